@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Every bound of the process, in one place, each with its answer at the limit.
+namespace factory::limits {
+
+inline constexpr std::size_t body_bytes = 64UL << 20;             ///< 413
+inline constexpr std::size_t small_body_bytes = 1UL << 20;        ///< one reading, a change of the catalog: 413
+inline constexpr std::size_t readings_per_body = 1'000'000;       ///< 413
+inline constexpr unsigned json_depth = 64;                        ///< nested deeper: 400
+inline constexpr std::size_t row_errors_per_answer = 100;         ///< further ones are counted only
+inline constexpr std::size_t text_row_bytes = 1UL << 20;          ///< a CSV row or line of a file: refused with its line number
+inline constexpr std::size_t request_head_bytes = 16UL << 10;     ///< 431
+inline constexpr std::size_t request_fields = 100;                ///< 431
+inline constexpr std::int64_t idle_connection_ms = 120'000;       ///< between requests, and before the first: closed
+inline constexpr std::int64_t request_head_ms = 10'000;           ///< first to last byte of a head: 408
+inline constexpr std::int64_t transfer_grace_ms = 30'000;         ///< a body (408) or an answer (closed) may take this long
+inline constexpr std::int64_t transfer_bytes_per_s = 16UL << 10;  ///< ... and longer only when it moves faster than this
+inline constexpr std::int64_t linger_ms = 2'000;                  ///< after the last answer: what still comes is thrown away
+inline constexpr std::int64_t drain_ms = 15'000;                  ///< stop: requests in flight; more than commit and query take
+inline constexpr std::size_t connections = 4096;                  ///< closed at once
+inline constexpr std::size_t page_readings = 10'000;              ///< `limit` above it: 400
+inline constexpr std::size_t page_default = 1'000;
+inline constexpr std::size_t analysis_readings = 100'000;      ///< `limit` of anomalies and alerts: 400
+inline constexpr std::size_t sensors_per_answer = 10'000;      ///< of statistics: 400, ask by machine
+inline constexpr std::size_t aggregate_buckets = 11'000;       ///< 400, with a larger step proposed
+inline constexpr std::size_t percentile_readings = 5'000'000;  ///< 400, narrow the range
+inline constexpr std::size_t name_bytes = 256;                 ///< names of things: 400
+inline constexpr std::size_t idempotency_keys = 10'000;        ///< remembered answers; the oldest is forgotten
+inline constexpr std::size_t entities_per_body = 200'000;      ///< catalog POST of an array: 413
+inline constexpr std::size_t sensors = 4'000'000;              ///< 409
+inline constexpr std::size_t rules_per_sensor = 32;            ///< 409
+inline constexpr std::size_t in_flight_readings = 4'000'000;   ///< credits: 503 with Retry-After
+inline constexpr std::size_t in_flight_bytes = 256UL << 20;    ///< credits: 503 with Retry-After
+inline constexpr std::size_t head_readings = 2'048;            ///< a head of this size is sealed into a block
+inline constexpr std::size_t checkpoint_block_readings =
+    512;  ///< a checkpoint seals heads of this size and keeps smaller ones in the state
+inline constexpr std::size_t block_readings = 8'192;           ///< background rewriting joins blocks up to this
+inline constexpr std::size_t commit_group_bytes = 16UL << 20;  ///< one journal record; the rest waits for the next
+inline constexpr std::size_t journal_bytes_per_checkpoint = 128UL << 20;
+inline constexpr std::size_t disk_reserve_bytes = 128UL << 20;  ///< kept free for finishing what was begun: 507
+inline constexpr std::size_t checkpoint_wave = 1'000;           ///< sensors whose states are collected at once
+inline constexpr std::size_t window_readings = 100;             ///< the count window
+inline constexpr std::size_t time_window_readings = 1'024;      ///< the time window; older ones leave early
+inline constexpr std::size_t sensor_restarts_in_a_row = 3;      ///< then the sensor is failed, its queries 503
+inline constexpr std::int64_t commit_deadline_ms = 10'000;      ///< 503
+inline constexpr std::int64_t query_deadline_ms = 10'000;       ///< 503
+
+}  // namespace factory::limits

@@ -1,0 +1,228 @@
+#include "pipelines/rolling_window.hpp"
+
+#include "pipelines/coding.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cmath>
+
+namespace factory {
+namespace {
+
+constexpr std::uint8_t encoding_version = 1;
+constexpr std::size_t first_rows = 4;  // an idle sensor holds a reading or two
+
+// Below this share of the largest sum of squares, what is left of it has lost too many digits.
+constexpr double worn_ratio = 1e-4;
+
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+
+}  // namespace
+
+rolling_window::rolling_window(std::size_t max_count, std::int64_t span_us)
+    : max_count_(static_cast<std::uint32_t>(max_count)), span_us_(span_us) {
+  assert(max_count > 0 && max_count < UINT32_MAX / 2);
+}
+
+void rolling_window::push(std::int64_t time_us, double value) {
+  assert(size_ == 0 || time_us > newest_us());
+  if (size_ == max_count_) drop_oldest();
+  if (span_us_ > 0)
+    while (size_ > 0 && oldest_us() <= time_us - span_us_) drop_oldest();
+  append(time_us, value);
+  if (left_count_ >= max_count_ || worn()) sum_anew();
+}
+
+void rolling_window::append(std::int64_t time_us, double value) {
+  if (size_ == 0) {
+    shift_ = value;
+    sum_ = sum_sq_ = largest_sum_sq_ = 0;
+    left_count_ = equal_count_ = 0;
+  } else if (nth(size_ - 1).value != value) {
+    equal_count_ = 0;
+  }
+  if (equal_count_ < max_count_) ++equal_count_;
+  if (size_ == ring_.size()) grow();
+  ring_[place(size_)] = {time_us, value};
+  ++size_;
+  const double d = value - shift_;
+  sum_ += d;
+  sum_sq_ += d * d;
+  largest_sum_sq_ = std::max(largest_sum_sq_, sum_sq_);
+}
+
+void rolling_window::drop_oldest() {
+  const double d = ring_[head_].value - shift_;
+  sum_ -= d;
+  sum_sq_ -= d * d;
+  head_ = place(1);
+  --size_;
+  ++left_count_;
+}
+
+void rolling_window::grow() {
+  std::vector<row> larger;
+  larger.resize(std::min<std::size_t>(std::max(first_rows, ring_.size() * 2), max_count_));
+  for (std::uint32_t i = 0; i < size_; ++i) larger[i] = nth(i);
+  ring_ = std::move(larger);
+  head_ = 0;
+}
+
+bool rolling_window::worn() const {
+  const double n = size_;
+  return n * sum_sq_ - sum_ * sum_ < worn_ratio * n * largest_sum_sq_;
+}
+
+void rolling_window::sum_anew() {
+  const double first = ring_[head_].value;
+  double from_first = 0;
+  for (std::uint32_t i = 0; i < size_; ++i) from_first += nth(i).value - first;
+  const double mean = first + from_first / size_;
+  shift_ = std::isfinite(mean) ? mean : first;
+  sum_ = sum_sq_ = 0;
+  for (std::uint32_t i = 0; i < size_; ++i) {
+    const double d = nth(i).value - shift_;
+    sum_ += d;
+    sum_sq_ += d * d;
+  }
+  largest_sum_sq_ = sum_sq_;
+  left_count_ = 0;
+  const double newest = nth(size_ - 1).value;
+  equal_count_ = 1;
+  while (equal_count_ < size_ && nth(size_ - 1 - equal_count_).value == newest) ++equal_count_;
+}
+
+std::uint32_t rolling_window::lower_bound(std::int64_t time_us) const {
+  std::uint32_t low = 0;
+  for (std::uint32_t high = size_; low < high;) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    if (nth(middle).time_us < time_us)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+rolling_window::revision rolling_window::revise(std::int64_t time_us, double value) {
+  if (size_ == 0) {
+    append(time_us, value);
+    return revision::inserted;
+  }
+  assert(time_us <= newest_us());
+  if (span_us_ > 0 && time_us <= newest_us() - span_us_) return revision::outside;
+  std::uint32_t at = lower_bound(time_us);
+  if (nth(at).time_us == time_us) {
+    double& old = ring_[place(at)].value;
+    if (same_bits(old, value)) return revision::identical;
+    old = value;
+    sum_anew();
+    return revision::replaced;
+  }
+  if (size_ == max_count_) {
+    if (at == 0) return revision::outside;
+    drop_oldest();
+    --at;
+  }
+  if (size_ == ring_.size()) grow();
+  for (std::uint32_t i = size_; i > at; --i) ring_[place(i)] = ring_[place(i - 1)];
+  ring_[place(at)] = {time_us, value};
+  ++size_;
+  sum_anew();
+  return revision::inserted;
+}
+
+std::optional<double> rolling_window::at(std::int64_t time_us) const {
+  const std::uint32_t i = lower_bound(time_us);
+  if (i == size_ || nth(i).time_us != time_us) return std::nullopt;
+  return nth(i).value;
+}
+
+mean_std_dev rolling_window::stats() const {
+  if (size_ == 0) return {};
+  if (equal_count_ >= size_) return {nth(size_ - 1).value, 0};
+  const double n = size_;
+  const double mean = shift_ + sum_ / n;
+  const double variance = (sum_sq_ - sum_ * (sum_ / n)) / (n - 1);
+  if (std::isnormal(variance) && std::isfinite(mean)) return {mean, variance > 0 ? std::sqrt(variance) : 0};
+  // Values so large or so small that their squares leave the range of double.
+  std::vector<double> values(size_);
+  for (std::uint32_t i = 0; i < size_; ++i) values[i] = nth(i).value;
+  return describe(values);
+}
+
+double rolling_window::min() const {
+  double found = nth(0).value;
+  for (std::uint32_t i = 1; i < size_; ++i) found = std::min(found, nth(i).value);
+  return found;
+}
+
+double rolling_window::max() const {
+  double found = nth(0).value;
+  for (std::uint32_t i = 1; i < size_; ++i) found = std::max(found, nth(i).value);
+  return found;
+}
+
+void rolling_window::encode(std::string& out) const {
+  put_byte(out, encoding_version);
+  put_varint(out, max_count_);
+  put_zigzag(out, span_us_);
+  put_varint(out, size_);
+  if (size_ == 0) return;
+  put_varint(out, left_count_);
+  put_varint(out, equal_count_);
+  for (const double sum : {shift_, sum_, sum_sq_, largest_sum_sq_}) put_double(out, sum);
+  put_zigzag(out, oldest_us());
+  for (std::uint32_t i = 1; i < size_; ++i) put_varint(out, static_cast<std::uint64_t>(nth(i).time_us - nth(i - 1).time_us));
+  for (std::uint32_t i = 0; i < size_; ++i) put_double(out, nth(i).value);
+}
+
+bool rolling_window::decode_rows(std::string_view& in, std::uint32_t count) {
+  ring_.resize(count);
+  if (!get_zigzag(in, ring_[0].time_us)) return false;
+  for (std::uint32_t i = 1; i < count; ++i) {
+    std::uint64_t step = 0;
+    if (!get_varint(in, step) || step == 0 || step > INT64_MAX) return false;
+    if (__builtin_add_overflow(ring_[i - 1].time_us, static_cast<std::int64_t>(step), &ring_[i].time_us)) return false;
+  }
+  for (row& r : ring_)
+    if (!get_double(in, r.value) || !std::isfinite(r.value)) return false;
+  size_ = count;
+  return true;
+}
+
+bool rolling_window::decode(std::string_view& in) {
+  std::string_view rest = in;
+  std::uint8_t version = 0;
+  std::uint32_t count = 0;
+  rolling_window read(1, 0);
+  if (!get_byte(rest, version) || version != encoding_version || !get_varint_as(rest, read.max_count_) ||
+      !get_zigzag(rest, read.span_us_) || !get_varint_as(rest, count) || count > read.max_count_ || count > rest.size())
+    return false;
+  if (count > 0) {
+    if (!get_varint_as(rest, read.left_count_) || !get_varint_as(rest, read.equal_count_)) return false;
+    for (double* const sum : {&read.shift_, &read.sum_, &read.sum_sq_, &read.largest_sum_sq_})
+      if (!get_double(rest, *sum)) return false;
+    if (!read.decode_rows(rest, count)) return false;
+  }
+  if (read.max_count_ != max_count_ || read.span_us_ != span_us_) {
+    rolling_window anew(max_count_, span_us_);
+    for (const row& r : read.ring_) anew.push(r.time_us, r.value);
+    read = std::move(anew);
+  }
+  *this = std::move(read);
+  in = rest;
+  return true;
+}
+
+bool rolling_window::operator==(const rolling_window& other) const {
+  if (size_ != other.size_ || max_count_ != other.max_count_ || span_us_ != other.span_us_) return false;
+  if (size_ == 0) return true;
+  for (std::uint32_t i = 0; i < size_; ++i)
+    if (nth(i).time_us != other.nth(i).time_us || !same_bits(nth(i).value, other.nth(i).value)) return false;
+  return left_count_ == other.left_count_ && equal_count_ == other.equal_count_ && same_bits(shift_, other.shift_) &&
+         same_bits(sum_, other.sum_) && same_bits(sum_sq_, other.sum_sq_) && same_bits(largest_sum_sq_, other.largest_sum_sq_);
+}
+
+}  // namespace factory

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipelines/statistics.hpp"
+
+namespace factory {
+
+/// The newest readings of one sensor by event time, bounded by count, by span, or both.
+/// Holds exact readings, so a correction or a reading out of order revises it; keeps running sums, so statistics cost O(1).
+/// Deterministic: content and statistics are a function of the sequence of calls, and survive encode/decode bit for bit.
+///
+/// Invariants: times in the ring strictly increase; size() <= max_count; with a span, every time > newest - span.
+/// `sum_` and `sum_sq_` are those of (value - shift_). They are summed anew, around the mean, when max_count readings
+/// have left since, and when what has left was so large that rounding would show in the spread.
+class rolling_window {
+ public:
+  /// At most `max_count` readings; when span_us > 0 only those with time > newest - span_us. REQUIRES: max_count > 0.
+  rolling_window(std::size_t max_count, std::int64_t span_us);
+
+  /// A reading newer than all in the window (REQUIRED). Amortized O(1). Nothing is allocated before the first.
+  void push(std::int64_t time_us, double value);
+  enum class revision : std::uint8_t { outside, inserted, replaced, identical };
+  /// A reading not newer than the newest: put at its place, or its value replaced, or outside the window. O(n).
+  /// Outside is what the span has passed, and what is older than all of a full window.
+  revision revise(std::int64_t time_us, double value);
+  std::optional<double> at(std::int64_t time_us) const;
+
+  std::size_t size() const { return size_; }
+  /// Mean and sample deviation of what is in it; {0,0} when empty. Exactly no spread when all values are equal.
+  mean_std_dev stats() const;
+  double min() const;                                                ///< O(n); REQUIRES size() > 0
+  double max() const;                                                ///< likewise
+  std::int64_t oldest_us() const { return nth(0).time_us; }          ///< REQUIRES size() > 0
+  std::int64_t newest_us() const { return nth(size_ - 1).time_us; }  ///< REQUIRES size() > 0
+  std::size_t memory_bytes() const { return sizeof *this + ring_.capacity() * sizeof(row); }
+
+  void encode(std::string& out) const;  ///< appended
+  /// Reads what encode wrote from the front of `in` and advances it; false, and the window as it was, when damaged.
+  /// The bounds of this window stay: what was encoded under others is pushed anew.
+  bool decode(std::string_view& in);
+  bool operator==(const rolling_window&) const;  ///< same readings and same sums, bit for bit
+
+ private:
+  struct row {
+    std::int64_t time_us;
+    double value;
+  };
+
+  const row& nth(std::size_t i) const { return ring_[place(static_cast<std::uint32_t>(i))]; }
+  std::uint32_t place(std::uint32_t i) const {
+    const std::uint32_t at = head_ + i;
+    return at < ring_.size() ? at : at - static_cast<std::uint32_t>(ring_.size());
+  }
+  std::uint32_t lower_bound(std::int64_t time_us) const;
+  void append(std::int64_t time_us, double value);
+  void drop_oldest();
+  void grow();
+  void sum_anew();
+  bool worn() const;
+  bool decode_rows(std::string_view& in, std::uint32_t count);
+
+  std::vector<row> ring_;  ///< doubles from nothing up to max_count_ rows
+  std::uint32_t head_ = 0, size_ = 0;
+  std::uint32_t max_count_;
+  std::uint32_t left_count_ = 0;   ///< readings that left since the sums were made anew
+  std::uint32_t equal_count_ = 0;  ///< newest readings in a row with one value, counted up to max_count_
+  std::int64_t span_us_;
+  double shift_ = 0, sum_ = 0, sum_sq_ = 0;
+  double largest_sum_sq_ = 0;  ///< since the sums were made anew: rounding errors are relative to it
+};
+
+}  // namespace factory

@@ -1,0 +1,221 @@
+#include "pipelines/alarm.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <random>
+
+namespace factory {
+namespace {
+
+using enum event_kind;
+constexpr auto min_threshold = event_source::min_threshold, max_threshold = event_source::max_threshold;
+
+alert_rule rule(rule_id id, rule_condition condition, double low, double high, severity level = severity::rule_warning) {
+  return {id, 5, "rule", condition, low, high, level, true};
+}
+
+/// A board of sensor 5 and all that it found.
+struct fixture {
+  alarm_board board;
+  std::vector<event> found;
+
+  explicit fixture(threshold_range thresholds, std::vector<alert_rule> rules = {}) { configure(thresholds, std::move(rules)); }
+  void configure(threshold_range thresholds, std::vector<alert_rule> rules = {}) {
+    board.configure({5, thresholds, std::move(rules)}, 900, found);
+  }
+  void observe(std::int64_t time_us, double value) { board.observe(time_us, value, time_us + 1'000, found); }
+};
+
+TEST(alarm_board, raises_once_and_clears_with_the_first_reading_back_in_range) {
+  fixture f({10, 100});
+  f.observe(1, 50);
+  EXPECT_TRUE(f.found.empty());
+  f.observe(2, 115);
+  f.observe(3, 200);
+  f.observe(4, 100);
+  ASSERT_EQ(f.found.size(), 2U);
+  const auto& raised = f.found[0];
+  EXPECT_EQ(raised.key, (event_key{5, 2, max_threshold, 0, alert_raised}));
+  EXPECT_EQ(raised.at_us, 2);
+  EXPECT_EQ(raised.value, 115);
+  EXPECT_EQ(raised.limit, 100);
+  EXPECT_EQ(raised.level, severity::high) << "of the raising reading, whatever came after";
+  EXPECT_EQ(raised.recorded_at_us, 1'002);
+  const auto& cleared = f.found[1];
+  EXPECT_EQ(cleared.key, (event_key{5, 2, max_threshold, 0, alert_cleared})) << "the key keeps the raising reading's time";
+  EXPECT_EQ(cleared.at_us, 4);
+  EXPECT_EQ(cleared.value, 100);
+  EXPECT_EQ(cleared.limit, 100);
+  EXPECT_EQ(cleared.recorded_at_us, 1'004);
+}
+
+TEST(alarm_board, a_jump_from_one_limit_to_the_other_clears_one_alert_and_raises_the_other) {
+  fixture f({10, 100});
+  f.observe(1, 5);
+  f.observe(2, 500);
+  ASSERT_EQ(f.found.size(), 3U);
+  EXPECT_EQ(f.found[0].key, (event_key{5, 1, min_threshold, 0, alert_raised}));
+  EXPECT_EQ(f.found[1].key, (event_key{5, 1, min_threshold, 0, alert_cleared}));
+  EXPECT_EQ(f.found[2].key, (event_key{5, 2, max_threshold, 0, alert_raised}));
+  EXPECT_EQ(f.board.active_count(), 1U);
+}
+
+TEST(alarm_board, rules_raise_independently_with_their_own_level) {
+  using enum rule_condition;
+  fixture f({}, {rule(1, greater_than, 0, 80, severity::rule_info), rule(2, greater_than, 0, 90, severity::rule_critical),
+                 rule(3, out_of_range, 20, 85)});
+  f.observe(1, 82);
+  f.observe(2, 95);
+  ASSERT_EQ(f.found.size(), 3U);
+  EXPECT_EQ(f.found[0].key, (event_key{5, 1, event_source::alert_rule, 1, alert_raised}));
+  EXPECT_EQ(f.found[0].level, severity::rule_info);
+  EXPECT_EQ(f.found[1].key.rule, 2U);
+  EXPECT_EQ(f.found[1].level, severity::rule_critical);
+  EXPECT_EQ(f.found[2].key.rule, 3U);
+  EXPECT_EQ(f.found[2].limit, 85);
+  f.observe(3, 10);  // 1 and 2 clear; 3 stays, out of range on the other side
+  EXPECT_EQ(f.found.size(), 5U);
+  EXPECT_EQ(f.board.active_count(), 1U);
+}
+
+TEST(alarm_board, readings_out_of_order_move_nothing) {
+  fixture f({10, 100});
+  f.observe(10, 50);
+  f.observe(9, 500);
+  f.observe(10, 500);
+  EXPECT_TRUE(f.found.empty());
+  f.observe(11, 500);
+  f.observe(5, 50);
+  EXPECT_EQ(f.found.size(), 1U);
+  EXPECT_EQ(f.board.active_count(), 1U);
+}
+
+TEST(alarm_board, a_change_of_limits_clears_what_is_no_longer_passed_and_raises_nothing) {
+  fixture f({10, 100}, {rule(1, rule_condition::greater_than, 0, 90)});
+  f.observe(1, 120);
+  ASSERT_EQ(f.found.size(), 2U);
+  f.configure({10, 110}, {rule(1, rule_condition::greater_than, 0, 90)});
+  EXPECT_EQ(f.found.size(), 2U) << "still passed";
+  f.configure({10, 130}, {rule(1, rule_condition::greater_than, 0, 90)});
+  ASSERT_EQ(f.found.size(), 3U);
+  EXPECT_EQ(f.found[2].key, (event_key{5, 1, max_threshold, 0, alert_cleared}));
+  EXPECT_EQ(f.found[2].at_us, 1);
+  EXPECT_EQ(f.found[2].value, 120);
+  EXPECT_EQ(f.found[2].recorded_at_us, 900);
+  auto disabled = rule(1, rule_condition::greater_than, 0, 90);
+  disabled.enabled = false;
+  f.configure({10, 130}, {disabled});
+  ASSERT_EQ(f.found.size(), 4U) << "a disabled rule ends its alert";
+  EXPECT_EQ(f.found[3].key.rule, 1U);
+  f.configure({10, 50});
+  EXPECT_EQ(f.found.size(), 4U) << "the next reading raises, not the change";
+  f.observe(2, 60);
+  EXPECT_EQ(f.found.size(), 5U);
+  f.configure({});
+  EXPECT_EQ(f.found.size(), 6U) << "a limit that is gone ends its alert";
+  EXPECT_EQ(f.board.active_count(), 0U);
+}
+
+TEST(alarm_board, misses_no_breach_of_any_mix_of_limits_and_rules) {
+  std::mt19937_64 random(8);
+  const auto any = [&] { return static_cast<double>(random() % 21) - 10; };
+  for (int round = 0; round < 3'000; ++round) {
+    sensor_config config{5, {}, {}};
+    if (random() % 2 == 0) config.thresholds.min = any();
+    if (random() % 2 == 0) config.thresholds.max = any();
+    for (rule_id id = 1; id <= random() % 4; ++id) {
+      config.rules.push_back(rule(id, static_cast<rule_condition>(random() % 3), any(), any()));
+      config.rules.back().enabled = random() % 4 != 0;
+    }
+    const double value = any();
+    alarm_board board;
+    std::vector<event> found;
+    board.configure(config, 0, found);
+    board.observe(1, value, 0, found);
+    std::size_t expected = check_thresholds(config.thresholds, value) ? 1 : 0;
+    for (const auto& r : config.rules) expected += breached_limit(r, value) ? 1 : 0;
+    ASSERT_EQ(found.size(), expected);
+  }
+}
+
+TEST(alarm_board, is_idle_without_limits_and_enabled_rules) {
+  EXPECT_TRUE(alarm_board().idle());
+  EXPECT_TRUE(fixture({}).board.idle());
+  EXPECT_FALSE(fixture({1, {}}).board.idle());
+  auto watched = rule(1, rule_condition::less_than, 1, 0);
+  EXPECT_FALSE(fixture({}, {watched}).board.idle());
+  watched.enabled = false;
+  EXPECT_TRUE(fixture({}, {watched}).board.idle());
+}
+
+bool same(const event& a, const event& b) {
+  return a.key == b.key && a.recorded_at_us == b.recorded_at_us && a.at_us == b.at_us && a.value == b.value &&
+         a.limit == b.limit && a.level == b.level;
+}
+
+/// A walk over the limits with changes of the config in between, the board stored and read back where `cut` says.
+std::vector<event> walk(const std::function<bool(int)>& cut) {
+  std::mt19937_64 random(11);
+  std::normal_distribution<double> noise(0, 60);
+  alarm_board board;
+  std::vector<event> found;
+  for (int i = 0; i < 3'000; ++i) {
+    if (i % 400 == 0) {
+      sensor_config config{5, {}, {rule(3, rule_condition::out_of_range, -20, 90), rule(7, rule_condition::less_than, -50, 0)}};
+      if (i % 800 == 0) config.thresholds = {-100.0, 80.0 + i / 100.0};
+      config.rules[0].name = "näme with bytes";
+      board.configure(config, i, found);
+    }
+    board.observe(static_cast<std::int64_t>(i) - (i % 50 == 0 ? 10 : 0), noise(random), i, found);
+    if (!cut(i)) continue;
+    std::string bytes;
+    board.encode(bytes);
+    bytes += "rest";
+    std::string_view in = bytes;
+    alarm_board back;
+    EXPECT_TRUE(back.decode(in));
+    EXPECT_EQ(in, "rest");
+    board = back;
+  }
+  return found;
+}
+
+TEST(alarm_board, gives_the_same_events_wherever_it_is_stored_and_read_back) {
+  const auto whole = walk([](int) { return false; });
+  ASSERT_GT(whole.size(), 500U);
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 5; ++round) {
+    const auto parts = walk([&](int) { return random() % 7 == 0; });
+    ASSERT_TRUE(std::equal(whole.begin(), whole.end(), parts.begin(), parts.end(), same));
+  }
+  auto keys = whole;
+  std::sort(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
+  EXPECT_TRUE(std::adjacent_find(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.key == b.key; }) ==
+              keys.end())
+      << "each event has a key of its own";
+}
+
+TEST(alarm_board, refuses_damaged_bytes_and_stays_as_it_was) {
+  fixture f({10, 100}, {rule(1, rule_condition::greater_than, 0, 90)});
+  f.observe(1, 120);
+  std::string bytes;
+  f.board.encode(bytes);
+  alarm_board target;
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    std::string_view in = std::string_view(bytes).substr(0, size);
+    ASSERT_FALSE(target.decode(in)) << size;
+    ASSERT_TRUE(target.idle());
+  }
+  std::mt19937_64 random(3);
+  for (int i = 0; i < 20'000; ++i) {  // must not crash, whatever it says
+    std::string damaged = bytes;
+    for (int flips = 0; flips < 3; ++flips) damaged[random() % damaged.size()] = static_cast<char>(random());
+    std::string_view in = damaged;
+    if (target.decode(in)) target.observe(1'000, 500, 0, f.found);
+  }
+}
+
+}  // namespace
+}  // namespace factory

@@ -1,0 +1,245 @@
+#include "pipelines/csv.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace factory {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::int64_t t0 = 1'768'816'800'000'000;  // 2026-01-19T10:00:00Z
+
+struct read_file {
+  expected<csv_layout> layout;
+  text_report report;
+  std::vector<sensor_id> sensors;
+  std::vector<std::int64_t> times_us;
+  std::vector<double> values;
+};
+
+/// The whole text; the sensor of a series is its place in the layout plus 1. Sensors 1 to 9 are known.
+read_file read(std::string_view text, csv_options options = {}) {
+  csv_decoder decoder(std::move(options));
+  read_file out{.layout = decoder.open(text, true), .report = {}, .sensors = {}, .times_us = {}, .values = {}};
+  if (!out.layout) return out;
+  sensor_set known;
+  for (sensor_id id = 1; id <= 9; ++id) known.insert(id);
+  std::vector<sensor_id> ids;
+  for (sensor_id id = 1; id <= out.layout->series.size(); ++id) ids.push_back(id);
+  decoder.assign(ids, &known);
+  batch_builder rows;
+  const std::string_view body = text.substr(decoder.header_bytes());
+  EXPECT_LE(decoder.decode(body, true, SIZE_MAX, rows, out.report), body.size());
+  out.sensors.assign(rows.sensors().begin(), rows.sensors().end());
+  out.times_us.assign(rows.times_us().begin(), rows.times_us().end());
+  out.values.assign(rows.values().begin(), rows.values().end());
+  return out;
+}
+
+std::string text_of(const text_error& e) { return std::to_string(e.line) + " " + e.column + ": " + e.reason; }
+
+TEST(csv, a_long_file_is_one_reading_a_row) {
+  const auto got = read("timestamp,value\n2026-01-19 10:00:00,73.5\n2026-01-19 10:00:01,-1e-3\n");
+  ASSERT_TRUE(got.layout) << got.layout.error().message;
+  EXPECT_EQ(got.layout->form, csv_form::long_form);
+  EXPECT_THAT(got.sensors, ElementsAre(1, 1));
+  EXPECT_THAT(got.times_us, ElementsAre(t0, t0 + 1'000'000));
+  EXPECT_THAT(got.values, ElementsAre(73.5, -1e-3));
+  EXPECT_EQ(got.report.rows, 2U);
+  EXPECT_EQ(got.report.error_count, 0U);
+}
+
+TEST(csv, a_sensor_column_says_whose_reading_it_is) {
+  const auto got =
+      read("sensor_id;Time;note;Value\n3;2026-01-19T10:00:00Z;\"a;b\";21,5\n5;2026-01-19T10:00:00Z;x;1.25\n");
+  ASSERT_TRUE(got.layout);
+  EXPECT_EQ(got.layout->delimiter, ';');
+  EXPECT_THAT(got.sensors, ElementsAre(3, 5));
+  EXPECT_THAT(got.values, ElementsAre(21.5, 1.25));
+}
+
+TEST(csv, a_wide_file_is_a_sensor_a_column_and_text_columns_are_passed_over) {
+  const auto got = read("time\tspeed\tphase\tload\n1768816800\t1\tprep\t2\n1768816801\t3\tcut\t\n");
+  ASSERT_TRUE(got.layout);
+  EXPECT_EQ(got.layout->form, csv_form::wide_form);
+  ASSERT_EQ(got.layout->series.size(), 2U);
+  EXPECT_EQ(got.layout->series[1].name, "load");
+  EXPECT_THAT(got.layout->text_columns, ElementsAre("phase"));
+  EXPECT_THAT(got.sensors, ElementsAre(1, 2, 1));
+  EXPECT_THAT(got.values, ElementsAre(1, 2, 3));
+  EXPECT_THAT(got.times_us, ElementsAre(t0, t0, t0 + 1'000'000));
+  EXPECT_EQ(got.report.empty_cells, 1U);
+}
+
+TEST(csv, columns_can_be_named_by_hand) {
+  const auto got =
+      read("when,who,what\n2026-01-19,4,7\n",
+           {.form = csv_form::guess, .time_column = "when", .value_column = "what", .sensor_column = "who"});
+  ASSERT_TRUE(got.layout) << got.layout.error().message;
+  EXPECT_EQ(got.layout->form, csv_form::long_form);
+  EXPECT_THAT(got.sensors, ElementsAre(4));
+  EXPECT_THAT(got.values, ElementsAre(7));
+}
+
+TEST(csv, a_file_without_times_gets_them_from_start_and_interval) {
+  csv_options options;
+  options.start_us = t0;
+  options.interval_us = 100'000;
+  const auto got = read("a,b\n1,2\n3,4\n", options);
+  ASSERT_TRUE(got.layout);
+  EXPECT_THAT(got.times_us, ElementsAre(t0, t0, t0 + 100'000, t0 + 100'000));
+}
+
+TEST(csv, a_bad_cell_is_named_by_line_and_column) {
+  const auto got = read(
+      "timestamp,a,b\n2026-01-19,1,2\n\n2026-01-19,1,x\nnoon,1,2\n2026-01-19,1\n2026-01-19,1,2,3\n2026-01-19,inf,"
+      "1e999\n"
+      "2026-01-19,NaN,N/A\n2026-01-19,5,6\n");
+  std::vector<std::string> errors;
+  for (const text_error& e : got.report.errors) errors.push_back(text_of(e));
+  EXPECT_THAT(errors, ElementsAre("4 b: \"x\" is not a number", "5 timestamp: \"noon\" is not a time",
+                                  "6 : has 2 cells, the header 3", "7 : has 4 cells, the header 3",
+                                  "8 a: \"inf\" is not finite", "8 b: \"1e999\" is not finite"));
+  EXPECT_THAT(got.values, ElementsAre(1, 2, 1, 5, 6));
+  EXPECT_EQ(got.report.empty_cells, 2U);
+}
+
+TEST(csv, a_bad_sensor_is_named) {
+  const auto got = read("timestamp,value,sensor_id\n2026-01-19,1,77\n2026-01-19,1,press\n2026-01-19,1,\n");
+  ASSERT_EQ(got.report.errors.size(), 3U);
+  EXPECT_EQ(text_of(got.report.errors[0]), "2 sensor_id: unknown sensor 77");
+  EXPECT_EQ(text_of(got.report.errors[1]), "3 sensor_id: \"press\" is not the id of a sensor");
+  EXPECT_TRUE(got.values.empty());
+}
+
+TEST(csv, damaged_quotes_end_the_reading_with_their_line) {
+  const auto got = read("timestamp,value\n2026-01-19,1\n2026-01-19,\"2\n2026-01-19,3\n");
+  ASSERT_EQ(got.report.errors.size(), 1U);
+  EXPECT_EQ(text_of(got.report.errors[0]), "3 : a quote is not closed before the end of the file");
+  EXPECT_THAT(got.values, ElementsAre(1));
+}
+
+struct refused {
+  std::string_view text, reason;
+};
+
+TEST(csv, a_header_that_cannot_be_used_says_why) {
+  const refused table[] = {
+      {"", "the file is empty"},
+      {"\n\n", "the file is empty"},
+      {"2026-01-19 10:00:00,73.5\n", "line 1 holds \"2026-01-19 10:00:00\" where a column name is expected"},
+      {"a,5\n", "line 1 holds \"5\""},
+      {"a,b\n1,2\n", "no column looks like a time"},
+      {"timestamp,phase\n2026-01-19,cut\n", "no column of the file holds numbers"},
+      {"timestamp,a,a\n2026-01-19,1,2\n", "two columns are called \"a\""},
+      {"timestamp,\"a\n", "a quote is not closed"},
+  };
+  for (const auto& [text, reason] : table) {
+    const auto got = read(text);
+    ASSERT_FALSE(got.layout) << text;
+    EXPECT_THAT(got.layout.error().message, HasSubstr(std::string(reason))) << text;
+  }
+  const auto got = read("timestamp,a\n2026-01-19,1\n", {.form = csv_form::long_form, .value_column = "b"});
+  EXPECT_THAT(got.layout.error().message, HasSubstr("there is no column \"b\"; the file has timestamp, a"));
+}
+
+TEST(csv, decoding_stops_when_enough_is_held_and_goes_on_where_it_stopped) {
+  const std::string text = "timestamp,a,b\n2026-01-19,1,2\n2026-01-20,3,4\n2026-01-21,5,6\n";
+  csv_decoder decoder({});
+  ASSERT_TRUE(decoder.open(text, true));
+  decoder.assign({1, 2}, nullptr);
+  batch_builder rows;
+  text_report report;
+  std::string_view body = std::string_view(text).substr(decoder.header_bytes());
+  const std::size_t taken = decoder.decode(body, true, 3, rows, report);
+  EXPECT_EQ(rows.size(), 4U);
+  EXPECT_EQ(decoder.row(), 2U);
+  const std::uint64_t row = decoder.row(), line = decoder.next_line();
+  csv_decoder other({});
+  ASSERT_TRUE(other.open(text, true));
+  other.assign({1, 2}, nullptr);
+  other.seek(row, line);
+  batch_builder rest;
+  other.decode(body.substr(taken), true, 3, rest, report);
+  EXPECT_THAT(std::vector<double>(rest.values().begin(), rest.values().end()), ElementsAre(5, 6));
+  EXPECT_EQ(other.row(), 3U);
+  EXPECT_EQ(other.next_line(), 5U);
+}
+
+std::string shared_file(const char* name) {
+  std::ifstream in(std::filesystem::path(FACTORY_SHARED_DATA) / name, std::ios::binary);
+  std::stringstream all;
+  all << in.rdbuf();
+  return all.str();
+}
+
+TEST(csv, the_nab_machine_temperature_file_is_read_whole) {
+  const std::string text = shared_file("nab/data/realKnownCause/machine_temperature_system_failure.csv");
+  if (text.empty()) GTEST_SKIP() << "no NAB data beside the repository";
+  const auto got = read(text);
+  ASSERT_TRUE(got.layout);
+  EXPECT_EQ(got.values.size(), 22'695U);
+  EXPECT_EQ(got.report.error_count, 0U);
+  EXPECT_EQ(got.values.front(), 73.96732207);
+  EXPECT_EQ(got.times_us.front(), *parse_time_us("2013-12-02 21:15:00"));
+  EXPECT_EQ(got.times_us.back(), *parse_time_us("2014-02-19 15:25:00"));
+  // It steps back once and repeats times: all of it is handed on.
+  EXPECT_FALSE(std::is_sorted(got.times_us.begin(), got.times_us.end()));
+}
+
+TEST(csv, a_cnc_file_has_47_channels_and_a_text_column) {
+  const std::string text = shared_file("cnc_mill/experiment_01.csv");
+  if (text.empty()) GTEST_SKIP() << "no CNC data beside the repository";
+  csv_options options;
+  options.start_us = t0;
+  options.interval_us = 100'000;
+  const auto got = read(text, options);
+  ASSERT_TRUE(got.layout) << got.layout.error().message;
+  EXPECT_EQ(got.layout->series.size(), 47U);
+  EXPECT_THAT(got.layout->text_columns, ElementsAre("Machining_Process"));
+  EXPECT_EQ(got.report.rows, 1'055U);
+  EXPECT_EQ(got.values.size(), 1'055U * 47U);
+  EXPECT_EQ(got.report.error_count, 0U);
+  EXPECT_EQ(got.times_us.back(), t0 + 1'054 * 100'000);
+  EXPECT_EQ(got.values[0], 198.0);
+}
+
+TEST(number_cell, the_marks_for_nothing_are_empty_and_others_are_told_apart) {
+  using kind = number_cell::kind;
+  for (const std::string_view text : {"", "NaN", "nan", "-nan", "NA", "n/a", "NULL", "None", "-"}) {
+    EXPECT_EQ(read_number(text, false).what, text == "-nan" ? kind::other : kind::empty) << text;
+  }
+  for (const std::string_view text : {"inf", "-Infinity", "1e999"})
+    EXPECT_EQ(read_number(text, false).what, kind::infinite) << text;
+  for (const std::string_view text : {"x", "1x", "1,5", "1 2", "+-1", "0x10", "1e", "--1", "."}) {
+    EXPECT_EQ(read_number(text, false).what, kind::other) << text;
+  }
+  EXPECT_EQ(read_number("+1.5", false).value, 1.5);
+  EXPECT_EQ(read_number("-1,5e2", true).value, -150);
+  EXPECT_EQ(read_number("1.5", true).value, 1.5);
+  EXPECT_EQ(read_number("1.5,2", true).what, kind::other);
+}
+
+TEST(time_cell, numbers_are_in_the_unit_that_the_first_one_tells) {
+  EXPECT_EQ(time_cell{}.read("1768816800"), t0);
+  EXPECT_EQ(time_cell{}.read("1768816800000"), t0);
+  EXPECT_EQ(time_cell{}.read("1768816800000000"), t0);
+  EXPECT_EQ(time_cell{}.read("1768816800000000999"), t0);
+  EXPECT_EQ(time_cell{}.read("1768816800.25"), t0 + 250'000);
+  EXPECT_EQ(time_cell{}.read("-1.5"), -1'500'000);
+  time_cell cell;
+  EXPECT_EQ(cell.read("1768816800000"), t0);
+  EXPECT_EQ(cell.read("5"), 5'000);
+  EXPECT_EQ(cell.read("5"), 5'000);
+  for (const std::string_view text : {"", "x", "1.", "1.x", "1e9", "1768816800000.5", "1 "})
+    EXPECT_FALSE(cell.read(text)) << text;
+}
+
+}  // namespace
+}  // namespace factory

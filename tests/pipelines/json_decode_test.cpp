@@ -1,0 +1,354 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "pipelines/decode.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory {
+namespace {
+
+constexpr std::int64_t t0 = 1'768'816'800'000'000;  // 2026-01-19T10:00:00Z
+
+struct decoded {
+  expected<decode_result> result;
+  reading_batch batch;
+};
+
+/// Sensors 1 to 9 and 70 exist; rows without a time get t0 + 7.
+class json_decode : public testing::Test {
+ protected:
+  json_decode() {
+    for (sensor_id id = 1; id <= 9; ++id) known_.insert(id);
+    known_.insert(70);
+    options_.known = &known_;
+    options_.now_us = t0 + 7;
+  }
+  decoded one(std::string_view text) {
+    auto result = decoder_.one(text, options_, rows_);
+    return {std::move(result), rows_.finish()};
+  }
+  decoded bulk(std::string_view text) {
+    auto result = decoder_.bulk(text, options_, rows_);
+    return {std::move(result), rows_.finish()};
+  }
+  decoded lines(std::string_view text) {
+    auto result = decoder_.lines(text, options_, rows_);
+    return {std::move(result), rows_.finish()};
+  }
+
+  sensor_set known_;
+  decode_options options_;
+  json_decoder decoder_;
+  batch_builder rows_;
+};
+
+std::string text_of(const row_error& e) { return std::to_string(e.index) + " " + e.field + " " + e.reason; }
+
+TEST_F(json_decode, one_reading_is_taken_as_sent) {
+  const auto [result, batch] = one(R"({"sensor_id":7,"value":-2.5e-3,"timestamp":"2026-01-19T10:00:00.25Z"})");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->row_count, 1U);
+  EXPECT_EQ(result->error_count, 0U);
+  ASSERT_EQ(batch.size(), 1U);
+  EXPECT_EQ(batch.slices[0].sensor, 7U);
+  EXPECT_EQ(batch.event_time_us[0], t0 + 250'000);
+  EXPECT_EQ(batch.value[0], -2.5e-3);
+}
+
+TEST_F(json_decode, members_come_in_any_order_and_unknown_ones_are_ignored) {
+  for (const std::string_view text :
+       {R"({"value":1.5,"timestamp":1768816800000,"sensor_id":3})",
+        R"( { "unit" : "C" , "timestamp" : 1768816800000 , "sensor_id" : 3 , "value" : 1.5 } )",
+        R"({"sensor_id":3,"tags":{"a":[1,{"b":null}],"value":9},"value":1.5,"timestamp":1768816800000,"x":[],"y":{}})",
+        R"({"sensor\u005fid":3,"\u0076alue":1.5,"timestamp":"2026-01-19T10:00:00\u005a"})",
+        "\xEF\xBB\xBF{\"sensor_id\":3,\n\t\"value\":1.5,\r\n\"timestamp\":\"2026-01-19 10:00:00\"}\n"}) {
+    const auto [result, batch] = one(text);
+    ASSERT_TRUE(result) << text << result.error().message;
+    ASSERT_EQ(batch.size(), 1U) << text << text_of(result->errors.at(0));
+    EXPECT_EQ(batch.slices[0].sensor, 3U) << text;
+    EXPECT_EQ(batch.event_time_us[0], t0) << text;
+    EXPECT_EQ(batch.value[0], 1.5) << text;
+  }
+}
+
+TEST_F(json_decode, a_reading_without_time_gets_the_time_of_the_request) {
+  const auto [result, batch] = one(R"({"sensor_id":1,"value":1})");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(batch.event_time_us.at(0), t0 + 7);
+}
+
+TEST_F(json_decode, integer_times_are_in_the_asked_unit) {
+  options_.unit = precision::ns;
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":1768816800000000999})").batch.event_time_us.at(0), t0);
+  options_.unit = precision::s;
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":1768816800})").batch.event_time_us.at(0), t0);
+  options_.unit = precision::us;
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":-5})").batch.event_time_us.at(0), -5);
+}
+
+struct refused {
+  std::string_view text;
+  std::string_view reason;
+};
+
+TEST_F(json_decode, a_row_against_the_rules_is_refused_with_its_member_and_reason) {
+  const refused table[] = {
+      {R"({"value":1})", "0 sensor_id is missing"},
+      {R"({"sensor_id":1})", "0 value is missing"},
+      {R"({})", "0 sensor_id is missing"},
+      {R"({"sensor_id":11,"value":1})", "0 sensor_id unknown sensor 11"},
+      {R"({"sensor_id":0,"value":1})", "0 sensor_id unknown sensor 0"},
+      {R"({"sensor_id":18446744073709551615,"value":1})", "0 sensor_id unknown sensor 18446744073709551615"},
+      {R"({"sensor_id":4294967297,"value":1})", "0 sensor_id unknown sensor 4294967297"},
+      {R"({"sensor_id":18446744073709551616,"value":1})", "0 sensor_id must be an integer of 1 up"},
+      {R"({"sensor_id":-1,"value":1})", "0 sensor_id must be an integer of 1 up"},
+      {R"({"sensor_id":1.0,"value":1})", "0 sensor_id must be an integer of 1 up"},
+      {R"({"sensor_id":"1","value":1})", "0 sensor_id must be an integer of 1 up"},
+      {R"({"sensor_id":null,"value":1})", "0 sensor_id must be an integer of 1 up"},
+      {R"({"sensor_id":[1],"value":1})", "0 sensor_id must be an integer of 1 up"},
+      {R"({"sensor_id":1,"value":"1"})", "0 value must be a number"},
+      {R"({"sensor_id":1,"value":null})", "0 value must be a number"},
+      {R"({"sensor_id":1,"value":true})", "0 value must be a number"},
+      {R"({"sensor_id":1,"value":{"a":1}})", "0 value must be a number"},
+      {R"({"sensor_id":1,"value":[1,2]})", "0 value must be a number"},
+      {R"({"sensor_id":1,"value":1e999})", "0 value must be a finite 64-bit number"},
+      {R"({"sensor_id":1,"value":-1e309})", "0 value must be a finite 64-bit number"},
+      {R"({"sensor_id":1,"value":1,"timestamp":"yesterday"})",
+       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":""})",
+       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":"2026-02-30"})",
+       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":1.5})",
+       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":1e3})",
+       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":null})",
+       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":9223372036854775807})",
+       "0 timestamp is outside of the years 1678 to 2261"},
+      {R"({"sensor_id":1,"value":1,"sensor_id":1})", "0 sensor_id is given twice"},
+      {R"({"sensor_id":1,"value":1,"value":2})", "0 value is given twice"},
+      {R"({"sensor_id":1,"value":1,"v\u0061lue":1})", "0 value is given twice"},
+      {R"({"timestamp":1,"sensor_id":1,"value":1,"timestamp":2})", "0 timestamp is given twice"},
+  };
+  for (const auto& [text, reason] : table) {
+    const auto single = one(text);
+    ASSERT_TRUE(single.result) << text << single.result.error().message;
+    ASSERT_EQ(single.result->errors.size(), 1U) << text;
+    EXPECT_EQ(text_of(single.result->errors[0]), reason) << text;
+    EXPECT_EQ(single.batch.size(), 0U) << text;
+    const auto many = bulk("[" + std::string(text) + "]");
+    ASSERT_TRUE(many.result) << text;
+    ASSERT_EQ(many.result->errors.size(), 1U) << text;
+    EXPECT_EQ(text_of(many.result->errors[0]), reason) << text;
+  }
+}
+
+TEST_F(json_decode, one_bad_row_keeps_all_rows_out) {
+  const auto [result, batch] =
+      bulk(R"([{"sensor_id":1,"value":1},{"sensor_id":11,"value":1},{"sensor_id":2,"value":1},5])");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->row_count, 4U);
+  EXPECT_EQ(result->error_count, 2U);
+  EXPECT_EQ(text_of(result->errors.at(0)), "1 sensor_id unknown sensor 11");
+  EXPECT_EQ(text_of(result->errors.at(1)), "3  must be an object");
+  EXPECT_EQ(batch.size(), 0U);
+}
+
+TEST_F(json_decode, partial_keeps_the_good_rows) {
+  options_.partial = true;
+  const auto [result, batch] = bulk(
+      R"([{"sensor_id":1,"value":1},{"sensor_id":11,"value":1},{"sensor_id":2,"value":"x"},{"sensor_id":2,"value":3}])");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->row_count, 4U);
+  EXPECT_EQ(result->error_count, 2U);
+  ASSERT_EQ(batch.size(), 2U);
+  EXPECT_THAT(batch.value, testing::ElementsAre(1, 3));
+}
+
+TEST_F(json_decode, only_the_first_errors_are_listed_and_all_are_counted) {
+  std::string text = "[";
+  for (int i = 0; i < 250; ++i) text += R"({"sensor_id":11,"value":1},)";
+  text.back() = ']';
+  const auto [result, batch] = bulk(text);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->error_count, 250U);
+  EXPECT_EQ(result->errors.size(), limits::row_errors_per_answer);
+}
+
+TEST_F(json_decode, a_body_of_another_kind_is_refused) {
+  for (const std::string_view text : {"5", "\"x\"", "null", "true"}) {
+    EXPECT_EQ(one(text).result.error().code, errc::malformed) << text;
+    EXPECT_EQ(bulk(text).result.error().code, errc::malformed) << text;
+  }
+  EXPECT_EQ(one("[]").result.error().code, errc::malformed);
+  EXPECT_EQ(bulk("[]").result->row_count, 0U);
+}
+
+TEST_F(json_decode, more_rows_than_allowed_are_too_large) {
+  options_.max_readings = 2;
+  constexpr auto row = R"({"sensor_id":1,"value":1})";
+  const std::string two = std::string(row) + "," + row, three = two + "," + row;
+  EXPECT_TRUE(bulk("[" + two + "]").result);
+  EXPECT_EQ(bulk("[" + three + "]").result.error().code, errc::too_large);
+  EXPECT_EQ(bulk(R"({"sensor_id":[1,1,1],"value":[1,2,3]})").result.error().code, errc::too_large);
+  EXPECT_EQ(bulk(R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1,2,3]})").result.error().code, errc::too_large);
+  EXPECT_EQ(lines(std::string(row) + "\n" + row + "\n\n" + row).result.error().code, errc::too_large);
+  EXPECT_EQ(rows_.size(), 0U);
+}
+
+TEST_F(json_decode, columns_are_rows) {
+  const auto [result, batch] = bulk(
+      R"({"value":[1,2,3],"note":["x"],"timestamp":[1768816800000,"2026-01-19T10:00:01Z",1768816802000],"sensor_id":[2,70,2]})");
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->row_count, 3U);
+  ASSERT_EQ(batch.slices.size(), 2U);
+  EXPECT_EQ(batch.slices[1].sensor, 70U);
+  EXPECT_THAT(batch.value, testing::ElementsAre(1, 3, 2));
+  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(t0, t0 + 2'000'000, t0 + 1'000'000));
+}
+
+TEST_F(json_decode, columns_may_leave_the_times_out) {
+  const auto [result, batch] = bulk(R"({"sensor_id":[2,3],"value":[1,2]})");
+  ASSERT_TRUE(result);
+  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(t0 + 7, t0 + 7));
+}
+
+TEST_F(json_decode, a_bad_entry_of_a_column_is_a_bad_row) {
+  options_.partial = true;
+  const auto [result, batch] = bulk(R"({"value":[1,"x",3,4],"timestamp":[1,2,"x",4],"sensor_id":[2,11,3,4]})");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->error_count, 2U);
+  ASSERT_EQ(result->errors.size(), 2U);
+  EXPECT_EQ(text_of(result->errors[0]), "1 value must be a number");
+  EXPECT_EQ(text_of(result->errors[1]), "2 timestamp must be RFC 3339 text or an integer in milliseconds");
+  EXPECT_THAT(batch.value, testing::ElementsAre(1, 4));
+}
+
+TEST_F(json_decode, the_first_bad_entries_are_listed_in_row_order_whatever_the_order_of_columns) {
+  options_.partial = true;
+  std::string values, sensors;
+  for (int i = 0; i < 400; ++i) {
+    values += i % 2 == 0 ? "null," : "1,";
+    sensors += i % 2 == 1 ? "11," : "1,";
+  }
+  values.pop_back(), sensors.pop_back();
+  const auto [result, batch] = bulk("{\"value\":[" + values + "],\"sensor_id\":[" + sensors + "]}");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->error_count, 400U);
+  ASSERT_EQ(result->errors.size(), 100U);
+  for (std::size_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(text_of(result->errors[i]),
+              std::to_string(i) + (i % 2 == 0 ? " value must be a number" : " sensor_id unknown sensor 11"));
+  }
+}
+
+TEST_F(json_decode, one_sensors_values_at_a_steady_rate_are_rows) {
+  const auto [result, batch] =
+      bulk(R"({"sensor_id":5,"start":"2026-01-19T10:00:00Z","interval_ms":0.25,"values":[1,2,3]})");
+  ASSERT_TRUE(result) << result.error().message;
+  ASSERT_EQ(batch.slices.size(), 1U);
+  EXPECT_EQ(batch.slices[0].sensor, 5U);
+  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(t0, t0 + 250, t0 + 500));
+  EXPECT_THAT(batch.value, testing::ElementsAre(1, 2, 3));
+}
+
+TEST_F(json_decode, columns_that_do_not_fit_together_name_the_member) {
+  const refused table[] = {
+      {R"({"sensor_id":[1,2],"value":[1]})", "sensor_id has 2 entries but value has 1"},
+      {R"({"sensor_id":[1,2],"value":[1,2],"timestamp":[1]})", "timestamp has 1 entries but value has 2"},
+      {R"({"sensor_id":[1,2],"value":[1,2],"timestamp":1})", "timestamp must be an array, as the other columns are"},
+      {R"({"sensor_id":1,"value":[1]})", "sensor_id must be an array, as the other columns are"},
+      {R"({"sensor_id":[1]})", "value must be an array, as the other columns are"},
+      {R"({"value":[1]})", "sensor_id must be an array, as the other columns are"},
+      {R"({"sensor_id":[1],"value":[1],"value":[1]})", "value is given twice"},
+      {R"({"sensor_id":[1],"value":1,"value":[1]})", "value is given twice"},
+      {R"({"sensor_id":[1],"value":[1],"value":1})", "value is given twice"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"values":[2]})", "values is given twice"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"start":2})", "start is given twice"},
+      {R"({"sensor_id":[1],"start":0,"interval_ms":1,"values":[1]})",
+       "sensor_id must be one sensor where values is given"},
+      {R"({"start":0,"interval_ms":1,"values":[1]})", "sensor_id is missing"},
+      {R"({"sensor_id":1,"interval_ms":1,"values":[1]})", "start is missing"},
+      {R"({"sensor_id":1,"start":0,"values":[1]})", "interval_ms is missing"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":0,"values":[1]})", "interval_ms must be 0.001 or more"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":-1,"values":[1]})", "interval_ms must be 0.001 or more"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":1e300,"values":[1]})", "interval_ms leads past the year 2261"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":"1","values":[1]})", "interval_ms must be a number"},
+      {R"({"sensor_id":1,"start":"x","interval_ms":1,"values":[1]})",
+       "start must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":5})", "values must be an array of numbers"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"value":[1]})", "value cannot stand beside values"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"timestamp":1})",
+       "timestamp cannot stand beside values"},
+      {R"({"sensor_id":11,"start":0,"interval_ms":1,"values":[1]})", "sensor_id unknown sensor 11"},
+  };
+  for (const auto& [text, reason] : table) {
+    const auto [result, batch] = bulk(text);
+    ASSERT_FALSE(result) << text;
+    EXPECT_EQ(result.error().code, errc::invalid) << text;
+    EXPECT_EQ(result.error().message, reason) << text;
+    EXPECT_TRUE(reason.starts_with(result.error().field)) << text;
+    EXPECT_EQ(batch.size(), 0U);
+  }
+}
+
+TEST_F(json_decode, start_and_interval_are_ignored_beside_a_single_reading) {
+  EXPECT_EQ(bulk(R"({"sensor_id":1,"value":2,"start":"soon","interval_ms":[]})").batch.size(), 1U);
+}
+
+TEST_F(json_decode, lines_are_rows_and_empty_lines_are_skipped) {
+  const auto [result, batch] =
+      lines("\n{\"sensor_id\":1,\"value\":1,\"timestamp\":1}\r\n \t\r\n{\"sensor_id\":2,\"value\":2,\"timestamp\":2}");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->row_count, 2U);
+  EXPECT_THAT(batch.value, testing::ElementsAre(1, 2));
+}
+
+TEST_F(json_decode, a_damaged_line_is_a_bad_row_and_does_not_touch_the_others) {
+  options_.partial = true;
+  const auto [result, batch] = lines(
+      "{\"sensor_id\":1,\"value\":1}\n{\"sensor_id\":1,\"value\":2\n{\"sensor_id\":3,\"value\":3}{}\n[]\n"
+      "{\"sensor_id\":11,\"value\":4}\n\"\n{\"sensor_id\":5,\"value\":5}");
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->row_count, 7U);
+  EXPECT_EQ(result->error_count, 5U);
+  EXPECT_THAT(batch.value, testing::ElementsAre(1, 5));
+  std::vector<std::uint64_t> indexes;
+  for (const row_error& e : result->errors) indexes.push_back(e.index);
+  EXPECT_THAT(indexes, testing::ElementsAre(1, 2, 3, 4, 5));
+}
+
+TEST_F(json_decode, a_decoder_is_as_new_after_a_damaged_body) {
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(bulk(R"([{"sensor_id":1,"value":1},{"sensor_id":1,"value":2)").result);
+    EXPECT_EQ(rows_.size(), 0U);
+    EXPECT_EQ(bulk(R"([{"sensor_id":1,"value":1}])").batch.size(), 1U);
+  }
+}
+
+TEST_F(json_decode, a_body_grown_large_and_small_again_is_read) {
+  std::string text = "[";
+  for (int i = 0; i < 400'000; ++i) text += R"({"sensor_id":1,"value":1},)";
+  text.back() = ']';
+  EXPECT_EQ(bulk(text).batch.size(), 400'000U);
+  EXPECT_EQ(bulk(R"([{"sensor_id":1,"value":1}])").batch.size(), 1U);
+}
+
+TEST_F(json_decode, values_keep_every_bit) {
+  for (const double value :
+       {0.1, 1.0 / 3, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 9007199254740993.0, -0.0}) {
+    char text[100];
+    std::snprintf(text, sizeof text, R"({"sensor_id":1,"value":%.17g})", value);
+    const auto [result, batch] = one(text);
+    ASSERT_EQ(batch.size(), 1U) << text;
+    EXPECT_EQ(batch.value[0], value);
+    EXPECT_EQ(std::signbit(batch.value[0]), std::signbit(value));
+  }
+}
+
+}  // namespace
+}  // namespace factory
