@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pipelines/reading.hpp"
+
+namespace factory {
+
+/// The open block of one sensor: readings not yet sealed, in event-time order, times unique, last write wins.
+/// Grows from nothing; appending in order is amortized O(1), anything else O(n).
+class head {
+ public:
+  enum class effect : std::uint8_t { appended, inserted, replaced, identical };
+  /// The same value again at a time leaves the stored flags as they are.
+  effect put(std::int64_t time_us, double value, std::uint8_t flags) {
+    if (!rows_.empty() && time_us <= rows_.event_time_us.back()) return put_behind(time_us, value, flags);
+    rows_.push_back(time_us, value, flags);
+    return effect::appended;
+  }
+  std::optional<double> at(std::int64_t time_us) const;
+  const reading_run& rows() const { return rows_; }
+  std::size_t size() const { return rows_.size(); }
+  reading_run take();  ///< moves the rows out; empty afterwards, memory given back
+
+  void encode(std::string& out) const;  ///< compressed with the block codec; no checksum of its own
+  bool decode(std::string_view& in);    ///< false, with the head empty, when the bytes are no head
+
+ private:
+  effect put_behind(std::int64_t time_us, double value, std::uint8_t flags);
+
+  reading_run rows_;
+};
+
+}  // namespace factory

@@ -1,0 +1,129 @@
+#include "storage/rocks.hpp"
+
+#include "pipelines/limits.hpp"
+
+#include <fmt/format.h>
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+#include <sys/statvfs.h>
+
+namespace factory {
+
+namespace {
+
+constexpr std::size_t mebibyte = 1UL << 20U;
+constexpr std::size_t memtable_bytes = 256 * mebibyte;     // of all column families together
+constexpr std::size_t block_cache_bytes = 256 * mebibyte;  // shared
+constexpr std::size_t wal_bytes = 512 * mebibyte;          // then the column families that hold the oldest log back are flushed
+constexpr std::chrono::seconds between_resumes{1};
+
+struct column_shape {
+  const char* name;
+  std::size_t memtable;
+  bool compress;
+};
+// In the order of `column`. Journal records and blocks arrive in megabytes and are dense or short-lived; the rest is small.
+constexpr std::array<column_shape, column_count> shapes{{
+    {"journal", 64 * mebibyte, false},
+    {"blocks", 64 * mebibyte, false},
+    {"rollups", 16 * mebibyte, true},
+    {"catalog", 8 * mebibyte, true},
+    {"events", 16 * mebibyte, true},
+    {"state", 32 * mebibyte, true},
+    {"jobs", 4 * mebibyte, true},
+}};
+
+rocksdb::ColumnFamilyOptions column_options(const column_shape& shape, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 32UL << 10U;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.format_version = 5;
+  rocksdb::ColumnFamilyOptions options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.write_buffer_size = shape.memtable;
+  options.max_write_buffer_number = 3;
+  options.compression = shape.compress ? rocksdb::kZSTD : rocksdb::kNoCompression;
+  options.level_compaction_dynamic_level_bytes = true;
+  return options;
+}
+
+errc code_of(const rocksdb::Status& status) {
+  if (status.IsCorruption()) return errc::corrupt;
+  if (status.IsNoSpace() || status.ToString().find("quota exceeded") != std::string::npos) {
+    return errc::storage_full;
+  }
+  return errc::storage_failed;
+}
+
+}  // namespace
+
+error to_error(const rocksdb::Status& status, std::string_view doing) {
+  const errc code = code_of(status);
+  const std::string_view advice = code == errc::storage_full ? "the disk of the data directory is full, make room on it"
+                                  : code == errc::corrupt
+                                      ? "stored bytes are damaged, check the disk and restore the newest snapshot"
+                                      : "the data directory cannot be used, check its disk and its permissions";
+  return {code, fmt::format("While {}: {} ({}).", doing, advice, status.ToString())};
+}
+
+rocksdb::DBOptions database_options(bool create) {
+  rocksdb::DBOptions options;
+  options.create_if_missing = create;
+  options.create_missing_column_families = true;
+  options.max_background_jobs = 2;
+  options.db_write_buffer_size = memtable_bytes;
+  options.max_total_wal_size = wal_bytes;
+  // A torn tail of the log holds nothing that was acknowledged; wal_bytes_per_sync stays off, for it can tear holes instead.
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.bytes_per_sync = mebibyte;  // table files only: spreads the writing out
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.max_log_file_size = 4 * mebibyte;
+  options.keep_log_file_num = 4;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  return options;
+}
+
+std::vector<rocksdb::ColumnFamilyDescriptor> column_descriptors() {
+  const auto cache = rocksdb::NewLRUCache(block_cache_bytes);
+  std::vector<rocksdb::ColumnFamilyDescriptor> all;
+  for (const column_shape& shape : shapes) all.emplace_back(shape.name, column_options(shape, cache));
+  all.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
+  return all;
+}
+
+expected<void> database::impl::check_room(std::string_view doing) const {
+  struct statvfs disk {};
+  if (::statvfs(directory.c_str(), &disk) != 0) return {};  // then the write will say what is wrong
+  const std::uint64_t free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (free_bytes >= limits::disk_reserve_bytes) return {};
+  return fail(
+      errc::storage_full,
+      fmt::format("While {}: the disk of the data directory is full ({} MiB left, {} MiB are kept free), make room on it.", doing,
+                  free_bytes / mebibyte, limits::disk_reserve_bytes / mebibyte));
+}
+
+expected<void> database::impl::write(rocksdb::WriteBatch& batch, bool fsync, std::string_view doing) {
+  if (auto room = check_room(doing); !room) return room;
+  if (stopped_.load(std::memory_order_relaxed)) try_resume();
+  rocksdb::WriteOptions options;
+  options.sync = fsync;
+  options.protection_bytes_per_key = 8;
+  if (fsync) fsyncs.fetch_add(1, std::memory_order_relaxed);
+  const rocksdb::Status status = db->Write(options, &batch);
+  if (status.ok()) return {};
+  stopped_.store(true, std::memory_order_relaxed);
+  return tl::unexpected(to_error(status, doing));
+}
+
+void database::impl::try_resume() {
+  const std::lock_guard lock(resume_mutex_);
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_resume_ < between_resumes) return;
+  last_resume_ = now;
+  if (db->Resume().ok()) stopped_.store(false, std::memory_order_relaxed);
+}
+
+}  // namespace factory

@@ -1,0 +1,73 @@
+#include "storage/rollups.hpp"
+
+#include "storage/rocks.hpp"
+#include "storage/rollup_records.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr std::size_t deletions_per_write = 10'000;
+
+}  // namespace
+
+std::int64_t step_us(rollup_level level) {
+  switch (level) {
+    case rollup_level::minute: return 60'000'000;
+    case rollup_level::hour: return 3'600'000'000;
+    case rollup_level::day: return 86'400'000'000;
+  }
+  return 0;
+}
+
+rollup_store::rollup_store(database& db) : db_(db) {}
+
+expected<std::vector<bucket>> rollup_store::read(sensor_id sensor, rollup_level level, const time_range& range) const {
+  const database::impl& rocks = db_.raw();
+  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(column::rollups)));
+  std::vector<bucket> out;
+  std::int64_t start_us = 0;
+  for (it->Seek(bucket_key(sensor, level, range.begin_us));
+       it->Valid() && read_bucket_key(to_view(it->key()), sensor, level, start_us) && start_us < range.end_us; it->Next()) {
+    if (!decode_bucket(to_view(it->value()), start_us, out.emplace_back())) {
+      return fail(errc::corrupt,
+                  "A stored roll-up cannot be read: the database is damaged or of a newer version, restore the newest snapshot.");
+    }
+  }
+  if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading roll-ups"));
+  return out;
+}
+
+expected<void> rollup_store::remove_sensor(sensor_id sensor) {
+  database::impl& rocks = db_.raw();
+  auto* rollups = rocks.at(column::rollups);
+  rocksdb::WriteBatch batch;
+  batch.DeleteRange(rollups, bucket_key(sensor, rollup_level::minute, INT64_MIN),
+                    bucket_key(sensor, rollup_level::day, INT64_MAX));
+  batch.DeleteRange(rollups, note_key(sensor, 0), note_key(sensor, UINT32_MAX));
+  batch.Delete(rollups, head_key(sensor));
+  return rocks.write(batch, false, "deleting roll-ups");
+}
+
+/// Whole days only: an hour or a day must always find the minutes that it is made of.
+expected<void> rollup_store::drop_before(sensor_id sensor, std::int64_t before_us) {
+  database::impl& rocks = db_.raw();
+  const std::int64_t end_us = bucket_start(before_us, step_us(rollup_level::day));
+  rocksdb::WriteBatch batch;
+  for (const rollup_level level : rollup_levels) {
+    const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(column::rollups)));
+    std::int64_t start_us = 0;
+    for (it->Seek(bucket_key(sensor, level, INT64_MIN));
+         it->Valid() && read_bucket_key(to_view(it->key()), sensor, level, start_us) && start_us < end_us; it->Next()) {
+      batch.Delete(rocks.at(column::rollups), it->key());
+      if (batch.Count() < deletions_per_write) continue;
+      if (auto written = rocks.write(batch, false, "deleting roll-ups"); !written) return written;
+      batch.Clear();
+    }
+    if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading roll-ups"));
+  }
+  if (batch.Count() == 0) return {};
+  return rocks.write(batch, false, "deleting roll-ups");
+}
+
+}  // namespace factory

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "pipelines/downsample.hpp"
+#include "storage/block.hpp"
+#include "storage/database.hpp"
+
+namespace factory {
+
+/// A sensor at one instant, as its actor hands it to a query: what is not yet on disk, and which blocks count as older.
+/// Order of writes, oldest first: blocks on disk with number < next_block, `sealing` in order, `head`.
+/// Blocks on disk with number >= next_block were sealed after the cut and are left out; a block that is both in `sealing`
+/// and on disk counts once.
+struct sensor_cut {
+  sensor_id sensor = 0;
+  std::uint32_t next_block = 1;
+  std::vector<std::shared_ptr<const block>> sealing;  ///< sealed, on their way to disk
+  reading_run head;
+};
+
+struct time_range {
+  std::int64_t begin_us = INT64_MIN;  ///< inclusive
+  std::int64_t end_us = INT64_MAX;    ///< exclusive
+};
+
+/// Reads of stored readings. Thread-safe; runs on the caller's thread; each call sees one consistent state of the disk.
+class time_series {
+ public:
+  explicit time_series(database& db);
+
+  /// At most `limit` rows of the range, oldest first (or newest first when `descending`), duplicates resolved.
+  /// Reads only the blocks that it needs.
+  expected<reading_run> read(const sensor_cut& cut, const time_range& range, std::size_t limit, bool descending) const;
+  /// Every row of the range in ascending runs, in bounded memory; stops early when `visit` returns false.
+  expected<void> scan(const sensor_cut& cut, const time_range& range,
+                      const std::function<bool(const reading_run&)>& visit) const;
+  /// Count, extremes, sums of the range. Whole blocks that nothing overlaps answer from their headers.
+  expected<summary> summarize(const sensor_cut& cut, const time_range& range) const;
+  /// Down-sampled, empty buckets left out. REQUIRES the number of buckets to be bounded by the caller.
+  expected<std::vector<bucket>> aggregate(const sensor_cut& cut, const time_range& range, std::int64_t step_us) const;
+
+  /// Joins small and overlapping blocks of a sensor into blocks of up to limits::block_readings; returns how many were rewritten.
+  /// Only blocks with number < below. Atomic per sensor; readers are not disturbed.
+  expected<std::uint64_t> rewrite(sensor_id sensor, std::uint32_t below);
+  /// Drops whole blocks that end before `before_us`; returns readings dropped.
+  expected<std::uint64_t> drop_before(sensor_id sensor, std::int64_t before_us);
+  /// Its blocks and its stored state.
+  expected<void> remove_sensor(sensor_id sensor);
+
+  struct totals { std::uint64_t sensors = 0, blocks = 0, readings = 0, bytes = 0; };
+  totals count() const;
+  struct sensor_totals { std::uint64_t blocks = 0, readings = 0, bytes = 0; std::int64_t first_us = 0, last_us = 0; };
+  sensor_totals count(sensor_id sensor) const;
+  /// Decodes every block; calls `bad` for each that does not match its checksums. Returns blocks read.
+  std::uint64_t verify(const std::function<void(sensor_id, std::uint32_t number, const error&)>& bad) const;
+  /// RocksDB's own compaction of all column families.
+  expected<void> compact();
+
+ private:
+  database& db_;
+  std::mutex changing_;  ///< one rewrite, drop or removal at a time
+};
+
+}  // namespace factory

@@ -1,0 +1,238 @@
+#include "storage/event_log.hpp"
+
+#include "storage/support/temporary_directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <stdexcept>
+
+namespace factory {
+namespace {
+
+event finding(sensor_id sensor, std::int64_t time_us, event_kind kind, event_source source = event_source::max_threshold,
+              rule_id rule = 0) {
+  event e;
+  e.key = {sensor, time_us, source, rule, kind};
+  e.recorded_at_us = time_us + 7;
+  e.at_us = time_us;
+  e.value = 0.1 * static_cast<double>(time_us);
+  e.limit = 80;
+  e.level = severity::high;
+  return e;
+}
+event anomaly(sensor_id sensor, std::int64_t time_us) {
+  event e = finding(sensor, time_us, event_kind::anomaly, event_source::z_score);
+  e.z_score = 4.5;
+  e.mean = 20;
+  e.std_dev = 1.5;
+  return e;
+}
+event raised(sensor_id sensor, std::int64_t time_us) { return finding(sensor, time_us, event_kind::alert_raised); }
+event cleared(sensor_id sensor, std::int64_t time_us, std::int64_t at_us) {
+  event e = finding(sensor, time_us, event_kind::alert_cleared);
+  e.at_us = at_us;
+  return e;
+}
+
+class event_log_test : public ::testing::Test {
+ protected:
+  event_log_test() { reopen(); }
+  void reopen() {
+    log_.reset();
+    db_.reset();
+    auto opened = database::open(directory_.path(), {});
+    if (!opened) throw std::runtime_error(opened.error().message);
+    db_ = std::move(*opened);
+    log_ = std::make_unique<event_log>(*db_);
+  }
+  std::size_t append(std::vector<event> found) { return log_->append(std::move(found)).value(); }
+  std::vector<std::uint64_t> sequences(const event_query& q) {
+    std::vector<std::uint64_t> out;
+    const auto found = log_->query(q);
+    for (const event& e : found.value()) out.push_back(e.sequence);
+    return out;
+  }
+  std::vector<std::int64_t> alert_times(const alert_query& q) {
+    std::vector<std::int64_t> out;
+    const auto found = log_->alerts(q);
+    for (const alert_record& r : found.value()) out.push_back(r.raised.key.event_time_us);
+    return out;
+  }
+
+  test::temporary_directory directory_;
+  std::unique_ptr<database> db_;
+  std::unique_ptr<event_log> log_;
+};
+using event_log = factory::event_log;
+using list = std::vector<std::uint64_t>;
+using times = std::vector<std::int64_t>;
+
+TEST_F(event_log_test, an_event_is_stored_once_however_often_it_comes) {
+  EXPECT_EQ(append({anomaly(1, 10), anomaly(1, 10), anomaly(2, 10)}), 2U);
+  EXPECT_EQ(append({anomaly(2, 10), anomaly(1, 10)}), 0U);
+  reopen();
+  EXPECT_EQ(append({anomaly(1, 10), anomaly(3, 10)}), 1U);
+  EXPECT_EQ(log_->last_sequence(), 3U);
+  EXPECT_EQ(log_->count().anomalies, 3U);
+  EXPECT_EQ(sequences({}), (list{3, 2, 1}));
+}
+
+TEST_F(event_log_test, all_members_come_back) {
+  event e = anomaly(5, -3);
+  e.level = severity::critical;
+  e.mean = -0.0;
+  append({e});
+  reopen();
+  const event back = log_->query({}).value().at(0);
+  EXPECT_EQ(back.key, e.key);
+  EXPECT_EQ(back.sequence, 1U);
+  EXPECT_EQ(back.recorded_at_us, 4);
+  EXPECT_EQ(back.at_us, -3);
+  EXPECT_EQ(back.value, e.value);
+  EXPECT_EQ(back.limit, 80);
+  EXPECT_EQ(back.z_score, 4.5);
+  EXPECT_TRUE(std::signbit(back.mean));
+  EXPECT_EQ(back.std_dev, 1.5);
+  EXPECT_EQ(back.level, severity::critical);
+}
+
+TEST_F(event_log_test, pages_go_on_in_both_directions) {
+  std::vector<event> many;
+  for (int i = 1; i <= 10; ++i) many.push_back(anomaly(i % 2 == 0 ? 2 : 1, i));
+  append(many);
+  EXPECT_EQ(sequences({.limit = 3}), (list{10, 9, 8}));
+  EXPECT_EQ(sequences({.before_sequence = 8, .limit = 3}), (list{7, 6, 5}));
+  EXPECT_EQ(sequences({.before_sequence = 2, .limit = 3}), (list{1}));
+  EXPECT_EQ(sequences({.descending = false, .limit = 3}), (list{1, 2, 3}));
+  EXPECT_EQ(sequences({.after_sequence = 3, .descending = false, .limit = 3}), (list{4, 5, 6}));
+  EXPECT_EQ(sequences({.after_sequence = 10, .descending = false}), (list{}));
+  EXPECT_EQ(sequences({.after_sequence = 3, .before_sequence = 6}), (list{5, 4}));
+  EXPECT_EQ(sequences({.sensor = 2, .limit = 2}), (list{10, 8}));
+  EXPECT_EQ(sequences({.sensor = 2, .before_sequence = 8}), (list{6, 4, 2}));
+  EXPECT_EQ(sequences({.sensor = 2, .after_sequence = 4, .descending = false}), (list{6, 8, 10}));
+  EXPECT_EQ(sequences({.sensor = 3}), (list{}));
+  EXPECT_EQ(sequences({.limit = 0}), (list{}));
+}
+
+TEST_F(event_log_test, kinds_and_times_are_filtered) {
+  append({anomaly(1, 10), raised(1, 20), cleared(1, 20, 30), anomaly(1, 40)});
+  EXPECT_EQ(sequences({.kind = event_kind::anomaly}), (list{4, 1}));
+  EXPECT_EQ(sequences({.kind = event_kind::alert_cleared}), (list{3}));
+  EXPECT_EQ(sequences({.range = {20, 40}}), (list{3, 2}));
+  EXPECT_EQ(sequences({.sensor = 1, .kind = event_kind::anomaly, .range = {11, INT64_MAX}}), (list{4}));
+  EXPECT_EQ(sequences({.kind = event_kind::anomaly, .limit = 1}), (list{4}));
+}
+
+TEST_F(event_log_test, an_alert_is_raised_cleared_and_acknowledged) {
+  append({raised(1, 10), raised(2, 11), raised(1, 20)});
+  EXPECT_EQ(log_->count().active_alerts, 3U);
+  append({cleared(1, 10, 15)});
+  EXPECT_EQ(log_->count().alerts, 3U);
+  EXPECT_EQ(log_->count().active_alerts, 2U);
+  const auto record = log_->acknowledge(raised(1, 20).key, "anna", 99).value();
+  EXPECT_TRUE(record.active());
+  EXPECT_EQ(record.acknowledged->actor, "anna");
+  EXPECT_EQ(record.acknowledged->recorded_at_us, 99);
+  EXPECT_EQ(record.acknowledged->sequence, 5U);
+  reopen();
+  EXPECT_EQ(log_->count().active_alerts, 2U);
+  EXPECT_EQ(alert_times({}), (times{20, 11, 10}));
+  EXPECT_EQ(alert_times({.active = true}), (times{20, 11}));
+  EXPECT_EQ(alert_times({.active = false}), (times{10}));
+  EXPECT_EQ(alert_times({.acknowledged = true}), (times{20}));
+  EXPECT_EQ(alert_times({.active = true, .acknowledged = false}), (times{11}));
+  EXPECT_EQ(alert_times({.sensor = 1}), (times{20, 10}));
+  EXPECT_EQ(alert_times({.sensor = 1, .active = true}), (times{20}));
+  EXPECT_EQ(alert_times({.limit = 2}), (times{20, 11}));
+  EXPECT_EQ(alert_times({.before_sequence = 3}), (times{11, 10}));
+  EXPECT_EQ(alert_times({.limit = 0}), (times{}));
+  const auto first = log_->alert(raised(1, 10).key).value();
+  ASSERT_TRUE(first && first->cleared);
+  EXPECT_EQ(first->cleared->at_us, 15);
+  EXPECT_FALSE(log_->alert(raised(1, 12).key).value());
+}
+
+TEST_F(event_log_test, acknowledging_twice_keeps_the_first_and_is_synced) {
+  append({raised(1, 10)});
+  const auto synced = db_->fsync_count();
+  EXPECT_EQ(log_->acknowledge(raised(1, 10).key, "anna", 99)->acknowledged->actor, "anna");
+  EXPECT_EQ(db_->fsync_count(), synced + 1);
+  EXPECT_EQ(log_->acknowledge(raised(1, 10).key, "ben", 100)->acknowledged->actor, "anna");
+  reopen();
+  EXPECT_EQ(log_->alert(raised(1, 10).key).value()->acknowledged->actor, "anna");
+  EXPECT_EQ(log_->last_sequence(), 2U);
+  EXPECT_EQ(log_->acknowledge(raised(1, 11).key, "ben", 100).error().code, errc::not_found);
+}
+
+TEST_F(event_log_test, a_clearing_without_its_raise_is_kept_and_counts_nothing) {
+  EXPECT_EQ(append({cleared(1, 10, 15)}), 1U);
+  EXPECT_EQ(log_->count().active_alerts, 0U);
+  EXPECT_TRUE(alert_times({}).empty());
+  EXPECT_EQ(append({raised(1, 10)}), 1U);  // the raise comes after all
+  EXPECT_EQ(log_->count().active_alerts, 0U);
+  EXPECT_EQ(alert_times({.active = false}), (times{10}));
+  EXPECT_TRUE(alert_times({.active = true}).empty());
+  append({raised(1, 30), cleared(1, 30, 31)});  // both in one append
+  EXPECT_EQ(log_->count().active_alerts, 0U);
+  EXPECT_EQ(log_->count().alerts, 2U);
+}
+
+TEST_F(event_log_test, an_append_with_fsync_syncs_also_what_was_stored_before) {
+  append({anomaly(1, 10)});
+  const auto synced = db_->fsync_count();
+  EXPECT_EQ(log_->append({anomaly(1, 10)}, true).value(), 0U);
+  EXPECT_EQ(db_->fsync_count(), synced + 1);
+}
+
+TEST_F(event_log_test, the_digest_depends_on_the_findings_alone) {
+  std::vector<event> all;
+  for (int i = 0; i < 500; ++i) {
+    all.push_back(anomaly(i % 7, i));
+    if (i % 5 == 0) all.push_back(raised(i % 7, i));
+    if (i % 10 == 0) all.push_back(cleared(i % 7, i, i + 3));
+  }
+  append(all);
+  const auto whole = log_->digest();
+  ASSERT_TRUE(log_->acknowledge(raised(0, 0).key, "anna", 1));
+  EXPECT_EQ(log_->digest(), whole);
+
+  std::mt19937 random(3);
+  for (int round = 0; round < 3; ++round) {
+    test::temporary_directory elsewhere;
+    auto db = std::move(database::open(elsewhere.path(), {}).value());
+    event_log other(*db);
+    std::shuffle(all.begin(), all.end(), random);
+    for (std::size_t at = 0; at < all.size();) {
+      const std::size_t size = std::min<std::size_t>(1 + random() % 90, all.size() - at);
+      std::vector<event> some(all.begin() + static_cast<std::ptrdiff_t>(at),
+                              all.begin() + static_cast<std::ptrdiff_t>(at + size));
+      for (event& e : some) e.recorded_at_us += round;
+      ASSERT_TRUE(other.append(some));
+      at += size;
+    }
+    EXPECT_EQ(other.digest(), whole);
+    EXPECT_EQ(other.count().active_alerts, log_->count().active_alerts);
+    event changed = anomaly(9, 1);
+    ASSERT_TRUE(other.append({changed}));
+    EXPECT_NE(other.digest(), whole);
+  }
+}
+
+TEST_F(event_log_test, long_lists_of_alerts_are_filtered_page_by_page) {
+  std::vector<event> many;
+  for (int i = 1; i <= 1000; ++i) {
+    many.push_back(raised(1 + i % 3, i));
+    if (i % 2 == 0) many.push_back(cleared(1 + i % 3, i, i + 1));
+  }
+  EXPECT_EQ(append(many), 1500U);
+  EXPECT_EQ(alert_times({.active = true, .limit = 1000}).size(), 500U);
+  EXPECT_EQ(alert_times({.active = false, .limit = 1000}).size(), 500U);
+  EXPECT_EQ(alert_times({.sensor = 2, .active = false, .limit = 3}), (times{1000, 994, 988}));
+  EXPECT_EQ(alert_times({.limit = 5000}).size(), 1000U);
+}
+
+}  // namespace
+}  // namespace factory

@@ -1,0 +1,279 @@
+#include "storage/mirror.hpp"
+
+#include "storage/mirror_file.hpp"
+#include "storage/support/catalog_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <functional>
+#include <optional>
+
+namespace factory {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::int64_t patience_ms = 20'000;  // a bound, not a wait
+
+event an_event(sensor_id sensor, std::int64_t time_us, event_kind kind, std::int64_t at_us) {
+  event e;
+  e.key = {sensor, time_us, kind == event_kind::anomaly ? event_source::z_score : event_source::max_threshold, 0, kind};
+  e.at_us = at_us;
+  e.recorded_at_us = at_us;
+  e.value = 91.5;
+  e.limit = 90;
+  e.level = severity::high;
+  return e;
+}
+
+class mirror_test : public ::testing::Test {
+ protected:
+  mirror_test() { open(); }
+  ~mirror_test() override { close(); }
+  void open() {
+    events_ = std::make_unique<event_log>(store_.db());
+    mirror_ = std::make_unique<mirror>(file(), store_.things(), *events_);
+    mirror_->start();
+  }
+  void close() {
+    mirror_.reset();
+    events_.reset();
+  }
+  void restart() {
+    close();
+    store_.reopen();
+    open();
+  }
+  void flush() { ASSERT_TRUE(mirror_->flush(patience_ms)); }
+  fs::path file() { return store_.db().directory() / "mirror.sqlite"; }
+  /// First column of the first row, read by a connection of its own as a person would.
+  std::string ask(const std::string& sql) {
+    sqlite_file reader;
+    if (!reader.open(file())) return reader.message();
+    const auto answer = reader.value(sql.c_str());
+    return answer ? *answer : reader.failed() ? reader.message() : "nothing";
+  }
+  /// Something in every table.
+  void fill() {
+    store_.seed(3);
+    store_.create<alert_rule>({{.sensor = 2, .name = "hot", .condition = rule_condition::greater_than, .high = 90}});
+    ASSERT_TRUE(events_->append({an_event(1, 10, event_kind::anomaly, 10), an_event(2, 20, event_kind::alert_raised, 20),
+                                 an_event(2, 20, event_kind::alert_cleared, 25), an_event(3, 30, event_kind::alert_raised, 30)}));
+    mirror_->put_series({{.sensor = 1, .count = 5, .first_us = 0, .last_us = 1'768'816'800'000'000, .last_value = 21.5}});
+    flush();
+  }
+  void expect_all() {
+    EXPECT_EQ(ask("SELECT group_concat(name) FROM factories"), "Plant");
+    EXPECT_EQ(ask("SELECT factory_id || status FROM machines"), "1OPERATIONAL");
+    EXPECT_EQ(ask("SELECT group_concat(name) FROM sensors"), "s1,s2,s3");
+    EXPECT_EQ(ask("SELECT condition || severity || enabled FROM alert_rules"), "GREATER_THANWARNING1");
+    EXPECT_EQ(ask("SELECT id || severity FROM anomalies"), "1-10-z_score-0high");
+    EXPECT_EQ(ask("SELECT group_concat(id || ' ' || state) FROM (SELECT * FROM alerts ORDER BY sequence)"),
+              "2-20-max_threshold-0 cleared,3-30-max_threshold-0 active");
+  }
+
+  test::catalog_fixture store_;
+  std::unique_ptr<event_log> events_;
+  std::unique_ptr<mirror> mirror_;
+};
+
+TEST_F(mirror_test, migrations_are_numbered_without_gaps) {
+  int expected = 1;
+  for (const migration& m : migrations()) EXPECT_EQ(m.number, expected++);
+  EXPECT_EQ(ask("SELECT count(*) FROM schema_migrations"), std::to_string(migrations().size()));
+}
+
+TEST_F(mirror_test, everything_of_the_store_can_be_asked_for_in_sql) {
+  fill();
+  expect_all();
+  EXPECT_EQ(mirror_->behind().events, 0U);
+  EXPECT_EQ(mirror_->behind().catalog_versions, 0U);
+  EXPECT_EQ(mirror_->rebuild_count(), 0U);
+  EXPECT_EQ(ask("SELECT created_at FROM sensors WHERE id = 1"), "2023-11-14T22:13:20Z");
+  EXPECT_EQ(ask("SELECT reading_count || ' ' || last_at || ' ' || latest_value FROM series"), "5 2026-01-19T10:00:00Z 21.5");
+  EXPECT_EQ(
+      ask("SELECT factory || '/' || machine || '/' || sensor || ' ' || latest_value FROM sensor_overview WHERE sensor_id = 1"),
+      "Plant/Press/s1 21.5");
+  EXPECT_EQ(ask("SELECT active_alerts FROM sensor_overview WHERE sensor_id = 3"), "1");
+  EXPECT_EQ(ask("SELECT machine || ' ' || sensor || ' ' || value || ' > ' || limit_value FROM active_alerts"),
+            "Press s3 91.5 > 90.0");
+}
+
+TEST_F(mirror_test, changes_of_the_catalog_follow) {
+  fill();
+  auto first = *store_.things().find_sensor(1);
+  auto second = *store_.things().find_sensor(2);
+  first.name = "s4";
+  store_.update(first);
+  second.name = "s1";  // names move within what one turn may see
+  second.thresholds.max = 90;
+  store_.update(second);
+  auto rule = *store_.things().find_rule(1);
+  rule.enabled = false;
+  store_.update(rule);
+  store_.put(*store_.things().stage_delete_sensor(3));
+  flush();
+  EXPECT_EQ(ask("SELECT group_concat(name) FROM sensors"), "s4,s1");
+  EXPECT_EQ(ask("SELECT max_threshold FROM sensors WHERE id = 2"), "90.0");
+  EXPECT_EQ(ask("SELECT enabled FROM alert_rules"), "0");
+  EXPECT_EQ(ask("SELECT count(*) FROM alerts WHERE sensor_id = 3"), "1");  // history stays
+  store_.put(*store_.things().stage_delete_sensor(1));
+  store_.put(*store_.things().stage_delete_sensor(2));
+  store_.put(*store_.things().stage_delete_machine(1));
+  store_.put(*store_.things().stage_delete_factory(1));
+  mirror_->put_series({{.sensor = 1, .count = 6}});  // of a sensor that is gone
+  flush();
+  EXPECT_EQ(ask("SELECT count(*) FROM factories"), "0");
+  EXPECT_EQ(ask("SELECT count(*) FROM alert_rules"), "0");
+  EXPECT_EQ(ask("SELECT count(*) FROM series"), "0");
+}
+
+TEST_F(mirror_test, an_alert_changes_with_what_becomes_of_it) {
+  fill();
+  ASSERT_TRUE(events_->acknowledge(an_event(3, 30, event_kind::alert_raised, 30).key, "anna", 1'000'000));
+  ASSERT_TRUE(
+      events_->append({an_event(3, 30, event_kind::alert_cleared, 2'000'000), an_event(9, 9, event_kind::alert_cleared, 9)}));
+  flush();
+  EXPECT_EQ(ask("SELECT state || ' ' || cleared_at || ' ' || acknowledged_by || ' ' || acknowledged_at FROM alerts WHERE "
+                "sensor_id = 3"),
+            "cleared 1970-01-01T00:00:02Z anna 1970-01-01T00:00:01Z");
+  EXPECT_EQ(ask("SELECT count(*) FROM alerts"), "2");
+}
+
+TEST_F(mirror_test, a_mirror_that_is_up_to_date_is_gone_on_with) {
+  fill();
+  restart();
+  flush();
+  EXPECT_EQ(mirror_->rebuild_count(), 0U);
+  EXPECT_EQ(ask("SELECT count(*) FROM series"), "1");  // kept, not rebuilt
+  expect_all();
+}
+
+TEST_F(mirror_test, what_happened_while_it_was_not_running_is_caught_up_with) {
+  fill();
+  mirror_.reset();
+  std::vector<event> many;
+  for (int i = 0; i < 5'000; ++i) many.push_back(an_event(1, 100 + i, event_kind::anomaly, 100 + i));
+  ASSERT_TRUE(events_->append(many));
+  store_.put(*store_.things().stage_delete_sensor(3));
+  restart();
+  flush();
+  EXPECT_EQ(mirror_->rebuild_count(), 0U);
+  EXPECT_EQ(ask("SELECT count(*) FROM anomalies"), "5001");
+  EXPECT_EQ(ask("SELECT count(*) FROM sensors"), "2");
+}
+
+TEST_F(mirror_test, stopping_catches_up) {
+  store_.seed(1);
+  ASSERT_TRUE(events_->append({an_event(1, 10, event_kind::anomaly, 10)}));
+  mirror_->stop();
+  EXPECT_EQ(ask("SELECT count(*) FROM anomalies"), "1");
+  EXPECT_EQ(ask("SELECT count(*) FROM sensors"), "1");
+}
+
+TEST_F(mirror_test, whatever_happens_to_the_file_it_is_rebuilt_at_the_next_start) {
+  fill();
+  struct row {
+    const char* what;
+    std::function<void()> spoil;
+  };
+  const auto sql = [this](const char* text) {
+    return [this, text] {
+      sqlite_file writer;
+      ASSERT_TRUE(writer.open(file()) && writer.exec(text)) << writer.message();
+    };
+  };
+  const std::vector<row> table{
+      {"deleted", [this] { fs::remove(file()); }},
+      {"garbage", [this] { std::ofstream(file()) << std::string(10'000, 'x'); }},
+      {"empty", [this] { std::ofstream(file(), std::ios::trunc); }},
+      {"truncated", [this] { fs::resize_file(file(), fs::file_size(file()) / 2); }},
+      {"a damaged page",
+       [this] {
+         std::fstream it(file(), std::ios::in | std::ios::out | std::ios::binary);
+         it.seekp(4096);
+         it << std::string(4096 * 6, '\x77');
+       }},
+      {"schema of tomorrow", sql("INSERT INTO schema_migrations (version, name) VALUES (99, '0099_tomorrow')")},
+      {"of another store", sql("UPDATE meta SET value = 'other' WHERE key = 'store_id'")},
+      {"events ahead", sql("UPDATE meta SET value = 1000000 WHERE key = 'event_sequence'")},
+      {"catalog ahead", sql("UPDATE meta SET value = 1000000 WHERE key = 'catalog_version'")},
+      {"someone else's database", sql("DROP TABLE schema_migrations; CREATE TABLE notes (text)")},
+  };
+  for (const row& r : table) {
+    SCOPED_TRACE(r.what);
+    close();
+    r.spoil();
+    store_.reopen();
+    open();
+    flush();
+    EXPECT_EQ(mirror_->rebuild_count(), 1U);
+    expect_all();
+    EXPECT_EQ(ask("PRAGMA integrity_check"), "ok");
+  }
+}
+
+TEST_F(mirror_test, damage_that_only_reading_the_whole_file_finds_is_found_at_start) {
+  store_.seed(1);
+  std::vector<event> many;
+  for (int i = 0; i < 5'000; ++i) many.push_back(an_event(1, 100 + i, event_kind::anomaly, 100 + i));
+  ASSERT_TRUE(events_->append(many));
+  flush();
+  close();
+  {
+    std::fstream it(file(), std::ios::in | std::ios::out | std::ios::binary);
+    it.seekp(static_cast<std::streamoff>(fs::file_size(file()) / 4096 / 2 * 4096));
+    it << std::string(4096, '\x77');
+  }
+  open();
+  flush();
+  EXPECT_EQ(mirror_->rebuild_count(), 1U);
+  EXPECT_EQ(ask("SELECT count(*) FROM anomalies"), "5000");
+}
+
+TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
+  fill();
+  close();
+  {
+    sqlite_file writer;
+    ASSERT_TRUE(writer.open(file()));
+    ASSERT_TRUE(
+        writer.exec("DROP VIEW sensor_overview; DROP VIEW active_alerts; DELETE FROM schema_migrations WHERE version > 1"));
+  }
+  open();
+  flush();
+  EXPECT_EQ(mirror_->rebuild_count(), 0U);
+  EXPECT_EQ(ask("SELECT count(*) FROM sensor_overview"), "3");
+  EXPECT_EQ(ask("SELECT count(*) FROM series"), "1");
+}
+
+TEST_F(mirror_test, a_file_deleted_while_running_comes_back_with_all_rows) {
+  fill();
+  fs::remove(file());
+  flush();
+  EXPECT_EQ(mirror_->rebuild_count(), 1U);
+  expect_all();
+  EXPECT_EQ(ask("SELECT count(*) FROM series"), "1");
+}
+
+TEST_F(mirror_test, a_file_that_cannot_be_written_is_tried_again) {
+  store_.seed(1);
+  const fs::path directory = store_.db().directory() / "not_there_yet";
+  mirror late(directory / "mirror.sqlite", store_.things(), *events_);
+  late.start();
+  EXPECT_FALSE(late.flush(0));
+  EXPECT_GT(late.behind().catalog_versions, 0U);
+  fs::create_directories(directory);
+  EXPECT_TRUE(late.flush(patience_ms));
+  EXPECT_EQ(late.behind().catalog_versions, 0U);
+}
+
+TEST_F(mirror_test, stopping_with_a_file_that_cannot_be_written_ends) {
+  mirror never(store_.db().directory() / "not_there" / "mirror.sqlite", store_.things(), *events_);
+  never.start();
+  never.stop();
+  EXPECT_FALSE(never.flush(0));
+}
+
+}  // namespace
+}  // namespace factory
