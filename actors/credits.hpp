@@ -1,0 +1,30 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+namespace factory {
+
+/// The bound on everything between a socket and a window: readings and bytes in flight.
+/// Taken before a request is accepted, given back when the last actor lets go of the batch. Thread-safe, lock-free.
+class credit_gate : public std::enable_shared_from_this<credit_gate> {
+ public:
+  credit_gate(std::uint64_t readings, std::uint64_t bytes) : readings_free_(static_cast<std::int64_t>(readings)),
+                                                             bytes_free_(static_cast<std::int64_t>(bytes)) {}
+  /// Given back when the pointer's last copy goes; null when either bound would be passed.
+  std::shared_ptr<void> take(std::uint64_t readings, std::uint64_t bytes);
+  /// Like take, but may pass the bound: for work that is already committed.
+  std::shared_ptr<void> take_anyway(std::uint64_t readings, std::uint64_t bytes);
+
+  std::int64_t readings_free() const { return readings_free_.load(std::memory_order_relaxed); }
+  std::uint64_t refused_count() const { return refused_.load(std::memory_order_relaxed); }
+
+ private:
+  std::shared_ptr<void> give_back_later(std::int64_t readings, std::int64_t bytes);
+
+  std::atomic<std::int64_t> readings_free_, bytes_free_;
+  std::atomic<std::uint64_t> refused_{0};
+};
+
+}  // namespace factory

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "actors/actor_runtime.hpp"
+#include "actors/credits.hpp"
+#include "actors/engine.hpp"
+#include "actors/sensor_population.hpp"
+#include "storage/catalog.hpp"
+#include "storage/database.hpp"
+#include "storage/event_log.hpp"
+#include "storage/journal.hpp"
+#include "storage/mirror.hpp"
+#include "storage/store_writer.hpp"
+#include "storage/time_series.hpp"
+
+namespace factory {
+
+inline std::int64_t wall_clock_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// Members in the order in which they come to life; they go in the reverse order, the actors before all that they use.
+struct engine::impl {
+  explicit impl(engine_config c) : config(std::move(c)) {}
+
+  engine_config config;
+  std::unique_ptr<database> db;
+  std::unique_ptr<catalog> things;
+  std::unique_ptr<event_log> events;
+  std::unique_ptr<time_series> series;
+  std::unique_ptr<state_store> states;
+  std::unique_ptr<journal> entries;
+  std::unique_ptr<store_writer> writer;
+  std::unique_ptr<mirror> sql_mirror;
+  std::shared_ptr<credit_gate> credits;
+  std::unique_ptr<actor_runtime> runtime;
+  std::unique_ptr<sensor_population> sensors;
+  std::unique_ptr<worker> jobs;
+
+  std::mutex changes;               ///< one catalog change at a time, in the order of the journal
+  std::atomic<bool> stopping{false};
+  std::atomic<std::uint64_t> checkpoints{0};
+  std::atomic<std::uint64_t> bytes_after_checkpoint{0};
+  double recovery_seconds = 0;
+  std::uint64_t recovered_readings = 0;
+
+  std::mutex checkpointing;         ///< one checkpoint at a time
+  std::mutex housekeeper_mutex;
+  std::condition_variable housekeeper_wakes;
+  bool housekeeper_ends = false;
+  std::thread housekeeper;          ///< checkpoints when the journal is long, series for the mirror
+
+  expected<void> open();
+  expected<void> recover();
+  persistence hand_over();
+  void close();
+  std::vector<std::uint64_t> series_sent;   ///< per sensor, the entry it stood at; housekeeper and stop() only
+
+  void keep_house();
+  void send_series();
+  expected<void> checkpoint();
+  std::uint64_t checkpoint_bytes() const;
+
+  expected<void> commit(catalog_change change);
+  expected<sensor_view> view(sensor_id id, const time_range& range) const;
+};
+
+}  // namespace factory

@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "actors/engine_impl.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory {
+
+expected<sensor_view> engine::impl::view(sensor_id id, const time_range& range) const {
+  if (!things->known_sensors()->contains(id)) return fail(errc::not_found, "Sensor not found");
+  return sensors->view(id, range, limits::query_deadline_ms);
+}
+
+expected<sensor_cut> engine::cut(sensor_id id, const time_range& range) {
+  return impl_->view(id, range).map([](sensor_view view) { return std::move(view.cut); });
+}
+
+expected<reading> engine::latest(sensor_id id) {
+  const auto view = impl_->view(id, {0, 0});
+  if (!view && view.error().code != errc::not_found) return tl::unexpected(view.error());
+  if (!view || !view->latest) return fail(errc::not_found, "Sensor not found or no readings available");
+  return *view->latest;
+}
+
+expected<reading_run> engine::readings(sensor_id id, const time_range& range, std::size_t limit, bool descending) {
+  const auto at = cut(id, range);
+  if (!at) return tl::unexpected(at.error());
+  return impl_->series->read(*at, range, limit, descending);
+}
+
+expected<void> engine::scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit) {
+  const auto at = cut(id, range);
+  if (!at) return tl::unexpected(at.error());
+  return impl_->series->scan(*at, range, visit);
+}
+
+expected<range_stats> engine::stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles) {
+  const auto at = cut(id, range);
+  if (!at) return tl::unexpected(at.error());
+  const auto values = impl_->series->summarize(*at, range);
+  if (!values) return tl::unexpected(values.error());
+  range_stats stats{id, *values, {}};
+  if (percentiles.empty() || values->count == 0) return stats;
+  if (values->count > limits::percentile_readings)
+    return fail(errc::invalid, "the range holds too many readings for percentiles; narrow from and to", "percentiles");
+  std::vector<double> all;
+  all.reserve(values->count);
+  auto scanned = impl_->series->scan(*at, range, [&](const reading_run& run) {
+    all.insert(all.end(), run.value.begin(), run.value.end());
+    return true;
+  });
+  if (!scanned) return tl::unexpected(scanned.error());
+  for (const auto q : percentiles) stats.percentiles.emplace_back(q, percentile(all, q));
+  return stats;
+}
+
+expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& ids, const time_range& range) {
+  // In waves, so that the heads of 100,000 sensors are not all in memory at once.
+  constexpr std::size_t wave = 64;
+  std::vector<range_stats> found;
+  found.reserve(ids.size());
+  for (std::size_t begin = 0; begin < ids.size(); begin += wave) {
+    std::vector<reply<sensor_view>::waiter> waiters;
+    const std::size_t end = std::min(ids.size(), begin + wave);
+    for (std::size_t i = begin; i < end; ++i) {
+      auto waiter = impl_->sensors->ask(ids[i], range);
+      if (!waiter) return tl::unexpected(std::move(waiter.error()));
+      waiters.push_back(std::move(*waiter));
+    }
+    for (std::size_t i = begin; i < end; ++i) {
+      const auto view = waiters[i - begin].wait_for(limits::query_deadline_ms);
+      if (!view) return tl::unexpected(view.error());
+      const auto values = impl_->series->summarize(view->cut, range);
+      if (!values) return tl::unexpected(values.error());
+      found.push_back({ids[i], *values, {}});
+    }
+  }
+  return found;
+}
+
+expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& range, std::int64_t step_us) {
+  const auto at = cut(id, range);
+  if (!at) return tl::unexpected(at.error());
+  return impl_->series->aggregate(*at, range, step_us);
+}
+
+expected<sensor_status> engine::status(sensor_id id) {
+  return impl_->view(id, {0, 0}).map([](const sensor_view& view) { return view.status; });
+}
+
+expected<reading_run> engine::newest(sensor_id id, std::size_t limit) {
+  auto rows = readings(id, {}, limit, true);
+  if (!rows) return rows;
+  std::reverse(rows->event_time_us.begin(), rows->event_time_us.end());
+  std::reverse(rows->value.begin(), rows->value.end());
+  std::reverse(rows->flags.begin(), rows->flags.end());
+  return rows;
+}
+
+expected<anomaly_report> engine::anomalies(sensor_id id, std::size_t limit, double threshold) {
+  auto entry = impl_->things->find_sensor(id);
+  if (!entry) return tl::unexpected(entry.error());
+  const auto rows = newest(id, limit);
+  if (!rows) return tl::unexpected(rows.error());
+  if (rows->empty()) return fail(errc::not_found, "No readings available for analysis");
+  const auto analysis = analyze(rows->value, threshold);
+  anomaly_report report{std::move(*entry), rows->size(), analysis.stats, {}};
+  for (const auto& found : analysis.anomalies)
+    report.anomalies.push_back({rows->event_time_us[found.index], rows->value[found.index], found.z_score, found.level});
+  return report;
+}
+
+expected<alert_report> engine::check_limits(sensor_id id, std::size_t limit) {
+  auto entry = impl_->things->find_sensor(id);
+  if (!entry) return tl::unexpected(entry.error());
+  if (!entry->thresholds.configured()) return fail(errc::invalid, "No thresholds configured for this sensor");
+  const auto rows = newest(id, limit);
+  if (!rows) return tl::unexpected(rows.error());
+  if (rows->empty()) return fail(errc::not_found, "No readings available to check");
+  alert_report report{std::move(*entry), rows->size(), {}};
+  for (std::size_t i = 0; i < rows->size(); ++i)
+    if (const auto breach = check_thresholds(report.sensor.thresholds, rows->value[i]))
+      report.alerts.push_back({rows->event_time_us[i], rows->value[i], *breach});
+  return report;
+}
+
+const event_log& engine::events() const { return *impl_->events; }
+worker& engine::jobs() { return *impl_->jobs; }
+
+std::optional<error> engine::trouble() const { return impl_->writer->health(); }
+
+engine_metrics engine::metrics() const {
+  const auto& parts = *impl_;
+  engine_metrics m;
+  m.commits = parts.entries->count();
+  m.fsyncs = parts.db->fsync_count();
+  m.bytes_on_disk = parts.db->bytes_on_disk();
+  m.committed_readings = parts.sensors->counts().dispatched_readings();
+  m.processed_readings = parts.sensors->counts().processed_readings();
+  m.credits_readings_free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, parts.credits->readings_free()));
+  m.credits_refused = parts.credits->refused_count();
+  m.sensors = parts.things->known_sensors()->size();
+  m.sensor_restarts = parts.sensors->restart_count();
+  m.failed_sensors = parts.sensors->failed_count();
+  const auto findings = parts.events->count();
+  m.anomalies = findings.anomalies;
+  m.alerts = findings.alerts;
+  m.active_alerts = findings.active_alerts;
+  m.journal_bytes = parts.entries->bytes_above_floor();
+  m.store_writer_bytes = parts.writer->waiting_bytes();
+  const auto behind = parts.sql_mirror->behind();
+  m.mirror_lag_events = behind.events;
+  m.mirror_lag_catalog = behind.catalog_versions;
+  m.mirror_rebuilds = parts.sql_mirror->rebuild_count();
+  m.checkpoints = parts.checkpoints.load();
+  m.recovery_seconds = parts.recovery_seconds;
+  m.recovered_readings = parts.recovered_readings;
+  return m;
+}
+
+}  // namespace factory

@@ -1,0 +1,124 @@
+#include <utility>
+
+#include "actors/engine_impl.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+/// What a reading holds in memory between the socket and its window: columns, encoded entry, verdict.
+constexpr std::size_t bytes_in_flight_per_reading = 64;
+
+tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is stopping; send it again after its restart"); }
+
+}  // namespace
+
+std::shared_ptr<const sensor_set> engine::known_sensors() const { return impl_->things->known_sensors(); }
+const catalog& engine::things() const { return *impl_->things; }
+
+expected<ingest_receipt> engine::ingest(reading_batch batch, durability how, std::size_t body_bytes) {
+  if (impl_->stopping) return is_stopping();
+  ingest_receipt receipt{batch.size(), 0, how};
+  if (batch.size() == 0) return receipt;
+  auto hold = impl_->credits->take(batch.size(), batch.size() * bytes_in_flight_per_reading + body_bytes);
+  if (!hold) return fail(errc::overloaded, "more readings are in flight than the engine may hold; send it again later");
+  journal_entry entry;
+  entry.received_at_us = wall_clock_us();
+  entry.readings = std::make_shared<const reading_batch>(std::move(batch));
+  entry.hold = std::move(hold);
+  auto sequence = impl_->entries->append(std::move(entry), how);
+  if (!sequence) return tl::unexpected(std::move(sequence.error()));
+  receipt.sequence = *sequence;
+  return receipt;
+}
+
+/// Writes a staged change through the journal, so that every sensor learns it at its place among the readings. REQUIRES `changes`
+/// to be held since before the change was staged.
+expected<void> engine::impl::commit(catalog_change change) {
+  journal_entry entry;
+  entry.received_at_us = wall_clock_us();
+  entry.config = std::make_shared<const config_change>(std::move(change.config));
+  auto sequence = entries->append(std::move(entry), durability::fsync, std::move(change.writes));
+  if (!sequence) return tl::unexpected(std::move(sequence.error()));
+  things->apply(std::move(change));
+  sql_mirror->notify();
+  return {};
+}
+
+namespace {
+
+template <class Entry>
+expected<std::vector<Entry>> create_all(engine::impl& parts, std::vector<Entry> entries) {
+  if (parts.stopping) return is_stopping();
+  const std::lock_guard one(parts.changes);
+  auto staged = parts.things->stage_create(std::move(entries), wall_clock_us());
+  if (!staged) return tl::unexpected(std::move(staged.error()));
+  if (auto done = parts.commit(std::move(staged->change)); !done) return tl::unexpected(std::move(done.error()));
+  return std::move(staged->entries);
+}
+
+template <class Stage>
+expected<void> change_one(engine::impl& parts, Stage stage) {
+  if (parts.stopping) return is_stopping();
+  const std::lock_guard one(parts.changes);
+  auto staged = stage(*parts.things);
+  if (!staged) return tl::unexpected(std::move(staged.error()));
+  return parts.commit(std::move(*staged));
+}
+
+}  // namespace
+
+expected<std::vector<factory_entry>> engine::create(std::vector<factory_entry> entries) { return create_all(*impl_, std::move(entries)); }
+expected<std::vector<machine_entry>> engine::create(std::vector<machine_entry> entries) { return create_all(*impl_, std::move(entries)); }
+expected<std::vector<sensor_entry>> engine::create(std::vector<sensor_entry> entries) { return create_all(*impl_, std::move(entries)); }
+expected<std::vector<alert_rule>> engine::create(std::vector<alert_rule> entries) { return create_all(*impl_, std::move(entries)); }
+
+expected<void> engine::update(const factory_entry& entry) {
+  return change_one(*impl_, [&](catalog& things) { return things.stage_update(entry); });
+}
+expected<void> engine::update(const machine_entry& entry) {
+  return change_one(*impl_, [&](catalog& things) { return things.stage_update(entry); });
+}
+expected<void> engine::update(const sensor_entry& entry) {
+  return change_one(*impl_, [&](catalog& things) { return things.stage_update(entry); });
+}
+expected<void> engine::update(const alert_rule& entry) {
+  return change_one(*impl_, [&](catalog& things) { return things.stage_update(entry); });
+}
+expected<void> engine::remove_factory(factory_id id) {
+  return change_one(*impl_, [&](catalog& things) { return things.stage_delete_factory(id); });
+}
+expected<void> engine::remove_machine(machine_id id) {
+  return change_one(*impl_, [&](catalog& things) { return things.stage_delete_machine(id); });
+}
+expected<void> engine::remove_rule(rule_id id) {
+  return change_one(*impl_, [&](catalog& things) { return things.stage_delete_rule(id); });
+}
+
+/// The catalog forgets the sensor first, so nothing new comes for it; then its actors let go; then its readings go. A crash in between
+/// is finished by recovery.
+expected<void> engine::remove_sensor(sensor_id id) {
+  if (auto done = change_one(*impl_, [&](catalog& things) { return things.stage_delete_sensor(id); }); !done) return done;
+  if (auto gone = impl_->sensors->retire(id, limits::query_deadline_ms); !gone) return gone;
+  return impl_->series->remove_sensor(id);
+}
+
+expected<alert_record> engine::acknowledge(const event_key& raised, std::string who) {
+  if (impl_->stopping) return is_stopping();
+  auto done = impl_->events->acknowledge(raised, std::move(who), wall_clock_us());
+  if (done) impl_->sql_mirror->notify();
+  return done;
+}
+
+expected<void> engine::settle(std::int64_t deadline_ms) {
+  if (!impl_->sensors->wait_until_idle(deadline_ms)) return fail(errc::timed_out, "readings are still under way");
+  auto [reached, waiter] = reply<bool>::make();
+  impl_->writer->barrier([reached = std::move(reached)] { reached.set(true); });
+  if (auto done = waiter.wait_for(deadline_ms); !done) return tl::unexpected(done.error());
+  return {};
+}
+
+expected<void> engine::checkpoint() { return impl_->checkpoint(); }
+
+}  // namespace factory

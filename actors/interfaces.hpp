@@ -1,0 +1,166 @@
+#pragma once
+
+#include <caf/all.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actors/flow.hpp"
+#include "actors/reply.hpp"
+#include "actors/views.hpp"
+#include "pipelines/event.hpp"
+#include "storage/journal.hpp"
+#include "storage/store_writer.hpp"
+
+/// Every actor of the engine and every message, on one page.
+///
+///   committer thread -- batch_part, config_part --> sensor (one per sensor)
+///   query thread ------ view_request -------------> sensor
+///   sensor ------------ batch_part ---------------> anomaly, threshold      (the rows with their verdicts)
+///   sensor ------------ config_part --------------> threshold
+///   sensor ------------ snapshot_part ------------> anomaly --> threshold --> store_writer
+///   anomaly, threshold - events -------------------> store_writer
+///
+/// Messages between two actors keep their order. A snapshot goes the way of the readings, so whatever the readings before it
+/// caused is handed to the store before the snapshot is: a state on disk never outruns its events.
+/// No message is ever serialized: all actors live in one process and share what a message points to.
+namespace factory {
+
+/// Rows of a committed batch that belong to the receiving sensor (or, downstream, to `rows.sensor`).
+struct batch_part {
+  std::shared_ptr<batch_flow> flow;
+  slice rows;
+};
+
+/// New limits and rules, at their place among the readings.
+struct config_part {
+  std::uint64_t sequence = 0;
+  std::int64_t received_at_us = 0;
+  std::shared_ptr<const sensor_config> config;
+};
+
+/// Asks a sensor for its state. Queued behind what was acknowledged before.
+struct view_request {
+  time_range range;                 ///< of the head's rows wanted; empty range: none
+  reply<sensor_view> answer;
+};
+
+/// Told when a sensor's state is safe in RocksDB, or (on the last copy's end without `done`) that it is not.
+using completion = reply<bool>;
+
+/// Asks a sensor to have its state stored if it changed since it was last.
+struct persist_request {
+  completion stored;
+};
+
+/// A sensor's state on its way to the store; the threshold actor adds the alarm states.
+struct snapshot_part {
+  std::shared_ptr<sensor_snapshot> snapshot;
+  completion stored;                ///< empty when nobody waits
+  std::function<void()> written;    ///< tells the sensor that its blocks are on disk
+};
+
+/// Blocks of the sensor with numbers up to this one are in RocksDB.
+struct blocks_written {
+  std::uint32_t number = 0;
+};
+
+/// First message of a new sensor actor: what storage knows of it, then what the journal holds beyond. Messages that come before
+/// it are kept back; parts that the state has seen are passed over.
+struct restore_order {
+  std::uint64_t applied_sequence = 0;
+  std::shared_ptr<const std::string> state;                     ///< null: a new sensor
+  std::vector<std::variant<batch_part, config_part>> missed;    ///< in order
+};
+
+/// A sensor's alarm states as stored; ignored when the threshold actor already stands further.
+struct adopt_part {
+  sensor_id sensor = 0;
+  std::uint64_t applied_sequence = 0;
+  std::string board;
+};
+
+/// The sensor is deleted: everything about it is dropped, then `done`.
+struct retire_part {
+  sensor_id sensor = 0;
+  reply<bool> done;
+};
+
+/// Answered when everything sent before it along the analysis actors has been handled.
+struct drain_part {
+  reply<bool> done;
+};
+
+/// Keeps one sensor's windows, head, watermark and counters.
+using sensor_actor = caf::typed_actor<
+    caf::reacts_to<restore_order>,     // stand where storage says
+    caf::reacts_to<batch_part>,        // take readings in: flags, windows, head; pass them on; seal a full head
+    caf::reacts_to<config_part>,       // pass new limits on, in order
+    caf::reacts_to<view_request>,      // answer a query's cut
+    caf::reacts_to<persist_request>,   // store the state when it changed
+    caf::reacts_to<blocks_written>,    // forget sealed blocks that are on disk
+    caf::reacts_to<retire_part>>;      // end
+
+/// Judges readings of many sensors by their z-scores and records anomalies.
+using anomaly_actor = caf::typed_actor<
+    caf::reacts_to<batch_part>,        // score the judged rows
+    caf::reacts_to<snapshot_part>,     // pass on, behind the findings
+    caf::reacts_to<drain_part>,        // pass on
+    caf::reacts_to<retire_part>>;      // pass on
+
+/// Keeps the alarm boards of many sensors and records alerts.
+using threshold_actor = caf::typed_actor<
+    caf::reacts_to<batch_part>,        // let judged rows move the alarms
+    caf::reacts_to<config_part>,       // take limits and rules into force
+    caf::reacts_to<snapshot_part>,     // add the alarm board and hand the snapshot to the store
+    caf::reacts_to<adopt_part>,        // start from a stored board
+    caf::reacts_to<drain_part>,        // answer
+    caf::reacts_to<retire_part>>;      // drop the board
+
+/// Asks the supervisor to watch an actor: of a sensor, or of an analysis shard.
+struct watch_order {
+  enum class kind : std::uint8_t { sensor, shard } what = kind::sensor;
+  std::uint32_t id = 0;              ///< sensor id or shard index
+  caf::actor_addr who;
+};
+
+/// Watches all of the above and reports each that fails.
+using supervisor_actor = caf::typed_actor<
+    caf::reacts_to<watch_order>>;      // monitor it; on its failure tell the engine, which rebuilds it from storage
+
+/// Where actors hand over what must reach the disk (the store_writer; a recording stand-in in tests). Must not block.
+struct persistence {
+  std::function<void(sensor_snapshot, std::function<void()> written)> write_snapshot;
+  std::function<void(std::vector<event>)> write_events;
+};
+
+}  // namespace factory
+
+CAF_BEGIN_TYPE_ID_BLOCK(factory, caf::first_custom_type_id)
+CAF_ADD_TYPE_ID(factory, (factory::batch_part))
+CAF_ADD_TYPE_ID(factory, (factory::config_part))
+CAF_ADD_TYPE_ID(factory, (factory::view_request))
+CAF_ADD_TYPE_ID(factory, (factory::persist_request))
+CAF_ADD_TYPE_ID(factory, (factory::snapshot_part))
+CAF_ADD_TYPE_ID(factory, (factory::blocks_written))
+CAF_ADD_TYPE_ID(factory, (factory::restore_order))
+CAF_ADD_TYPE_ID(factory, (factory::adopt_part))
+CAF_ADD_TYPE_ID(factory, (factory::retire_part))
+CAF_ADD_TYPE_ID(factory, (factory::drain_part))
+CAF_ADD_TYPE_ID(factory, (factory::watch_order))
+CAF_END_TYPE_ID_BLOCK(factory)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::batch_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::config_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::view_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::persist_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::snapshot_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::blocks_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::restore_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::adopt_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::retire_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::drain_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::watch_order)

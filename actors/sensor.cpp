@@ -1,0 +1,126 @@
+#include "actors/sensor.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "actors/failure.hpp"
+#include "actors/snapshot.hpp"
+#include "pipelines/coding.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+using self_pointer = sensor_actor::stateful_pointer<sensor_actor_state>;
+
+/// Hands the state, and the blocks just sealed, to the store by way of the analysis actors.
+void send_snapshot(self_pointer self, std::vector<std::shared_ptr<const block>> blocks, completion stored) {
+  auto& state = self->state;
+  std::string bytes;
+  put_byte(bytes, state.watched ? 1 : 0);
+  state.core->encode(bytes);
+  std::function<void()> written;
+  if (!blocks.empty())
+    written = [sensor = sensor_actor{self}, number = blocks.back()->number] { caf::anon_send(sensor, blocks_written{number}); };
+  auto snapshot = std::make_shared<sensor_snapshot>(
+      sensor_snapshot{state.parts.sensor, state.applied_sequence, std::move(bytes), std::move(blocks)});
+  state.persisted_sequence = state.applied_sequence;
+  self->send(state.parts.anomalies, snapshot_part{std::move(snapshot), std::move(stored), std::move(written)});
+}
+
+void take_in(self_pointer self, const batch_part& part) {
+  auto& state = self->state;
+  auto& flow = *part.flow;
+  if (flow.sequence <= state.applied_sequence) return;  // seen before the restart
+  state.applied_sequence = flow.sequence;
+  const auto effect =
+      state.core->apply(flow.received_at_us, flow.readings->times(part.rows), flow.readings->values(part.rows),
+                        {flow.verdicts.data() + part.rows.begin, part.rows.size()});
+  if (effect.scored) self->send(state.parts.anomalies, part);
+  if (effect.judged && state.watched) self->send(state.parts.thresholds, part);
+  if (state.core->head_is_full()) send_snapshot(self, state.core->seal_head(), {});
+}
+
+void take_in(self_pointer self, const config_part& part) {
+  auto& state = self->state;
+  if (part.sequence <= state.applied_sequence) return;
+  state.applied_sequence = part.sequence;
+  state.watched = part.config->thresholds.configured() || !part.config->rules.empty();
+  self->send(state.parts.thresholds, part);
+}
+
+void take_in(self_pointer self, const view_request& request) {
+  const auto& state = self->state;
+  sensor_view view{state.core->cut(request.range), state.core->latest(), state.core->status()};
+  view.status.restarts = state.parts.restarts;
+  view.status.applied_sequence = state.applied_sequence;
+  request.answer.set(std::move(view));
+}
+
+void take_in(self_pointer self, const persist_request& request) {
+  auto& state = self->state;
+  if (state.applied_sequence == state.persisted_sequence) {
+    request.stored.set(true);
+    return;
+  }
+  const bool worth_a_block = state.core->head_size() >= limits::checkpoint_block_readings;
+  send_snapshot(self, worth_a_block ? state.core->seal_head() : std::vector<std::shared_ptr<const block>>{}, request.stored);
+}
+
+void take_in(self_pointer self, const retire_part& part) {
+  self->send(self->state.parts.anomalies, part);
+  self->quit();
+}
+
+/// Stands where storage says; throws when the stored state cannot be read, which the supervisor reports.
+void restore(self_pointer self, const restore_order& order) {
+  auto& state = self->state;
+  if (order.state) {
+    const auto stored = split_snapshot(*order.state);
+    std::string_view bytes = stored.sensor;
+    std::uint8_t watched = 0;
+    if (!get_byte(bytes, watched) || !state.core->decode(bytes))
+      throw std::runtime_error(fmt::format("the stored state of sensor {} cannot be read", state.parts.sensor));
+    state.watched = watched != 0;
+    state.applied_sequence = state.persisted_sequence = order.applied_sequence;
+    self->send(state.parts.thresholds,
+               adopt_part{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board)});
+  }
+  state.restored = true;
+  for (const auto& missed : order.missed) std::visit([self](const auto& part) { take_in(self, part); }, missed);
+  for (const auto& kept : std::exchange(state.kept_back, {}))
+    std::visit([self](const auto& message) { take_in(self, message); }, kept);
+}
+
+template <class Message>
+auto handler(self_pointer self) {
+  return [self](const Message& message) {
+    if (self->state.restored)
+      take_in(self, message);
+    else
+      self->state.kept_back.emplace_back(message);
+  };
+}
+
+}  // namespace
+
+sensor_actor::behavior_type sensor(self_pointer self, sensor_parts parts) {
+  self->state.core = std::make_unique<sensor_state>(parts.sensor, parts.rules);
+  self->state.parts = std::move(parts);
+  fail_loudly(self, fmt::format("sensor {}", self->state.parts.sensor));
+  return {
+      [self](const restore_order& order) { restore(self, order); },
+      handler<batch_part>(self),
+      handler<config_part>(self),
+      handler<view_request>(self),
+      handler<persist_request>(self),
+      [self](const blocks_written& blocks) { self->state.core->written(blocks.number); },
+      handler<retire_part>(self),
+  };
+}
+
+}  // namespace factory

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/sensor_state.hpp"
+
+namespace factory {
+
+/// What a sensor actor is made of and talks to.
+struct sensor_parts {
+  sensor_id sensor = 0;
+  stream_rules rules;
+  anomaly_actor anomalies;
+  threshold_actor thresholds;
+  std::uint64_t restarts = 0;
+};
+
+struct sensor_actor_state {
+  sensor_actor_state() = default;  // no aggregate: CAF would fill its first member with the self pointer
+  static inline const char* name = "sensor";
+  using waiting = std::variant<batch_part, config_part, view_request, persist_request, retire_part>;
+
+  sensor_parts parts;
+  std::unique_ptr<sensor_state> core;
+  bool restored = false;                  ///< until then messages are kept back
+  std::vector<waiting> kept_back;
+  bool watched = false;                   ///< has limits or rules: its readings go to the threshold actor
+  std::uint64_t applied_sequence = 0;     ///< newest entry taken in
+  std::uint64_t persisted_sequence = 0;   ///< newest entry in a snapshot handed to the store
+};
+
+sensor_actor::behavior_type sensor(sensor_actor::stateful_pointer<sensor_actor_state> self, sensor_parts parts);
+
+}  // namespace factory

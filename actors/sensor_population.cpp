@@ -1,0 +1,145 @@
+#include "actors/sensor_population.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/analysis.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory {
+
+sensor_population::sensor_population(caf::actor_system& system, const population_config& config, persistence store,
+                                     const state_store& states, const journal& entries,
+                                     std::function<void(std::function<void()>)> store_barrier)
+    : system_(system),
+      config_(config),
+      store_(std::move(store)),
+      states_(states),
+      entries_(entries),
+      store_barrier_(std::move(store_barrier)),
+      supervisor_(system.spawn(supervisor, [this](const watch_order& failed) { on_failure(failed); })) {
+  shards_.resize(config_.shards);
+  for (std::size_t i = 0; i < shards_.size(); ++i) shards_[i] = spawn_shard(i);
+  rebuilder_ = std::thread([this] { rebuild_loop(); });
+}
+
+sensor_population::~sensor_population() {
+  {
+    const std::lock_guard lock(failures_mutex_);
+    stopping_ = true;
+  }
+  failures_changed_.notify_all();
+  rebuilder_.join();
+  const auto shutdown = caf::exit_reason::user_shutdown;
+  caf::anon_send_exit(supervisor_, shutdown);
+  directory_.for_each([&](sensor_id, const sensor_actor& actor) { caf::anon_send_exit(actor, shutdown); });
+  for (const auto& each : shards_) {
+    caf::anon_send_exit(each.anomalies, shutdown);
+    caf::anon_send_exit(each.thresholds, shutdown);
+  }
+}
+
+sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
+  shard made;
+  made.thresholds = system_.spawn(threshold, store_);
+  made.anomalies = system_.spawn(anomaly, made.thresholds, config_.z_threshold, store_);
+  const auto id = static_cast<std::uint32_t>(index);
+  for (const auto& who : {made.thresholds.address(), made.anomalies.address()})
+    caf::anon_send(supervisor_, watch_order{watch_order::kind::shard, id, who});
+  return made;
+}
+
+sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, std::uint64_t restarts) {
+  shard behind;
+  {
+    const std::lock_guard lock(shards_mutex_);
+    behind = shards_[shard_of(sensor_number)];
+  }
+  auto actor = system_.spawn(sensor, sensor_parts{sensor_number, config_.rules, behind.anomalies, behind.thresholds, restarts});
+  caf::anon_send(supervisor_, watch_order{watch_order::kind::sensor, sensor_number, actor.address()});
+  return actor;
+}
+
+void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_sequence,
+                              std::shared_ptr<const std::string> state) {
+  auto actor = spawn_sensor(sensor_number, 0);
+  caf::anon_send(actor, restore_order{applied_sequence, std::move(state), {}});
+  directory_.put(sensor_number, std::move(actor));
+}
+
+void sensor_population::dispatch(const journal_entry& entry, const sensor_set* known) {
+  dispatching_sequence_.store(entry.sequence);
+  if (entry.readings) {
+    const auto flow = std::make_shared<batch_flow>(entry.sequence, entry.received_at_us, entry.readings, entry.hold, counts_);
+    directory_.for_each(entry.readings->slices, [&](const slice& rows, const sensor_actor& actor) {
+      caf::anon_send(actor, batch_part{flow, rows});
+    });
+  }
+  if (entry.config) dispatch_config(entry, known);
+  dispatched_sequence_.store(entry.sequence);
+}
+
+void sensor_population::dispatch_config(const journal_entry& entry, const sensor_set* known) {
+  for (const auto& config : entry.config->configs) {
+    auto actor = directory_.find(config.sensor);
+    if (!actor) {
+      if (known == nullptr || known->contains(config.sensor)) continue;  // deleted since, or failed for good
+      start(config.sensor, 0, nullptr);
+      actor = directory_.find(config.sensor);
+    }
+    caf::anon_send(actor, config_part{entry.sequence, entry.received_at_us,
+                                      std::shared_ptr<const sensor_config>(entry.config, &config)});
+  }
+}
+
+expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range) const {
+  const auto actor = directory_.find(sensor_number);
+  if (!actor) return fail(errc::unavailable, "this sensor's actor has failed; its readings are safe, see the log");
+  auto [answer, waiter] = reply<sensor_view>::make();
+  caf::anon_send(actor, view_request{range, std::move(answer)});
+  return waiter;
+}
+
+expected<sensor_view> sensor_population::view(sensor_id sensor_number, const time_range& range, std::int64_t deadline_ms) const {
+  auto waiter = ask(sensor_number, range);
+  if (!waiter) return tl::unexpected(std::move(waiter.error()));
+  return waiter->wait_for(deadline_ms);
+}
+
+expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t deadline_ms) {
+  const auto actor = directory_.remove(sensor_number);
+  if (actor) {
+    auto [done, waiter] = reply<bool>::make();
+    caf::anon_send(actor, retire_part{sensor_number, std::move(done)});
+    if (auto gone = waiter.wait_for(deadline_ms); !gone) return tl::unexpected(gone.error());
+  }
+  auto [done, waiter] = reply<bool>::make();
+  store_barrier_([done = std::move(done)] { done.set(true); });
+  if (auto stored = waiter.wait_for(deadline_ms); !stored) return tl::unexpected(stored.error());
+  return {};
+}
+
+bool sensor_population::persist_all(std::int64_t deadline_ms) {
+  // In waves, so that the states of 100,000 sensors are not all in memory at once.
+  std::vector<sensor_actor> actors;
+  directory_.for_each([&](sensor_id, const sensor_actor& actor) { actors.push_back(actor); });
+  bool all = failed_.load() == 0;
+  for (std::size_t begin = 0; begin < actors.size() && all; begin += limits::checkpoint_wave) {
+    std::vector<completion::waiter> waiters;
+    for (std::size_t i = begin; i < std::min(actors.size(), begin + limits::checkpoint_wave); ++i) {
+      auto [stored, waiter] = completion::make();
+      caf::anon_send(actors[i], persist_request{std::move(stored)});
+      waiters.push_back(std::move(waiter));
+    }
+    for (auto& waiter : waiters) all = waiter.wait_for(deadline_ms).has_value() && all;
+  }
+  return all;
+}
+
+bool sensor_population::wait_until_idle(std::int64_t deadline_ms) {
+  return counts_.wait_until_idle(deadline_ms) && rebuild_counts_.wait_until_idle(deadline_ms);
+}
+
+}  // namespace factory

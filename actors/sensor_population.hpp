@@ -1,0 +1,113 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/sensor.hpp"
+#include "actors/sensor_directory.hpp"
+#include "actors/supervisor.hpp"
+#include "pipelines/sensor_set.hpp"
+#include "storage/journal.hpp"
+#include "storage/store_writer.hpp"
+
+namespace factory {
+
+struct population_config {
+  stream_rules rules;
+  double z_threshold = 4.0;
+  std::size_t shards = 1;          ///< anomaly and threshold actors each
+};
+
+/// All actors of the engine: one per sensor, and shards of an anomaly and a threshold actor that sensors share by id.
+///
+/// Life of a failed actor: the supervisor reports it; the rebuilder thread puts a new actor in its place, which keeps back what is
+/// dispatched from then on, waits until whatever the old one handed over is stored, reads the last stored state and the
+/// journal beyond it, and sends both as a restore_order. Entries that come twice are told by their sequence. A failed analysis actor takes its shard with
+/// it: both are replaced and all its sensors rebuilt. Others notice nothing.
+/// A sensor that fails limits::sensor_restarts_in_a_row times without taking in a new entry stays down: its readings are safe in the
+/// journal, its queries answer `unavailable`.
+///
+/// Thread-safety: dispatch() from one thread at a time (the committer, or recovery before it); all else from any.
+class sensor_population {
+ public:
+  sensor_population(caf::actor_system& system, const population_config& config, persistence store, const state_store& states,
+                    const journal& entries, std::function<void(std::function<void()>)> store_barrier);
+  ~sensor_population();
+
+  /// A sensor as stored; `state` null for a new one. Before the first dispatch() that concerns it.
+  void start(sensor_id sensor, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state);
+  /// Sends a committed entry on to the sensors that have an actor (the others were deleted since). With `known`, sensors of a config
+  /// entry that are not among them are new and get one.
+  void dispatch(const journal_entry& entry, const sensor_set* known);
+
+  /// Asks a sensor without waiting.
+  expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range) const;
+  expected<sensor_view> view(sensor_id sensor, const time_range& range, std::int64_t deadline_ms) const;
+  /// Takes a deleted sensor out and waits until its actors have let go of it and its last hand-over is stored.
+  expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
+  /// Has every changed state stored; true when all were. Returns once they are in RocksDB.
+  bool persist_all(std::int64_t deadline_ms);
+  bool wait_until_idle(std::int64_t deadline_ms);
+
+  std::uint64_t dispatched_sequence() const { return dispatched_sequence_.load(); }
+  const progress& counts() const { return counts_; }
+  std::uint64_t restart_count() const { return restarts_.load(); }
+  std::uint64_t failed_count() const { return failed_.load(); }
+  /// The actor itself, for tests that make it fail.
+  sensor_actor actor_of(sensor_id sensor) const { return directory_.find(sensor); }
+
+ private:
+  struct shard {
+    anomaly_actor anomalies;
+    threshold_actor thresholds;
+  };
+  struct restart_record {
+    std::uint64_t restarts = 0;          ///< in all
+    std::size_t in_a_row = 0;
+    std::uint64_t applied_sequence = 0;  ///< where the last rebuild started from
+  };
+
+  std::size_t shard_of(sensor_id sensor) const { return sensor % shards_.size(); }
+  shard spawn_shard(std::size_t index);
+  sensor_actor spawn_sensor(sensor_id sensor, std::uint64_t restarts);
+  void dispatch_config(const journal_entry& entry, const sensor_set* known);
+  void on_failure(const watch_order& failed);
+  void rebuild_loop();
+  void rebuild_shard(std::size_t index);
+  void rebuild_sensor(sensor_id sensor);
+  void drain(const shard& through);
+  restore_order missed_by(sensor_id sensor, std::uint64_t applied_sequence);
+
+  caf::actor_system& system_;
+  population_config config_;
+  persistence store_;
+  const state_store& states_;
+  const journal& entries_;
+  std::function<void(std::function<void()>)> store_barrier_;
+  progress counts_, rebuild_counts_;
+  supervisor_actor supervisor_;
+  mutable std::mutex shards_mutex_;
+  std::vector<shard> shards_;
+  sensor_directory directory_;
+  std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before the first message of an entry goes out
+  std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set after the last
+  std::atomic<std::uint64_t> restarts_{0}, failed_{0};
+
+  std::mutex failures_mutex_;
+  std::condition_variable failures_changed_;
+  std::deque<watch_order> failures_;
+  bool stopping_ = false;
+  std::unordered_map<sensor_id, restart_record> restart_records_;  // rebuilder thread only
+  std::thread rebuilder_;
+};
+
+}  // namespace factory

@@ -1,0 +1,200 @@
+#include "actors/sensor_state.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "pipelines/coding.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr std::uint8_t encoding_version = 1;
+
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+
+window_view view_of(const rolling_window& window) {
+  window_view view;
+  view.count = window.size();
+  if (view.count == 0) return view;
+  const auto stats = window.stats();
+  view.mean = stats.mean;
+  view.std_dev = stats.std_dev;
+  view.min = window.min();
+  view.max = window.max();
+  view.oldest_us = window.oldest_us();
+  view.newest_us = window.newest_us();
+  return view;
+}
+
+reading_run rows_within(const reading_run& rows, const time_range& range) {
+  const auto& times = rows.event_time_us;
+  const auto begin = std::lower_bound(times.begin(), times.end(), range.begin_us) - times.begin();
+  const auto end = std::lower_bound(times.begin(), times.end(), range.end_us) - times.begin();
+  if (begin >= end) return {};
+  return {{times.begin() + begin, times.begin() + end},
+          {rows.value.begin() + begin, rows.value.begin() + end},
+          {rows.flags.begin() + begin, rows.flags.begin() + end}};
+}
+
+}  // namespace
+
+sensor_state::sensor_state(sensor_id sensor, const stream_rules& rules)
+    : sensor_(sensor),
+      rules_(rules),
+      count_window_(limits::window_readings, 0),
+      time_window_(limits::time_window_readings, rules.time_window_us) {}
+
+sensor_state::effect sensor_state::apply(std::int64_t received_at_us, std::span<const std::int64_t> times_us,
+                                         std::span<const double> values, std::span<window_verdict> verdicts) {
+  effect total;
+  const auto future_from_us = received_at_us + rules_.future_skew_us;
+  accepted_ += times_us.size();
+  for (std::size_t i = 0; i < times_us.size(); ++i) {
+    oldest_us_ = std::min(oldest_us_, times_us[i]);
+    if (times_us[i] > future_from_us) {
+      ahead(times_us[i], values[i]);
+    } else if (seen_ && times_us[i] <= watermark_us_) {
+      behind(times_us[i], values[i]);
+    } else {
+      verdicts[i] = in_order(times_us[i], values[i]);
+      total.judged = true;
+      total.scored = total.scored || verdicts[i].scored;
+    }
+  }
+  return total;
+}
+
+window_verdict sensor_state::in_order(std::int64_t time_us, double value) {
+  const auto stats = count_window_.stats();
+  const window_verdict verdict{stats.mean, stats.std_dev, true, count_window_.size() >= rules_.z_min_readings};
+  seen_ = true;
+  watermark_us_ = time_us;
+  watermark_value_ = value;
+  // A reading that came from the future before may stand there already.
+  if (head_.put(time_us, value, flag_none) == head::effect::replaced) ++corrected_;
+  count_window_.push(time_us, value);
+  time_window_.push(time_us, value);
+  return verdict;
+}
+
+void sensor_state::behind(std::int64_t time_us, double value) {
+  auto known = head_.at(time_us);
+  if (!known) known = count_window_.at(time_us);
+  if (known && same_bits(*known, value)) {
+    ++duplicate_;
+    return;
+  }
+  const bool late = time_us < watermark_us_ - rules_.allowed_lateness_us;
+  if (known)
+    ++corrected_;
+  else
+    ++(late ? late_ : out_of_order_);
+  head_.put(time_us, value, late ? flag_late : flag_none);
+  if (late) return;
+  count_window_.revise(time_us, value);
+  time_window_.revise(time_us, value);
+  if (time_us == watermark_us_) watermark_value_ = value;
+}
+
+void sensor_state::ahead(std::int64_t time_us, double value) {
+  switch (head_.put(time_us, value, flag_future)) {
+    case head::effect::identical: ++duplicate_; return;
+    case head::effect::replaced: ++corrected_; break;
+    default: ++future_;
+  }
+  if (future_seen_ && time_us < newest_future_us_) return;
+  future_seen_ = true;
+  newest_future_us_ = time_us;
+  newest_future_value_ = value;
+}
+
+bool sensor_state::head_is_full() const { return head_.size() >= limits::head_readings; }
+
+std::vector<std::shared_ptr<const block>> sensor_state::seal_head() {
+  const auto rows = head_.take();
+  reading_run regular, apart;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool follows = rows.flags[i] == flag_none && rows.event_time_us[i] > sealed_until_us_;
+    (follows ? regular : apart).push_back(rows.event_time_us[i], rows.value[i], rows.flags[i]);
+  }
+  if (!regular.empty()) sealed_until_us_ = regular.event_time_us.back();
+
+  std::vector<std::shared_ptr<const block>> blocks;
+  const auto seal_in_pieces = [&](const reading_run& run) {
+    for (std::size_t begin = 0; begin < run.size(); begin += limits::block_readings) {
+      const auto from = static_cast<std::ptrdiff_t>(begin);
+      const auto to = static_cast<std::ptrdiff_t>(std::min(run.size(), begin + limits::block_readings));
+      const reading_run piece{{run.event_time_us.begin() + from, run.event_time_us.begin() + to},
+                              {run.value.begin() + from, run.value.begin() + to},
+                              {run.flags.begin() + from, run.flags.begin() + to}};
+      blocks.push_back(std::make_shared<const block>(seal(sensor_, next_block_++, piece)));
+    }
+  };
+  seal_in_pieces(regular);
+  seal_in_pieces(apart);
+  sealing_.insert(sealing_.end(), blocks.begin(), blocks.end());
+  return blocks;
+}
+
+void sensor_state::written(std::uint32_t number) {
+  std::erase_if(sealing_, [number](const auto& each) { return each->number <= number; });
+}
+
+sensor_cut sensor_state::cut(const time_range& range) const {
+  return {sensor_, next_block_, sealing_, rows_within(head_.rows(), range)};
+}
+
+std::optional<reading> sensor_state::latest() const {
+  if (seen_) return reading{sensor_, watermark_us_, watermark_value_};
+  if (future_seen_) return reading{sensor_, newest_future_us_, newest_future_value_};
+  return std::nullopt;
+}
+
+sensor_status sensor_state::status() const {
+  sensor_status status;
+  status.accepted = accepted_;
+  status.duplicate = duplicate_;
+  status.corrected = corrected_;
+  status.out_of_order = out_of_order_;
+  status.late = late_;
+  status.future = future_;
+  status.oldest_us = oldest_us_;
+  status.watermark_us = watermark_us_;
+  status.count_window = view_of(count_window_);
+  status.time_window = view_of(time_window_);
+  return status;
+}
+
+void sensor_state::encode(std::string& out) const {
+  put_byte(out, encoding_version);
+  put_varint(out, next_block_);
+  put_byte(out, static_cast<std::uint8_t>((seen_ ? 1 : 0) | (future_seen_ ? 2 : 0)));
+  put_zigzag(out, watermark_us_);
+  put_double(out, watermark_value_);
+  put_zigzag(out, newest_future_us_);
+  put_double(out, newest_future_value_);
+  put_zigzag(out, sealed_until_us_);
+  put_zigzag(out, oldest_us_);
+  for (const auto count : {accepted_, duplicate_, corrected_, out_of_order_, late_, future_}) put_varint(out, count);
+  count_window_.encode(out);
+  time_window_.encode(out);
+  head_.encode(out);
+}
+
+bool sensor_state::decode(std::string_view& in) {
+  std::uint8_t version = 0, seen = 0;
+  if (!get_byte(in, version) || version != encoding_version) return false;
+  bool ok = get_varint_as(in, next_block_) && get_byte(in, seen) && get_zigzag(in, watermark_us_) &&
+            get_double(in, watermark_value_) && get_zigzag(in, newest_future_us_) &&
+            get_double(in, newest_future_value_) && get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_);
+  for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_})
+    ok = ok && get_varint(in, *count);
+  seen_ = (seen & 1U) != 0;
+  future_seen_ = (seen & 2U) != 0;
+  return ok && count_window_.decode(in) && time_window_.decode(in) && head_.decode(in);
+}
+
+}  // namespace factory

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/flow.hpp"
+#include "actors/views.hpp"
+#include "pipelines/rolling_window.hpp"
+#include "storage/block.hpp"
+#include "storage/head.hpp"
+
+namespace factory {
+
+/// How event time is read; the same for all sensors.
+struct stream_rules {
+  std::int64_t allowed_lateness_us = 60'000'000;
+  std::int64_t future_skew_us = 300'000'000;
+  std::int64_t time_window_us = 60'000'000;
+  std::uint32_t z_min_readings = 30;
+};
+
+/// All that one sensor's actor knows. No actor, no clock, no disk: the same entries in the same order give the same state, bit
+/// for bit, also across encode and decode.
+///
+/// How a reading at time t is taken in, with watermark w = newest event time that was not from the future:
+///   t > received_at + skew       stored, flagged future; moves nothing
+///   t > w                        in order: judged against the windows, then joins them; w = t
+///   t at hand with the same bits a duplicate: nothing changes
+///   t >= w - lateness            stored; revises the windows; not judged
+///   older                        stored, flagged late; nothing else
+/// "At hand" is what head and count window hold; an older repetition is stored again and resolved when read.
+class sensor_state {
+ public:
+  sensor_state(sensor_id sensor, const stream_rules& rules);
+
+  struct effect {
+    bool judged = false;  ///< any row was
+    bool scored = false;
+  };
+  /// `verdicts` has a place for each row.
+  effect apply(std::int64_t received_at_us, std::span<const std::int64_t> times_us, std::span<const double> values,
+               std::span<window_verdict> verdicts);
+
+  bool head_is_full() const;
+  std::size_t head_size() const { return head_.size(); }
+  /// Seals the whole head: in-order rows as blocks that follow each other, all others apart from them, so that what is late or
+  /// from the future does not make the regular blocks overlap. The blocks stay in the cut until written().
+  std::vector<std::shared_ptr<const block>> seal_head();
+  void written(std::uint32_t number);
+
+  sensor_cut cut(const time_range& range) const;
+  std::optional<reading> latest() const;
+  sensor_status status() const;  ///< without restarts and applied_sequence
+
+  void encode(std::string& out) const;
+  bool decode(std::string_view& in);
+
+ private:
+  window_verdict in_order(std::int64_t time_us, double value);
+  void behind(std::int64_t time_us, double value);
+  void ahead(std::int64_t time_us, double value);
+
+  sensor_id sensor_;
+  stream_rules rules_;
+  rolling_window count_window_, time_window_;
+  head head_;
+  std::vector<std::shared_ptr<const block>> sealing_;
+  std::uint32_t next_block_ = 1;
+  bool seen_ = false;              ///< a reading that was not from the future
+  bool future_seen_ = false;
+  std::int64_t watermark_us_ = 0;
+  double watermark_value_ = 0;
+  std::int64_t newest_future_us_ = 0;
+  double newest_future_value_ = 0;
+  std::int64_t sealed_until_us_ = INT64_MIN;  ///< regular blocks hold nothing newer
+  std::int64_t oldest_us_ = INT64_MAX;
+  std::uint64_t accepted_ = 0, duplicate_ = 0, corrected_ = 0, out_of_order_ = 0, late_ = 0, future_ = 0;
+};
+
+}  // namespace factory
