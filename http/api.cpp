@@ -1,0 +1,122 @@
+#include "http/api.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <utility>
+
+#include "http/api_call.hpp"
+#include "http/embedded.hpp"
+#include "http/metrics_text.hpp"
+#include "http/openapi.hpp"
+#include "http/problem.hpp"
+#include "http/query.hpp"
+#include "http/request_counters.hpp"
+
+namespace factory {
+
+namespace {
+
+http_response web_page() {
+  http_response page{200, "text/html; charset=utf-8", std::string(index_page)};
+  page.headers.emplace_back(
+      "Content-Security-Policy",
+      "default-src 'none'; connect-src 'self'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'");
+  page.headers.emplace_back("Cache-Control", "no-cache");
+  return page;
+}
+
+api_call without_engine(std::string pattern, std::string_view summary, plain_handler handler, std::string_view schema = {}) {
+  api_call call;
+  call.pattern = std::move(pattern);
+  call.summary = summary;
+  call.answer_schema = schema;
+  call.without_engine = std::move(handler);
+  return call;
+}
+
+}  // namespace
+
+struct rest_api::impl {
+  explicit impl(anomaly_side anomalies)
+      : calls(make_calls(std::move(anomalies))), routes(make_routes()), requests(calls.size()) {}
+
+  http_response ready() const {
+    const engine* engine = behind.load(std::memory_order_acquire);
+    if (engine == nullptr) return problem(error{errc::unavailable, "Not ready: stored readings are being recovered"});
+    if (const auto trouble = engine->trouble()) return problem(error{errc::unavailable, "Not ready: " + trouble->message});
+    return {200, "application/json", R"({"status":"ready"})"};
+  }
+
+  http_response metrics() const {
+    const engine* engine = behind.load(std::memory_order_acquire);
+    const auto figures = engine == nullptr ? std::nullopt : std::optional(engine->metrics());
+    return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(figures, calls, requests)};
+  }
+
+  api_table make_calls(anomaly_side anomalies) {
+    api_table table;
+    add_ingest_calls(table);
+    add_catalog_calls(table);
+    add_reading_calls(table);
+    add_stats_calls(table);
+    add_aggregate_call(table);
+    add_live_calls(table);
+    add_anomaly_calls(table, std::move(anomalies.url));
+    add_event_calls(table);
+    add_job_calls(table);
+    const auto alive = [] { return http_response{200, "application/json", R"({"status":"ok"})"}; };
+    table.push_back(without_engine("/health", "That the process is alive", alive, "status"));
+    table.push_back(without_engine(
+        "/ready", "That readings are taken; 503 says why not", [this] { return ready(); }, "status"));
+    table.push_back(without_engine("/metrics", "Figures of the process as Prometheus text", [this] { return metrics(); }));
+    table.push_back(without_engine("/openapi.json", "This description", [this] {
+      return http_response{200, "application/json", openapi_document(calls)};
+    }));
+    table.push_back(without_engine("/", "A live overview for people", web_page));
+    return table;
+  }
+
+  router make_routes() {
+    std::vector<route> table;
+    for (const api_call& call : calls) {
+      const auto run = [this, &call](const http_request& request, const path_argument& path) {
+        return answer(call, request, path);
+      };
+      table.push_back({call.method, call.pattern, run, call.body_bytes, call.media_types});
+    }
+    return router(std::move(table));
+  }
+
+  http_response answer(const api_call& call, const http_request& request, const path_argument& path) {
+    if (const auto checked = check_query(request, call.query); !checked) return problem(checked.error());
+    if (call.without_engine) return call.without_engine();
+    engine* engine = behind.load(std::memory_order_acquire);
+    if (engine == nullptr) return problem(error{errc::unavailable, "Starting: stored readings are being recovered"});
+    auto done = call.handler(*engine, request, path);
+    return done ? std::move(*done) : problem(done.error());
+  }
+
+  // In this order: the routes point into the calls.
+  std::atomic<engine*> behind{nullptr};
+  const api_table calls;
+  const router routes;
+  request_counters requests;
+};
+
+rest_api::rest_api(anomaly_side anomalies) : impl_(std::make_unique<impl>(std::move(anomalies))) {}
+rest_api::~rest_api() = default;
+
+void rest_api::serve(engine& behind) { impl_->behind.store(&behind, std::memory_order_release); }
+
+http_response rest_api::answer(const http_request& request) {
+  const auto start = std::chrono::steady_clock::now();
+  auto [response, route] = impl_->routes.answer(request);
+  impl_->requests.record(route, response.status, std::chrono::steady_clock::now() - start);
+  return std::move(response);
+}
+
+std::size_t rest_api::body_bytes(http_method method, std::string_view path) const {
+  return impl_->routes.body_bytes(method, path);
+}
+
+}  // namespace factory

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "actors/engine.hpp"
+#include "http/gateways.hpp"
+#include "http/message.hpp"
+
+namespace factory {
+
+/// The REST API (design section 6, gateway 8080) as a function from request to response: no sockets, no threads of its own.
+/// Until serve() it answers /health, /metrics, /openapi.json and `/`, and 503 to everything else. Thread-safe.
+class rest_api {
+ public:
+  explicit rest_api(anomaly_side anomalies);
+  ~rest_api();
+  /// From now on answers from `behind`, which must outlive the last call of answer().
+  void serve(engine& behind);
+
+  http_response answer(const http_request& request);
+  /// Largest body of a route, for the gate.
+  std::size_t body_bytes(http_method method, std::string_view path) const;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace factory

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/engine.hpp"
+#include "http/json_writer.hpp"
+#include "http/message.hpp"
+#include "http/router.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory {
+
+class query_reader;
+
+/// Answers a call from the engine; an error becomes a problem.
+using api_handler = std::function<expected<http_response>(engine&, const http_request&, const path_argument&)>;
+
+/// Answers a call that needs no engine: it works while the engine recovers.
+using plain_handler = std::function<http_response()>;
+
+/// One call of the REST API: what is done, what is checked before it, and what /openapi.json says of it.
+struct api_call {
+  http_method method = http_method::get;
+  std::string pattern;
+  std::string_view summary;  ///< one sentence
+  api_handler handler;
+  std::vector<std::string_view> query = {};  ///< its query parameters; others are refused
+  std::string_view body_schema = {};         ///< name in openapi_components.json; empty = takes no body
+  std::string_view answer_schema = {};       ///< likewise; empty = answers no JSON of ours
+  unsigned success = 200;
+  std::size_t body_bytes = 0;
+  std::vector<std::string> media_types = {};  ///< of the body
+  plain_handler without_engine = {};          ///< instead of `handler`
+};
+using api_table = std::vector<api_call>;
+
+// The parts of the table, each beside its handlers.
+void add_catalog_calls(api_table& table);   ///< factories, machines, sensors, rules
+void add_ingest_calls(api_table& table);    ///< POST of readings
+void add_reading_calls(api_table& table);   ///< pages and latest
+void add_stats_calls(api_table& table);     ///< statistics of ranges
+void add_aggregate_call(api_table& table);  ///< down-sampled series
+void add_live_calls(api_table& table);      ///< newest readings against the thresholds; live state
+void add_anomaly_calls(api_table& table, std::string anomaly_url);
+void add_event_calls(api_table& table);  ///< events and alerts of the live side
+void add_job_calls(api_table& table);    ///< background jobs and reports
+
+inline const std::vector<std::string> json_only{"application/json"};
+
+inline http_response json_response(const json_writer& out, unsigned status = 200) {
+  return {status, "application/json", out.text()};
+}
+inline tl::unexpected<error> fail_with(const error& why) { return tl::unexpected<error>(why); }
+
+/// not_found "Sensor not found" unless it exists.
+expected<void> require_sensor(const engine& behind, sensor_id id);
+/// `from` and `to` of a query, half-open; unbounded where absent. A fault of the reader when they are the wrong way round.
+time_range read_range(query_reader& query);
+
+}  // namespace factory

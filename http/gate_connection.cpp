@@ -1,0 +1,180 @@
+#include "http/gate_connection.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <exception>
+#include <new>
+
+#include "http/gate_answer.hpp"
+#include "http/gate_target.hpp"
+#include "http/problem.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr refusal body_too_large{413, "The body is larger than this route takes"};
+/// A body's buffer begins with what its length says, up to this; beyond it grows with what has come.
+constexpr std::size_t first_buffer_bytes = 1UL << 20;
+
+}  // namespace
+
+std::string_view gate_connection::advance(std::string_view input) {
+  switch (phase_) {
+    case phase::idle:
+    case phase::head: return read_head(input);
+    case phase::body: return chunked_ ? read_chunks(input) : read_body(input);
+    case phase::closing: break;
+  }
+  return {};
+}
+
+std::string_view gate_connection::read_head(std::string_view input) {
+  if (input.empty()) return {};
+  phase_ = phase::head;
+  const std::size_t held = head_.size();
+  const std::string_view taken = input.substr(0, limits::request_head_bytes + 1 - held);
+  head_.append(taken);
+  switch (scan_.scan(head_)) {
+    case head_scan::verdict::bad: refuse({400, "The request head holds a control, a bare CR or LF, or a folded line"}); return {};
+    case head_scan::verdict::need_more:
+      if (head_.size() > limits::request_head_bytes) refuse({431, "The request head is too large"});
+      return input.substr(taken.size());
+    case head_scan::verdict::complete: break;
+  }
+  const std::string_view rest = input.substr(scan_.end() - held);
+  head_.resize(scan_.end());
+  std::string_view head = head_;
+  if (head.starts_with("\r\n")) head.remove_prefix(2);  // one empty line before a request is passed over (RFC 9112, 2.2)
+  begin(head);
+  return phase_ == phase::body ? advance(rest) : rest;
+}
+
+void gate_connection::begin(std::string_view head) {
+  parser_.emplace(body_);
+  if (const refusal why = parser_->parse_head(head)) return refuse(why);
+  request_.method = to_method(parser_->method());
+  if (!split_target(parser_->target(), request_.path, request_.query)) {
+    return refuse({400, "The request target is not a path, or a percent escape in it is bad"});
+  }
+  request_.content_type = parser_->find("Content-Type");
+  request_.accept = parser_->find("Accept");
+  if (const refusal why = begin_body()) return refuse(why);
+  if (phase_ != phase::body) answer_request();
+}
+
+refusal gate_connection::begin_body() {
+  chunked_ = parser_->chunked();
+  body_expected_ = 0;
+  if (const std::string_view length = parser_->find("Content-Length"); !length.empty()) {
+    // check_framing has seen that these are digits; a number beyond 64 bits is one beyond the limit.
+    const auto [end, failed] = std::from_chars(length.data(), length.data() + length.size(), body_expected_);
+    if (failed != std::errc{}) body_expected_ = SIZE_MAX;
+  }
+  if (!chunked_ && body_expected_ == 0) return {};
+  body_limit_ = rules_.body_bytes(request_.method, request_.path);
+  if (body_expected_ > body_limit_) return body_too_large;
+  if (chunked_) parser_->body_limit(body_limit_);
+  continue_owed_ = !parser_->http_1_0() && !parser_->find("Expect").empty();
+  body_ = buffers_.take();
+  phase_ = phase::body;
+  return {};
+}
+
+std::string_view gate_connection::read_body(std::string_view input) {
+  const std::string_view taken = input.substr(0, body_expected_ - body_.size());
+  if (!taken.empty()) body_.append(taken);
+  if (body_.size() == body_expected_) {
+    answer_request();
+  } else if (continue_owed_ && body_.size() == 0) {
+    output_.append("HTTP/1.1 100 Continue\r\n\r\n");
+    continue_owed_ = false;
+  }
+  return input.substr(taken.size());
+}
+
+std::span<char> gate_connection::body_room() {
+  if (phase_ != phase::body || chunked_) return {};
+  const std::size_t missing = body_expected_ - body_.size();
+  const std::size_t spare = std::max(body_.spare(), std::max(first_buffer_bytes, body_.size()));
+  return body_.room(std::min(missing, spare));
+}
+
+std::string_view gate_connection::read_chunks(std::string_view input) {
+  if (input.empty() && continue_owed_) output_.append("HTTP/1.1 100 Continue\r\n\r\n");
+  continue_owed_ = false;
+  const bool rejoined = !chunk_rest_.empty();
+  if (rejoined) chunk_rest_.append(input);
+  const std::string_view bytes = rejoined ? std::string_view(chunk_rest_) : input;
+
+  refusal why;
+  const std::size_t used = parser_->put_chunked(bytes, why);
+  const std::string_view rest = bytes.substr(used);
+  if (why) return refuse(why), std::string_view();
+  if (parser_->is_done()) {
+    const std::string_view unread = input.substr(input.size() - rest.size());
+    answer_request();
+    return unread;
+  }
+  if (rest.size() > limits::request_head_bytes)
+    return refuse({400, "A chunk's extensions or the trailers are too long"}), std::string_view();
+  rejoined ? chunk_rest_.erase(0, used) : chunk_rest_.assign(rest);
+  return {};
+}
+
+void gate_connection::answer_request() {
+  request_.body = body_.view();
+  const http_response answer = ask_handler();
+  const bool close_asked = !parser_->keep_alive();
+  const bool keep_alive = !close_asked && !rules_.draining.load(std::memory_order_relaxed);
+  append_answer(output_, answer, {request_.method == http_method::head, keep_alive, parser_->http_1_0()});
+  end_request(keep_alive);
+}
+
+http_response gate_connection::ask_handler() {
+  request_.header = [this](std::string_view name) { return parser_->find(name); };
+  try {
+    return rules_.handler(request_);
+  } catch (const std::bad_alloc&) {
+    spdlog::error("{}: out of memory", request_.path);
+    return problem(503, "Out of memory for this request; ask for less or try again");
+  } catch (const std::exception& e) {
+    spdlog::error("{}: {}", request_.path, e.what());
+  } catch (...) {
+    spdlog::error("{}: an exception of unknown type", request_.path);
+  }
+  return problem(500, "Internal error; the log of the server says more");
+}
+
+void gate_connection::refuse(const refusal& why) {
+  const bool head_only = parser_ && parser_->method() == "HEAD";
+  append_answer(output_, problem(why.status, why.detail), {head_only, false, false});
+  end_request(false);
+}
+
+void gate_connection::time_out() {
+  if (phase_ == phase::head || phase_ == phase::body) {
+    refuse({408, "The request did not arrive in time"});
+  } else {
+    phase_ = phase::closing;
+  }
+}
+
+void gate_connection::end_request(bool keep_alive) {
+  ++requests_;
+  parser_.reset();
+  head_.clear();
+  chunk_rest_.clear();
+  scan_.reset();
+  chunked_ = continue_owed_ = false;
+  body_expected_ = body_limit_ = 0;
+  request_.body = request_.content_type = request_.accept = {};
+  buffers_.give(std::exchange(body_, {}));
+  phase_ = keep_alive ? phase::idle : phase::closing;
+}
+
+}  // namespace factory

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "http/gate.hpp"
+#include "http/gate_buffer.hpp"
+#include "http/gate_head.hpp"
+
+namespace factory {
+
+/// One connection as bytes in and bytes out: no socket, no clock, one thread.
+///
+///   * At most one request is worked on at a time; answers stand in output() in the order of the requests.
+///   * A request that breaks a rule is answered and ends the connection: closing() is true and further input is thrown away,
+///     because what follows a damaged frame cannot be told from a forged request.
+///   * What it keeps of a request is bounded: the head by limits::request_head_bytes, the body by its route's limit.
+class gate_connection {
+ public:
+  gate_connection(const gate_rules& rules, buffer_pool& buffers) : rules_(rules), buffers_(buffers) {}
+
+  enum class phase { idle, head, body, closing };
+  phase now() const { return phase_; }
+  bool closing() const { return phase_ == phase::closing; }
+  std::size_t body_bytes_received() const { return body_.size(); }
+  std::uint64_t requests() const { return requests_; }  ///< answered so far
+
+  /// Works through `input` until a request is answered or all of it is used; returns what was not looked at yet.
+  [[nodiscard]] std::string_view advance(std::string_view input);
+
+  /// While a body of known length is read: where its next bytes may be written directly, else empty. Then
+  /// body_received() and advance({}).
+  std::span<char> body_room();
+  void body_received(std::size_t count) { body_.commit(count); }
+
+  /// The time for the request ran out: 408 if part of it has come, and closing.
+  void time_out();
+  void close() { phase_ = phase::closing; }
+
+  std::string& output() { return output_; }
+  const std::string& output() const { return output_; }
+
+ private:
+  std::string_view read_head(std::string_view input);
+  std::string_view read_body(std::string_view input);
+  std::string_view read_chunks(std::string_view input);
+  void begin(std::string_view head);
+  refusal begin_body();
+  void answer_request();
+  http_response ask_handler();
+  void refuse(const refusal& why);
+  void end_request(bool keep_alive);
+
+  const gate_rules& rules_;
+  buffer_pool& buffers_;
+  phase phase_ = phase::idle;
+
+  head_scan scan_;
+  std::string head_;                      ///< of the request being read; the parser's views point into it
+  std::optional<request_parser> parser_;  ///< since the head was complete
+  http_request request_;
+  std::size_t body_limit_ = 0, body_expected_ = 0;
+  bool chunked_ = false;
+  bool continue_owed_ = false;
+  std::string chunk_rest_;  ///< the beginning of a chunk header or trailer whose end has not come
+  body_buffer body_;
+  std::string output_;
+  std::uint64_t requests_ = 0;
+};
+
+}  // namespace factory

@@ -1,0 +1,274 @@
+#include "http/gate_transport.hpp"
+
+#include <pistache/peer.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include "http/pistache_members.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+namespace tcp = Pistache::Tcp;
+using Pistache::Polling::Event;
+using Pistache::Polling::NotifyOn;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+const std::string session_key = "gate";
+constexpr std::size_t receive_bytes = 64UL << 10;
+constexpr unsigned turns_per_event = 32;  ///< then the other connections of the thread have theirs
+constexpr itimerspec every_half_second{{0, 500'000'000}, {0, 500'000'000}};
+constexpr itimerspec now_and_every_half_second{{0, 500'000'000}, {0, 1}};
+
+gate_session* session_of(const std::shared_ptr<tcp::Peer>& peer) {
+  return static_cast<gate_session*>(peer->tryGetData(session_key).get());
+}
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
+
+}  // namespace
+
+void gate_shared::left() {
+  if (count_.fetch_sub(1) > 1) return;
+  const std::lock_guard lock(mutex_);
+  emptied_.notify_all();
+}
+
+bool gate_shared::wait_empty(milliseconds at_most) {
+  std::unique_lock lock(mutex_);
+  return emptied_.wait_for(lock, at_most, [&] { return count_.load() == 0; });
+}
+
+void gate_shared::wake_all() {
+  const std::lock_guard lock(mutex_);
+  for (const int fd : timers_) timerfd_settime(fd, 0, &now_and_every_half_second, nullptr);
+}
+
+void gate_shared::add_timer(int fd) {
+  const std::lock_guard lock(mutex_);
+  timers_.push_back(fd);
+}
+
+void gate_shared::remove_timer(int fd) {
+  const std::lock_guard lock(mutex_);
+  std::erase(timers_, fd);
+}
+
+gate_session::gate_session(gate_shared& all, buffer_pool& buffers) : shared(all), http(all.rules, buffers) {
+  if (!shared.entered()) http.close();
+  set_deadline();
+}
+
+gate_session::~gate_session() { shared.left(); }
+
+void gate_session::set_deadline() {
+  using phase = gate_connection::phase;
+  const stage at{output_waits(), http.now(), http.requests()};
+  if (at != timed || began == steady_time{}) began = steady_clock::now();
+  timed = at;
+  const auto transfer = [](std::size_t bytes) {
+    return milliseconds(limits::transfer_grace_ms + static_cast<std::int64_t>(bytes) * 1'000 / limits::transfer_bytes_per_s);
+  };
+  milliseconds allowed{limits::linger_ms};
+  if (at.output_waits) {
+    allowed = transfer(sent_bytes);
+  } else if (at.phase == phase::idle) {
+    allowed = milliseconds(limits::idle_connection_ms);
+  } else if (at.phase == phase::head) {
+    allowed = milliseconds(limits::request_head_ms);
+  } else if (at.phase == phase::body) {
+    allowed = transfer(http.body_bytes_received());
+  }
+  deadline = began + allowed;
+}
+
+void gate_handler::onConnection(const std::shared_ptr<tcp::Peer>& peer) {
+  auto& mine = static_cast<gate_transport&>(*transport());
+  auto session = std::make_shared<gate_session>(*shared_, mine.buffers());
+  // Too many, or draining: the peer is registered after this call, finds the end of its stream and goes.
+  if (session->http.closing() || shared_->rules.draining.load()) ::shutdown(peer->fd(), SHUT_RDWR);
+  peer->putData(session_key, std::move(session));
+}
+
+gate_transport::gate_transport(const std::shared_ptr<tcp::Handler>& handler, std::shared_ptr<gate_shared> shared)
+    : tcp::Transport(handler), handler_(handler), shared_(std::move(shared)) {}
+
+gate_transport::~gate_transport() {
+  for (const auto& [fd, peer] : peers) ::close(fd);  // Pistache forgets them
+  peers.clear();
+  if (timer_fd_ < 0) return;
+  shared_->remove_timer(timer_fd_);
+  ::close(timer_fd_);
+}
+
+std::shared_ptr<Pistache::Aio::Handler> gate_transport::clone() const {
+  return std::make_shared<gate_transport>(handler_->clone(), shared_);
+}
+
+void gate_transport::registerPoller(Pistache::Polling::Epoll& poller) {
+  tcp::Transport::registerPoller(poller);
+  input_.resize(receive_bytes);
+  timer_fd_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  if (timer_fd_ < 0) throw std::system_error(errno, std::generic_category(), "timerfd_create");
+  timerfd_settime(timer_fd_, 0, &every_half_second, nullptr);
+  poller.addFd(timer_fd_, Pistache::Flags<NotifyOn>(NotifyOn::Read), Pistache::Polling::Tag(timer_fd_));
+  shared_->add_timer(timer_fd_);
+}
+
+/// Nothing may escape: Pistache's loop has no catch, so an exception would end the process.
+void gate_transport::onReady(const Pistache::Aio::FdSet& fds) {
+  bool ticked = false;
+  std::vector<Event> others;
+  for (const auto& entry : fds) {
+    const int fd = static_cast<int>(entry.getTag().value());
+    if (const auto found = peers.find(fd); found != peers.end()) {
+      serve(peer_ptr(found->second));
+    } else if (fd == timer_fd_) {
+      ticked = true;
+    } else {
+      others.emplace_back(entry.getTag()).flags.setFlag(NotifyOn::Read);  // Pistache's own queues
+    }
+  }
+  try {
+    if (!others.empty()) tcp::Transport::onReady(Pistache::Aio::FdSet(std::move(others)));
+    if (ticked) tick();
+  } catch (const std::exception& e) {
+    spdlog::error("http: {}", e.what());
+  }
+}
+
+void gate_transport::serve(const peer_ptr& peer) {
+  gate_session* session = session_of(peer);
+  if (session == nullptr) return drop(peer);
+  try {
+    if (work(*session, peer->fd()) == fate::drop) return drop(peer);
+    session->set_deadline();
+  } catch (const std::exception& e) {
+    spdlog::error("http: connection given up: {}", e.what());
+    drop(peer);
+  }
+}
+
+gate_transport::fate gate_transport::work(gate_session& session, int fd) {
+  for (unsigned turn = 0; turn < turns_per_event; ++turn) {
+    if (flush(session, fd) == fate::drop) return fate::drop;
+    if (session.output_waits()) return fate::keep;  // epoll tells when it goes on
+    if (session.http.closing()) finish_writing(session, fd);
+    bool blocked = false;
+    const fate after =
+        session.unread.empty() ? receive(session, fd, blocked) : consume(session, fd, std::exchange(session.unread, {}));
+    if (after == fate::drop) return fate::drop;
+    if (blocked) return fate::keep;
+  }
+  watch(fd);  // there may be more: setting the interest again brings the event again
+  session.watches_writing = true;
+  return fate::keep;
+}
+
+gate_transport::fate gate_transport::receive(gate_session& session, int fd, bool& blocked) {
+  const std::span<char> room = session.http.body_room();
+  char* const where = room.empty() ? input_.data() : room.data();
+  const ssize_t got = ::recv(fd, where, room.empty() ? input_.size() : room.size(), 0);
+  if (got == 0) return fate::drop;  // what was asked is answered, or never came whole
+  if (got < 0) {
+    blocked = would_block();
+    return blocked || errno == EINTR ? fate::keep : fate::drop;
+  }
+  const auto count = static_cast<std::size_t>(got);
+  if (room.empty()) return consume(session, fd, {input_.data(), count});
+  session.http.body_received(count);
+  return consume(session, fd, {});
+}
+
+/// Answers what `input` completes, sending each answer at once; stops when one does not go out whole.
+gate_transport::fate gate_transport::consume(gate_session& session, int fd, std::string_view input) {
+  do {
+    input = session.http.advance(input);
+    if (flush(session, fd) == fate::drop) return fate::drop;
+    if (session.output_waits()) {
+      session.unread = input;
+      return fate::keep;
+    }
+  } while (!input.empty());
+  return fate::keep;
+}
+
+gate_transport::fate gate_transport::flush(gate_session& session, int fd) {
+  std::string& output = session.http.output();
+  while (session.sent_bytes < output.size()) {
+    const ssize_t sent = ::send(fd, output.data() + session.sent_bytes, output.size() - session.sent_bytes, MSG_NOSIGNAL);
+    if (sent >= 0) {
+      session.sent_bytes += static_cast<std::size_t>(sent);
+    } else if (would_block()) {
+      if (!std::exchange(session.watches_writing, true)) watch(fd);
+      return fate::keep;
+    } else if (errno != EINTR) {
+      return fate::drop;
+    }
+  }
+  session.sent_bytes = 0;
+  output.capacity() > receive_bytes ? std::string().swap(output) : output.clear();
+  return fate::keep;
+}
+
+void gate_transport::watch(int fd) {
+  reactor()->modifyFd(key(), fd, NotifyOn::Read | NotifyOn::Write, Pistache::Polling::Mode::Edge);
+}
+
+/// FIN behind the last answer, not a close: closing with unread input resets the connection and can take the answer with it.
+void gate_transport::finish_writing(gate_session& session, int fd) {
+  if (std::exchange(session.finished_writing, true)) return;
+  ::shutdown(fd, SHUT_WR);
+}
+
+void gate_transport::drop(const peer_ptr& peer) {
+  try {
+    removePeer(peer);
+  } catch (const std::exception& e) {
+    spdlog::error("http: closing a connection: {}", e.what());
+  }
+}
+
+void gate_transport::tick() {
+  std::uint64_t expirations = 0;
+  [[maybe_unused]] const ssize_t read_bytes = ::read(timer_fd_, &expirations, sizeof expirations);
+  (this->*member(pistache_members::handle_peer_queue{}))();
+  std::vector<peer_ptr> all;
+  all.reserve(peers.size());
+  for (const auto& [fd, peer] : peers) all.push_back(peer);
+  for (const peer_ptr& peer : all) {
+    if (overdue(peer)) drop(peer);
+  }
+}
+
+/// True when the peer has to go. Its thread may have been held up, so it looks first whether bytes wait in the socket.
+bool gate_transport::overdue(const peer_ptr& peer) {
+  using phase = gate_connection::phase;
+  gate_session* session = session_of(peer);
+  if (session == nullptr) return true;
+  const bool draining = shared_->rules.draining.load();
+  if (steady_clock::now() < session->deadline && !draining) return false;
+  if (work(*session, peer->fd()) == fate::drop) return true;
+  session->set_deadline();
+  const bool late = steady_clock::now() >= session->deadline;
+  if (session->output_waits() || session->http.closing()) return late;
+  if (session->http.now() == phase::idle) return late || draining;
+  if (!late) return false;
+  session->http.time_out();
+  if (work(*session, peer->fd()) == fate::drop) return true;
+  session->set_deadline();
+  return false;
+}
+
+}  // namespace factory

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <pistache/tcp.h>
+#include <pistache/transport.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "http/gate.hpp"
+#include "http/gate_buffer.hpp"
+#include "http/gate_connection.hpp"
+
+namespace factory {
+
+using steady_time = std::chrono::steady_clock::time_point;
+
+class gate_transport;
+
+/// What the threads of one listener share. Thread-safe.
+class gate_shared {
+ public:
+  gate_shared(gate_rules& what, std::size_t most) : rules(what), most_connections(most) {}
+
+  /// False when there are too many; the caller then still owes one left().
+  bool entered() { return count_.fetch_add(1) < most_connections; }
+  void left();
+  std::size_t connections() const { return count_.load(); }
+  /// Waits until no connection is left; false when the time was over first.
+  bool wait_empty(std::chrono::milliseconds at_most);
+
+  /// Makes every thread look at its connections now.
+  void wake_all();
+  void add_timer(int fd);
+  void remove_timer(int fd);
+
+  gate_rules& rules;
+  const std::size_t most_connections;
+
+ private:
+  std::atomic<std::size_t> count_{0};
+  std::mutex mutex_;
+  std::condition_variable emptied_;
+  std::vector<int> timers_;
+};
+
+/// One socket with its requests: what Pistache's peer carries for us. Lives and dies on its thread.
+struct gate_session {
+  gate_session(gate_shared& all, buffer_pool& buffers);
+  ~gate_session();
+  gate_session(const gate_session&) = delete;
+  gate_session& operator=(const gate_session&) = delete;
+
+  bool output_waits() const { return sent_bytes < http.output().size(); }
+
+  gate_shared& shared;
+  gate_connection http;
+  std::string unread;             ///< came in while an answer waited for the client; at most one receive
+  std::size_t sent_bytes = 0;     ///< of http.output()
+  bool watches_writing = false;   ///< epoll tells when the socket takes bytes again
+  bool finished_writing = false;  ///< FIN is sent: only waiting for the client's
+
+  /// Sets the deadline of what the connection is at; it counts from when that began.
+  void set_deadline();
+  steady_time deadline, began;
+  struct stage {
+    bool output_waits;
+    gate_connection::phase phase;
+    std::uint64_t requests;
+    bool operator==(const stage&) const = default;
+  };
+  stage timed{};  ///< what `deadline` is of
+};
+
+/// A Pistache transport (one a thread: its epoll, its accepted peers) that reads and writes its sockets itself, because 0.0.5
+/// reads 4 KiB at a time, spins while a client reads slowly, loses write wake-ups that come with input, and knows no draining.
+///
+///   * A session is touched by its thread only. A handler that blocks holds up the connections of its thread, no others.
+///   * While an answer waits for its client nothing more is read from that client: memory per connection is bounded.
+///   * Every 500 ms: deadlines, and connections whose wake-up Pistache lost.
+class gate_transport : public Pistache::Tcp::Transport {
+ public:
+  gate_transport(const std::shared_ptr<Pistache::Tcp::Handler>& handler, std::shared_ptr<gate_shared> shared);
+  ~gate_transport() override;
+
+  void registerPoller(Pistache::Polling::Epoll& poller) override;
+  void onReady(const Pistache::Aio::FdSet& fds) override;
+  std::shared_ptr<Pistache::Aio::Handler> clone() const override;
+  buffer_pool& buffers() { return buffers_; }
+
+ private:
+  using peer_ptr = std::shared_ptr<Pistache::Tcp::Peer>;
+  enum class fate { keep, drop };
+
+  void serve(const peer_ptr& peer);
+  fate work(gate_session& session, int fd);
+  fate receive(gate_session& session, int fd, bool& blocked);
+  fate consume(gate_session& session, int fd, std::string_view input);
+  fate flush(gate_session& session, int fd);
+  void watch(int fd);
+  void finish_writing(gate_session& session, int fd);
+  void drop(const peer_ptr& peer);
+
+  void tick();
+  bool overdue(const peer_ptr& peer);
+
+  std::shared_ptr<Pistache::Tcp::Handler> handler_;
+  std::shared_ptr<gate_shared> shared_;
+  buffer_pool buffers_;
+  std::vector<char> input_;
+  int timer_fd_ = -1;
+};
+
+/// Makes the session of a new peer. Pistache clones one per thread.
+class gate_handler : public Pistache::Tcp::Handler {
+  PROTOTYPE_OF(Pistache::Tcp::Handler, gate_handler)
+ public:
+  explicit gate_handler(std::shared_ptr<gate_shared> shared) : shared_(std::move(shared)) {}
+  void onConnection(const std::shared_ptr<Pistache::Tcp::Peer>& peer) override;
+  void onInput(const char*, std::size_t, const std::shared_ptr<Pistache::Tcp::Peer>&) override {}  // the transport reads
+
+ private:
+  std::shared_ptr<gate_shared> shared_;
+};
+
+}  // namespace factory

@@ -1,0 +1,64 @@
+#include "http/gateways.hpp"
+
+#include <utility>
+
+#include "http/anomaly_service.hpp"
+#include "http/api.hpp"
+#include "http/gate.hpp"
+#include "http/listener.hpp"
+
+namespace factory {
+
+namespace {
+
+http_listener::options listener_options(const gateway_config& config, std::string name) {
+  return {config.bind, config.port, config.threads, config.connections, std::move(name)};
+}
+
+class rest_gateway final : public api_gateway {
+ public:
+  rest_gateway(const gateway_config& config, const anomaly_side& anomalies)
+      : api_(anomalies),
+        rules_{[this](const http_request& request) { return api_.answer(request); },
+               [this](http_method method, std::string_view path) { return api_.body_bytes(method, path); }},
+        listener_(listener_options(config, "api"), rules_) {}
+
+  expected<void> start() override { return listener_.start(); }
+  void stop() override { listener_.stop(); }
+  std::uint16_t port() const override { return listener_.port(); }
+  void serve(engine& behind) override { api_.serve(behind); }
+
+ private:
+  // In this order: the listener's threads end before what they call.
+  rest_api api_;
+  gate_rules rules_;
+  http_listener listener_;
+};
+
+class anomaly_gateway final : public gateway {
+ public:
+  explicit anomaly_gateway(const gateway_config& config)
+      : service_(anomaly_service()),
+        rules_{[this](const http_request& request) { return service_(request); },
+               [this](http_method method, std::string_view path) { return service_.body_bytes(method, path); }},
+        listener_(listener_options(config, "anomaly"), rules_) {}
+
+  expected<void> start() override { return listener_.start(); }
+  void stop() override { listener_.stop(); }
+  std::uint16_t port() const override { return listener_.port(); }
+
+ private:
+  const router service_;
+  gate_rules rules_;
+  http_listener listener_;
+};
+
+}  // namespace
+
+std::unique_ptr<api_gateway> make_api_gateway(const gateway_config& config, const anomaly_side& anomalies) {
+  return std::make_unique<rest_gateway>(config, anomalies);
+}
+
+std::unique_ptr<gateway> make_anomaly_gateway(const gateway_config& config) { return std::make_unique<anomaly_gateway>(config); }
+
+}  // namespace factory

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "actors/engine.hpp"
+#include "pipelines/result.hpp"
+
+namespace factory {
+
+struct gateway_config {
+  std::string bind = "127.0.0.1";
+  std::uint16_t port = 0;       ///< 0 picks a free one
+  unsigned threads = 32;        ///< Pistache threads; more than cores, to fill a group commit
+  std::size_t connections = 0;  ///< 0 = limits::connections; one more is closed at once
+};
+
+/// One listening HTTP server. start() listens; stop() refuses new connections, lets requests in flight be answered, closes.
+class gateway {
+ public:
+  virtual ~gateway() = default;
+  virtual expected<void> start() = 0;
+  virtual void stop() = 0;
+  virtual std::uint16_t port() const = 0;
+};
+
+/// Where the API sends readings for analysis: null URL means this process.
+struct anomaly_side {
+  std::string url;  ///< "http://127.0.0.1:3001", or empty
+};
+
+/// The REST API. Serves /health and a 503 /ready at once; everything else answers 503 until serve() is given an engine.
+class api_gateway : public gateway {
+ public:
+  virtual void serve(engine& behind) = 0;
+};
+std::unique_ptr<api_gateway> make_api_gateway(const gateway_config& config, const anomaly_side& anomalies);
+/// The anomaly service: needs no engine.
+std::unique_ptr<gateway> make_anomaly_gateway(const gateway_config& config);
+
+}  // namespace factory

@@ -1,0 +1,112 @@
+#include "http/metrics_text.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <cmath>
+#include <limits>
+
+namespace factory {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using families = std::vector<MetricFamily>;
+
+ClientMetric plain(MetricType type, double value) {
+  ClientMetric metric;
+  (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  return metric;
+}
+
+void counter(families& out, const char* name, const char* help, double value) {
+  out.push_back({std::string("factory_") + name, help, MetricType::Counter, {plain(MetricType::Counter, value)}});
+}
+void gauge(families& out, const char* name, const char* help, double value) {
+  out.push_back({std::string("factory_") + name, help, MetricType::Gauge, {plain(MetricType::Gauge, value)}});
+}
+double real(std::uint64_t count) { return static_cast<double>(count); }
+
+void add_engine(families& out, const engine_metrics& m) {
+  counter(out, "committed_readings_total", "Readings in the fsynced journal since start", real(m.committed_readings));
+  counter(out, "processed_readings_total", "Readings that windows and detectors have seen since start",
+          real(m.processed_readings));
+  counter(out, "commit_groups_total", "Journal records written", real(m.commits.groups));
+  counter(out, "commit_entries_total", "Requests in those records", real(m.commits.entries));
+  counter(out, "commit_bytes_total", "Bytes of those records", real(m.commits.bytes));
+  counter(out, "commit_failures_total", "Commits that the disk refused", real(m.commits.failures));
+  counter(out, "commit_seconds_total", "Time spent committing", m.commits.commit_seconds);
+  gauge(out, "commit_waiting_entries", "Requests waiting for the next commit", real(m.commits.waiting));
+  counter(out, "fsyncs_total", "Syncs of the journal", real(m.fsyncs));
+  gauge(out, "disk_bytes", "Bytes of the data directory", real(m.bytes_on_disk));
+  gauge(out, "journal_bytes", "Bytes of the journal behind which there is no checkpoint yet", real(m.journal_bytes));
+  gauge(out, "store_writer_bytes", "Bytes on their way to the store", real(m.store_writer_bytes));
+  counter(out, "checkpoints_total", "Checkpoints taken", real(m.checkpoints));
+  gauge(out, "credits_readings_free", "Readings that may still be accepted", real(m.credits_readings_free));
+  counter(out, "credits_refused_total", "Requests refused with 503 for want of credits", real(m.credits_refused));
+  gauge(out, "sensors", "Sensors", real(m.sensors));
+  counter(out, "sensor_restarts_total", "Sensor actors restarted after a failure", real(m.sensor_restarts));
+  gauge(out, "failed_sensors", "Sensors that failed too often and are off", real(m.failed_sensors));
+  counter(out, "anomalies_total", "Anomalies in the event log", real(m.anomalies));
+  counter(out, "alerts_total", "Alerts in the event log", real(m.alerts));
+  gauge(out, "active_alerts", "Alerts not yet cleared", real(m.active_alerts));
+  gauge(out, "mirror_lag_events", "Events not yet in SQLite", real(m.mirror_lag_events));
+  gauge(out, "mirror_lag_catalog_versions", "Catalog changes not yet in SQLite", real(m.mirror_lag_catalog));
+  counter(out, "mirror_rebuilds_total", "Rebuilds of the SQLite mirror", real(m.mirror_rebuilds));
+  gauge(out, "recovery_seconds", "Time that recovery took at start", m.recovery_seconds);
+  gauge(out, "recovered_readings", "Readings replayed from the journal at start", real(m.recovered_readings));
+}
+
+std::vector<ClientMetric::Label> labels_of(const api_table& calls, std::size_t index) {
+  if (index >= calls.size()) return {{"method", "other"}, {"route", "none"}};
+  return {{"method", std::string(to_text(calls[index].method))}, {"route", calls[index].pattern}};
+}
+
+ClientMetric histogram_of(const request_counters::view& seen) {
+  ClientMetric metric;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < seen.buckets.size(); ++i) {
+    cumulative += seen.buckets[i];
+    const bool last = i == request_counters::bounds_seconds.size();
+    metric.histogram.bucket.push_back(
+        {cumulative, last ? std::numeric_limits<double>::infinity() : request_counters::bounds_seconds[i]});
+  }
+  metric.histogram.sample_count = cumulative;
+  metric.histogram.sample_sum = seen.seconds;
+  return metric;
+}
+
+/// Calls that nobody has made are left out: they would be most of the page.
+void add_requests(families& out, const api_table& calls, const request_counters& requests) {
+  MetricFamily answers{"factory_http_requests_total", "Answers by call and class of status", MetricType::Counter, {}};
+  MetricFamily latencies{"factory_http_request_seconds", "Time from request to answer, by call", MetricType::Histogram, {}};
+  for (std::size_t index = 0; index <= requests.size(); ++index) {
+    const auto seen = requests.read(index);
+    ClientMetric latency = histogram_of(seen);
+    if (latency.histogram.sample_count == 0) continue;
+    latency.label = labels_of(calls, index);
+    latencies.metric.push_back(latency);
+    for (std::size_t c = 0; c < seen.by_class.size(); ++c) {
+      if (seen.by_class[c] == 0) continue;
+      ClientMetric answer = plain(MetricType::Counter, real(seen.by_class[c]));
+      answer.label = labels_of(calls, index);
+      answer.label.push_back({"status", std::to_string(c + 1) + "xx"});
+      answers.metric.push_back(answer);
+    }
+  }
+  out.push_back(std::move(answers));
+  out.push_back(std::move(latencies));
+}
+
+}  // namespace
+
+std::string metrics_text(const std::optional<engine_metrics>& figures, const api_table& calls, const request_counters& requests) {
+  families out;
+  if (figures) add_engine(out, *figures);
+  add_requests(out, calls, requests);
+  return prometheus::TextSerializer().Serialize(out);
+}
+
+}  // namespace factory

@@ -1,0 +1,182 @@
+// The gate as bytes in and bytes out; gate_socket_test runs the same table over real sockets.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <random>
+#include <string>
+#include <string_view>
+
+#include "http/gate_connection.hpp"
+#include "http/support/gate_cases.hpp"
+
+namespace factory {
+namespace {
+
+using testing::gate_case;
+
+struct gate : ::testing::Test {
+  gate() { testing::set_echo(rules); }
+
+  /// Feeds `input` as a transport does; the answers are taken as they come.
+  void feed(gate_connection& connection, std::string_view input, bool directly = false) {
+    for (;;) {
+      if (const auto room = connection.body_room(); directly && !room.empty() && !input.empty()) {
+        const std::size_t count = std::min(room.size(), input.size());
+        std::memcpy(room.data(), input.data(), count);
+        input.remove_prefix(count);
+        connection.body_received(count);
+        EXPECT_TRUE(connection.advance({}).empty());
+      } else {
+        input = connection.advance(input);
+      }
+      answers += std::exchange(connection.output(), {});
+      if (input.empty()) return;
+    }
+  }
+
+  gate_rules rules;
+  buffer_pool buffers;
+  std::string answers;
+};
+
+TEST_F(gate, answers_every_case_of_the_table) {
+  for (const gate_case& c : testing::gate_cases()) {
+    SCOPED_TRACE(c.name);
+    answers.clear();
+    gate_connection connection(rules, buffers);
+    feed(connection, c.input);
+    EXPECT_EQ(testing::without_dates(answers), c.output);
+    EXPECT_EQ(connection.closing(), c.closes);
+  }
+}
+
+TEST_F(gate, answers_the_same_however_the_bytes_are_cut_in_two) {
+  for (const gate_case& c : testing::gate_cases()) {
+    if (c.name.starts_with("Expect")) continue;  // whether the body is at hand decides
+    SCOPED_TRACE(c.name);
+    for (std::size_t cut = 1; cut<c.input.size(); cut += c.input.size()> 2'000 ? 97 : 1) {
+      answers.clear();
+      gate_connection connection(rules, buffers);
+      feed(connection, std::string_view(c.input).substr(0, cut), cut % 2 == 0);
+      feed(connection, std::string_view(c.input).substr(cut), cut % 2 == 0);
+      ASSERT_EQ(testing::without_dates(answers), c.output) << "cut at " << cut;
+    }
+  }
+}
+
+TEST_F(gate, answers_the_same_a_byte_at_a_time_and_in_random_pieces) {
+  std::mt19937 random(20260119);
+  for (const gate_case& c : testing::gate_cases()) {
+    if (c.name.starts_with("Expect")) continue;
+    SCOPED_TRACE(c.name);
+    for (const std::size_t largest : {1UL, 3UL, 40UL}) {
+      answers.clear();
+      gate_connection connection(rules, buffers);
+      for (std::size_t at = 0; at < c.input.size();) {
+        const std::size_t piece = 1 + random() % largest;
+        feed(connection, std::string_view(c.input).substr(at, piece), random() % 2 == 0);
+        at += piece;
+      }
+      ASSERT_EQ(testing::without_dates(answers), c.output);
+    }
+  }
+}
+
+TEST_F(gate, asks_for_the_body_once_and_answers_when_it_came) {
+  for (const auto& [fields, body] :
+       {std::pair{"Content-Length: 2\r\n", "ab"}, std::pair{"Transfer-Encoding: chunked\r\n", "2\r\nab\r\n0\r\n\r\n"}}) {
+    answers.clear();
+    gate_connection connection(rules, buffers);
+    feed(connection, "POST /p HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n" + std::string(fields) + "\r\n");
+    EXPECT_EQ(answers, "HTTP/1.1 100 Continue\r\n\r\n");
+    answers.clear();
+    for (const char c : std::string_view(body)) feed(connection, {&c, 1});
+    EXPECT_EQ(testing::without_dates(answers), testing::ok("POST /p |ab"));
+  }
+}
+
+TEST_F(gate, does_not_ask_for_a_body_that_has_begun_to_come) {
+  gate_connection connection(rules, buffers);
+  feed(connection, "POST /p HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\na");
+  EXPECT_EQ(answers, "");
+  feed(connection, "b");
+  EXPECT_EQ(testing::without_dates(answers), testing::ok("POST /p |ab"));
+}
+
+TEST_F(gate, gives_the_handler_a_large_body_in_one_piece_with_room_behind_it) {
+  std::string sent(900'000, '\0');
+  std::mt19937 random(7);
+  for (char& c : sent) c = static_cast<char>(random());
+  std::string seen;
+  rules.handler = [&](const http_request& request) {
+    seen = request.body;
+    for (std::size_t i = 0; i < body_buffer::padding_bytes; ++i)
+      const_cast<char*>(request.body.data())[request.body.size() + i] = ' ';
+    return http_response{201, "", ""};
+  };
+  for (const bool directly : {false, true}) {
+    gate_connection connection(rules, buffers);
+    std::string_view left = sent;
+    feed(connection, "POST /big HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n");
+    for (; !left.empty(); left.remove_prefix(std::min<std::size_t>(left.size(), 4'099)))
+      feed(connection, left.substr(0, 4'099), directly);
+    EXPECT_TRUE(seen == sent);
+  }
+}
+
+TEST_F(gate, allocates_for_what_came_and_not_for_what_a_length_promises) {
+  rules.body_bytes = [](http_method, std::string_view) { return 1UL << 40; };
+  gate_connection connection(rules, buffers);
+  feed(connection, "POST /big HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000000\r\n\r\nabc");
+  EXPECT_LE(connection.body_room().size(), 1UL << 20);
+}
+
+TEST_F(gate, says_408_when_the_request_does_not_end_in_time) {
+  for (const char* part : {"G", "GET / HTTP/1.1\r\nHost: a\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"}) {
+    gate_connection connection(rules, buffers);
+    feed(connection, part);
+    connection.time_out();
+    EXPECT_TRUE(connection.output().starts_with("HTTP/1.1 408 Request Timeout\r\n"));
+    EXPECT_TRUE(connection.closing());
+  }
+  gate_connection idle(rules, buffers);
+  idle.time_out();
+  EXPECT_EQ(idle.output(), "");
+  EXPECT_TRUE(idle.closing());
+}
+
+TEST_F(gate, answers_the_last_request_while_draining_and_closes) {
+  gate_connection connection(rules, buffers);
+  feed(connection, "GET /a HTTP/1.1\r\nHo");
+  rules.draining = true;
+  feed(connection, "st: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_EQ(testing::without_dates(answers), testing::ok("GET /a |", "Connection: close\r\n"));
+  EXPECT_TRUE(connection.closing());
+}
+
+TEST_F(gate, bounds_what_it_keeps_of_a_chunk_header) {
+  gate_connection connection(rules, buffers);
+  feed(connection, "POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x=");
+  for (int i = 0; i < 20 && !connection.closing(); ++i) feed(connection, std::string(1'000, 'x'));
+  EXPECT_TRUE(connection.closing());
+  EXPECT_TRUE(answers.starts_with("HTTP/1.1 400 "));
+}
+
+TEST_F(gate, survives_random_bytes_and_damaged_requests) {
+  std::mt19937 random(42);
+  const auto cases = testing::gate_cases();
+  for (int round = 0; round < 20'000; ++round) {
+    gate_connection connection(rules, buffers);
+    std::string input = cases[random() % cases.size()].input.substr(0, 2'000);
+    for (unsigned damage = random() % 4; damage > 0 && !input.empty(); --damage)
+      input[random() % input.size()] = static_cast<char>(random());
+    const std::size_t cut = random() % (input.size() + 1);
+    feed(connection, std::string_view(input).substr(0, cut), round % 2 == 0);
+    feed(connection, std::string_view(input).substr(cut), round % 2 == 0);
+    answers.clear();
+  }
+}
+
+}  // namespace
+}  // namespace factory

@@ -1,0 +1,229 @@
+// The gate over real sockets: the table of gate_cases, and what only sockets can show.
+#include "http/listener.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "http/support/gate_cases.hpp"
+#include "http/support/raw_client.hpp"
+
+namespace factory {
+namespace {
+
+using testing::raw_client;
+
+/// A thing that one thread waits for and another says.
+class event {
+ public:
+  void say() {
+    const std::lock_guard lock(mutex_);
+    said_ = true;
+    changed_.notify_all();
+  }
+  bool wait() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return said_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool said_ = false;
+};
+
+struct listener : ::testing::Test {
+  listener() { testing::set_echo(rules); }
+  std::uint16_t start(unsigned threads = 4, std::size_t connections = 0) {
+    server = std::make_unique<http_listener>(http_listener::options{"127.0.0.1", 0, threads, connections, "test"}, rules);
+    const auto started = server->start();
+    EXPECT_TRUE(started) << started.error().message;
+    return server->port();
+  }
+  static std::string get(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
+
+  gate_rules rules;
+  std::unique_ptr<http_listener> server;
+};
+
+TEST_F(listener, answers_every_case_of_the_table) {
+  const std::uint16_t port = start();
+  for (const auto& c : testing::gate_cases()) {
+    SCOPED_TRACE(c.name);
+    raw_client client(port);
+    client.send(c.input);
+    if (!c.closes) client.finish_sending();  // else the gate has to close by itself
+    EXPECT_EQ(testing::without_dates(client.read_to_end()), c.output);
+  }
+}
+
+TEST_F(listener, answers_the_same_when_every_byte_is_a_segment_of_its_own) {
+  const std::uint16_t port = start();
+  for (const auto& c : testing::gate_cases()) {
+    if (c.name.starts_with("Expect") || c.input.size() > 400) continue;
+    SCOPED_TRACE(c.name);
+    raw_client client(port);
+    for (const char byte : c.input) client.send({&byte, 1});
+    if (!c.closes) client.finish_sending();
+    EXPECT_EQ(testing::without_dates(client.read_to_end()), c.output);
+  }
+}
+
+TEST_F(listener, answers_many_connections_at_once) {
+  const std::uint16_t port = start(8);
+  std::atomic<int> right{0};
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int c = 0; c < 20; ++c) {
+        raw_client client(port);
+        for (int i = 0; i < 20; ++i) {
+          const std::string body = std::to_string(i * c);
+          client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+          if (testing::without_dates(client.read_answer()) == testing::ok("POST /x |" + body)) ++right;
+        }
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(right, 8 * 20 * 20);
+}
+
+TEST_F(listener, takes_a_large_body_and_gives_a_large_answer) {
+  rules.body_bytes = [](http_method, std::string_view) { return 32UL << 20; };
+  rules.handler = [](const http_request& request) { return http_response{200, "text/plain", std::string(request.body)}; };
+  raw_client client(start());
+  std::string body(20UL << 20, 'x');
+  for (std::size_t i = 0; i < body.size(); i += 97) body[i] = static_cast<char>('a' + i % 23);
+  for (int round = 0; round < 2; ++round) {
+    std::jthread sender([&] {
+      client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    });
+    const std::string answer = client.read_answer();
+    EXPECT_TRUE(answer.ends_with(body));
+  }
+}
+
+TEST_F(listener, tells_a_sender_of_a_too_large_body_and_lets_it_read_the_answer) {
+  raw_client client(start());
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n");
+  client.send(std::string(500'000, 'x'));
+  EXPECT_TRUE(client.read_to_end().starts_with("HTTP/1.1 413 "));
+}
+
+TEST_F(listener, goes_on_serving_others_while_a_client_does_not_read) {
+  rules.handler = [](const http_request& request) {
+    return http_response{200, "text/plain", request.path == "/large" ? std::string(30UL << 20, 'x') : "small"};
+  };
+  const std::uint16_t port = start(1);  // the same thread for all
+  raw_client slow(port, 4096);
+  slow.send(get("/large") + get("/large") + get("/small"));
+  raw_client other(port);
+  for (int i = 0; i < 100; ++i) {  // a thread that spun on the slow client would not get to these
+    other.send(get("/small"));
+    ASSERT_TRUE(other.read_answer().ends_with("small"));
+  }
+
+  for (int i = 0; i < 2; ++i) {
+    const std::string answer = slow.read_answer();
+    EXPECT_EQ(answer.size() - answer.find("\r\n\r\n") - 4, 30UL << 20);
+  }
+  EXPECT_TRUE(slow.read_answer().ends_with("small"));
+}
+
+TEST_F(listener, closes_connections_beyond_the_limit_and_takes_new_ones_when_there_is_room) {
+  const std::uint16_t port = start(2, 3);
+  std::vector<std::unique_ptr<raw_client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<raw_client>(port));
+    clients.back()->send(get("/a"));
+    EXPECT_TRUE(clients.back()->read_answer().starts_with("HTTP/1.1 200 "));
+  }
+  raw_client refused(port);
+  refused.send(get("/a"));
+  EXPECT_EQ(refused.read_to_end(), "");
+  clients.pop_back();
+  while (server->connections() >= 3) std::this_thread::yield();  // the server has to see the close first
+  raw_client again(port);
+  again.send(get("/a"));
+  EXPECT_TRUE(again.read_answer().starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(listener, stop_answers_what_is_in_flight_and_refuses_new_connections) {
+  event arrived, go_on;
+  rules.handler = [&](const http_request&) {
+    arrived.say();
+    EXPECT_TRUE(go_on.wait());
+    return http_response{200, "text/plain", "done"};
+  };
+  const std::uint16_t port = start(2);
+  auto busy = std::make_unique<raw_client>(port);
+  raw_client idle(port);
+  busy->send(get("/slow"));
+  ASSERT_TRUE(arrived.wait());
+  std::jthread stopper([&] { server->stop(); });
+  while (raw_client(port).connected()) std::this_thread::yield();
+  go_on.say();
+  const std::string answer = busy->read_to_end();
+  busy.reset();
+  EXPECT_TRUE(answer.ends_with("done"));
+  EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos);
+  EXPECT_EQ(idle.read_to_end(), "");
+}
+
+TEST_F(listener, stop_lets_a_request_arrive_whole_that_has_begun) {
+  const std::uint16_t port = start(2);
+  auto client = std::make_unique<raw_client>(port);
+  client->send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+  while (server->connections() == 0) std::this_thread::yield();
+  raw_client(port).send(get("/a"));
+  std::jthread stopper([&] { server->stop(); });
+  while (raw_client(port).connected()) std::this_thread::yield();
+  client->send("cd");
+  EXPECT_TRUE(client->read_to_end().ends_with("POST /x |abcd"));
+  client.reset();
+}
+
+TEST_F(listener, listens_again_at_once_on_the_port_it_had) {
+  const std::uint16_t port = start();
+  raw_client client(port);
+  client.send(get("/a"));
+  client.read_answer();
+  server->stop();
+  http_listener again({"127.0.0.1", port, 2, 0, "test"}, rules);
+  rules.draining = false;
+  ASSERT_TRUE(again.start());
+  raw_client second(port);
+  second.send(get("/a"));
+  EXPECT_TRUE(second.read_answer().starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(listener, says_which_port_is_in_use) {
+  const std::uint16_t port = start();
+  http_listener second({"127.0.0.1", port, 1, 0, "test"}, rules);
+  const auto started = second.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().message, "cannot listen on 127.0.0.1:" + std::to_string(port) + ": Address already in use");
+}
+
+TEST_F(listener, leaves_no_connection_behind) {
+  const std::uint16_t port = start();
+  for (int i = 0; i < 200; ++i) {
+    raw_client client(port);
+    if (i % 3 == 0) continue;
+    client.send(i % 3 == 1 ? get("/a") : "garbage\r\n\r\n");
+    if (i % 2 == 0) client.read_until("\r\n\r\n");
+  }
+  server->stop();
+  EXPECT_EQ(server->connections(), 0U);
+}
+
+}  // namespace
+}  // namespace factory

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace factory::testing {
+
+/// A TCP connection to 127.0.0.1 that sends and reads bytes as they are. Every wait ends after 20 s: a test that hangs fails.
+class raw_client {
+ public:
+  explicit raw_client(std::uint16_t port, int receive_buffer_bytes = 0);
+  ~raw_client();
+  raw_client(const raw_client&) = delete;
+  raw_client& operator=(const raw_client&) = delete;
+
+  bool connected() const { return fd_ >= 0; }
+  bool send(std::string_view bytes);    ///< false when the other side has reset
+  void finish_sending();                ///< FIN
+  std::string read(std::size_t count);  ///< exactly that many, fewer at the end of the stream
+  std::string read_until(std::string_view ending);
+  std::string read_to_end();  ///< until the other side closes
+  /// One answer with its body (of Content-Length).
+  std::string read_answer();
+
+ private:
+  std::size_t receive();
+  int fd_ = -1;
+  std::string held_;
+};
+
+}  // namespace factory::testing
