@@ -1,0 +1,98 @@
+#include "factoryd/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "process/child_process.hpp"
+
+namespace factory {
+namespace {
+
+/// A variable of the environment while it lives.
+struct variable {
+  variable(const char* called, const char* value) : name(called) { ::setenv(name, value, 1); }
+  ~variable() { ::unsetenv(name); }
+  const char* name;
+};
+
+struct factoryd_options : testing::Test {
+  std::string file(const std::string& text) {
+    const auto path = directory.path() / "factoryd.toml";
+    std::ofstream(path) << text;
+    return path;
+  }
+  static daemon_options options(std::vector<std::string> arguments) {
+    auto read = read_options(std::move(arguments));
+    if (const auto* end = std::get_if<early_end>(&read)) throw std::runtime_error(end->text);
+    return std::get<daemon_options>(std::move(read));
+  }
+  static early_end refused(std::vector<std::string> arguments) {
+    auto read = read_options(std::move(arguments));
+    return std::holds_alternative<early_end>(read) ? std::get<early_end>(read) : early_end{-1, "was taken"};
+  }
+  temp_directory directory{"factoryd-options"};
+};
+
+TEST_F(factoryd_options, have_the_defaults_of_the_contract) {
+  const daemon_options how = options({});
+  EXPECT_EQ(how.api.port, 8080);
+  EXPECT_EQ(how.anomaly.port, 3001);
+  EXPECT_EQ(how.api.bind, "127.0.0.1");
+  EXPECT_EQ(how.only, daemon_options::side::both);
+  EXPECT_EQ(how.anomaly_url, "");
+}
+
+TEST_F(factoryd_options, a_flag_wins_over_a_variable_and_a_variable_over_the_file) {
+  const std::string config =
+      file("api-port = 1\nanomaly-port = 1\nbind = \"127.0.0.1\"\nreport-every = \"2h\"\nhttp-threads = 7\n");
+  const variable first("FACTORY_API_PORT", "2"), second("FACTORY_ANOMALY_PORT", "2");
+  const daemon_options how = options({"--config", config, "--api-port", "3"});
+  EXPECT_EQ(how.api.port, 3);
+  EXPECT_EQ(how.anomaly.port, 2);
+  EXPECT_EQ(how.engine.jobs.report_every_us, 7'200'000'000);
+  EXPECT_EQ(how.anomaly.threads, 7U);
+}
+
+TEST_F(factoryd_options, the_file_may_be_named_by_a_variable) {
+  const std::string config = file("time-window = \"5m\"\n");
+  const variable named("FACTORY_CONFIG", config.c_str());
+  EXPECT_EQ(options({}).engine.time_window_us, 300'000'000);
+}
+
+TEST_F(factoryd_options, printed_as_a_file_read_back_the_same) {
+  const early_end printed = refused({"--print-config", "--api-port", "99", "--retention", "90d", "--only", "api"});
+  ASSERT_EQ(printed.code, 0);
+  const daemon_options how = options({"--config", file(printed.text)});
+  EXPECT_EQ(how.api.port, 99);
+  EXPECT_EQ(how.engine.jobs.retention_us, 90 * 86'400'000'000);
+  EXPECT_EQ(refused({"--print-config", "--config", file(printed.text)}).text, printed.text);
+}
+
+TEST_F(factoryd_options, the_api_alone_asks_the_anomaly_service_next_door) {
+  EXPECT_EQ(options({"--only", "api"}).anomaly_url, "http://127.0.0.1:3001");
+  EXPECT_EQ(options({"--only", "api", "--anomaly-port", "5"}).anomaly_url, "http://127.0.0.1:5");
+  EXPECT_EQ(options({"--anomaly-url", "http://a:1"}).anomaly_url, "http://a:1");
+}
+
+TEST_F(factoryd_options, what_is_wrong_is_named) {
+  const auto says = [&](const std::string& text, std::vector<std::string> arguments) {
+    const early_end end = refused(std::move(arguments));
+    EXPECT_EQ(end.code, 2);
+    EXPECT_NE(end.text.find(text), std::string::npos) << end.text;
+  };
+  says("--nope", {"--nope"});
+  says("--api-port", {"--api-port", "65536"});
+  says("--only", {"--only", "half"});
+  says("'5x' is no length of time", {"--time-window", "5x"});
+  says("'0' is no length of time", {"--time-window", "0"});
+  says("no option 'nope'", {"--config", file("nope = 1\n")});
+  says("no option 'section.api-port'", {"--config", file("[section]\napi-port = 1\n")});
+  says("no option 'config'", {"--config", file("config = \"other\"\n")});
+  says("api-port", {"--config", file("api-port = \"many\"\n")});
+  says("/nowhere/at.all", {"--config", "/nowhere/at.all"});
+}
+
+}  // namespace
+}  // namespace factory

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "process/child_process.hpp"
+#include "replay/replay.hpp"
+
+namespace factory {
+
+/// Takes readings and keeps them. The plant is what it is told to be and what is made in it.
+class memory_sink : public replay::sink {
+ public:
+  struct row {
+    sensor_id sensor;
+    std::int64_t time_us;
+    double value;
+    auto operator<=>(const row&) const = default;
+  };
+
+  expected<replay::plant> read_plant() override { return things; }
+  expected<factory_id> make_factory(const std::string& name) override {
+    things.factories.push_back({next_id++, name});
+    return things.factories.back().id;
+  }
+  expected<machine_id> make_machine(factory_id of, const std::string& name) override {
+    things.machines.push_back({next_id++, of, name});
+    return things.machines.back().id;
+  }
+  expected<std::vector<sensor_id>> make_sensors(machine_id of, const std::vector<std::string>& names) override {
+    std::vector<sensor_id> ids;
+    for (const std::string& name : names) {
+      ids.push_back(next_id++);
+      things.sensors.push_back({ids.back(), of, name});
+    }
+    return ids;
+  }
+  expected<std::uint64_t> send(batch_builder& rows) override {
+    if (batches == fail_at) return fail(errc::unavailable, "the daemon is gone");
+    ++batches;
+    for (std::size_t i = 0; i < rows.size(); ++i) got.push_back({rows.sensors()[i], rows.times_us()[i], rows.values()[i]});
+    const std::uint64_t stored = rows.size();
+    rows.clear();
+    if (after_batch) after_batch();
+    return stored;
+  }
+  expected<void> finish() override { return {}; }
+
+  /// A factory F with a machine M and a sensor of each name; ids from 3 up in their order.
+  void add_plant(const std::vector<std::string>& sensors) {
+    (void)make_factory("F");
+    (void)make_machine(things.factories.back().id, "M");
+    (void)make_sensors(things.machines.back().id, sensors);
+  }
+
+  replay::plant things;
+  std::uint32_t next_id = 1;
+  std::vector<row> got;
+  std::size_t batches = 0, fail_at = SIZE_MAX;
+  std::function<void()> after_batch;
+};
+
+/// Files in a folder of their own, replayed into a memory_sink.
+class replay_run : public testing::Test {
+ protected:
+  std::string file(const std::string& name, std::string_view text) {
+    const auto path = folder_.path() / name;
+    std::ofstream(path, std::ios::binary) << text;
+    return path.string();
+  }
+  expected<replay::outcome> run(replay::command_line typed) {
+    const auto how = replay::understand(typed);
+    if (!how) return tl::unexpected(how.error());
+    done = {};
+    stop = false;
+    return replay::run(*how, to, stop, done);
+  }
+
+  temp_directory folder_{"replay"};
+  memory_sink to;
+  std::atomic<bool> stop{false};
+  replay::summary_figures done;
+};
+
+}  // namespace factory

@@ -1,0 +1,164 @@
+#include "load.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <stdexcept>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace factory::bench {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+constexpr int retry_ms = 10;
+constexpr int silence_ms = 60'000;
+
+double seconds_between(clock::time_point from, clock::time_point to) { return std::chrono::duration<double>(to - from).count(); }
+
+double cpu_seconds_of_this_thread() {
+  rusage used{};
+  ::getrusage(RUSAGE_THREAD, &used);
+  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+struct connection {
+  int fd = -1;
+  std::string_view request, unsent;
+  clock::time_point started;
+  std::optional<clock::time_point> retry_at;
+  answer_reader reader;
+};
+
+class loop {
+ public:
+  loop(std::uint16_t port, std::size_t count, work& what, double seconds)
+      : what_(what), epoll_(::epoll_create1(EPOLL_CLOEXEC)), connections_(count), limit_seconds_(seconds) {
+    for (std::size_t i = 0; i < count; ++i) {
+      connections_[i].fd = connect_to(port);
+      ::fcntl(connections_[i].fd, F_SETFL, O_NONBLOCK);
+      epoll_event interest{};
+      interest.events = EPOLLIN | EPOLLOUT | EPOLLET;
+      interest.data.u64 = i;
+      ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_[i].fd, &interest);
+    }
+  }
+  ~loop() {
+    for (const connection& c : connections_)
+      if (c.fd >= 0) ::close(c.fd);
+    ::close(epoll_);
+  }
+  loop(const loop&) = delete;
+  loop& operator=(const loop&) = delete;
+
+  load_result run() {
+    const double cpu_before = cpu_seconds_of_this_thread();
+    start_ = last_answer_ = clock::now();
+    for (std::size_t i = 0; i < connections_.size(); ++i) ask(i, start_);
+    epoll_event ready[256];
+    while (in_flight_ > 0) {
+      const int count = ::epoll_wait(epoll_, ready, 256, waiting_ > 0 ? retry_ms : silence_ms);
+      if (count < 0 && errno != EINTR) throw std::runtime_error(std::string("epoll_wait: ") + std::strerror(errno));
+      if (count == 0 && waiting_ == 0) throw std::runtime_error("the server has not answered for a minute");
+      for (int i = 0; i < count; ++i) serve(ready[i].data.u64);
+      if (waiting_ > 0) retry_due();
+    }
+    result_.seconds = seconds_between(start_, last_answer_);
+    result_.client_cpu_seconds = cpu_seconds_of_this_thread() - cpu_before;
+    return std::move(result_);
+  }
+
+ private:
+  void ask(std::size_t i, clock::time_point now) {
+    if (limit_seconds_ > 0 && seconds_between(start_, now) >= limit_seconds_) return;
+    const auto request = what_.next(i);
+    if (!request) return;
+    connections_[i].request = *request;
+    ++in_flight_;
+    begin(connections_[i], now);
+  }
+
+  void begin(connection& c, clock::time_point now) {
+    c.unsent = c.request;
+    c.started = now;
+    send_rest(c);
+  }
+
+  void send_rest(connection& c) {
+    while (!c.unsent.empty()) {
+      const ssize_t sent = ::send(c.fd, c.unsent.data(), c.unsent.size(), MSG_NOSIGNAL);
+      if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
+      if (sent < 0) throw std::runtime_error(std::string("send: ") + std::strerror(errno));
+      c.unsent.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+
+  void serve(std::size_t i) {
+    connection& c = connections_[i];
+    send_rest(c);
+    for (;;) {
+      char* room = c.reader.room();
+      const ssize_t got = ::recv(c.fd, room, answer_reader::room_bytes, 0);
+      if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+      if (got <= 0) throw std::runtime_error("the server ended a connection");
+      c.reader.filled(static_cast<std::size_t>(got));
+      if (const auto whole = c.reader.whole()) {
+        finish(i, *whole);
+        return;  // one request in flight: nothing more can have come, and a new answer raises a new edge
+      }
+    }
+  }
+
+  void finish(std::size_t i, const answer& got) {
+    connection& c = connections_[i];
+    const auto now = clock::now();
+    if (got.status == 503) {
+      ++result_.refused;
+      ++waiting_;
+      c.retry_at = now + std::chrono::milliseconds(retry_ms);
+      c.reader.clear();
+      return;
+    }
+    result_.latency_us.push_back(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - c.started).count()));
+    result_.readings += what_.check(i, got);
+    ++result_.requests;
+    last_answer_ = now;
+    c.reader.clear();
+    --in_flight_;
+    ask(i, now);
+  }
+
+  void retry_due() {
+    const auto now = clock::now();
+    for (connection& c : connections_) {
+      if (!c.retry_at || *c.retry_at > now) continue;
+      c.retry_at.reset();
+      --waiting_;
+      begin(c, now);
+    }
+  }
+
+  work& what_;
+  int epoll_;
+  std::vector<connection> connections_;
+  double limit_seconds_;
+  clock::time_point start_, last_answer_;
+  std::size_t in_flight_ = 0;  // asked and not answered; those waiting for a retry included
+  std::size_t waiting_ = 0;
+  load_result result_;
+};
+
+}  // namespace
+
+load_result run_load(std::uint16_t port, std::size_t connections, work& what, double seconds) {
+  return loop(port, connections, what, seconds).run();
+}
+
+}  // namespace factory::bench

@@ -1,0 +1,118 @@
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "report.hpp"
+#include "server.hpp"
+#include "workloads.hpp"
+
+namespace factory::bench {
+namespace {
+
+struct settings {
+  workload_options load;
+  std::string work, shape = "rows";
+  std::vector<std::size_t> sensor_counts{1, 100, 10'000, 100'000};
+  factory_options factoryd;
+  std::string url, peer;
+  bool peer_only = false, as_json = false;
+  int rounds = 1;
+};
+
+std::vector<std::string> works(const settings& given) {
+  std::vector<std::string> cardinalities;
+  for (const std::size_t count : given.sensor_counts) cardinalities.push_back("cardinality-" + std::to_string(count));
+  if (given.work == "bulk") return {"bulk-" + given.shape};
+  if (given.work == "cardinality") return cardinalities;
+  if (given.work != "all") return {given.work};
+  std::vector<std::string> out{"bulk-rows", "bulk-columns", "bulk-ndjson", "single", "query", "mean"};
+  out.insert(out.end(), cardinalities.begin(), cardinalities.end());
+  return out;
+}
+
+/// The port of "http://127.0.0.1:8080".
+std::uint16_t local_port(const std::string& url) {
+  for (const std::string start : {"http://127.0.0.1:", "http://localhost:"})
+    if (url.starts_with(start)) return static_cast<std::uint16_t>(std::stoul(url.substr(start.size())));
+  throw std::runtime_error("--url must be http://127.0.0.1:PORT: the load generator does not leave this machine");
+}
+
+void add_options(CLI::App& app, settings& given) {
+  app.require_subcommand(1);
+  app.fallthrough();
+  const auto add_work = [&](const std::string& name, const std::string& what) {
+    CLI::App* sub = app.add_subcommand(name, what);
+    sub->callback([&given, name] { given.work = name; });
+    return sub;
+  };
+  add_work("bulk", "bodies of 10,000 readings: 1,000 sensors x 10")
+      ->add_option("--shape", given.shape, "rows, columns or ndjson")
+      ->check(CLI::IsMember({"rows", "columns", "ndjson"}))
+      ->capture_default_str();
+  add_work("single", "one reading a POST");
+  add_work("query", "five aggregates over 1,000 readings of a sensor");
+  add_work("mean", "the mean of each of 1,000 sensors over 1,000 readings, in one call");
+  add_work("cardinality", "bodies over few and many sensors, and the memory that a sensor takes")
+      ->add_option("--counts", given.sensor_counts, "how many sensors")
+      ->capture_default_str();
+  add_work("all", "all of these");
+
+  app.add_option("--seconds", given.load.seconds, "seconds of load per run")->capture_default_str();
+  app.add_option("--rounds", given.rounds, "rounds; each runs every server once")->capture_default_str();
+  app.add_option("--bulk-connections", given.load.bulk_connections)->capture_default_str();
+  app.add_option("--single-connections", given.load.single_connections)->capture_default_str();
+  app.add_option("--query-connections", given.load.query_connections)->capture_default_str();
+  app.add_option("--history", given.load.history, "readings per sensor before queries")->capture_default_str();
+  app.add_option("--factoryd", given.factoryd.program, "the daemon to start")->capture_default_str();
+  app.add_option("--factoryd-option", given.factoryd.extra, "a further option for it, as --factoryd-option=--name=value");
+  app.add_option("--url", given.url, "use the factoryd that runs at http://127.0.0.1:PORT");
+  app.add_option("--peer", given.peer, "run the same work on InfluxDB 1.x (package influxdb)")->check(CLI::IsMember({"influxdb"}));
+  app.add_flag("--peer-only", given.peer_only, "leave factoryd out");
+  app.add_flag("--json", given.as_json, "print JSON");
+}
+
+int run(settings given) {
+  if (!given.url.empty()) given.factoryd.running_port = local_port(given.url);
+  std::vector<figures> runs;
+  const auto measure = [&](const std::string& work, const std::unique_ptr<server>& target) {
+    runs.push_back(run_workload(work, *target, given.load));
+    if (given.as_json) return;
+    fmt::print("{}", table_line(runs.back()));
+    std::fflush(stdout);
+  };
+  if (!given.as_json) fmt::print("{}", table_head());
+  for (int round = 0; round < given.rounds; ++round)
+    for (const std::string& work : works(given)) {
+      if (!given.peer_only) measure(work, make_factory_server(given.factoryd));
+      if (!given.peer.empty()) measure(work, make_influxdb_server());
+    }
+  if (given.as_json)
+    fmt::print("{}\n", json_report(runs));
+  else if (given.rounds > 1 || !given.peer.empty())
+    fmt::print("\n{}", summary_table(runs));
+  return 0;
+}
+
+}  // namespace
+}  // namespace factory::bench
+
+int main(int argc, char** argv) {
+  CLI::App app("Load generator and figures for Factory Monitor. Starts a server of its own on a temporary directory, measures, checks that\n"
+               "it has stored exactly what it acknowledged, and removes it.");
+  factory::bench::settings given;
+  given.factoryd.program = (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "factoryd").string();
+  factory::bench::add_options(app, given);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return factory::bench::run(std::move(given));
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "factory-bench: {}\n", failure.what());
+    return 1;
+  }
+}

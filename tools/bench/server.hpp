@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include "bodies.hpp"
+#include "wire.hpp"
+
+namespace factory::bench {
+
+/// What a server has used so far; nullopt where it cannot be known (another machine, another product).
+struct usage {
+  std::optional<double> cpu_seconds;
+  std::optional<std::uint64_t> rss_bytes, rss_peak_bytes;
+  std::optional<std::uint64_t> fsyncs;
+  std::optional<std::uint64_t> disk_bytes;
+};
+
+/// CPU and memory of a process from /proc; empty for pid 0.
+usage process_usage(pid_t pid);
+/// Sum of the sizes of the files below a directory.
+std::uint64_t bytes_below(const std::filesystem::path& directory);
+
+/// The server under load: what to send it and how to read its answers. Throws std::runtime_error on whatever goes wrong.
+class server {
+ public:
+  virtual ~server() = default;
+  virtual std::string name() const = 0;
+  virtual std::uint16_t port() const = 0;
+  virtual usage used() = 0;
+  /// The ids of `count` new sensors that store and analyse what they get.
+  virtual std::vector<std::uint32_t> add_sensors(std::size_t count) = 0;
+
+  virtual bulk_request bulk(body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks, std::uint64_t variant) const = 0;
+  /// Writes the request that posts one reading into `out`.
+  virtual void single(std::string& out, std::uint32_t sensor, int hundredths, std::int64_t time_ms) const = 0;
+  /// Readings that the answer to a write of `sent` readings acknowledges.
+  virtual std::uint64_t acknowledged(const answer& got, std::uint64_t sent) const = 0;
+
+  /// Mean, min, max, count and standard deviation of [from, to).
+  virtual void five_aggregates(std::string& out, std::uint32_t sensor, std::int64_t from_ms, std::int64_t to_ms) const = 0;
+  virtual std::uint64_t aggregated_count(const answer& got) const = 0;
+  /// The request that gives the mean of each sensor in [from, to).
+  virtual std::string means(std::int64_t from_ms, std::int64_t to_ms) const = 0;
+  /// How many sensors' means the answer to it holds.
+  virtual std::uint64_t mean_count(const answer& got) const = 0;
+
+  /// Returns when all that was acknowledged is processed.
+  virtual void settle() = 0;
+  /// Readings stored of these sensors.
+  virtual std::uint64_t stored(const std::vector<std::uint32_t>& sensors) = 0;
+};
+
+struct factory_options {
+  std::string program;             ///< path of factoryd
+  std::optional<std::uint16_t> running_port;  ///< use the one that runs there
+  std::vector<std::string> extra;  ///< further options for it
+};
+std::unique_ptr<server> make_factory_server(const factory_options& options);
+/// InfluxDB 1.x as Debian packages it, on a directory and ports of its own.
+std::unique_ptr<server> make_influxdb_server();
+
+}  // namespace factory::bench

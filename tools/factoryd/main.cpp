@@ -1,0 +1,150 @@
+// factoryd: both gateways and the engine behind them, in one process.
+#include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <variant>
+
+#include "factoryd/options.hpp"
+
+namespace {
+
+using namespace factory;
+
+/// SIGTERM and SIGINT as something to wait for. All signals but those of faults are blocked before any thread starts; the second
+/// one of these two ends the process at once.
+class stop_signals {
+ public:
+  stop_signals() {
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&awaited_);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&awaited_, number);
+    pthread_sigmask(SIG_BLOCK, &awaited_, nullptr);
+    std::thread([this] { watch(); }).detach();
+  }
+  void wait() { first_.get_future().wait(); }
+
+ private:
+  void watch() {
+    const int number = next();
+    spdlog::info("signal {}: answering what is in flight, then ending; a second signal ends at once", number);
+    first_.set_value();
+    next();
+    spdlog::warn("second signal: ending at once");
+    std::_Exit(EXIT_FAILURE);
+  }
+  int next() {
+    int number = 0;
+    do {
+      sigwait(&awaited_, &number);
+    } while (number == SIGHUP);  // a closed terminal is no reason to stop measuring
+    return number;
+  }
+
+  sigset_t awaited_{};
+  std::promise<void> first_;
+};
+
+/// Connections and RocksDB's files each take a descriptor; says when there are fewer than asked for.
+void raise_descriptor_limit(std::size_t wanted) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < wanted) {
+    spdlog::warn(
+        "only {} open files are allowed, {} could be needed: raise the hard limit (ulimit -Hn) or lower --http-connections",
+        limit.rlim_cur, wanted);
+  }
+}
+
+int complain(const std::string& message) {
+  fmt::print(stderr, "factoryd: {}\n", message);
+  return EXIT_FAILURE;
+}
+
+class daemon {
+ public:
+  explicit daemon(daemon_options how) : how_(std::move(how)) {}
+
+  /// Starts to listen, so that /health answers, then recovers, then serves. Returns what went wrong, or "".
+  std::string start() {
+    using side = daemon_options::side;
+    if (how_.only != side::api) {
+      anomaly_ = make_anomaly_gateway(how_.anomaly);
+      if (const auto started = anomaly_->start(); !started) return other_port(started.error(), "--anomaly-port");
+    }
+    if (how_.only == side::anomaly) return {};
+    api_ = make_api_gateway(how_.api, {how_.anomaly_url});
+    if (const auto started = api_->start(); !started) return other_port(started.error(), "--api-port");
+    auto opened = engine::open(how_.engine);
+    if (!opened) return opened.error().message;
+    engine_ = std::move(*opened);
+    api_->serve(*engine_);
+    return {};
+  }
+
+  std::string ready_line() const {
+    std::string line = "ready";
+    if (api_) line += fmt::format(" api=http://{}:{}", how_.api.bind, api_->port());
+    if (anomaly_) line += fmt::format(" anomaly=http://{}:{}", how_.anomaly.bind, anomaly_->port());
+    return line;
+  }
+
+  void stop() {
+    if (api_) api_->stop();
+    if (anomaly_) anomaly_->stop();
+    if (engine_) engine_->stop();
+  }
+
+ private:
+  static std::string other_port(const error& why, std::string_view option) {
+    return fmt::format("{}; stop the program that has it, or choose another port with {} or another address with --bind",
+                       why.message, option);
+  }
+
+  const daemon_options how_;
+  // In this order: the gateways end before the engine that they call.
+  std::unique_ptr<engine> engine_;
+  std::unique_ptr<gateway> anomaly_;
+  std::unique_ptr<api_gateway> api_;
+};
+
+int run(daemon_options how) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("factoryd"));
+  spdlog::set_level(spdlog::level::from_str(how.log_level));
+  stop_signals& signals = *new stop_signals;  // never freed: its thread lives to the end of the process
+  raise_descriptor_limit(2 * how.api.connections + 1'024);
+
+  daemon it(std::move(how));
+  if (const std::string wrong = it.start(); !wrong.empty()) return complain(wrong);
+  fmt::print("{}\n", it.ready_line());
+  std::fflush(stdout);
+  signals.wait();
+  it.stop();
+  spdlog::info("ended in order");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  auto read = read_options({argv + 1, argv + argc});
+  if (const auto* end = std::get_if<early_end>(&read)) {
+    fmt::print(end->code == 0 ? stdout : stderr, "{}", end->text);
+    return end->code;
+  }
+  return run(std::move(std::get<daemon_options>(read)));
+} catch (const std::exception& wrong) {
+  return complain(wrong.what());
+}

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "actors/engine.hpp"
+#include "http/gateways.hpp"
+
+namespace factory {
+
+/// How factoryd is to run. Each option may come from a flag, from its FACTORY_ variable, or from the configuration file (TOML or
+/// INI); the flag wins over the variable, the variable over the file.
+struct daemon_options {
+  enum class side { both, api, anomaly };
+  side only = side::both;
+  gateway_config api, anomaly;
+  std::string anomaly_url;  ///< where the API has readings analysed; empty = in this process
+  engine_config engine;
+  std::string log_level = "info";
+};
+
+/// What to print, and the exit code to end with: help, --print-config, or what is wrong with the options.
+struct early_end {
+  int code = 0;
+  std::string text;
+};
+
+/// `arguments` without the program's name. Reads the environment and the configuration file.
+std::variant<daemon_options, early_end> read_options(std::vector<std::string> arguments);
+
+}  // namespace factory

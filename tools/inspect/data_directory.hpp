@@ -1,0 +1,42 @@
+#pragma once
+
+#include "actors/sensor_state.hpp"
+#include "storage/catalog.hpp"
+#include "storage/event_log.hpp"
+#include "storage/job_store.hpp"
+#include "storage/journal.hpp"
+#include "storage/store_writer.hpp"
+#include "storage/time_series.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace factory {
+
+/// What the sensor's actor stored; corrupt when it cannot be decoded.
+expected<sensor_state> decode_stored(sensor_id sensor, std::string_view stored);
+
+/// The parts of a stopped data directory, opened without an engine.
+struct data_directory {
+  enum class access : std::uint8_t { read, change };
+  /// Errors say what is wrong with the directory and what to do.
+  static expected<std::unique_ptr<data_directory>> open(const std::filesystem::path& where, access how);
+
+  std::unique_ptr<database> db;
+  catalog things;
+  journal entries;
+  event_log events;
+  time_series series;
+  state_store states;
+
+  explicit data_directory(std::unique_ptr<database> opened);
+
+  /// "plant/press/temperature", or "sensor 12" for one that the catalog does not know.
+  std::string name_of(sensor_id sensor) const;
+
+  /// What a sensor's readings are made of now: its stored state, and the journal after it as the newest part of the head.
+  expected<std::vector<sensor_cut>> cuts() const;
+};
+
+}  // namespace factory

@@ -1,0 +1,65 @@
+/// factory-inspect: what is in a data directory whose factoryd is stopped.
+
+#include "inspect/commands.hpp"
+#include "pipelines/time.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+namespace {
+
+using namespace factory;
+
+int failed(const error& e) {
+  std::cerr << "factory-inspect: " << e.message << '\n';
+  return 1;
+}
+
+CLI::callback_t time_into(std::int64_t& into) {
+  return [&into](const CLI::results_t& texts) {
+    const auto time = parse_time_us(texts.at(0));
+    if (time) into = *time;
+    return time.has_value();
+  };
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  std::signal(SIGPIPE, SIG_IGN);  // `dump | head` ends with a sentence
+  CLI::App app("What is in a data directory. The factoryd that uses it must be stopped.");
+  app.require_subcommand(1);
+  std::string directory;
+  dump_options what;
+  const auto add = [&](const char* name, const char* about) {
+    auto* const verb = app.add_subcommand(name, about);
+    verb->add_option("--data-dir", directory, "the data directory")->required()->type_name("DIR");
+    return verb;
+  };
+  const auto* const summary = add("summary", "sensors, blocks, bytes a reading, journal, events");
+  const auto* const compacting = add("compact", "join small and overlapping blocks, then compact the database");
+  const auto* const verifying =
+      add("verify", "read everything and check it against its checksums; exit code 2 when something is damaged");
+  auto* const dumping = add("dump", "print the readings as CSV");
+  dumping->add_option("--sensor", what.sensors, "only this sensor; may be given several times")->type_name("ID");
+  dumping->add_option("--from", time_into(what.range.begin_us), "first time, RFC 3339")->type_name("TIME");
+  dumping->add_option("--to", time_into(what.range.end_us), "time to stop before, RFC 3339")->type_name("TIME");
+  CLI11_PARSE(app, argc, argv);
+
+  const auto access = *compacting ? data_directory::access::change : data_directory::access::read;
+  const auto data = data_directory::open(directory, access);
+  if (!data) return failed(data.error());
+  if (*verifying) {
+    const auto faults = verify(**data, std::cout);
+    return !faults ? failed(faults.error()) : *faults == 0 ? 0 : 2;
+  }
+  const auto done = *summary      ? print_summary(**data, std::cout)
+                    : *compacting ? compact(**data, std::cout)
+                                  : dump(**data, what, std::cout);
+  return done ? 0 : failed(done.error());
+} catch (const std::exception& e) {
+  return failed({errc::storage_failed, e.what()});
+}

@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
+#include <exception>
+
+#include "replay/options.hpp"
+#include "replay/progress.hpp"
+#include "replay/replay.hpp"
+#include "replay/sink.hpp"
+
+namespace {
+
+using namespace factory;
+
+std::atomic<bool> stop{false};
+
+/// The first Ctrl-C ends the run after the batch under way, a second one at once.
+extern "C" void on_signal(int number) {
+  stop = true;
+  std::signal(number, SIG_DFL);
+}
+
+void describe(CLI::App& app, replay::command_line& typed) {
+  app.add_option("FILE", typed.files, "CSV, NDJSON or line protocol, plain or as gzip or zstd; - is standard input")->required();
+  auto* url = app.add_option("--url", typed.url, "the daemon that takes the readings")->capture_default_str();
+  app.add_option("--data-dir", typed.data_dir, "straight into a data directory that no daemon has open")->excludes(url);
+  app.add_option("--format", typed.format, "long, wide, ndjson or lp; guessed where it can be");
+  app.add_option("--map", typed.map, "timestamp=COLUMN, value=COLUMN, sensor_id=COLUMN or sensor_id=NUMBER")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--auto-register", typed.auto_register,
+                 "FACTORY/MACHINE: make missing sensors there, named after their columns");
+  app.add_option("--start", typed.start, "time of the first row of a file without times");
+  app.add_option("--interval", typed.interval, "time between its rows, like 100ms");
+  app.add_option("--from", typed.from, "send readings from this time on");
+  app.add_option("--to", typed.to, "send readings before this time");
+  app.add_option("--speed", typed.speed, "max, or as recorded: 1x, 60x")->capture_default_str();
+  app.add_option("--batch", typed.batch, "readings a request (10000 over HTTP, 100000 into a data directory)");
+  app.add_flag("--resume", typed.resume, "go on behind the last row that an interrupted run had stored");
+}
+
+int complain(const error& why) {
+  fmt::print(stderr, "factory-replay: {}\n", why.message);
+  for (const row_error& row : why.rows)
+    fmt::print(stderr, "  reading {} of the batch: {}: {}\n", row.index, row.field, row.reason);
+  return 1;
+}
+
+int replay_files(const replay::options& how) {
+  auto to = how.data_dir.empty() ? replay::open_http_sink(how.url) : replay::open_engine_sink(how.data_dir);
+  if (!to) return complain(to.error());
+  replay::summary_figures done;
+  const auto came = replay::run(how, **to, stop, done);
+  const bool finished = came && *came == replay::outcome::finished;
+  if (finished || done.rows != 0) fmt::print("{}", replay::to_text(done));
+  std::fflush(stdout);
+  if (finished) return 0;
+  if (!came) complain(came.error());
+  if (!came && done.stored == 0) return 1;
+  const bool piped = how.files.size() == 1 && how.files.front() == "-";
+  const char* next = piped                ? ""
+                     : done.rejected != 0 ? "; correct the file and replay it: readings that are stored already are recognised"
+                                          : "; go on with the same options and --resume";
+  fmt::print(stderr, "{}{} readings were stored{}\n", came ? "interrupted: " : "", replay::with_commas(done.stored), next);
+  return came ? 130 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("factory-replay"));
+  spdlog::set_level(spdlog::level::warn);
+  replay::command_line typed;
+  CLI::App app("Sends recorded readings to a running factoryd, or straight into its data directory.", "factory-replay");
+  describe(app, typed);
+  CLI11_PARSE(app, argc, argv);
+  const auto how = replay::understand(typed);
+  if (!how) return complain(how.error());
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGPIPE, SIG_IGN);
+  return replay_files(*how);
+} catch (const std::exception& problem) {
+  fmt::print(stderr, "factory-replay: {}\n", problem.what());
+  return 1;
+}

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipelines/reading.hpp"
+#include "pipelines/result.hpp"
+#include "pipelines/time.hpp"
+
+namespace factory::replay {
+
+enum class file_format : std::uint8_t { guess, csv_long, csv_wide, ndjson, line_protocol };
+
+/// Where sensors are looked up and, when missing, made.
+struct registration {
+  std::string factory, machine;
+};
+
+/// The command line as typed.
+struct command_line {
+  std::vector<std::string> files;
+  std::string url = "http://127.0.0.1:8080", data_dir;
+  std::string format;
+  std::vector<std::string> map;
+  std::string auto_register;
+  std::string start, interval, from, to;
+  std::string speed = "max";
+  std::size_t batch = 0;
+  bool resume = false;
+};
+
+/// The command line understood.
+struct options {
+  std::vector<std::string> files;  ///< "-": standard input
+  std::string url, data_dir;       ///< data_dir empty: over HTTP
+  file_format format = file_format::guess;
+  std::string time_column, value_column, sensor_column;  ///< empty: guessed
+  std::optional<sensor_id> sensor;                       ///< whose readings a long file without sensor column holds
+  std::optional<registration> auto_register;
+  std::optional<std::int64_t> start_us;
+  std::int64_t interval_us = 0;
+  std::int64_t from_us = min_event_time_us, to_us = max_event_time_us;  ///< readings of [from, to) are sent
+  double speed = 0;                                                     ///< event seconds a second; 0 = as fast as can be
+  std::size_t batch = 0;                                                ///< readings a request
+  bool resume = false;
+
+  /// What a resumed run must share with the one that was interrupted.
+  std::string digest() const;
+};
+
+expected<options> understand(const command_line& typed);
+/// The format that a file's name tells, compression suffixes left aside; `guess` when it tells none.
+file_format format_of_name(std::string_view path);
+
+}  // namespace factory::replay
