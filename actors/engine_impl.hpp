@@ -15,8 +15,10 @@
 #include "storage/catalog.hpp"
 #include "storage/database.hpp"
 #include "storage/event_log.hpp"
+#include "storage/job_store.hpp"
 #include "storage/journal.hpp"
 #include "storage/mirror.hpp"
+#include "storage/rollups.hpp"
 #include "storage/store_writer.hpp"
 #include "storage/time_series.hpp"
 
@@ -43,6 +45,8 @@ struct engine::impl {
   std::shared_ptr<credit_gate> credits;
   std::unique_ptr<actor_runtime> runtime;
   std::unique_ptr<sensor_population> sensors;
+  std::unique_ptr<rollup_store> rollups;
+  std::unique_ptr<job_store> job_records;
   std::unique_ptr<worker> jobs;
 
   std::mutex changes;               ///< one catalog change at a time, in the order of the journal
@@ -60,6 +64,7 @@ struct engine::impl {
 
   expected<void> open();
   expected<void> recover();
+  expected<void> start_jobs();
   persistence hand_over();
   void close();
   std::vector<std::uint64_t> series_sent;   ///< per sensor, the entry it stood at; housekeeper and stop() only

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/engine_impl.hpp"
+#include "actors/job_runner.hpp"
 #include "pipelines/limits.hpp"
 
 namespace factory {
@@ -75,6 +76,17 @@ expected<void> engine::impl::open() {
     sensors->dispatch(entry, things->known_sensors().get());
   });
   housekeeper = std::thread([this] { keep_house(); });
+  return start_jobs();
+}
+
+expected<void> engine::impl::start_jobs() {
+  rollups = std::make_unique<rollup_store>(*db);
+  job_records = std::make_unique<job_store>(*db);
+  if (auto loaded = job_records->load(); !loaded) return loaded;
+  const auto cut = [this](sensor_id sensor, const time_range& range) {
+    return view(sensor, range).map([](sensor_view seen) { return std::move(seen.cut); });
+  };
+  jobs = make_worker(runtime->system(), {*things, *events, *series, *rollups, *job_records, cut, wall_clock_us}, config.jobs);
   return {};
 }
 

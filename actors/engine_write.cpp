@@ -101,7 +101,8 @@ expected<void> engine::remove_rule(rule_id id) {
 expected<void> engine::remove_sensor(sensor_id id) {
   if (auto done = change_one(*impl_, [&](catalog& things) { return things.stage_delete_sensor(id); }); !done) return done;
   if (auto gone = impl_->sensors->retire(id, limits::query_deadline_ms); !gone) return gone;
-  return impl_->series->remove_sensor(id);
+  if (auto gone = impl_->series->remove_sensor(id); !gone) return gone;
+  return impl_->rollups->remove_sensor(id);
 }
 
 expected<alert_record> engine::acknowledge(const event_key& raised, std::string who) {

@@ -12,6 +12,7 @@
 #include "actors/reply.hpp"
 #include "actors/views.hpp"
 #include "pipelines/event.hpp"
+#include "storage/job_store.hpp"
 #include "storage/journal.hpp"
 #include "storage/store_writer.hpp"
 
@@ -22,6 +23,7 @@
 ///   sensor ------------ batch_part ---------------> anomaly, threshold      (the rows with their verdicts)
 ///   sensor ------------ config_part --------------> threshold
 ///   sensor ------------ snapshot_part ------------> anomaly --> threshold --> store_writer
+///   clock, HTTP thread - job_due, run_order ------> job_runner               (on a thread of its own)
 ///   anomaly, threshold - events -------------------> store_writer
 ///
 /// Messages between two actors keep their order. A snapshot goes the way of the readings, so whatever the readings before it
@@ -131,6 +133,22 @@ struct watch_order {
 using supervisor_actor = caf::typed_actor<
     caf::reacts_to<watch_order>>;      // monitor it; on its failure tell the engine, which rebuilds it from storage
 
+/// A background job is due by its schedule.
+struct job_due {
+  std::size_t job = 0;
+};
+
+/// Runs a background job now.
+struct run_order {
+  std::size_t job = 0;
+  reply<job_run> answer;
+};
+
+/// Runs background jobs one at a time on a thread of its own, where they may wait for the disk.
+using job_runner_actor = caf::typed_actor<
+    caf::reacts_to<job_due>,           // run it, then set its next time
+    caf::reacts_to<run_order>>;        // run it and answer
+
 /// Where actors hand over what must reach the disk (the store_writer; a recording stand-in in tests). Must not block.
 struct persistence {
   std::function<void(sensor_snapshot, std::function<void()> written)> write_snapshot;
@@ -151,6 +169,8 @@ CAF_ADD_TYPE_ID(factory, (factory::adopt_part))
 CAF_ADD_TYPE_ID(factory, (factory::retire_part))
 CAF_ADD_TYPE_ID(factory, (factory::drain_part))
 CAF_ADD_TYPE_ID(factory, (factory::watch_order))
+CAF_ADD_TYPE_ID(factory, (factory::job_due))
+CAF_ADD_TYPE_ID(factory, (factory::run_order))
 CAF_END_TYPE_ID_BLOCK(factory)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::batch_part)
@@ -164,3 +184,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::adopt_part)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::retire_part)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::drain_part)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::watch_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::job_due)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::run_order)

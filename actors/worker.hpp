@@ -37,7 +37,8 @@ class worker {
   virtual ~worker() = default;
   virtual std::vector<job_info> jobs() const = 0;
   virtual expected<std::vector<job_run>> runs(const std::optional<std::string>& job, std::size_t limit) const = 0;
-  /// Runs it now and waits for its end. not_found for an unknown name.
+  /// Runs it now and waits for its end. not_found for an unknown name; conflict when one by hand is under way; timed_out after
+  /// limits::job_deadline_ms, while the run goes on and is listed when it ends.
   virtual expected<job_run> run(const std::string& job) = 0;
   virtual expected<std::vector<report_info>> reports(std::optional<factory_id> factory, std::size_t limit) const = 0;
   virtual expected<std::string> report_json(std::uint64_t id) const = 0;

@@ -47,5 +47,6 @@ inline constexpr std::size_t time_window_readings = 1'024;      ///< the time wi
 inline constexpr std::size_t sensor_restarts_in_a_row = 3;      ///< then the sensor is failed, its queries 503
 inline constexpr std::int64_t commit_deadline_ms = 10'000;      ///< 503
 inline constexpr std::int64_t query_deadline_ms = 10'000;       ///< 503
+inline constexpr std::int64_t job_deadline_ms = 10'000;         ///< of a run by hand: 503, the run goes on
 
 }  // namespace factory::limits
