@@ -10,7 +10,7 @@ namespace factory {
 struct anomaly_actor_state {
   anomaly_actor_state() = default;  // no aggregate: CAF would fill its first member with the self pointer
   static inline const char* name = "anomaly";
-  threshold_actor thresholds;   ///< of the same sensors; snapshots go on to it
+  threshold_actor thresholds;  ///< of the same sensors; snapshots go on to it
   double z_threshold = 0;
   persistence store;
 };

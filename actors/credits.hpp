@@ -10,8 +10,8 @@ namespace factory {
 /// Taken before a request is accepted, given back when the last actor lets go of the batch. Thread-safe, lock-free.
 class credit_gate : public std::enable_shared_from_this<credit_gate> {
  public:
-  credit_gate(std::uint64_t readings, std::uint64_t bytes) : readings_free_(static_cast<std::int64_t>(readings)),
-                                                             bytes_free_(static_cast<std::int64_t>(bytes)) {}
+  credit_gate(std::uint64_t readings, std::uint64_t bytes)
+      : readings_free_(static_cast<std::int64_t>(readings)), bytes_free_(static_cast<std::int64_t>(bytes)) {}
   /// Given back when the pointer's last copy goes; null when either bound would be passed.
   std::shared_ptr<void> take(std::uint64_t readings, std::uint64_t bytes);
   /// Like take, but may pass the bound: for work that is already committed.

@@ -24,14 +24,14 @@ namespace factory {
 
 struct engine_config {
   std::filesystem::path data_dir;
-  std::size_t worker_threads = 0;            ///< CAF scheduler threads; 0 = number of cores
-  std::size_t analysis_actors = 0;           ///< anomaly and threshold actors each; 0 = worker threads
+  std::size_t worker_threads = 0;   ///< CAF scheduler threads; 0 = number of cores
+  std::size_t analysis_actors = 0;  ///< anomaly and threshold actors each; 0 = worker threads
   std::int64_t allowed_lateness_us = 60'000'000;
   std::int64_t future_skew_us = 300'000'000;
   std::int64_t time_window_us = 60'000'000;
-  double z_threshold = 4.0;                  ///< of the streaming detector; the queries take their own
-  std::uint32_t z_min_readings = 30;         ///< a window with fewer gives no verdict
-  std::size_t in_flight_readings = 0;        ///< 0 = limits::in_flight_readings
+  double z_threshold = 4.0;                        ///< of the streaming detector; the queries take their own
+  std::uint32_t z_min_readings = 30;               ///< a window with fewer gives no verdict
+  std::size_t in_flight_readings = 0;              ///< 0 = limits::in_flight_readings
   std::uint64_t journal_bytes_per_checkpoint = 0;  ///< 0 = limits::journal_bytes_per_checkpoint
   worker_config jobs;
 };
@@ -45,29 +45,38 @@ struct ingest_receipt {
 /// Statistics of a range, as the API shows them.
 struct range_stats {
   sensor_id sensor = 0;
-  summary values;                                            ///< count 0: nothing in the range
-  std::vector<std::pair<double, double>> percentiles;        ///< (q, value), in the order asked
+  summary values;                                      ///< count 0: nothing in the range
+  std::vector<std::pair<double, double>> percentiles;  ///< (q, value), in the order asked
 };
 
-struct analysed_reading { std::int64_t time_us; double value; double z_score; severity level; };
+struct analysed_reading {
+  std::int64_t time_us;
+  double value;
+  double z_score;
+  severity level;
+};
 struct anomaly_report {
   sensor_entry sensor;
   std::uint64_t analyzed = 0;
   mean_std_dev stats;
   std::vector<analysed_reading> anomalies;  ///< in time order
 };
-struct limit_finding { std::int64_t time_us; double value; threshold_breach breach; };
+struct limit_finding {
+  std::int64_t time_us;
+  double value;
+  threshold_breach breach;
+};
 struct alert_report {
   sensor_entry sensor;
   std::uint64_t checked = 0;
-  std::vector<limit_finding> alerts;        ///< in time order
+  std::vector<limit_finding> alerts;  ///< in time order
 };
 
 /// All figures of the process that /metrics and factory-bench show.
 struct engine_metrics {
   journal::counters commits;
   std::uint64_t fsyncs = 0, bytes_on_disk = 0;
-  std::uint64_t committed_readings = 0, processed_readings = 0;   ///< since start
+  std::uint64_t committed_readings = 0, processed_readings = 0;  ///< since start
   std::uint64_t credits_readings_free = 0, credits_refused = 0;
   std::uint64_t sensors = 0, sensor_restarts = 0, failed_sensors = 0;
   std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;

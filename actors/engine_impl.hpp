@@ -49,25 +49,25 @@ struct engine::impl {
   std::unique_ptr<job_store> job_records;
   std::unique_ptr<worker> jobs;
 
-  std::mutex changes;               ///< one catalog change at a time, in the order of the journal
+  std::mutex changes;  ///< one catalog change at a time, in the order of the journal
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> checkpoints{0};
   std::atomic<std::uint64_t> bytes_after_checkpoint{0};
   double recovery_seconds = 0;
   std::uint64_t recovered_readings = 0;
 
-  std::mutex checkpointing;         ///< one checkpoint at a time
+  std::mutex checkpointing;  ///< one checkpoint at a time
   std::mutex housekeeper_mutex;
   std::condition_variable housekeeper_wakes;
   bool housekeeper_ends = false;
-  std::thread housekeeper;          ///< checkpoints when the journal is long, series for the mirror
+  std::thread housekeeper;  ///< checkpoints when the journal is long, series for the mirror
 
   expected<void> open();
   expected<void> recover();
   expected<void> start_jobs();
   persistence hand_over();
   void close();
-  std::vector<std::uint64_t> series_sent;   ///< per sensor, the entry it stood at; housekeeper and stop() only
+  std::vector<std::uint64_t> series_sent;  ///< per sensor, the entry it stood at; housekeeper and stop() only
 
   void keep_house();
   void send_series();

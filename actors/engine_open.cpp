@@ -72,9 +72,7 @@ expected<void> engine::impl::open() {
                                                 [this](std::function<void()> reached) { writer->barrier(std::move(reached)); });
   if (auto recovered = recover(); !recovered) return recovered;
 
-  entries->start([this](const journal_entry& entry) {
-    sensors->dispatch(entry, things->known_sensors().get());
-  });
+  entries->start([this](const journal_entry& entry) { sensors->dispatch(entry, things->known_sensors().get()); });
   housekeeper = std::thread([this] { keep_house(); });
   return start_jobs();
 }
@@ -99,9 +97,7 @@ persistence engine::impl::hand_over() {
     auto hold = credits->take_anyway(0, bytes);
     writer->write(std::move(snapshot), [written = std::move(written), hold = std::move(hold)] { written(); });
   };
-  to.write_events = [this](std::vector<event> found) {
-    writer->write(std::move(found), [this] { sql_mirror->notify(); });
-  };
+  to.write_events = [this](std::vector<event> found) { writer->write(std::move(found), [this] { sql_mirror->notify(); }); };
   return to;
 }
 
@@ -159,9 +155,11 @@ void engine::impl::close() {
   const bool served = entries && sensors && runtime && recovery_seconds != 0;
   if (entries) entries->stop();
   if (served) {
-    if (!sensors->wait_until_idle(drain_deadline_ms)) spdlog::warn("stopping with readings not yet processed; the journal has them");
+    if (!sensors->wait_until_idle(drain_deadline_ms))
+      spdlog::warn("stopping with readings not yet processed; the journal has them");
     send_series();
-    if (auto stored = checkpoint(); !stored) spdlog::warn("no checkpoint at the stop: {}; the journal has all of it", stored.error().message);
+    if (auto stored = checkpoint(); !stored)
+      spdlog::warn("no checkpoint at the stop: {}; the journal has all of it", stored.error().message);
   }
   // Actors first: they hand over to the writer.
   sensors.reset();

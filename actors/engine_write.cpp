@@ -69,10 +69,18 @@ expected<void> change_one(engine::impl& parts, Stage stage) {
 
 }  // namespace
 
-expected<std::vector<factory_entry>> engine::create(std::vector<factory_entry> entries) { return create_all(*impl_, std::move(entries)); }
-expected<std::vector<machine_entry>> engine::create(std::vector<machine_entry> entries) { return create_all(*impl_, std::move(entries)); }
-expected<std::vector<sensor_entry>> engine::create(std::vector<sensor_entry> entries) { return create_all(*impl_, std::move(entries)); }
-expected<std::vector<alert_rule>> engine::create(std::vector<alert_rule> entries) { return create_all(*impl_, std::move(entries)); }
+expected<std::vector<factory_entry>> engine::create(std::vector<factory_entry> entries) {
+  return create_all(*impl_, std::move(entries));
+}
+expected<std::vector<machine_entry>> engine::create(std::vector<machine_entry> entries) {
+  return create_all(*impl_, std::move(entries));
+}
+expected<std::vector<sensor_entry>> engine::create(std::vector<sensor_entry> entries) {
+  return create_all(*impl_, std::move(entries));
+}
+expected<std::vector<alert_rule>> engine::create(std::vector<alert_rule> entries) {
+  return create_all(*impl_, std::move(entries));
+}
 
 expected<void> engine::update(const factory_entry& entry) {
   return change_one(*impl_, [&](catalog& things) { return things.stage_update(entry); });

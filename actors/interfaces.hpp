@@ -46,7 +46,7 @@ struct config_part {
 
 /// Asks a sensor for its state. Queued behind what was acknowledged before.
 struct view_request {
-  time_range range;                 ///< of the head's rows wanted; empty range: none
+  time_range range;  ///< of the head's rows wanted; empty range: none
   reply<sensor_view> answer;
 };
 
@@ -61,8 +61,8 @@ struct persist_request {
 /// A sensor's state on its way to the store; the threshold actor adds the alarm states.
 struct snapshot_part {
   std::shared_ptr<sensor_snapshot> snapshot;
-  completion stored;                ///< empty when nobody waits
-  std::function<void()> written;    ///< tells the sensor that its blocks are on disk
+  completion stored;              ///< empty when nobody waits
+  std::function<void()> written;  ///< tells the sensor that its blocks are on disk
 };
 
 /// Blocks of the sensor with numbers up to this one are in RocksDB.
@@ -74,8 +74,8 @@ struct blocks_written {
 /// it are kept back; parts that the state has seen are passed over.
 struct restore_order {
   std::uint64_t applied_sequence = 0;
-  std::shared_ptr<const std::string> state;                     ///< null: a new sensor
-  std::vector<std::variant<batch_part, config_part>> missed;    ///< in order
+  std::shared_ptr<const std::string> state;                   ///< null: a new sensor
+  std::vector<std::variant<batch_part, config_part>> missed;  ///< in order
 };
 
 /// A sensor's alarm states as stored; ignored when the threshold actor already stands further.
@@ -97,41 +97,39 @@ struct drain_part {
 };
 
 /// Keeps one sensor's windows, head, watermark and counters.
-using sensor_actor = caf::typed_actor<
-    caf::reacts_to<restore_order>,     // stand where storage says
-    caf::reacts_to<batch_part>,        // take readings in: flags, windows, head; pass them on; seal a full head
-    caf::reacts_to<config_part>,       // pass new limits on, in order
-    caf::reacts_to<view_request>,      // answer a query's cut
-    caf::reacts_to<persist_request>,   // store the state when it changed
-    caf::reacts_to<blocks_written>,    // forget sealed blocks that are on disk
-    caf::reacts_to<retire_part>>;      // end
+using sensor_actor =
+    caf::typed_actor<caf::reacts_to<restore_order>,    // stand where storage says
+                     caf::reacts_to<batch_part>,       // take readings in: flags, windows, head; pass them on; seal a full head
+                     caf::reacts_to<config_part>,      // pass new limits on, in order
+                     caf::reacts_to<view_request>,     // answer a query's cut
+                     caf::reacts_to<persist_request>,  // store the state when it changed
+                     caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
+                     caf::reacts_to<retire_part>>;     // end
 
 /// Judges readings of many sensors by their z-scores and records anomalies.
-using anomaly_actor = caf::typed_actor<
-    caf::reacts_to<batch_part>,        // score the judged rows
-    caf::reacts_to<snapshot_part>,     // pass on, behind the findings
-    caf::reacts_to<drain_part>,        // pass on
-    caf::reacts_to<retire_part>>;      // pass on
+using anomaly_actor = caf::typed_actor<caf::reacts_to<batch_part>,     // score the judged rows
+                                       caf::reacts_to<snapshot_part>,  // pass on, behind the findings
+                                       caf::reacts_to<drain_part>,     // pass on
+                                       caf::reacts_to<retire_part>>;   // pass on
 
 /// Keeps the alarm boards of many sensors and records alerts.
-using threshold_actor = caf::typed_actor<
-    caf::reacts_to<batch_part>,        // let judged rows move the alarms
-    caf::reacts_to<config_part>,       // take limits and rules into force
-    caf::reacts_to<snapshot_part>,     // add the alarm board and hand the snapshot to the store
-    caf::reacts_to<adopt_part>,        // start from a stored board
-    caf::reacts_to<drain_part>,        // answer
-    caf::reacts_to<retire_part>>;      // drop the board
+using threshold_actor = caf::typed_actor<caf::reacts_to<batch_part>,     // let judged rows move the alarms
+                                         caf::reacts_to<config_part>,    // take limits and rules into force
+                                         caf::reacts_to<snapshot_part>,  // add the alarm board and hand the snapshot to the store
+                                         caf::reacts_to<adopt_part>,     // start from a stored board
+                                         caf::reacts_to<drain_part>,     // answer
+                                         caf::reacts_to<retire_part>>;   // drop the board
 
 /// Asks the supervisor to watch an actor: of a sensor, or of an analysis shard.
 struct watch_order {
   enum class kind : std::uint8_t { sensor, shard } what = kind::sensor;
-  std::uint32_t id = 0;              ///< sensor id or shard index
+  std::uint32_t id = 0;  ///< sensor id or shard index
   caf::actor_addr who;
 };
 
 /// Watches all of the above and reports each that fails.
-using supervisor_actor = caf::typed_actor<
-    caf::reacts_to<watch_order>>;      // monitor it; on its failure tell the engine, which rebuilds it from storage
+using supervisor_actor =
+    caf::typed_actor<caf::reacts_to<watch_order>>;  // monitor it; on its failure tell the engine, which rebuilds it from storage
 
 /// A background job is due by its schedule.
 struct job_due {
@@ -145,9 +143,8 @@ struct run_order {
 };
 
 /// Runs background jobs one at a time on a thread of its own, where they may wait for the disk.
-using job_runner_actor = caf::typed_actor<
-    caf::reacts_to<job_due>,           // run it, then set its next time
-    caf::reacts_to<run_order>>;        // run it and answer
+using job_runner_actor = caf::typed_actor<caf::reacts_to<job_due>,     // run it, then set its next time
+                                          caf::reacts_to<run_order>>;  // run it and answer
 
 /// Where actors hand over what must reach the disk (the store_writer; a recording stand-in in tests). Must not block.
 struct persistence {

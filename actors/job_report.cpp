@@ -75,7 +75,8 @@ expected<std::string> report_yesterday(const job_parts& parts, const std::atomic
         report.sensors.push_back(std::move(*line));
       }
     std::ranges::sort(report.sensors, {}, &report_sensor::id);
-    const auto stored = parts.records.add_report({0, factory.id, day.begin_us, day.end_us, now_us}, to_json(report), to_html(report));
+    const auto stored =
+        parts.records.add_report({0, factory.id, day.begin_us, day.end_us, now_us}, to_json(report), to_html(report));
     if (!stored) return tl::unexpected(stored.error());
     ++reports;
   }

@@ -31,7 +31,8 @@ struct job_runner_state {
 
 /// Runs jobs one at a time. Spawn it detached: its jobs wait for the disk, and may wait on its own thread only.
 /// A job is due `every_us` after its last run began, also when that was before a restart; when overdue, soon after the start.
-job_runner_actor::behavior_type job_runner(job_runner_actor::stateful_pointer<job_runner_state> self, std::shared_ptr<job_board> board);
+job_runner_actor::behavior_type job_runner(job_runner_actor::stateful_pointer<job_runner_state> self,
+                                           std::shared_ptr<job_board> board);
 
 /// The worker over its own runner; its end stops a run at the next sensor and waits for it.
 std::unique_ptr<worker> make_worker(caf::actor_system& system, const job_parts& parts, const worker_config& config);

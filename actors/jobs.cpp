@@ -16,7 +16,8 @@ using sentence = expected<std::string>;
 
 /// Visits every sensor that can be asked now, until `visit` fails or the worker stops.
 template <class Visit>
-expected<std::uint64_t> each_sensor(const job_parts& parts, const std::atomic<bool>& stopping, const time_range& heads, Visit visit) {
+expected<std::uint64_t> each_sensor(const job_parts& parts, const std::atomic<bool>& stopping, const time_range& heads,
+                                    Visit visit) {
   const auto known = parts.things.known_sensors();
   std::uint64_t visited = 0;
   for (sensor_id sensor = 1; sensor < known->bound(); ++sensor) {
@@ -76,7 +77,8 @@ sentence scan(const job_parts& parts, const worker_config& config, const std::at
     return {};
   });
   if (!sensors) return tl::unexpected(sensors.error());
-  auto told = fmt::format("{} anomalies (|z| > {}) in {} readings of {} sensors", anomalies, config.scan_threshold, readings, *sensors);
+  auto told =
+      fmt::format("{} anomalies (|z| > {}) in {} readings of {} sensors", anomalies, config.scan_threshold, readings, *sensors);
   if (most != 0) told += fmt::format("; {} sensors have some, most has sensor {} ({})", with_anomalies, worst, most);
   return told;
 }
@@ -101,7 +103,8 @@ std::vector<job> background_jobs(const job_parts& parts, const worker_config& co
       {"rollup", config.rollup_every_us, [parts](const stop& stopping) { return roll_up(parts, stopping); }},
       {"retention", config.retention_every_us,
        [parts, kept_us = config.retention_us](const stop& stopping) { return retain(parts, kept_us, stopping); }},
-      {"anomaly_scan", config.anomaly_scan_every_us, [parts, config](const stop& stopping) { return scan(parts, config, stopping); }},
+      {"anomaly_scan", config.anomaly_scan_every_us,
+       [parts, config](const stop& stopping) { return scan(parts, config, stopping); }},
       {"daily_report", config.report_every_us, [parts](const stop& stopping) { return report_yesterday(parts, stopping); }},
       {"rewrite", config.rewrite_every_us, [parts](const stop& stopping) { return rewrite(parts, stopping); }},
   };

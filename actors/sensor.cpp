@@ -37,9 +37,8 @@ void take_in(self_pointer self, const batch_part& part) {
   auto& flow = *part.flow;
   if (flow.sequence <= state.applied_sequence) return;  // seen before the restart
   state.applied_sequence = flow.sequence;
-  const auto effect =
-      state.core->apply(flow.received_at_us, flow.readings->times(part.rows), flow.readings->values(part.rows),
-                        {flow.verdicts.data() + part.rows.begin, part.rows.size()});
+  const auto effect = state.core->apply(flow.received_at_us, flow.readings->times(part.rows), flow.readings->values(part.rows),
+                                        {flow.verdicts.data() + part.rows.begin, part.rows.size()});
   if (effect.scored) self->send(state.parts.anomalies, part);
   if (effect.judged && state.watched) self->send(state.parts.thresholds, part);
   if (state.core->head_is_full()) send_snapshot(self, state.core->seal_head(), {});
@@ -87,8 +86,7 @@ void restore(self_pointer self, const restore_order& order) {
       throw std::runtime_error(fmt::format("the stored state of sensor {} cannot be read", state.parts.sensor));
     state.watched = watched != 0;
     state.applied_sequence = state.persisted_sequence = order.applied_sequence;
-    self->send(state.parts.thresholds,
-               adopt_part{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board)});
+    self->send(state.parts.thresholds, adopt_part{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board)});
   }
   state.restored = true;
   for (const auto& missed : order.missed) std::visit([self](const auto& part) { take_in(self, part); }, missed);

@@ -25,11 +25,11 @@ struct sensor_actor_state {
 
   sensor_parts parts;
   std::unique_ptr<sensor_state> core;
-  bool restored = false;                  ///< until then messages are kept back
+  bool restored = false;  ///< until then messages are kept back
   std::vector<waiting> kept_back;
-  bool watched = false;                   ///< has limits or rules: its readings go to the threshold actor
-  std::uint64_t applied_sequence = 0;     ///< newest entry taken in
-  std::uint64_t persisted_sequence = 0;   ///< newest entry in a snapshot handed to the store
+  bool watched = false;                  ///< has limits or rules: its readings go to the threshold actor
+  std::uint64_t applied_sequence = 0;    ///< newest entry taken in
+  std::uint64_t persisted_sequence = 0;  ///< newest entry in a snapshot handed to the store
 };
 
 sensor_actor::behavior_type sensor(sensor_actor::stateful_pointer<sensor_actor_state> self, sensor_parts parts);

@@ -62,8 +62,7 @@ sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, std::uint6
   return actor;
 }
 
-void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_sequence,
-                              std::shared_ptr<const std::string> state) {
+void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state) {
   auto actor = spawn_sensor(sensor_number, 0);
   caf::anon_send(actor, restore_order{applied_sequence, std::move(state), {}});
   directory_.put(sensor_number, std::move(actor));
@@ -89,8 +88,8 @@ void sensor_population::dispatch_config(const journal_entry& entry, const sensor
       start(config.sensor, 0, nullptr);
       actor = directory_.find(config.sensor);
     }
-    caf::anon_send(actor, config_part{entry.sequence, entry.received_at_us,
-                                      std::shared_ptr<const sensor_config>(entry.config, &config)});
+    caf::anon_send(
+        actor, config_part{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config)});
   }
 }
 

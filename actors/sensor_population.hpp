@@ -24,7 +24,7 @@ namespace factory {
 struct population_config {
   stream_rules rules;
   double z_threshold = 4.0;
-  std::size_t shards = 1;          ///< anomaly and threshold actors each
+  std::size_t shards = 1;  ///< anomaly and threshold actors each
 };
 
 /// All actors of the engine: one per sensor, and shards of an anomaly and a threshold actor that sensors share by id.
@@ -71,7 +71,7 @@ class sensor_population {
     threshold_actor thresholds;
   };
   struct restart_record {
-    std::uint64_t restarts = 0;          ///< in all
+    std::uint64_t restarts = 0;  ///< in all
     std::size_t in_a_row = 0;
     std::uint64_t applied_sequence = 0;  ///< where the last rebuild started from
   };

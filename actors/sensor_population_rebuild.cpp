@@ -99,7 +99,8 @@ void sensor_population::rebuild_sensor(sensor_id sensor_number) {
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
     return;
   }
-  spdlog::warn("sensor {} restarted from entry {} with {} entries after it", sensor_number, applied_sequence, order.missed.size());
+  spdlog::warn("sensor {} restarted from entry {} with {} entries after it", sensor_number, applied_sequence,
+               order.missed.size());
   caf::anon_send(actor, std::move(order));
 }
 

@@ -188,10 +188,9 @@ bool sensor_state::decode(std::string_view& in) {
   std::uint8_t version = 0, seen = 0;
   if (!get_byte(in, version) || version != encoding_version) return false;
   bool ok = get_varint_as(in, next_block_) && get_byte(in, seen) && get_zigzag(in, watermark_us_) &&
-            get_double(in, watermark_value_) && get_zigzag(in, newest_future_us_) &&
-            get_double(in, newest_future_value_) && get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_);
-  for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_})
-    ok = ok && get_varint(in, *count);
+            get_double(in, watermark_value_) && get_zigzag(in, newest_future_us_) && get_double(in, newest_future_value_) &&
+            get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_);
+  for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_}) ok = ok && get_varint(in, *count);
   seen_ = (seen & 1U) != 0;
   future_seen_ = (seen & 2U) != 0;
   return ok && count_window_.decode(in) && time_window_.decode(in) && head_.decode(in);

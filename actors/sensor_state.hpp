@@ -71,7 +71,7 @@ class sensor_state {
   head head_;
   std::vector<std::shared_ptr<const block>> sealing_;
   std::uint32_t next_block_ = 1;
-  bool seen_ = false;              ///< a reading that was not from the future
+  bool seen_ = false;  ///< a reading that was not from the future
   bool future_seen_ = false;
   std::int64_t watermark_us_ = 0;
   double watermark_value_ = 0;

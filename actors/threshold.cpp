@@ -55,7 +55,8 @@ void adopt(threshold_actor_state& state, const adopt_part& part) {
   auto& watched = state.sensors[part.sensor];
   if (watched.applied_sequence >= part.applied_sequence && watched.applied_sequence != 0) return;
   std::string_view bytes = part.board;
-  if (!watched.board.decode(bytes)) throw std::runtime_error(fmt::format("the stored alarms of sensor {} cannot be read", part.sensor));
+  if (!watched.board.decode(bytes))
+    throw std::runtime_error(fmt::format("the stored alarms of sensor {} cannot be read", part.sensor));
   watched.applied_sequence = part.applied_sequence;
 }
 

@@ -44,7 +44,8 @@ class running_worker final : public worker {
   expected<job_run> run(const std::string& name) override {
     for (std::size_t job = 0; job < board_->jobs.size(); ++job) {
       if (board_->jobs[job]->work.name != name) continue;
-      if (board_->jobs[job]->asked.exchange(true)) return fail(errc::conflict, "this job was asked to run already and has not ended");
+      if (board_->jobs[job]->asked.exchange(true))
+        return fail(errc::conflict, "this job was asked to run already and has not ended");
       auto [answer, waiter] = reply<job_run>::make();
       caf::anon_send(runner_, run_order{job, std::move(answer)});
       return waiter.wait_for(limits::job_deadline_ms);

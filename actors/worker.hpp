@@ -18,16 +18,16 @@ struct worker_config {
   std::int64_t retention_every_us = 3'600'000'000;
   std::int64_t anomaly_scan_every_us = 3'600'000'000;
   std::int64_t report_every_us = 86'400'000'000;
-  std::int64_t rewrite_every_us = 600'000'000;    ///< joining small blocks
-  std::int64_t retention_us = 0;                  ///< keep readings this long; 0 = for ever
-  std::size_t scan_readings = 1'000;              ///< newest readings per sensor in a scan
+  std::int64_t rewrite_every_us = 600'000'000;  ///< joining small blocks
+  std::int64_t retention_us = 0;                ///< keep readings this long; 0 = for ever
+  std::size_t scan_readings = 1'000;            ///< newest readings per sensor in a scan
   double scan_threshold = 3.0;
 };
 
 struct job_info {
   std::string name;
   std::int64_t every_us = 0;
-  std::int64_t next_at_us = 0;         ///< 0 = not scheduled
+  std::int64_t next_at_us = 0;  ///< 0 = not scheduled
   std::optional<job_run> last;
 };
 

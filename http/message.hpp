@@ -14,9 +14,9 @@ enum class http_method : std::uint8_t { get, head, post, patch, put, delete_, op
 /// One request as the gate hands it on: framing checked, path and query percent-decoded once. Views live until the handler returns.
 struct http_request {
   http_method method = http_method::get;
-  std::string path;                                          ///< decoded, without query
-  std::vector<std::pair<std::string, std::string>> query;   ///< decoded, in order
-  std::string_view content_type;                             ///< as sent, "" when absent
+  std::string path;                                        ///< decoded, without query
+  std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
+  std::string_view content_type;                           ///< as sent, "" when absent
   std::string_view accept;
   std::string_view body;
   std::function<std::string_view(std::string_view name)> header;  ///< first of that name (any case), "" when absent

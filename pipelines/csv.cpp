@@ -11,15 +11,13 @@ namespace factory {
 
 namespace {
 
-constexpr std::string_view time_names[] = {"timestamp", "time",      "datetime", "date",
-                                           "ts",        "date_time", "_time",    "event_time"};
+constexpr std::string_view time_names[] = {"timestamp", "time", "datetime", "date", "ts", "date_time", "_time", "event_time"};
 constexpr std::string_view value_names[] = {"value", "reading", "_value"};
 constexpr std::string_view sensor_names[] = {"sensor_id", "sensor", "sensorid"};
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return out;
 }
 
@@ -78,8 +76,7 @@ expected<csv_layout> csv_decoder::open(std::string_view preview, bool last) {
   layout_.delimiter = guess_delimiter(text);
   rows_ = csv_rows(layout_.delimiter);
   const csv_rows::found what = rows_.next(text, last);
-  if (what == csv_rows::found::end)
-    return fail(errc::malformed, "the file is empty: its first line must name the columns");
+  if (what == csv_rows::found::end) return fail(errc::malformed, "the file is empty: its first line must name the columns");
   if (what != csv_rows::found::row) return fail(errc::malformed, "line 1: " + row_damage(what));
   layout_.names.assign(rows_.cells().begin(), rows_.cells().end());
   header_bytes_ = preview.size() - text.size();
@@ -110,8 +107,7 @@ expected<void> csv_decoder::choose_columns() {
     form = value && (time || sensor || !options_.value_column.empty()) ? csv_form::long_form : csv_form::wide_form;
   }
   if (!time && !options_.start_us) {
-    return fail(errc::invalid,
-                "no column looks like a time; name it (--map timestamp=COLUMN) or give --start and --interval",
+    return fail(errc::invalid, "no column looks like a time; name it (--map timestamp=COLUMN) or give --start and --interval",
                 "timestamp");
   }
   if (form == csv_form::long_form) {
@@ -126,8 +122,7 @@ expected<void> csv_decoder::choose_columns() {
       text_columns.push_back("column " + std::to_string(i + 1) + " (no name)");
       continue;
     }
-    if (find(names[i]) != i)
-      return fail(errc::malformed, "line 1: two columns are called " + quoted(names[i]), names[i]);
+    if (find(names[i]) != i) return fail(errc::malformed, "line 1: two columns are called " + quoted(names[i]), names[i]);
     series.push_back({i, names[i]});
   }
   return {};
@@ -162,8 +157,7 @@ void csv_decoder::seek(std::uint64_t row, std::uint64_t line) {
   rows_.seek(line);
 }
 
-std::size_t csv_decoder::decode(std::string_view bytes, bool last, std::size_t most, batch_builder& out,
-                                text_report& report) {
+std::size_t csv_decoder::decode(std::string_view bytes, bool last, std::size_t most, batch_builder& out, text_report& report) {
   std::string_view left = bytes;
   while (out.size() < most) {
     const csv_rows::found what = rows_.next(left, last);
@@ -222,9 +216,9 @@ void csv_decoder::decode_row(batch_builder& out, text_report& report) {
     } else if (cell.what == number_cell::kind::empty) {
       ++report.empty_cells;
     } else {
-      report.refuse(rows_.line(), from.name,
-                    quoted(cells[from.column]) +
-                        (cell.what == number_cell::kind::infinite ? " is not finite" : " is not a number"));
+      report.refuse(
+          rows_.line(), from.name,
+          quoted(cells[from.column]) + (cell.what == number_cell::kind::infinite ? " is not finite" : " is not a number"));
     }
   }
 }

@@ -16,11 +16,11 @@
 namespace factory {
 
 struct decode_options {
-  precision unit = precision::ms;         ///< of integer times
-  std::int64_t now_us = 0;                ///< event time of rows without one; time comes in with the data
-  bool partial = false;                   ///< keep good rows beside bad ones
-  const sensor_set* known = nullptr;      ///< REQUIRED; rows of other sensors are bad ("sensor_id", "unknown sensor 7")
-  std::size_t max_readings = 0;           ///< 0 = limits::readings_per_body
+  precision unit = precision::ms;     ///< of integer times
+  std::int64_t now_us = 0;            ///< event time of rows without one; time comes in with the data
+  bool partial = false;               ///< keep good rows beside bad ones
+  const sensor_set* known = nullptr;  ///< REQUIRED; rows of other sensors are bad ("sensor_id", "unknown sensor 7")
+  std::size_t max_readings = 0;       ///< 0 = limits::readings_per_body
 };
 
 /// What came of a body. `errors` holds the first limits::row_errors_per_answer of `error_count`.

@@ -38,8 +38,7 @@ class analyze_reader {
 
   expected<analyze_request> take() {
     if (refused_rows_ != 0 && refusal_.message.empty()) {
-      refusal_.message =
-          std::to_string(refused_rows_) + " of " + std::to_string(out_.items.size()) + " readings are not valid";
+      refusal_.message = std::to_string(refused_rows_) + " of " + std::to_string(out_.items.size()) + " readings are not valid";
     }
     if (!refusal_.message.empty()) return tl::unexpected(std::move(refusal_));
     return std::move(out_);
@@ -100,8 +99,7 @@ class analyze_reader {
         std::string_view key;
         if (const error_code code = std::move(next).get(member)) return code;
         if (const error_code code = read_key(member, key)) return code;
-        const auto which =
-            static_cast<std::size_t>(std::find(std::begin(names), std::end(names), key) - std::begin(names));
+        const auto which = static_cast<std::size_t>(std::find(std::begin(names), std::end(names), key) - std::begin(names));
         if (which < std::size(names) && std::exchange(seen[which], true)) refuse_item(names[which], "is given twice");
         if (const error_code code = read_member(which, member.value(), refuse_item)) return code;
       }
@@ -133,8 +131,7 @@ class analyze_reader {
         }
         refuse_item("timestamp", "must be text");
         break;
-      default:
-        break;
+      default: break;
     }
     return check(value, 3);
   }
@@ -157,8 +154,7 @@ expected<analyze_request> decode_analyze(std::string_view text) {
   if (!document) return tl::unexpected(std::move(document.error()));
   ondemand::object object;
   error_code code = document->get_object().get(object);
-  if (code == simdjson::INCORRECT_TYPE)
-    return fail(errc::malformed, "the body must be an object with a member readings");
+  if (code == simdjson::INCORRECT_TYPE) return fail(errc::malformed, "the body must be an object with a member readings");
   analyze_reader reader;
   if (!code) code = reader.read(object);
   if (!code) code = body::finish(*document);

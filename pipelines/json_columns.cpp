@@ -46,30 +46,24 @@ error_code column_reader::read_field(member m, ondemand::value& value) {
   switch (m) {
     case member_sensor:
     case member_time:
-    case member_value:
-      return array ? read_column(m, value) : read_member(read_, scalars_, m, value);
+    case member_value: return array ? read_column(m, value) : read_member(read_, scalars_, m, value);
     case member_values:
       if (array) return read_column(m, value);
       columns_ |= m;
       series_problem_ = against_rule(m, "must be an array of numbers");
       return check(value, 1);
     case member_start:
-    case member_interval:
-      return read_series_member(m, value);
-    case member_none:
-      break;
+    case member_interval: return read_series_member(m, value);
+    case member_none: break;
   }
   return check(value, 1);
 }
 
 verdict column_reader::read_entry(member m, ondemand::value& value) {
   switch (m) {
-    case member_sensor:
-      return read_.sensor(value, buffers_.sensors.emplace_back());
-    case member_time:
-      return read_.time(value, buffers_.times_us.emplace_back());
-    default:
-      return read_.number(value, buffers_.values.emplace_back());
+    case member_sensor: return read_.sensor(value, buffers_.sensors.emplace_back());
+    case member_time: return read_.time(value, buffers_.times_us.emplace_back());
+    default: return read_.number(value, buffers_.values.emplace_back());
   }
 }
 
@@ -130,23 +124,19 @@ expected<void> column_reader::deliver_columns(row_sink& sink) {
     if (needed && !is_column(m)) return tl::unexpected(against_rule(m, "must be an array, as the other columns are"));
   }
   const auto& [sensors, times_us, values] = buffers_;
-  if (sensors.size() != values.size())
-    return tl::unexpected(other_length(member_sensor, sensors.size(), values.size()));
+  if (sensors.size() != values.size()) return tl::unexpected(other_length(member_sensor, sensors.size(), values.size()));
   const bool timed = is_column(member_time);
   if (timed && times_us.size() != values.size()) {
     return tl::unexpected(other_length(member_time, times_us.size(), values.size()));
   }
-  for (std::size_t i = 0; i < values.size(); ++i)
-    deliver_row(i, timed ? times_us[i] : options_.now_us, sensors[i], sink);
+  for (std::size_t i = 0; i < values.size(); ++i) deliver_row(i, timed ? times_us[i] : options_.now_us, sensors[i], sink);
   return {};
 }
 
 expected<void> column_reader::deliver_series(row_sink& sink) {
-  if (is_column(member_sensor))
-    return tl::unexpected(against_rule(member_sensor, "must be one sensor where values is given"));
+  if (is_column(member_sensor)) return tl::unexpected(against_rule(member_sensor, "must be one sensor where values is given"));
   if (scalars_.refused()) {
-    return fail(errc::invalid, std::string(scalars_.refused_field) + " " + scalars_.reason,
-                std::string(scalars_.refused_field));
+    return fail(errc::invalid, std::string(scalars_.refused_field) + " " + scalars_.reason, std::string(scalars_.refused_field));
   }
   if ((scalars_.seen & member_sensor) == 0) return tl::unexpected(against_rule(member_sensor, "is missing"));
   if (series_problem_) return tl::unexpected(std::move(*series_problem_));

@@ -17,8 +17,7 @@ std::size_t most_readings(const decode_options& options) {
 }
 
 tl::unexpected<error> too_many(const decode_options& options) {
-  return fail(errc::too_large,
-              "more than " + std::to_string(most_readings(options)) + " readings in one body; send several");
+  return fail(errc::too_large, "more than " + std::to_string(most_readings(options)) + " readings in one body; send several");
 }
 
 /// The rows of an array; CAPACITY when there are more than may be sent.
@@ -112,8 +111,7 @@ json_decoder::json_decoder(json_decoder&&) noexcept = default;
 json_decoder& json_decoder::operator=(json_decoder&&) noexcept = default;
 
 expected<decode_result> json_decoder::one(std::string_view text, const decode_options& options, batch_builder& out) {
-  return impl_->run(text, options, out,
-                    [&](auto& document, row_sink& sink) { return impl_->read_one(document, options, sink); });
+  return impl_->run(text, options, out, [&](auto& document, row_sink& sink) { return impl_->read_one(document, options, sink); });
 }
 
 expected<decode_result> json_decoder::bulk(std::string_view text, const decode_options& options, batch_builder& out) {

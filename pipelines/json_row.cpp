@@ -84,20 +84,13 @@ void row_sink::refuse(std::string_view field, std::string reason) {
 
 std::string_view to_text(member m) {
   switch (m) {
-    case member_sensor:
-      return "sensor_id";
-    case member_time:
-      return "timestamp";
-    case member_value:
-      return "value";
-    case member_values:
-      return "values";
-    case member_start:
-      return "start";
-    case member_interval:
-      return "interval_ms";
-    case member_none:
-      break;
+    case member_sensor: return "sensor_id";
+    case member_time: return "timestamp";
+    case member_value: return "value";
+    case member_values: return "values";
+    case member_start: return "start";
+    case member_interval: return "interval_ms";
+    case member_none: break;
   }
   return "";
 }
@@ -130,17 +123,10 @@ error_code read_member(member_reader& read, row& into, member m, ondemand::value
   }
   verdict v = verdict::taken;
   switch (m) {
-    case member_sensor:
-      v = read.sensor(value, into.sensor);
-      break;
-    case member_value:
-      v = read.number(value, into.value);
-      break;
-    case member_time:
-      v = read.time(value, into.time_us);
-      break;
-    default:
-      return check(value);
+    case member_sensor: v = read.sensor(value, into.sensor); break;
+    case member_value: v = read.number(value, into.value); break;
+    case member_time: v = read.time(value, into.time_us); break;
+    default: return check(value);
   }
   into.seen |= m;
   if (v == verdict::damaged) return read.damage();

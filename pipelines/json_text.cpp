@@ -14,26 +14,16 @@ constexpr std::size_t kept_bytes = 8UL << 20;
 
 std::string explain(error_code code) {
   switch (code) {
-    case simdjson::EMPTY:
-      return "the body is empty";
-    case simdjson::UTF8_ERROR:
-      return "the body is not valid UTF-8";
-    case simdjson::UNCLOSED_STRING:
-      return "a string is not closed";
-    case simdjson::UNESCAPED_CHARS:
-      return "a control character in a string must be escaped";
-    case simdjson::STRING_ERROR:
-      return "a string holds a bad escape";
-    case simdjson::NUMBER_ERROR:
-      return "a number is not written as JSON asks";
-    case simdjson::DEPTH_ERROR:
-      return "values are nested deeper than " + std::to_string(limits::json_depth);
-    case simdjson::TRAILING_CONTENT:
-      return "something follows the end of the value";
-    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
-      return "an array or object is not closed";
-    default:
-      return "the body is not valid JSON";
+    case simdjson::EMPTY: return "the body is empty";
+    case simdjson::UTF8_ERROR: return "the body is not valid UTF-8";
+    case simdjson::UNCLOSED_STRING: return "a string is not closed";
+    case simdjson::UNESCAPED_CHARS: return "a control character in a string must be escaped";
+    case simdjson::STRING_ERROR: return "a string holds a bad escape";
+    case simdjson::NUMBER_ERROR: return "a number is not written as JSON asks";
+    case simdjson::DEPTH_ERROR: return "values are nested deeper than " + std::to_string(limits::json_depth);
+    case simdjson::TRAILING_CONTENT: return "something follows the end of the value";
+    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT: return "an array or object is not closed";
+    default: return "the body is not valid JSON";
   }
 }
 
@@ -83,15 +73,13 @@ expected<ondemand::document> body::open(std::string_view text) {
   std::memcpy(padded_.get(), text.data(), text.size());
   std::memset(padded_.get() + text.size(), 0, simdjson::SIMDJSON_PADDING);
   ondemand::document document;
-  const error_code code =
-      parser_.iterate(padded_.get(), text.size(), text.size() + simdjson::SIMDJSON_PADDING).get(document);
+  const error_code code = parser_.iterate(padded_.get(), text.size(), text.size() + simdjson::SIMDJSON_PADDING).get(document);
   if (code) return fail(errc::malformed, explain(code));
   return document;
 }
 
 error_code body::finish(ondemand::document& document) {
-  return document.current_location().error() == simdjson::OUT_OF_BOUNDS ? simdjson::SUCCESS
-                                                                        : simdjson::TRAILING_CONTENT;
+  return document.current_location().error() == simdjson::OUT_OF_BOUNDS ? simdjson::SUCCESS : simdjson::TRAILING_CONTENT;
 }
 
 error body::damage(error_code code, ondemand::document& document) const {
@@ -137,12 +125,9 @@ error_code check(ondemand::value value, unsigned depth) {
   if (depth >= limits::json_depth) return simdjson::DEPTH_ERROR;
   const std::string_view token = token_of(value);
   switch (token.empty() ? '\0' : token.front()) {
-    case '"':
-      return check_string(value, token);
-    case '[':
-      return check_array(value, depth);
-    case '{':
-      return check_object(value, depth);
+    case '"': return check_string(value, token);
+    case '[': return check_array(value, depth);
+    case '{': return check_object(value, depth);
     case '-':
     case '0':
     case '1':
@@ -153,10 +138,8 @@ error_code check(ondemand::value value, unsigned depth) {
     case '6':
     case '7':
     case '8':
-    case '9':
-      return is_number(token) ? simdjson::SUCCESS : simdjson::NUMBER_ERROR;
-    default:
-      return token == "true" || token == "false" || token == "null" ? simdjson::SUCCESS : simdjson::TAPE_ERROR;
+    case '9': return is_number(token) ? simdjson::SUCCESS : simdjson::NUMBER_ERROR;
+    default: return token == "true" || token == "false" || token == "null" ? simdjson::SUCCESS : simdjson::TAPE_ERROR;
   }
 }
 

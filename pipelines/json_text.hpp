@@ -34,8 +34,7 @@ class body {
 /// A value's own text. For arrays and objects only the bracket.
 inline std::string_view token_of(ondemand::value& value) {
   std::string_view token = value.raw_json_token();
-  while (!token.empty() &&
-         (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' || token.back() == '\t')) {
+  while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' || token.back() == '\t')) {
     token.remove_suffix(1);
   }
   return token;

@@ -12,9 +12,7 @@ namespace factory {
 /// The sensors that exist, as a bitmap: what a decoder checks a row against. Immutable once shared.
 class sensor_set {
  public:
-  bool contains(std::uint64_t id) const {
-    return id / 64 < words_.size() && ((words_[id / 64] >> (id % 64)) & 1U) != 0;
-  }
+  bool contains(std::uint64_t id) const { return id / 64 < words_.size() && ((words_[id / 64] >> (id % 64)) & 1U) != 0; }
   void insert(sensor_id id) {
     if (id / 64 >= words_.size()) words_.resize(id / 64 + 1);
     words_[id / 64] |= std::uint64_t{1} << (id % 64);

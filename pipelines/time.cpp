@@ -132,12 +132,8 @@ std::optional<std::int64_t> to_time_us(std::int64_t value, precision unit) {
     case precision::ms:
       if (__builtin_mul_overflow(value, std::int64_t{1000}, &us)) return std::nullopt;
       break;
-    case precision::us:
-      us = value;
-      break;
-    case precision::ns:
-      us = value / 1000 - (value % 1000 < 0 ? 1 : 0);
-      break;
+    case precision::us: us = value; break;
+    case precision::ns: us = value / 1000 - (value % 1000 < 0 ? 1 : 0); break;
   }
   return in_range(us);
 }

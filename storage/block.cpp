@@ -26,7 +26,9 @@ void put_header(std::string& out, const header& h) {
   put_fixed32(out, static_cast<std::uint32_t>(h.values.count));
   put_fixed64(out, static_cast<std::uint64_t>(h.values.first_us));
   put_fixed64(out, static_cast<std::uint64_t>(h.values.last_us));
-  for (const double v : {h.values.first, h.values.last, h.values.min, h.values.max, h.values.sum, h.values.sum_error, h.values.m2}) put_double(out, v);
+  for (const double v :
+       {h.values.first, h.values.last, h.values.min, h.values.max, h.values.sum, h.values.sum_error, h.values.m2})
+    put_double(out, v);
   put_fixed64(out, h.payload_checksum);
   put_fixed64(out, XXH3_64bits(out.data(), out.size()));
 }
@@ -41,11 +43,14 @@ expected<header> get_header(std::string_view& in) {
   get_fixed32(in, count);
   get_fixed64(in, first_us);
   get_fixed64(in, last_us);
-  for (double* v : {&h.values.first, &h.values.last, &h.values.min, &h.values.max, &h.values.sum, &h.values.sum_error, &h.values.m2}) get_double(in, *v);
+  for (double* v :
+       {&h.values.first, &h.values.last, &h.values.min, &h.values.max, &h.values.sum, &h.values.sum_error, &h.values.m2})
+    get_double(in, *v);
   get_fixed64(in, h.payload_checksum);
   get_fixed64(in, stored);
   if (stored != computed) return damaged("the checksum of its header does not match");
-  if (version != block_version) return fail(errc::corrupt, "a stored block has version " + std::to_string(version) + ", which this program does not know");
+  if (version != block_version)
+    return fail(errc::corrupt, "a stored block has version " + std::to_string(version) + ", which this program does not know");
   h.values.count = count;
   h.values.first_us = static_cast<std::int64_t>(first_us);
   h.values.last_us = static_cast<std::int64_t>(last_us);
@@ -73,7 +78,8 @@ expected<summary> read_header(std::string_view bytes) {
 expected<reading_run> open_block(std::string_view bytes) {
   const auto h = get_header(bytes);
   if (!h) return tl::unexpected(h.error());
-  if (XXH3_64bits(bytes.data(), bytes.size()) != h->payload_checksum) return damaged("the checksum of its columns does not match");
+  if (XXH3_64bits(bytes.data(), bytes.size()) != h->payload_checksum)
+    return damaged("the checksum of its columns does not match");
   reading_run rows;
   if (!get_columns(bytes, h->values.count, rows) || !bytes.empty()) return damaged("its columns cannot be decoded");
   return rows;

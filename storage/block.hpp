@@ -14,9 +14,9 @@ namespace factory {
 /// A compressed run of one sensor as it lies on disk. Layout: storage/README.md.
 struct block {
   sensor_id sensor = 0;
-  std::uint32_t number = 0;   ///< per sensor, rising from 1; of two blocks with the same time the higher number is right
-  summary values;             ///< from the header: answers aggregates without decoding
-  std::string bytes;          ///< header and columns, checksummed
+  std::uint32_t number = 0;  ///< per sensor, rising from 1; of two blocks with the same time the higher number is right
+  summary values;            ///< from the header: answers aggregates without decoding
+  std::string bytes;         ///< header and columns, checksummed
 };
 
 /// Compresses rows (REQUIRES 1 to 2^20, in time order, times unique) and proves the result by decoding it.

@@ -50,7 +50,8 @@ u64 magnitude(u64 v) { return v >> 63U != 0 ? ~v + 1 : v; }
 bool is_progression(std::span<const i64> values) {
   const u64 step = static_cast<u64>(values[1]) - static_cast<u64>(values[0]);
   u64 differs = 0;
-  for (std::size_t i = 1; i < values.size(); ++i) differs |= (static_cast<u64>(values[i]) - static_cast<u64>(values[i - 1])) ^ step;
+  for (std::size_t i = 1; i < values.size(); ++i)
+    differs |= (static_cast<u64>(values[i]) - static_cast<u64>(values[i - 1])) ^ step;
   return differs == 0;
 }
 
@@ -84,7 +85,8 @@ std::size_t sample_stride(std::size_t count) { return std::max<std::size_t>(1, c
 template <class Difference>
 u64 mean_of(std::size_t count, Difference difference) {
   double sum = 0, taken = 0;
-  for (std::size_t i = 1; i < count; i += sample_stride(count), ++taken) sum += static_cast<double>(static_cast<i64>(difference(i)));
+  for (std::size_t i = 1; i < count; i += sample_stride(count), ++taken)
+    sum += static_cast<double>(static_cast<i64>(difference(i)));
   constexpr double largest = 9.2e18;
   return static_cast<u64>(static_cast<i64>(std::clamp(sum / taken, -largest, largest)));
 }
@@ -112,7 +114,8 @@ u64 residual(const prediction& p, const std::vector<u64>& y, std::size_t i) {
 /// Bits that the sampled residuals take: near enough to what the planes will cost.
 u64 sampled_cost(const prediction& p, const std::vector<u64>& y) {
   u64 bits = 0;
-  for (std::size_t i = 1; i < y.size(); i += sample_stride(y.size())) bits += static_cast<u64>(std::bit_width(to_zigzag(static_cast<i64>(residual(p, y, i)))));
+  for (std::size_t i = 1; i < y.size(); i += sample_stride(y.size()))
+    bits += static_cast<u64>(std::bit_width(to_zigzag(static_cast<i64>(residual(p, y, i)))));
   return bits;
 }
 

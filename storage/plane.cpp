@@ -57,7 +57,8 @@ void put_plane(std::string& out, std::span<const std::uint8_t> plane, effort how
   if (plane.size() < too_short_to_compress) return put_raw(out, plane);
   thread_local std::string packed;
   packed.resize(ZSTD_compressBound(plane.size()));
-  const std::size_t size = ZSTD_compressCCtx(&this_threads_compressor(), packed.data(), packed.size(), plane.data(), plane.size(), level);
+  const std::size_t size =
+      ZSTD_compressCCtx(&this_threads_compressor(), packed.data(), packed.size(), plane.data(), plane.size(), level);
   // A plane that hardly shrinks is cheaper to read as it is.
   if (ZSTD_isError(size) != 0 || size > plane.size() - plane.size() / 32) return put_raw(out, plane);
   put_byte(out, static_cast<std::uint8_t>(kind::zstd));
@@ -82,7 +83,8 @@ bool get_plane(std::string_view& in, std::span<std::uint8_t> plane) {
     case kind::zstd: {
       std::string_view packed;
       if (!get_text(in, packed)) return false;
-      return ZSTD_decompressDCtx(&this_threads_decompressor(), plane.data(), plane.size(), packed.data(), packed.size()) == plane.size();
+      return ZSTD_decompressDCtx(&this_threads_decompressor(), plane.data(), plane.size(), packed.data(), packed.size()) ==
+             plane.size();
     }
   }
   return false;

@@ -39,8 +39,7 @@ class time_series {
   /// Reads only the blocks that it needs.
   expected<reading_run> read(const sensor_cut& cut, const time_range& range, std::size_t limit, bool descending) const;
   /// Every row of the range in ascending runs, in bounded memory; stops early when `visit` returns false.
-  expected<void> scan(const sensor_cut& cut, const time_range& range,
-                      const std::function<bool(const reading_run&)>& visit) const;
+  expected<void> scan(const sensor_cut& cut, const time_range& range, const std::function<bool(const reading_run&)>& visit) const;
   /// Count, extremes, sums of the range. Whole blocks that nothing overlaps answer from their headers.
   expected<summary> summarize(const sensor_cut& cut, const time_range& range) const;
   /// Down-sampled, empty buckets left out. REQUIRES the number of buckets to be bounded by the caller.
@@ -54,9 +53,14 @@ class time_series {
   /// Its blocks and its stored state.
   expected<void> remove_sensor(sensor_id sensor);
 
-  struct totals { std::uint64_t sensors = 0, blocks = 0, readings = 0, bytes = 0; };
+  struct totals {
+    std::uint64_t sensors = 0, blocks = 0, readings = 0, bytes = 0;
+  };
   totals count() const;
-  struct sensor_totals { std::uint64_t blocks = 0, readings = 0, bytes = 0; std::int64_t first_us = 0, last_us = 0; };
+  struct sensor_totals {
+    std::uint64_t blocks = 0, readings = 0, bytes = 0;
+    std::int64_t first_us = 0, last_us = 0;
+  };
   sensor_totals count(sensor_id sensor) const;
   /// Decodes every block; calls `bad` for each that does not match its checksums. Returns blocks read.
   std::uint64_t verify(const std::function<void(sensor_id, std::uint32_t number, const error&)>& bad) const;

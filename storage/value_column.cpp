@@ -19,7 +19,8 @@ using i64 = std::int64_t;
 enum class mapping : std::uint8_t { bits = 0, decimal = 1, dictionary = 2 };
 
 // Powers of ten that a double holds exactly; dividing by one rounds as reading the decimal text does.
-constexpr std::array<double, 16> powers_of_ten = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+constexpr std::array<double, 16> powers_of_ten = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 constexpr double largest_decimal = 0x1p51;
 // Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits of the sum, for |v| < 2^51.
 constexpr double rounder = 0x1.8p52;
@@ -132,12 +133,14 @@ bool get_bits(std::string_view& in, std::span<double> values, std::span<i64> int
 
 bool get_decimals(std::string_view& in, std::span<double> values, std::span<i64> integers) {
   std::uint8_t digits = 0, distances = 0;
-  if (!get_byte(in, digits) || !get_byte(in, distances) || digits >= powers_of_ten.size() || !get_integers(in, integers)) return false;
+  if (!get_byte(in, digits) || !get_byte(in, distances) || digits >= powers_of_ten.size() || !get_integers(in, integers))
+    return false;
   const double scale = powers_of_ten[digits];
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = from_decimal(integers[i], scale);
   if (distances == 0) return true;
   if (!get_integers(in, integers)) return false;
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::bit_cast<double>(std::bit_cast<u64>(values[i]) + static_cast<u64>(integers[i]));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = std::bit_cast<double>(std::bit_cast<u64>(values[i]) + static_cast<u64>(integers[i]));
   return true;
 }
 
@@ -145,7 +148,8 @@ bool get_dictionary(std::string_view& in, std::span<double> values, std::span<i6
   u64 count = 0;
   if (!get_varint(in, count) || count == 0 || count > dictionary_limit) return false;
   std::vector<double> words(count);
-  if (in.empty() || in.front() == static_cast<char>(mapping::dictionary) || !get_values(in, words) || !get_integers(in, integers)) return false;
+  if (in.empty() || in.front() == static_cast<char>(mapping::dictionary) || !get_values(in, words) || !get_integers(in, integers))
+    return false;
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (static_cast<u64>(integers[i]) >= count) return false;
     values[i] = words[static_cast<std::size_t>(integers[i])];

@@ -27,8 +27,8 @@ TEST_P(bench, measures_and_finds_stored_what_was_acknowledged) {
 
 using work = std::vector<std::string>;
 INSTANTIATE_TEST_SUITE_P(works, bench,
-                         testing::Values(work{"bulk"}, work{"bulk", "--shape", "columns"}, work{"bulk", "--shape", "ndjson"}, work{"single"}, work{"query"}, work{"mean"},
-                                         work{"cardinality", "--counts", "100"}));
+                         testing::Values(work{"bulk"}, work{"bulk", "--shape", "columns"}, work{"bulk", "--shape", "ndjson"},
+                                         work{"single"}, work{"query"}, work{"mean"}, work{"cardinality", "--counts", "100"}));
 
 }  // namespace
 }  // namespace factory::test

@@ -1,7 +1,7 @@
 #include "process/child_process.hpp"
 
-#include <csignal>
 #include <gtest/gtest.h>
+#include <csignal>
 
 namespace factory {
 namespace {

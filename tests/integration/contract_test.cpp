@@ -25,7 +25,8 @@ class contract : public testing::Test {
   /// Posts values of one sensor, one a second from 2024-01-19T10:00:00 on.
   void post_values(std::uint32_t sensor, const std::vector<double>& values) {
     std::vector<reading> readings;
-    for (std::size_t i = 0; i < values.size(); ++i) readings.push_back({sensor, start_us + static_cast<std::int64_t>(i) * 1'000'000, values[i]});
+    for (std::size_t i = 0; i < values.size(); ++i)
+      readings.push_back({sensor, start_us + static_cast<std::int64_t>(i) * 1'000'000, values[i]});
     store(api, readings);
   }
   std::string of(std::uint32_t sensor, const std::string& rest) { return "/api/sensors/" + std::to_string(sensor) + rest; }
@@ -100,7 +101,8 @@ TEST_F(contract, a_sensor_has_thresholds_and_can_be_changed_and_deleted) {
 TEST_F(contract, one_reading_is_acknowledged_and_is_the_latest) {
   const auto sensor = add_sensors(api, 1).at(0);
   expect_problem(api.get(of(sensor, "/latest")), 404, "Sensor not found or no readings available");
-  const auto got = api.post("/api/readings", R"({"sensor_id":)" + std::to_string(sensor) + R"(,"value":71.5,"timestamp":"2024-01-19T10:00:00Z"})");
+  const auto got = api.post("/api/readings",
+                            R"({"sensor_id":)" + std::to_string(sensor) + R"(,"value":71.5,"timestamp":"2024-01-19T10:00:00Z"})");
   ASSERT_EQ(got.status, 201) << got.body;
   EXPECT_EQ(got.json()["inserted"].GetUint64(), 1U);
   EXPECT_TRUE(got.json()["duration_ms"].IsNumber());
@@ -119,11 +121,16 @@ TEST_F(contract, rows_columns_and_lines_carry_the_same_readings) {
     EXPECT_EQ(got.json()["inserted"].GetUint64(), 2U);
   };
   const auto id = [](std::uint32_t n) { return std::to_string(n); };
-  post("[{\"sensor_id\":" + id(s[0]) + ",\"value\":1.5,\"timestamp\":10},{\"sensor_id\":" + id(s[0]) + ",\"value\":-2,\"timestamp\":11}]", "application/json");
+  post("[{\"sensor_id\":" + id(s[0]) + ",\"value\":1.5,\"timestamp\":10},{\"sensor_id\":" + id(s[0]) +
+           ",\"value\":-2,\"timestamp\":11}]",
+       "application/json");
   post("{\"sensor_id\":[" + id(s[1]) + "," + id(s[1]) + "],\"timestamp\":[10,11],\"value\":[1.5,-2]}", "application/json");
   post("{\"sensor_id\":" + id(s[2]) + ",\"start\":10,\"interval_ms\":1000,\"values\":[1.5,-2]}", "application/json");
-  post("{\"sensor_id\":" + id(s[3]) + ",\"value\":1.5,\"timestamp\":10}\n{\"sensor_id\":" + id(s[3]) + ",\"value\":-2,\"timestamp\":11}\n", "application/x-ndjson");
-  for (const auto sensor : s) EXPECT_EQ(readings_of(api, sensor), (std::vector<reading>{{sensor, 10'000'000, 1.5}, {sensor, 11'000'000, -2}}));
+  post("{\"sensor_id\":" + id(s[3]) + ",\"value\":1.5,\"timestamp\":10}\n{\"sensor_id\":" + id(s[3]) +
+           ",\"value\":-2,\"timestamp\":11}\n",
+       "application/x-ndjson");
+  for (const auto sensor : s)
+    EXPECT_EQ(readings_of(api, sensor), (std::vector<reading>{{sensor, 10'000'000, 1.5}, {sensor, 11'000'000, -2}}));
 }
 
 TEST_F(contract, readings_come_in_pages_both_ways_and_in_ranges) {
@@ -131,7 +138,8 @@ TEST_F(contract, readings_come_in_pages_both_ways_and_in_ranges) {
   post_values(sensor, {1, 2, 3, 4, 5});
   const auto values = [&](const std::string& query) {
     std::vector<double> out;
-    for (const auto& row : get_json(api, of(sensor, "/readings" + query))["readings"].GetArray()) out.push_back(row["value"].GetDouble());
+    for (const auto& row : get_json(api, of(sensor, "/readings" + query))["readings"].GetArray())
+      out.push_back(row["value"].GetDouble());
     return out;
   };
   EXPECT_EQ(values(""), (std::vector<double>{1, 2, 3, 4, 5}));
@@ -238,8 +246,9 @@ TEST_F(contract, alerts_follow_the_original_rules) {
 
 TEST_F(contract, a_rule_raises_an_alert_that_is_acknowledged_and_cleared) {
   const auto sensor = add_sensors(api, 1).at(0);
-  const auto rule = api.post("/api/rules", R"({"sensor_id":)" + std::to_string(sensor) +
-                                               R"(,"name":"hot","condition":"GREATER_THAN","high":90,"severity":"CRITICAL","enabled":true})");
+  const auto rule =
+      api.post("/api/rules", R"({"sensor_id":)" + std::to_string(sensor) +
+                                 R"(,"name":"hot","condition":"GREATER_THAN","high":90,"severity":"CRITICAL","enabled":true})");
   ASSERT_EQ(rule.status, 201) << rule.body;
   post_values(sensor, {50, 95, 96});
   const std::string alerts = "/api/alerts?sensor_id=" + std::to_string(sensor);
@@ -293,8 +302,8 @@ TEST_F(contract, the_anomaly_service_analyses_and_echoes_what_it_was_sent) {
   std::string body;
   const int values[] = {2, 4, 4, 4, 5, 5, 7, 9};
   for (int i = 0; i < 8; ++i)
-    body += std::string(i ? "," : "") + R"({"id":)" + std::to_string(100 + i) + R"(,"value":)" + std::to_string(values[i]) + R"(,"timestamp":"at )" +
-            std::to_string(i) + "\"}";
+    body += std::string(i ? "," : "") + R"({"id":)" + std::to_string(100 + i) + R"(,"value":)" + std::to_string(values[i]) +
+            R"(,"timestamp":"at )" + std::to_string(i) + "\"}";
   const auto got = analyzer.post("/analyze", R"({"readings":[)" + body + R"(],"threshold":1.5})");
   ASSERT_EQ(got.status, 200) << got.body;
   const auto report = got.json();
@@ -308,7 +317,8 @@ TEST_F(contract, the_anomaly_service_analyses_and_echoes_what_it_was_sent) {
 }
 
 TEST_F(contract, the_anomaly_service_uses_threshold_two_and_finds_none_without_spread) {
-  const auto flat = analyzer.post("/analyze", R"({"readings":[{"id":1,"value":5,"timestamp":"a"},{"id":2,"value":5,"timestamp":"b"}]})");
+  const auto flat =
+      analyzer.post("/analyze", R"({"readings":[{"id":1,"value":5,"timestamp":"a"},{"id":2,"value":5,"timestamp":"b"}]})");
   EXPECT_EQ(flat.json()["std_dev"].GetDouble(), 0);
   EXPECT_EQ(flat.json()["anomalies"].Size(), 0U);
   std::string body;

@@ -74,7 +74,8 @@ class plant_under_fire {
 
   /// Kills the daemon at some instant of its start.
   void kill_while_starting() {
-    auto starting = child_process::start({program("factoryd"), "--data-dir", daemon_->data_dir().string(), "--api-port", "0", "--anomaly-port", "0"});
+    auto starting = child_process::start(
+        {program("factoryd"), "--data-dir", daemon_->data_dir().string(), "--api-port", "0", "--anomaly-port", "0"});
     ASSERT_TRUE(starting) << starting.error().message;
     (void)(*starting)->wait(std::chrono::milliseconds(random_() % 80));  // not a wait for anything: it picks the instant
     (*starting)->signal(SIGKILL);
@@ -95,7 +96,8 @@ class plant_under_fire {
         const auto stored = readings_of(api, sensor);
         if (!stored_count) stored_count = stored.size();
         EXPECT_EQ(stored.size(), *stored_count) << "part of a body";
-        EXPECT_TRUE(stored.size() == surely || (c.unknown && stored.size() == surely + ticks_per_body)) << stored.size() << " of " << surely;
+        EXPECT_TRUE(stored.size() == surely || (c.unknown && stored.size() == surely + ticks_per_body))
+            << stored.size() << " of " << surely;
         ASSERT_LE(stored.size(), sent[sensor].size());
         EXPECT_TRUE(std::equal(stored.begin(), stored.end(), sent[sensor].begin()));
       }
@@ -134,7 +136,8 @@ class plant_under_fire {
  private:
   std::vector<std::jthread> send(std::uint64_t last) {
     std::vector<std::jthread> out;
-    for (collector& c : collectors_) out.emplace_back([this, &c, last, port = daemon_->api_port()] { c.run(port, acknowledged_, last); });
+    for (collector& c : collectors_)
+      out.emplace_back([this, &c, last, port = daemon_->api_port()] { c.run(port, acknowledged_, last); });
     return out;
   }
 

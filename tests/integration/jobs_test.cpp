@@ -84,7 +84,8 @@ TEST(retention, drops_whole_blocks_of_the_past_and_keeps_the_rest) {
   http_client api(daemon->api_port());
   const auto sensor = add_sensors(api, 1).at(0);
   std::vector<reading> old, fresh;
-  for (std::int64_t i = 0; i < 5'000; ++i) old.push_back({sensor, yesterday_noon_us() - 100 * day_us + i * 1'000'000, static_cast<double>(i)});
+  for (std::int64_t i = 0; i < 5'000; ++i)
+    old.push_back({sensor, yesterday_noon_us() - 100 * day_us + i * 1'000'000, static_cast<double>(i)});
   for (std::int64_t i = 0; i < 5'000; ++i) fresh.push_back({sensor, yesterday_noon_us() + i * 1'000, static_cast<double>(i)});
   store(api, old);
   daemon->restart();  // a stop seals the head

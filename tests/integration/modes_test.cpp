@@ -44,7 +44,8 @@ TEST(api_side, answers_503_for_anomalies_while_the_anomaly_side_is_down) {
 
 TEST(daemon_start, says_what_is_wrong_with_a_data_directory_in_use) {
   fresh_daemon first;
-  const auto second = run({program("factoryd"), "--data-dir", first->data_dir().string(), "--api-port", "0", "--anomaly-port", "0"});
+  const auto second =
+      run({program("factoryd"), "--data-dir", first->data_dir().string(), "--api-port", "0", "--anomaly-port", "0"});
   EXPECT_NE(second.status.code, 0);
   EXPECT_NE(second.output.find(first->data_dir().string()), std::string::npos) << second.output;
 }
@@ -53,7 +54,8 @@ TEST(daemon_start, says_what_is_wrong_with_a_port_in_use) {
   fresh_daemon first;
   const temp_directory directory("factoryd-test");
   const auto port = std::to_string(first->api_port());
-  const auto second = run({program("factoryd"), "--data-dir", directory.path().string(), "--api-port", port, "--anomaly-port", "0"});
+  const auto second =
+      run({program("factoryd"), "--data-dir", directory.path().string(), "--api-port", port, "--anomaly-port", "0"});
   EXPECT_NE(second.status.code, 0);
   EXPECT_NE(second.output.find(port), std::string::npos) << second.output;
 }
@@ -61,7 +63,8 @@ TEST(daemon_start, says_what_is_wrong_with_a_port_in_use) {
 TEST(daemon_start, takes_options_from_the_environment) {
   const temp_directory directory("factoryd-test"), other("factoryd-test");
   const auto moved = other.path() / "data";
-  auto started = child_process::start({program("factoryd"), "--api-port", "0"}, {"FACTORY_DATA_DIR=" + moved.string(), "FACTORY_ANOMALY_PORT=0"});
+  auto started = child_process::start({program("factoryd"), "--api-port", "0"},
+                                      {"FACTORY_DATA_DIR=" + moved.string(), "FACTORY_ANOMALY_PORT=0"});
   ASSERT_TRUE(started) << started.error().message;
   const auto ready = (*started)->wait_for_line("ready", std::chrono::seconds(120));
   ASSERT_TRUE(ready) << ready.error().message;

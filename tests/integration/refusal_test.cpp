@@ -39,33 +39,39 @@ TEST_P(refusal, names_the_row_and_the_field_and_stores_nothing) {
   EXPECT_EQ(get_json(api, fmt::format("/api/sensors/{}/stats", sensor))["count"].GetUint64(), 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(rows, refusal,
-                         testing::Values(refused_row{"unknown_sensor", R"({"sensor_id":99999,"value":1,"timestamp":1})", "sensor_id"},
-                                         refused_row{"sensor_zero", R"({"sensor_id":0,"value":1,"timestamp":1})", "sensor_id"},
-                                         refused_row{"no_sensor", R"({"value":1,"timestamp":1})", "sensor_id"},
-                                         refused_row{"text_value", R"({"sensor_id":{},"value":"hot","timestamp":1})", "value"},
-                                         refused_row{"null_value", R"({"sensor_id":{},"value":null,"timestamp":1})", "value"},
-                                         refused_row{"no_value", R"({"sensor_id":{},"timestamp":1})", "value"},
-                                         refused_row{"impossible_time", R"({"sensor_id":{},"value":1,"timestamp":"2026-02-30T00:00:00Z"})", "timestamp"},
-                                         refused_row{"text_that_is_no_time", R"({"sensor_id":{},"value":1,"timestamp":"yesterday"})", "timestamp"}),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    rows, refusal,
+    testing::Values(refused_row{"unknown_sensor", R"({"sensor_id":99999,"value":1,"timestamp":1})", "sensor_id"},
+                    refused_row{"sensor_zero", R"({"sensor_id":0,"value":1,"timestamp":1})", "sensor_id"},
+                    refused_row{"no_sensor", R"({"value":1,"timestamp":1})", "sensor_id"},
+                    refused_row{"text_value", R"({"sensor_id":{},"value":"hot","timestamp":1})", "value"},
+                    refused_row{"null_value", R"({"sensor_id":{},"value":null,"timestamp":1})", "value"},
+                    refused_row{"no_value", R"({"sensor_id":{},"timestamp":1})", "value"},
+                    refused_row{"impossible_time", R"({"sensor_id":{},"value":1,"timestamp":"2026-02-30T00:00:00Z"})",
+                                "timestamp"},
+                    refused_row{"text_that_is_no_time", R"({"sensor_id":{},"value":1,"timestamp":"yesterday"})", "timestamp"}),
+    [](const auto& row) { return row.param.name; });
 
 TEST_F(refusal, a_damaged_body_stores_nothing) {
   http_client api(daemon_->process.api_port());
   const auto sensor = add_sensors(api, 1).at(0);
   const std::string good = fmt::format(R"({{"sensor_id":{},"value":1,"timestamp":1000}})", sensor);
-  for (const std::string& body : {"[" + good, "[" + good + "," + good + "]]", "[" + good + ",]", std::string("NaN"), std::string()})
+  for (const std::string& body :
+       {"[" + good, "[" + good + "," + good + "]]", "[" + good + ",]", std::string("NaN"), std::string()})
     EXPECT_EQ(api.post("/api/readings/bulk", body).status, 400) << body;
-  EXPECT_EQ(api.post("/api/readings/bulk", fmt::format(R"([{{"sensor_id":{},"value":1e999,"timestamp":1}}])", sensor)).status, 400);
+  EXPECT_EQ(api.post("/api/readings/bulk", fmt::format(R"([{{"sensor_id":{},"value":1e999,"timestamp":1}}])", sensor)).status,
+            400);
   EXPECT_EQ(get_json(api, fmt::format("/api/sensors/{}/stats", sensor))["count"].GetUint64(), 0U);
 }
 
 TEST_F(refusal, partial_stores_the_good_rows_and_counts_the_bad_ones) {
   http_client api(daemon_->process.api_port());
   const auto sensor = add_sensors(api, 1).at(0);
-  const auto got = api.post("/api/readings/bulk?partial=true",
-                            fmt::format(R"([{{"sensor_id":{0},"value":1,"timestamp":1000}},{{"sensor_id":{0},"value":"x","timestamp":2000}},)"
-                                        R"({{"sensor_id":{0},"value":3,"timestamp":3000}}])", sensor));
+  const auto got =
+      api.post("/api/readings/bulk?partial=true",
+               fmt::format(R"([{{"sensor_id":{0},"value":1,"timestamp":1000}},{{"sensor_id":{0},"value":"x","timestamp":2000}},)"
+                           R"({{"sensor_id":{0},"value":3,"timestamp":3000}}])",
+                           sensor));
   EXPECT_EQ(got.status, 200) << got.body;
   EXPECT_EQ(got.json()["inserted"].GetUint64(), 2U);
   EXPECT_EQ(got.json()["rejected"].GetUint64(), 1U);

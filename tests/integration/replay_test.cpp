@@ -45,7 +45,8 @@ class machine_temperature : public testing::Test {
   std::uint32_t sensor = 0;
 
   void SetUp() override {
-    if (!std::filesystem::exists(csv)) GTEST_SKIP() << "The NAB data is not at " << shared_data << ", so there is nothing to replay.";
+    if (!std::filesystem::exists(csv))
+      GTEST_SKIP() << "The NAB data is not at " << shared_data << ", so there is nothing to replay.";
     expected = last_line_of_each_time(csv);
     http_client api(daemon->api_port());
     sensor = add_sensors(api, 1, R"("min_threshold":40,"max_threshold":100)").at(0);
@@ -78,7 +79,8 @@ class machine_temperature : public testing::Test {
     daemon->restart();
     expect_the_file();
     ASSERT_EQ(daemon->stop(), 0);
-    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove((daemon->data_dir() / "mirror.sqlite").string() + suffix);
+    for (const char* suffix : {"", "-wal", "-shm"})
+      std::filesystem::remove((daemon->data_dir() / "mirror.sqlite").string() + suffix);
     daemon->start();
     expect_the_file();
   }
@@ -125,7 +127,8 @@ TEST_F(machine_temperature, finds_the_same_over_http_and_straight_into_a_data_di
 
 TEST(milling_machine, wide_file_without_times_makes_a_sensor_of_every_numeric_column) {
   const auto csv = shared_data / "cnc_mill/experiment_01.csv";
-  if (!std::filesystem::exists(csv)) GTEST_SKIP() << "The CNC data is not at " << shared_data << ", so there is nothing to replay.";
+  if (!std::filesystem::exists(csv))
+    GTEST_SKIP() << "The CNC data is not at " << shared_data << ", so there is nothing to replay.";
   std::ifstream file(csv);
   std::string header, line;
   std::getline(file, header);
@@ -133,8 +136,8 @@ TEST(milling_machine, wide_file_without_times_makes_a_sensor_of_every_numeric_co
   while (std::getline(file, line)) x1_position.push_back(std::strtod(line.c_str(), nullptr));
 
   fresh_daemon daemon;
-  ASSERT_NO_FATAL_FAILURE(run_replay({csv.string(), "--url", daemon->url(), "--format", "wide", "--auto-register", "Ann Arbor/CNC mill", "--start", "2018-01-01T00:00:00Z", "--interval",
-              "100ms"}));
+  ASSERT_NO_FATAL_FAILURE(run_replay({csv.string(), "--url", daemon->url(), "--format", "wide", "--auto-register",
+                                      "Ann Arbor/CNC mill", "--start", "2018-01-01T00:00:00Z", "--interval", "100ms"}));
   http_client api(daemon->api_port());
   const auto sensors = get_json(api, "/api/sensors");
   EXPECT_EQ(sensors.Size(), 47U);

@@ -30,7 +30,8 @@ std::string body_of(http_client& api, const std::string& target) {
 visible look(http_client& api, const std::vector<std::uint32_t>& sensors) {
   await_processed(api);
   visible out;
-  for (const char* all : {"/api/factories", "/api/machines", "/api/sensors", "/api/rules"}) out.things.push_back(body_of(api, all));
+  for (const char* all : {"/api/factories", "/api/machines", "/api/sensors", "/api/rules"})
+    out.things.push_back(body_of(api, all));
   for (const auto sensor : sensors) {
     out.readings.push_back(readings_of(api, sensor));
     out.status.push_back(body_of(api, fmt::format("/api/sensors/{}/status", sensor)));
@@ -55,7 +56,8 @@ TEST(own_writes, are_read_as_soon_as_they_are_acknowledged) {
   http_client writer(daemon->api_port()), reader(daemon->api_port());
   const auto sensor = add_sensors(writer, 1).at(0);
   for (int i = 1; i <= 300; ++i) {
-    const auto got = writer.post("/api/readings", fmt::format(R"({{"sensor_id":{},"value":{},"timestamp":{}}})", sensor, i, 1'000 * i));
+    const auto got =
+        writer.post("/api/readings", fmt::format(R"({{"sensor_id":{},"value":{},"timestamp":{}}})", sensor, i, 1'000 * i));
     ASSERT_EQ(got.status, 201) << got.body;
     ASSERT_EQ(get_json(reader, fmt::format("/api/sensors/{}/latest", sensor))["value"].GetDouble(), i);
     ASSERT_EQ(get_json(reader, fmt::format("/api/sensors/{}/stats", sensor))["count"].GetInt(), i);
@@ -76,7 +78,8 @@ TEST(repeated_readings, are_stored_once_and_the_last_write_wins) {
 constexpr const char* limits = R"("max_threshold":90)";
 
 void add_rule(http_client& api, std::uint32_t sensor) {
-  const auto rule = api.post("/api/rules", fmt::format(R"({{"sensor_id":{},"name":"low","condition":"LESS_THAN","low":36,"severity":"INFO"}})", sensor));
+  const auto rule = api.post(
+      "/api/rules", fmt::format(R"({{"sensor_id":{},"name":"low","condition":"LESS_THAN","low":36,"severity":"INFO"}})", sensor));
   ASSERT_EQ(rule.status, 201) << rule.body;
 }
 
@@ -105,7 +108,8 @@ class restart : public testing::Test {
     http_client restarted(daemon->api_port());
     const auto alert = get_json(restarted, "/api/alerts");
     ASSERT_GT(alert["alerts"].Size(), 0U);
-    const auto got = restarted.post(fmt::format("/api/alerts/{}/acknowledge", alert["alerts"][0]["id"].GetString()), R"({"by":"Ada"})");
+    const auto got =
+        restarted.post(fmt::format("/api/alerts/{}/acknowledge", alert["alerts"][0]["id"].GetString()), R"({"by":"Ada"})");
     ASSERT_EQ(got.status, 200) << got.body;
     before = look(restarted, sensors);
   }
@@ -134,8 +138,11 @@ std::map<std::string, std::int64_t> mirrored(const std::filesystem::path& file) 
   sqlite3* db = nullptr;
   EXPECT_EQ(sqlite3_open_v2(file.c_str(), &db, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
   for (const char* table : {"factories", "machines", "sensors", "alert_rules", "alerts", "anomalies", "series"}) {
-    const auto take = [](void* into, int, char** columns, char**) { return *static_cast<std::int64_t*>(into) = std::stoll(columns[0]), 0; };
-    EXPECT_EQ(sqlite3_exec(db, fmt::format("select count(*) from {}", table).c_str(), take, &out[table], nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    const auto take = [](void* into, int, char** columns, char**) {
+      return *static_cast<std::int64_t*>(into) = std::stoll(columns[0]), 0;
+    };
+    EXPECT_EQ(sqlite3_exec(db, fmt::format("select count(*) from {}", table).c_str(), take, &out[table], nullptr), SQLITE_OK)
+        << sqlite3_errmsg(db);
   }
   sqlite3_close(db);
   return out;

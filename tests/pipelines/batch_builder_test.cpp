@@ -78,8 +78,7 @@ TEST(batch_builder, a_builder_is_as_new_after_each_body) {
     const sensor_id bound = body % 3 == 0 ? 4 : body % 3 == 1 ? 200 : 100'000;
     std::vector<row> rows;
     for (std::size_t i = random() % 500; i > 0; --i) {
-      rows.push_back(
-          {static_cast<sensor_id>(1 + random() % bound), static_cast<std::int64_t>(random() % 9), double(i)});
+      rows.push_back({static_cast<sensor_id>(1 + random() % bound), static_cast<std::int64_t>(random() % 9), double(i)});
     }
     expect_grouped(builder, rows);
     if (HasFatalFailure()) return;

@@ -56,8 +56,7 @@ TEST(csv, a_long_file_is_one_reading_a_row) {
 }
 
 TEST(csv, a_sensor_column_says_whose_reading_it_is) {
-  const auto got =
-      read("sensor_id;Time;note;Value\n3;2026-01-19T10:00:00Z;\"a;b\";21,5\n5;2026-01-19T10:00:00Z;x;1.25\n");
+  const auto got = read("sensor_id;Time;note;Value\n3;2026-01-19T10:00:00Z;\"a;b\";21,5\n5;2026-01-19T10:00:00Z;x;1.25\n");
   ASSERT_TRUE(got.layout);
   EXPECT_EQ(got.layout->delimiter, ';');
   EXPECT_THAT(got.sensors, ElementsAre(3, 5));
@@ -78,9 +77,8 @@ TEST(csv, a_wide_file_is_a_sensor_a_column_and_text_columns_are_passed_over) {
 }
 
 TEST(csv, columns_can_be_named_by_hand) {
-  const auto got =
-      read("when,who,what\n2026-01-19,4,7\n",
-           {.form = csv_form::guess, .time_column = "when", .value_column = "what", .sensor_column = "who"});
+  const auto got = read("when,who,what\n2026-01-19,4,7\n",
+                        {.form = csv_form::guess, .time_column = "when", .value_column = "what", .sensor_column = "who"});
   ASSERT_TRUE(got.layout) << got.layout.error().message;
   EXPECT_EQ(got.layout->form, csv_form::long_form);
   EXPECT_THAT(got.sensors, ElementsAre(4));
@@ -103,9 +101,9 @@ TEST(csv, a_bad_cell_is_named_by_line_and_column) {
       "2026-01-19,NaN,N/A\n2026-01-19,5,6\n");
   std::vector<std::string> errors;
   for (const text_error& e : got.report.errors) errors.push_back(text_of(e));
-  EXPECT_THAT(errors, ElementsAre("4 b: \"x\" is not a number", "5 timestamp: \"noon\" is not a time",
-                                  "6 : has 2 cells, the header 3", "7 : has 4 cells, the header 3",
-                                  "8 a: \"inf\" is not finite", "8 b: \"1e999\" is not finite"));
+  EXPECT_THAT(errors,
+              ElementsAre("4 b: \"x\" is not a number", "5 timestamp: \"noon\" is not a time", "6 : has 2 cells, the header 3",
+                          "7 : has 4 cells, the header 3", "8 a: \"inf\" is not finite", "8 b: \"1e999\" is not finite"));
   EXPECT_THAT(got.values, ElementsAre(1, 2, 1, 5, 6));
   EXPECT_EQ(got.report.empty_cells, 2U);
 }

@@ -9,9 +9,9 @@ namespace factory {
 namespace {
 
 TEST(analyze_body, readings_and_threshold_are_taken_as_sent) {
-  const auto got = decode_analyze(
-      R"({"note":[1],"threshold":2.5,"readings":[{"id":1,"value":70.0,"timestamp":"2026-01-19T10:00:00"},)"
-      R"({"timestamp":"any \u00e9 text","unit":"C","value":-1e-3,"id":-9007199254740993}]})");
+  const auto got =
+      decode_analyze(R"({"note":[1],"threshold":2.5,"readings":[{"id":1,"value":70.0,"timestamp":"2026-01-19T10:00:00"},)"
+                     R"({"timestamp":"any \u00e9 text","unit":"C","value":-1e-3,"id":-9007199254740993}]})");
   ASSERT_TRUE(got) << got.error().message;
   EXPECT_EQ(got->threshold, 2.5);
   ASSERT_EQ(got->items.size(), 2U);
@@ -81,9 +81,8 @@ TEST(analyze_body, a_bad_reading_is_named_by_index_and_member) {
 
 TEST(analyze_body, damage_anywhere_is_found) {
   for (const std::string_view text :
-       {"", "x", "[]", "5", R"({"readings":[])", R"({"readings":[]}x)", R"({"readings":[]}{})",
-        R"({"readings":[],"x":tru})", R"({"readings":[{"id":1,"value":01,"timestamp":"t"}]})",
-        R"({"readings":[{"id":1,"value":1,"timestamp":"\x"}]})",
+       {"", "x", "[]", "5", R"({"readings":[])", R"({"readings":[]}x)", R"({"readings":[]}{})", R"({"readings":[],"x":tru})",
+        R"({"readings":[{"id":1,"value":01,"timestamp":"t"}]})", R"({"readings":[{"id":1,"value":1,"timestamp":"\x"}]})",
         R"({"readings":[{"id":1,"value":1,"timestamp":"\ud800"}]})",
         R"({"readings":[{"id":1,"value":1,"timestamp":"t","k":[1,]}]})",
         "{\"readings\":[{\"id\":1,\"value\":1,\"timestamp\":\"\xFF\"}]}", R"({"\q":1,"readings":[]})"}) {

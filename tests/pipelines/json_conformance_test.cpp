@@ -277,8 +277,8 @@ std::optional<bool> is_json(std::string_view text) {
   rapidjson::MemoryStream stream(text.data(), text.size());
   strict_handler nothing;
   rapidjson::Reader reader;
-  reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag |
-               rapidjson::kParseNumbersAsStringsFlag>(stream, nothing);
+  reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag>(
+      stream, nothing);
   if (reader.GetParseErrorCode() == rapidjson::kParseErrorNumberTooBig) return std::nullopt;
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   return !reader.HasParseError() && (text[first] == '[' || text[first] == '{');
@@ -344,18 +344,10 @@ TEST_F(json_conformance, changed_bodies_are_judged_as_another_parser_judges_them
     for (std::size_t changes = 1 + random() % 3; changes > 0; --changes) {
       const std::size_t at = random() % text.size();
       switch (random() % 4) {
-        case 0:
-          text[at] = bytes[random() % bytes.size()];
-          break;
-        case 1:
-          text.insert(at, 1, bytes[random() % bytes.size()]);
-          break;
-        case 2:
-          text.erase(at, 1 + random() % 3);
-          break;
-        default:
-          text.insert(at, text.substr(random() % text.size(), random() % 8));
-          break;
+        case 0: text[at] = bytes[random() % bytes.size()]; break;
+        case 1: text.insert(at, 1, bytes[random() % bytes.size()]); break;
+        case 2: text.erase(at, 1 + random() % 3); break;
+        default: text.insert(at, text.substr(random() % text.size(), random() % 8)); break;
       }
       if (text.empty()) text = "[";
     }

@@ -115,20 +115,14 @@ TEST_F(json_decode, a_row_against_the_rules_is_refused_with_its_member_and_reaso
       {R"({"sensor_id":1,"value":[1,2]})", "0 value must be a number"},
       {R"({"sensor_id":1,"value":1e999})", "0 value must be a finite 64-bit number"},
       {R"({"sensor_id":1,"value":-1e309})", "0 value must be a finite 64-bit number"},
-      {R"({"sensor_id":1,"value":1,"timestamp":"yesterday"})",
-       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
-      {R"({"sensor_id":1,"value":1,"timestamp":""})",
-       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":"yesterday"})", "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":""})", "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
       {R"({"sensor_id":1,"value":1,"timestamp":"2026-02-30"})",
        "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
-      {R"({"sensor_id":1,"value":1,"timestamp":1.5})",
-       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
-      {R"({"sensor_id":1,"value":1,"timestamp":1e3})",
-       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
-      {R"({"sensor_id":1,"value":1,"timestamp":null})",
-       "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
-      {R"({"sensor_id":1,"value":1,"timestamp":9223372036854775807})",
-       "0 timestamp is outside of the years 1678 to 2261"},
+      {R"({"sensor_id":1,"value":1,"timestamp":1.5})", "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":1e3})", "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":null})", "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
+      {R"({"sensor_id":1,"value":1,"timestamp":9223372036854775807})", "0 timestamp is outside of the years 1678 to 2261"},
       {R"({"sensor_id":1,"value":1,"sensor_id":1})", "0 sensor_id is given twice"},
       {R"({"sensor_id":1,"value":1,"value":2})", "0 value is given twice"},
       {R"({"sensor_id":1,"value":1,"v\u0061lue":1})", "0 value is given twice"},
@@ -148,8 +142,7 @@ TEST_F(json_decode, a_row_against_the_rules_is_refused_with_its_member_and_reaso
 }
 
 TEST_F(json_decode, one_bad_row_keeps_all_rows_out) {
-  const auto [result, batch] =
-      bulk(R"([{"sensor_id":1,"value":1},{"sensor_id":11,"value":1},{"sensor_id":2,"value":1},5])");
+  const auto [result, batch] = bulk(R"([{"sensor_id":1,"value":1},{"sensor_id":11,"value":1},{"sensor_id":2,"value":1},5])");
   ASSERT_TRUE(result);
   EXPECT_EQ(result->row_count, 4U);
   EXPECT_EQ(result->error_count, 2U);
@@ -160,8 +153,8 @@ TEST_F(json_decode, one_bad_row_keeps_all_rows_out) {
 
 TEST_F(json_decode, partial_keeps_the_good_rows) {
   options_.partial = true;
-  const auto [result, batch] = bulk(
-      R"([{"sensor_id":1,"value":1},{"sensor_id":11,"value":1},{"sensor_id":2,"value":"x"},{"sensor_id":2,"value":3}])");
+  const auto [result, batch] =
+      bulk(R"([{"sensor_id":1,"value":1},{"sensor_id":11,"value":1},{"sensor_id":2,"value":"x"},{"sensor_id":2,"value":3}])");
   ASSERT_TRUE(result);
   EXPECT_EQ(result->row_count, 4U);
   EXPECT_EQ(result->error_count, 2U);
@@ -247,8 +240,7 @@ TEST_F(json_decode, the_first_bad_entries_are_listed_in_row_order_whatever_the_o
 }
 
 TEST_F(json_decode, one_sensors_values_at_a_steady_rate_are_rows) {
-  const auto [result, batch] =
-      bulk(R"({"sensor_id":5,"start":"2026-01-19T10:00:00Z","interval_ms":0.25,"values":[1,2,3]})");
+  const auto [result, batch] = bulk(R"({"sensor_id":5,"start":"2026-01-19T10:00:00Z","interval_ms":0.25,"values":[1,2,3]})");
   ASSERT_TRUE(result) << result.error().message;
   ASSERT_EQ(batch.slices.size(), 1U);
   EXPECT_EQ(batch.slices[0].sensor, 5U);
@@ -269,8 +261,7 @@ TEST_F(json_decode, columns_that_do_not_fit_together_name_the_member) {
       {R"({"sensor_id":[1],"value":[1],"value":1})", "value is given twice"},
       {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"values":[2]})", "values is given twice"},
       {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"start":2})", "start is given twice"},
-      {R"({"sensor_id":[1],"start":0,"interval_ms":1,"values":[1]})",
-       "sensor_id must be one sensor where values is given"},
+      {R"({"sensor_id":[1],"start":0,"interval_ms":1,"values":[1]})", "sensor_id must be one sensor where values is given"},
       {R"({"start":0,"interval_ms":1,"values":[1]})", "sensor_id is missing"},
       {R"({"sensor_id":1,"interval_ms":1,"values":[1]})", "start is missing"},
       {R"({"sensor_id":1,"start":0,"values":[1]})", "interval_ms is missing"},
@@ -282,8 +273,7 @@ TEST_F(json_decode, columns_that_do_not_fit_together_name_the_member) {
        "start must be RFC 3339 text or an integer in milliseconds"},
       {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":5})", "values must be an array of numbers"},
       {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"value":[1]})", "value cannot stand beside values"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"timestamp":1})",
-       "timestamp cannot stand beside values"},
+      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"timestamp":1})", "timestamp cannot stand beside values"},
       {R"({"sensor_id":11,"start":0,"interval_ms":1,"values":[1]})", "sensor_id unknown sensor 11"},
   };
   for (const auto& [text, reason] : table) {
@@ -339,8 +329,7 @@ TEST_F(json_decode, a_body_grown_large_and_small_again_is_read) {
 }
 
 TEST_F(json_decode, values_keep_every_bit) {
-  for (const double value :
-       {0.1, 1.0 / 3, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 9007199254740993.0, -0.0}) {
+  for (const double value : {0.1, 1.0 / 3, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308, 9007199254740993.0, -0.0}) {
     char text[100];
     std::snprintf(text, sizeof text, R"({"sensor_id":1,"value":%.17g})", value);
     const auto [result, batch] = one(text);

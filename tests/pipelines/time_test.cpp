@@ -155,8 +155,7 @@ TEST(integer_time, each_unit_becomes_microseconds) {
 }
 
 TEST(integer_time, what_is_out_of_range_or_overflows_is_refused) {
-  constexpr auto biggest = std::numeric_limits<std::int64_t>::max(),
-                 smallest = std::numeric_limits<std::int64_t>::min();
+  constexpr auto biggest = std::numeric_limits<std::int64_t>::max(), smallest = std::numeric_limits<std::int64_t>::min();
   for (const precision unit : {precision::s, precision::ms, precision::us}) {
     EXPECT_FALSE(to_time_us(biggest, unit));
     EXPECT_FALSE(to_time_us(smallest, unit));
@@ -187,8 +186,8 @@ TEST(duration_text, numbers_with_a_unit_are_read) {
 }
 
 TEST(duration_text, what_is_not_a_positive_duration_is_refused) {
-  for (const std::string_view text : {"", "s", "0", "0s", "-1s", "+1s", "1x", "1 s", " 1s", "1sec", "nan", "inf",
-                                      "1e3s", ".5s", "1e400", "999999999999d", "0.0000001s"}) {
+  for (const std::string_view text : {"", "s", "0", "0s", "-1s", "+1s", "1x", "1 s", " 1s", "1sec", "nan", "inf", "1e3s", ".5s",
+                                      "1e400", "999999999999d", "0.0000001s"}) {
     EXPECT_FALSE(parse_duration_us(text)) << text;
   }
 }

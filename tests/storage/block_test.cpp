@@ -32,16 +32,28 @@ void expect_round_trip(const reading_run& rows, const std::string& what) {
 TEST(block, gives_back_every_kind_of_signal_bit_for_bit) {
   std::mt19937_64 random(1);
   for (const auto& signal : test::signals()) {
-    for (const std::size_t count : {1, 2, 3, 10, 63, 64, 65, 1'000, 2'048}) expect_round_trip(signal.make(count, random), signal.name);
+    for (const std::size_t count : {1, 2, 3, 10, 63, 64, 65, 1'000, 2'048})
+      expect_round_trip(signal.make(count, random), signal.name);
   }
 }
 
 TEST(block, gives_back_the_special_doubles) {
   const double nan_with_payload = std::bit_cast<double>(std::uint64_t{0x7ff4dead00beef01});
-  const std::vector<double> special = {0.0, -0.0, std::numeric_limits<double>::denorm_min(), -std::numeric_limits<double>::denorm_min(),
-                                       std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest(),
-                                       std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
-                                       std::nan(""), nan_with_payload, 0x1p51, 0x1p52, 0x1p53 + 2, 0.1, 21.5};
+  const std::vector<double> special = {0.0,
+                                       -0.0,
+                                       std::numeric_limits<double>::denorm_min(),
+                                       -std::numeric_limits<double>::denorm_min(),
+                                       std::numeric_limits<double>::max(),
+                                       std::numeric_limits<double>::lowest(),
+                                       std::numeric_limits<double>::infinity(),
+                                       -std::numeric_limits<double>::infinity(),
+                                       std::nan(""),
+                                       nan_with_payload,
+                                       0x1p51,
+                                       0x1p52,
+                                       0x1p53 + 2,
+                                       0.1,
+                                       21.5};
   std::mt19937_64 random(2);
   reading_run only_special, among_decimals;
   for (int i = 0; i < 500; ++i) only_special.push_back(i, special[random() % special.size()], flag_none);
@@ -55,7 +67,8 @@ TEST(block, gives_back_the_special_doubles) {
 
 TEST(block, gives_back_times_at_the_ends_of_their_range) {
   reading_run rows;
-  for (const std::int64_t time : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0}, std::numeric_limits<std::int64_t>::max()})
+  for (const std::int64_t time :
+       {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{0}, std::numeric_limits<std::int64_t>::max()})
     rows.push_back(time, 1.5, flag_future);
   expect_round_trip(rows, "extreme times");
 }
@@ -128,7 +141,8 @@ TEST(block, decimals_with_a_regular_cadence_come_near_their_entropy) {
   std::mt19937_64 random(8);
   std::normal_distribution<double> noise(0, 50);  // in steps of 0.1; its entropy is 7.7 bits
   reading_run rows;
-  for (int i = 0; i < 8'192; ++i) rows.push_back(1'700'000'000'000'000 + i * 100'000LL, std::round(800 + noise(random)) / 10, flag_none);
+  for (int i = 0; i < 8'192; ++i)
+    rows.push_back(1'700'000'000'000'000 + i * 100'000LL, std::round(800 + noise(random)) / 10, flag_none);
   const double bytes_per_reading = static_cast<double>(seal(1, 1, rows).bytes.size()) / 8'192;
   EXPECT_LT(bytes_per_reading, 1.2);
 }

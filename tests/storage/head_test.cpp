@@ -67,7 +67,8 @@ TEST(head, agrees_with_a_map_for_random_writes) {
     const auto time = static_cast<std::int64_t>(random() % 700) - 350;
     const auto value = static_cast<double>(random() % 3);
     const auto found = model.find(time);
-    const effect expected = found == model.end() ? (model.empty() || time > model.rbegin()->first ? effect::appended : effect::inserted)
+    const effect expected = found == model.end()
+                                ? (model.empty() || time > model.rbegin()->first ? effect::appended : effect::inserted)
                             : found->second == value ? effect::identical
                                                      : effect::replaced;
     EXPECT_EQ(h.put(time, value, flag_none), expected);

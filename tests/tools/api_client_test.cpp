@@ -52,8 +52,7 @@ TEST(api_client, a_503_is_the_answer_once_patience_ends) {
 }
 
 TEST(api_client, a_request_lost_with_a_kept_connection_is_sent_again_once) {
-  stub_server server(
-      [](const auto& r) { return r.line == "GET /second" && r.connection == 1 ? "" : http_text(200, "good"); });
+  stub_server server([](const auto& r) { return r.line == "GET /second" && r.connection == 1 ? "" : http_text(200, "good"); });
   api_client client = client_of(server);
   EXPECT_EQ(client.get("/first")->status, 200U);
   EXPECT_EQ(client.get("/second")->body, "good");

@@ -26,7 +26,9 @@ struct draft {
   std::vector<std::vector<std::uint32_t>> offsets;
 
   template <class... Args>
-  void add(fmt::format_string<Args...> format, Args&&... args) { fmt::format_to(std::back_inserter(text), format, std::forward<Args>(args)...); }
+  void add(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text), format, std::forward<Args>(args)...);
+  }
   void add_time(std::uint64_t tick) {
     offsets[tick].push_back(static_cast<std::uint32_t>(text.size()));
     text.append(time_digits, '0');
@@ -70,7 +72,8 @@ void add_columns(draft& out, const std::vector<std::uint32_t>& sensors, std::uin
   out.text += '}';
 }
 
-void add_rows(draft& out, body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks, std::uint64_t variant) {
+void add_rows(draft& out, body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks,
+              std::uint64_t variant) {
   const shape_of_rows frame = shape == body_shape::rows ? shape_of_rows{"[", ",", "]"} : shape_of_rows{"", "\n", "\n"};
   out.text += frame.before;
   for (std::uint64_t tick = 0; tick < ticks; ++tick)
@@ -98,8 +101,8 @@ int measured_hundredths(std::uint64_t sensor, std::uint64_t tick) {
   return 4'000 + static_cast<int>(sensor % 20) * 100 + static_cast<int>(cycle) + static_cast<int>(noise >> 32 & 0x7f);
 }
 
-bulk_request::bulk_request(std::string_view target, body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks,
-                           std::uint64_t variant) {
+bulk_request::bulk_request(std::string_view target, body_shape shape, const std::vector<std::uint32_t>& sensors,
+                           std::uint64_t ticks, std::uint64_t variant) {
   draft body;
   body.offsets.resize(ticks);
   if (shape == body_shape::columns)

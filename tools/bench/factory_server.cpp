@@ -36,7 +36,8 @@ class factory_server : public server {
       return;
     }
     directory_.emplace("factory-bench");
-    std::vector<std::string> command{options.program, "--data-dir", directory_->path().string(), "--api-port", "0", "--anomaly-port", "0"};
+    std::vector<std::string> command{options.program,  "--data-dir", directory_->path().string(), "--api-port", "0",
+                                     "--anomaly-port", "0"};
     command.insert(command.end(), options.extra.begin(), options.extra.end());
     auto started = child_process::start(command);
     if (!started) throw std::runtime_error(started.error().message);
@@ -70,7 +71,8 @@ class factory_server : public server {
     while (ids.size() < count) {
       std::string body;
       for (std::size_t i = ids.size(); i < std::min(count, ids.size() + sensors_per_post); ++i)
-        fmt::format_to(std::back_inserter(body), R"({}{{"machine_id":{},"name":"s{}","unit":"C","min_threshold":10,"max_threshold":90}})",
+        fmt::format_to(std::back_inserter(body),
+                       R"({}{{"machine_id":{},"name":"s{}","unit":"C","min_threshold":10,"max_threshold":90}})",
                        body.empty() ? "" : ",", machine_, i);
       const auto created = create("/api/sensors", "[" + body + "]");
       ids.insert(ids.end(), created.begin(), created.end());
@@ -78,18 +80,21 @@ class factory_server : public server {
     return ids;
   }
 
-  bulk_request bulk(body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks, std::uint64_t variant) const override {
+  bulk_request bulk(body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks,
+                    std::uint64_t variant) const override {
     return {"/api/readings/bulk", shape, sensors, ticks, variant};
   }
 
   void single(std::string& out, std::uint32_t sensor, int hundredths, std::int64_t time_ms) const override {
-    const std::string body = fmt::format(R"({{"sensor_id":{},"value":{}.{:02},"timestamp":{}}})", sensor, hundredths / 100, hundredths % 100, time_ms);
+    const std::string body =
+        fmt::format(R"({{"sensor_id":{},"value":{}.{:02},"timestamp":{}}})", sensor, hundredths / 100, hundredths % 100, time_ms);
     out = request_text("POST", "/api/readings", "application/json", body);
   }
 
   std::uint64_t acknowledged(const answer& got, std::uint64_t sent) const override {
     const auto inserted = number_after(got.body, "\"inserted\":");
-    if (got.status != 201 || inserted != sent) throw std::runtime_error(fmt::format("a write was answered {} {}", got.status, got.body));
+    if (got.status != 201 || inserted != sent)
+      throw std::runtime_error(fmt::format("a write was answered {} {}", got.status, got.body));
     return sent;
   }
 
@@ -116,7 +121,8 @@ class factory_server : public server {
   void settle() override {
     const auto until = std::chrono::steady_clock::now() + 120s;
     while (metric("factory_processed_readings_total") < metric("factory_committed_readings_total")) {
-      if (std::chrono::steady_clock::now() > until) throw std::runtime_error("committed readings are still not processed after 120 s");
+      if (std::chrono::steady_clock::now() > until)
+        throw std::runtime_error("committed readings are still not processed after 120 s");
       std::this_thread::sleep_for(5ms);
     }
   }

@@ -1,14 +1,14 @@
 #include "server.hpp"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 #include <chrono>
 #include <csignal>
 #include <fstream>
-#include <netinet/in.h>
 #include <stdexcept>
-#include <sys/socket.h>
 #include <thread>
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <rapidjson/document.h>
@@ -28,7 +28,8 @@ std::uint16_t free_port() {
   here.sin_family = AF_INET;
   here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t bytes = sizeof here;
-  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&here), bytes) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&here), &bytes) == 0;
+  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&here), bytes) == 0 &&
+                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&here), &bytes) == 0;
   ::close(fd);
   if (!bound) throw std::runtime_error("no free port");
   return ntohs(here.sin_port);
@@ -38,7 +39,8 @@ std::uint16_t free_port() {
 std::string encoded(std::string_view text) {
   std::string out;
   for (const char c : text)
-    out += std::isalnum(static_cast<unsigned char>(c)) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    out +=
+        std::isalnum(static_cast<unsigned char>(c)) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   return out;
 }
 
@@ -97,7 +99,8 @@ class influxdb_server : public server {
     return out;
   }
 
-  bulk_request bulk(body_shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks, std::uint64_t variant) const override {
+  bulk_request bulk(body_shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks,
+                    std::uint64_t variant) const override {
     return {"/write?db=bench&precision=ms", body_shape::line_protocol, sensors, ticks, variant};
   }
 
@@ -112,14 +115,17 @@ class influxdb_server : public server {
   }
 
   void five_aggregates(std::string& out, std::uint32_t sensor, std::int64_t from_ms, std::int64_t to_ms) const override {
-    out = query_text(fmt::format("SELECT mean(value),min(value),max(value),count(value),stddev(value) FROM reading "
-                                 "WHERE sensor='{}' AND time>={}ms AND time<{}ms", sensor, from_ms, to_ms));
+    out =
+        query_text(fmt::format("SELECT mean(value),min(value),max(value),count(value),stddev(value) FROM reading "
+                               "WHERE sensor='{}' AND time>={}ms AND time<{}ms",
+                               sensor, from_ms, to_ms));
   }
 
   std::uint64_t aggregated_count(const answer& got) const override { return row(got, 0)[4].GetUint64(); }
 
   std::string means(std::int64_t from_ms, std::int64_t to_ms) const override {
-    return query_text(fmt::format("SELECT mean(value) FROM reading WHERE time>={}ms AND time<{}ms GROUP BY sensor", from_ms, to_ms));
+    return query_text(
+        fmt::format("SELECT mean(value) FROM reading WHERE time>={}ms AND time<{}ms GROUP BY sensor", from_ms, to_ms));
   }
 
   std::uint64_t mean_count(const answer& got) const override { return occurrences(got.body, "\"tags\""); }

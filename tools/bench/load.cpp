@@ -1,14 +1,14 @@
 #include "load.hpp"
 
-#include <cerrno>
-#include <chrono>
-#include <cstring>
 #include <fcntl.h>
-#include <stdexcept>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -126,7 +126,8 @@ class loop {
       c.reader.clear();
       return;
     }
-    result_.latency_us.push_back(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - c.started).count()));
+    result_.latency_us.push_back(
+        static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(now - c.started).count()));
     result_.readings += what_.check(i, got);
     ++result_.requests;
     last_answer_ = now;

@@ -23,10 +23,10 @@ class work {
 struct load_result {
   std::uint64_t requests = 0;
   std::uint64_t readings = 0;
-  std::uint64_t refused = 0;               ///< answered 503; the same request was sent again 10 ms later
-  double seconds = 0;                      ///< first request to last answer
+  std::uint64_t refused = 0;  ///< answered 503; the same request was sent again 10 ms later
+  double seconds = 0;         ///< first request to last answer
   double client_cpu_seconds = 0;
-  std::vector<std::uint32_t> latency_us;   ///< of each answer but refusals, in order of arrival
+  std::vector<std::uint32_t> latency_us;  ///< of each answer but refusals, in order of arrival
 };
 
 /// Keeps one request in flight on each connection until `work` has no more or `seconds` have passed (0 = no limit), then waits for

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "report.hpp"
 #include "server.hpp"
@@ -72,7 +72,8 @@ void add_options(CLI::App& app, settings& given) {
   app.add_option("--factoryd", given.factoryd.program, "the daemon to start")->capture_default_str();
   app.add_option("--factoryd-option", given.factoryd.extra, "a further option for it, as --factoryd-option=--name=value");
   app.add_option("--url", given.url, "use the factoryd that runs at http://127.0.0.1:PORT");
-  app.add_option("--peer", given.peer, "run the same work on InfluxDB 1.x (package influxdb)")->check(CLI::IsMember({"influxdb"}));
+  app.add_option("--peer", given.peer, "run the same work on InfluxDB 1.x (package influxdb)")
+      ->check(CLI::IsMember({"influxdb"}));
   app.add_flag("--peer-only", given.peer_only, "leave factoryd out");
   app.add_flag("--json", given.as_json, "print JSON");
 }
@@ -103,8 +104,10 @@ int run(settings given) {
 }  // namespace factory::bench
 
 int main(int argc, char** argv) {
-  CLI::App app("Load generator and figures for Factory Monitor. Starts a server of its own on a temporary directory, measures, checks that\n"
-               "it has stored exactly what it acknowledged, and removes it.");
+  CLI::App app(
+      "Load generator and figures for Factory Monitor. Starts a server of its own on a temporary directory, measures, checks "
+      "that\n"
+      "it has stored exactly what it acknowledged, and removes it.");
   factory::bench::settings given;
   given.factoryd.program = (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "factoryd").string();
   factory::bench::add_options(app, given);

@@ -16,7 +16,9 @@ struct spread {
   std::string work, server, unit;
   bool less_is_better = false;
   std::vector<double> sorted;
-  double median() const { return sorted.size() % 2 ? sorted[sorted.size() / 2] : (sorted[sorted.size() / 2 - 1] + sorted[sorted.size() / 2]) / 2; }
+  double median() const {
+    return sorted.size() % 2 ? sorted[sorted.size() / 2] : (sorted[sorted.size() / 2 - 1] + sorted[sorted.size() / 2]) / 2;
+  }
 };
 
 std::vector<spread> spreads_of(const std::vector<figures>& runs) {
@@ -41,7 +43,9 @@ std::optional<double> ratio_to_peer(const spread& ours, const std::vector<spread
 std::string amount(double value) { return value < 100 ? fmt::format("{:.3f}", value) : fmt::format("{:.0f}", value); }
 
 template <class T>
-std::string or_dash(const std::optional<T>& value, auto&& format) { return value ? format(static_cast<double>(*value)) : std::string("-"); }
+std::string or_dash(const std::optional<T>& value, auto&& format) {
+  return value ? format(static_cast<double>(*value)) : std::string("-");
+}
 
 std::string milliseconds(double us) { return fmt::format("{:.2f}", us / 1e3); }
 std::string mebibytes(double bytes) { return fmt::format("{:.1f}", bytes / (1 << 20)); }
@@ -55,8 +59,12 @@ class json {
   void text(const char* key, const std::string& value) { writer_.Key(key), writer_.String(value.c_str()); }
   void real(const char* key, double value) { writer_.Key(key), writer_.Double(value); }
   void whole(const char* key, std::uint64_t value) { writer_.Key(key), writer_.Uint64(value); }
-  void maybe(const char* key, const std::optional<std::uint64_t>& value) { writer_.Key(key), value ? writer_.Uint64(*value) : writer_.Null(); }
-  void maybe(const char* key, const std::optional<double>& value) { writer_.Key(key), value ? writer_.Double(*value) : writer_.Null(); }
+  void maybe(const char* key, const std::optional<std::uint64_t>& value) {
+    writer_.Key(key), value ? writer_.Uint64(*value) : writer_.Null();
+  }
+  void maybe(const char* key, const std::optional<double>& value) {
+    writer_.Key(key), value ? writer_.Double(*value) : writer_.Null();
+  }
 
  private:
   rapidjson::Writer<rapidjson::StringBuffer> writer_;
@@ -89,23 +97,25 @@ void write_run(json& out, const figures& f) {
 }  // namespace
 
 std::string table_head() {
-  return fmt::format(columns, "work", "server", "result", "", "p50 ms", "p99 ms", "max ms", "settle s", "CPU s", "own CPU", "peak MiB", "fsyncs", "disk MiB",
-                     "refused");
+  return fmt::format(columns, "work", "server", "result", "", "p50 ms", "p99 ms", "max ms", "settle s", "CPU s", "own CPU",
+                     "peak MiB", "fsyncs", "disk MiB", "refused");
 }
 
 std::string table_line(const figures& f) {
-  std::string out = fmt::format(
-      columns, f.work, f.server, amount(f.result), f.unit, milliseconds(f.p50_us), milliseconds(f.p99_us), milliseconds(f.max_us),
-      amount(f.settle_seconds), or_dash(f.used.cpu_seconds, [](double s) { return fmt::format("{:.2f}", s); }),
-      fmt::format("{:.2f}", f.client_cpu_seconds), or_dash(f.used.rss_peak_bytes, mebibytes),
-      or_dash(f.used.fsyncs, [](double n) { return fmt::format("{:.0f}", n); }), or_dash(f.used.disk_bytes, mebibytes), f.refused);
+  std::string out = fmt::format(columns, f.work, f.server, amount(f.result), f.unit, milliseconds(f.p50_us),
+                                milliseconds(f.p99_us), milliseconds(f.max_us), amount(f.settle_seconds),
+                                or_dash(f.used.cpu_seconds, [](double s) { return fmt::format("{:.2f}", s); }),
+                                fmt::format("{:.2f}", f.client_cpu_seconds), or_dash(f.used.rss_peak_bytes, mebibytes),
+                                or_dash(f.used.fsyncs, [](double n) { return fmt::format("{:.0f}", n); }),
+                                or_dash(f.used.disk_bytes, mebibytes), f.refused);
   if (f.bytes_per_sensor) out += fmt::format("{:<19}{:.0f} bytes of memory per idle sensor\n", "", *f.bytes_per_sensor);
   return out;
 }
 
 std::string summary_table(const std::vector<figures>& runs) {
   const auto spreads = spreads_of(runs);
-  std::string out = fmt::format("{:<19}{:<10}{:>12} {:<11}{:>26}{:>8}{:>8}\n", "work", "server", "median", "", "min - max", "rounds", "ratio");
+  std::string out =
+      fmt::format("{:<19}{:<10}{:>12} {:<11}{:>26}{:>8}{:>8}\n", "work", "server", "median", "", "min - max", "rounds", "ratio");
   for (const spread& s : spreads)
     out += fmt::format("{:<19}{:<10}{:>12} {:<11}{:>26}{:>8}{:>8}\n", s.work, s.server, amount(s.median()), s.unit,
                        amount(s.sorted.front()) + " - " + amount(s.sorted.back()), s.sorted.size(),

@@ -1,8 +1,8 @@
 #include "server.hpp"
 
+#include <unistd.h>
 #include <fstream>
 #include <sstream>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -40,8 +40,8 @@ usage process_usage(pid_t pid) {
 std::uint64_t bytes_below(const std::filesystem::path& directory) {
   std::uint64_t total = 0;
   std::error_code gone;  // files come and go under a running server
-  for (auto at = std::filesystem::recursive_directory_iterator(directory, gone); !gone && at != std::filesystem::recursive_directory_iterator();
-       at.increment(gone)) {
+  for (auto at = std::filesystem::recursive_directory_iterator(directory, gone);
+       !gone && at != std::filesystem::recursive_directory_iterator(); at.increment(gone)) {
     const auto bytes = at->is_regular_file(gone) ? at->file_size(gone) : 0;
     if (!gone) total += bytes;
     gone.clear();

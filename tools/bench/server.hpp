@@ -1,11 +1,11 @@
 #pragma once
 
+#include <sys/types.h>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 #include "bodies.hpp"
@@ -36,7 +36,8 @@ class server {
   /// The ids of `count` new sensors that store and analyse what they get.
   virtual std::vector<std::uint32_t> add_sensors(std::size_t count) = 0;
 
-  virtual bulk_request bulk(body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks, std::uint64_t variant) const = 0;
+  virtual bulk_request bulk(body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks,
+                            std::uint64_t variant) const = 0;
   /// Writes the request that posts one reading into `out`.
   virtual void single(std::string& out, std::uint32_t sensor, int hundredths, std::int64_t time_ms) const = 0;
   /// Readings that the answer to a write of `sent` readings acknowledges.
@@ -57,9 +58,9 @@ class server {
 };
 
 struct factory_options {
-  std::string program;             ///< path of factoryd
+  std::string program;                        ///< path of factoryd
   std::optional<std::uint16_t> running_port;  ///< use the one that runs there
-  std::vector<std::string> extra;  ///< further options for it
+  std::vector<std::string> extra;             ///< further options for it
 };
 std::unique_ptr<server> make_factory_server(const factory_options& options);
 /// InfluxDB 1.x as Debian packages it, on a directory and ports of its own.

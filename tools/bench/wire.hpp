@@ -13,7 +13,8 @@ struct answer {
 };
 
 /// An HTTP/1.1 request on a keep-alive connection, as sent. No content type: no body.
-std::string request_text(std::string_view method, std::string_view target, std::string_view content_type = {}, std::string_view body = {});
+std::string request_text(std::string_view method, std::string_view target, std::string_view content_type = {},
+                         std::string_view body = {});
 
 /// Cuts answers out of one connection's bytes with the least work: status, Content-Length or chunks, nothing else.
 /// One answer at a time: the load generator never pipelines.

@@ -19,16 +19,22 @@ double seconds_since(clock::time_point from) { return std::chrono::duration<doub
 
 /// Thirty days ago: room for every run before the present, since readings from the future would be judged differently.
 time_line recent(std::int64_t tick_ms) {
-  const auto hours = std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now().time_since_epoch()) - std::chrono::hours(30 * 24);
+  const auto hours =
+      std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now().time_since_epoch()) - std::chrono::hours(30 * 24);
   return {std::chrono::milliseconds(hours).count(), tick_ms};
 }
 
 /// Bodies of all sensors, each body the next ticks; a few variants per connection so that values differ from body to body.
 class bulk_work : public work {
  public:
-  bulk_work(const server& target, body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks, time_line line,
-            std::size_t connections, std::uint64_t last_tick = UINT64_MAX)
-      : target_(target), ticks_(ticks), readings_(ticks * sensors.size()), line_(line), turns_(connections), last_tick_(last_tick) {
+  bulk_work(const server& target, body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks,
+            time_line line, std::size_t connections, std::uint64_t last_tick = UINT64_MAX)
+      : target_(target),
+        ticks_(ticks),
+        readings_(ticks * sensors.size()),
+        line_(line),
+        turns_(connections),
+        last_tick_(last_tick) {
     for (std::size_t i = 0; i < connections * variants; ++i) requests_.push_back(target.bulk(shape, sensors, ticks, i));
   }
 
@@ -91,7 +97,8 @@ class query_work : public work {
 
   std::uint64_t check(std::size_t, const answer& got) override {
     const std::uint64_t count = target_.aggregated_count(got);
-    if (count != options_.range) throw std::runtime_error(fmt::format("a query over {} readings found {}: {}", options_.range, count, got.body));
+    if (count != options_.range)
+      throw std::runtime_error(fmt::format("a query over {} readings found {}: {}", options_.range, count, got.body));
     return count;
   }
 
@@ -107,10 +114,12 @@ class query_work : public work {
 /// The mean of every sensor, again and again.
 class mean_work : public work {
  public:
-  mean_work(const server& target, std::string request, std::size_t sensors) : target_(target), request_(std::move(request)), sensors_(sensors) {}
+  mean_work(const server& target, std::string request, std::size_t sensors)
+      : target_(target), request_(std::move(request)), sensors_(sensors) {}
   std::optional<std::string_view> next(std::size_t) override { return request_; }
   std::uint64_t check(std::size_t, const answer& got) override {
-    if (const auto count = target_.mean_count(got); count != sensors_) throw std::runtime_error(fmt::format("{} means for {} sensors", count, sensors_));
+    if (const auto count = target_.mean_count(got); count != sensors_)
+      throw std::runtime_error(fmt::format("{} means for {} sensors", count, sensors_));
     return sensors_;
   }
 
@@ -124,7 +133,9 @@ class mean_work : public work {
 void take_latencies(figures& out, std::vector<std::uint32_t> latency_us) {
   if (latency_us.empty()) return;
   std::sort(latency_us.begin(), latency_us.end());
-  const auto at = [&](double q) { return static_cast<double>(latency_us[static_cast<std::size_t>(q * static_cast<double>(latency_us.size() - 1))]); };
+  const auto at = [&](double q) {
+    return static_cast<double>(latency_us[static_cast<std::size_t>(q * static_cast<double>(latency_us.size() - 1))]);
+  };
   out.p50_us = at(0.5);
   out.p99_us = at(0.99);
   out.max_us = at(1);
@@ -158,13 +169,15 @@ figures measured(server& target, std::string_view unit, const std::function<load
 
 void check_stored(server& target, const std::vector<std::uint32_t>& sensors, std::uint64_t acknowledged) {
   const std::uint64_t stored = target.stored(sensors);
-  if (stored != acknowledged) throw std::runtime_error(fmt::format("{} acknowledged {} readings and has {}", target.name(), acknowledged, stored));
+  if (stored != acknowledged)
+    throw std::runtime_error(fmt::format("{} acknowledged {} readings and has {}", target.name(), acknowledged, stored));
 }
 
 figures run_bulk(server& target, body_shape shape, const workload_options& options) {
   const auto sensors = target.add_sensors(options.sensors);
   bulk_work bodies(target, shape, sensors, options.ticks_per_body, recent(100), options.bulk_connections);
-  figures out = measured(target, "readings/s", [&] { return run_load(target.port(), options.bulk_connections, bodies, options.seconds); });
+  figures out =
+      measured(target, "readings/s", [&] { return run_load(target.port(), options.bulk_connections, bodies, options.seconds); });
   out.result = static_cast<double>(out.readings) / out.seconds;
   check_stored(target, sensors, out.readings);
   return out;
@@ -173,7 +186,8 @@ figures run_bulk(server& target, body_shape shape, const workload_options& optio
 figures run_single(server& target, const workload_options& options) {
   const auto sensors = target.add_sensors(options.sensors);
   single_work posts(target, sensors, options.single_connections);
-  figures out = measured(target, "requests/s", [&] { return run_load(target.port(), options.single_connections, posts, options.seconds); });
+  figures out =
+      measured(target, "requests/s", [&] { return run_load(target.port(), options.single_connections, posts, options.seconds); });
   out.result = static_cast<double>(out.requests) / out.seconds;
   check_stored(target, sensors, out.readings);
   return out;
@@ -183,13 +197,15 @@ figures run_cardinality(server& target, std::size_t count, const workload_option
   const auto empty = target.used().rss_bytes;
   const auto sensors = target.add_sensors(count);
   const std::uint64_t ticks = std::max<std::uint64_t>(1, options.sensors * options.ticks_per_body / count);
-  const time_line line = recent(ticks > 100 ? 1 : 100);  // bodies of several connections overtake one another by less than the allowed lateness
+  const time_line line =
+      recent(ticks > 100 ? 1 : 100);  // bodies of several connections overtake one another by less than the allowed lateness
   bulk_work first(target, body_shape::rows, sensors, 1, line, 1, 1);
   const std::uint64_t before = run_load(target.port(), 1, first, 0).readings;
   target.settle();
   const auto idle = target.used().rss_bytes;
   bulk_work bodies(target, body_shape::rows, sensors, ticks, {line.at(1), line.tick_ms}, options.bulk_connections);
-  figures out = measured(target, "readings/s", [&] { return run_load(target.port(), options.bulk_connections, bodies, options.seconds); });
+  figures out =
+      measured(target, "readings/s", [&] { return run_load(target.port(), options.bulk_connections, bodies, options.seconds); });
   out.result = static_cast<double>(out.readings) / out.seconds;
   if (empty && idle && count >= 1'000)  // fewer drown in what the server takes anyway
     out.bytes_per_sensor = (static_cast<double>(*idle) - static_cast<double>(*empty)) / static_cast<double>(count);
@@ -212,7 +228,8 @@ figures run_query(server& target, const workload_options& options) {
   const time_line line = recent(100);
   const auto sensors = with_history(target, options, line);
   query_work queries(target, sensors, line, options);
-  figures out = measured(target, "queries/s", [&] { return run_load(target.port(), options.query_connections, queries, options.seconds); });
+  figures out =
+      measured(target, "queries/s", [&] { return run_load(target.port(), options.query_connections, queries, options.seconds); });
   out.result = static_cast<double>(out.requests) / out.seconds;
   return out;
 }

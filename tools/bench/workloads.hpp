@@ -10,27 +10,27 @@
 namespace factory::bench {
 
 struct workload_options {
-  double seconds = 5;                   ///< of load per run
+  double seconds = 5;  ///< of load per run
   std::size_t sensors = 1'000;
-  std::uint64_t ticks_per_body = 10;    ///< readings of each sensor in a bulk body
+  std::uint64_t ticks_per_body = 10;  ///< readings of each sensor in a bulk body
   std::size_t bulk_connections = 4;
   std::size_t single_connections = 128;
   std::size_t query_connections = 16;
-  std::uint64_t history = 5'000;        ///< readings per sensor that are there before queries are asked
-  std::uint64_t range = 1'000;          ///< readings per sensor that a query covers
+  std::uint64_t history = 5'000;  ///< readings per sensor that are there before queries are asked
+  std::uint64_t range = 1'000;    ///< readings per sensor that a query covers
 };
 
 /// What one run of one workload against one server showed. Server figures are of the load alone, not of the set-up.
 struct figures {
   std::string work, server, unit;
   bool less_is_better = false;
-  double result = 0;                    ///< in `unit`
+  double result = 0;  ///< in `unit`
   std::uint64_t requests = 0, readings = 0, refused = 0;
-  double seconds = 0;                   ///< of load
-  double settle_seconds = 0;            ///< from the last answer until all of it was processed
+  double seconds = 0;         ///< of load
+  double settle_seconds = 0;  ///< from the last answer until all of it was processed
   double p50_us = 0, p99_us = 0, max_us = 0;
   double client_cpu_seconds = 0;
-  usage used;                           ///< CPU and fsyncs of the load; memory and disk as they stand at its end
+  usage used;                              ///< CPU and fsyncs of the load; memory and disk as they stand at its end
   std::optional<double> bytes_per_sensor;  ///< memory that a sensor with one reading takes; cardinality only
 };
 

@@ -30,8 +30,7 @@ expected<address> parse_url(std::string_view url) {
   constexpr std::string_view scheme = "http://";
   const auto refuse = [&](std::string_view why) {
     return fail(errc::invalid,
-                "the URL \"" + std::string(url) + "\" " + std::string(why) + "; it looks like http://127.0.0.1:8080",
-                "url");
+                "the URL \"" + std::string(url) + "\" " + std::string(why) + "; it looks like http://127.0.0.1:8080", "url");
   };
   if (!url.starts_with(scheme)) return refuse("does not start with http://");
   std::string_view rest = url.substr(scheme.size());
@@ -99,13 +98,11 @@ struct api_client::impl {
       return fail(errc::timed_out, place() + " did not answer within " + std::to_string(config.timeout_ms) +
                                        " ms; whether the request was carried out is not known");
     }
-    if (code.category() == http::make_error_code(http::error::bad_version).category() &&
-        code != http::error::end_of_stream) {
+    if (code.category() == http::make_error_code(http::error::bad_version).category() && code != http::error::end_of_stream) {
       return fail(errc::malformed, place() + " does not answer in HTTP (" + code.message() + "); is it factoryd?");
     }
-    return fail(errc::unavailable,
-                "cannot " + std::string(step) + " " + place() + " (" + code.message() +
-                    "); is factoryd running there? Start it with tools/dev run, or give another --url");
+    return fail(errc::unavailable, "cannot " + std::string(step) + " " + place() + " (" + code.message() +
+                                       "); is factoryd running there? Start it with tools/dev run, or give another --url");
   }
 
   expected<void> connect() {

@@ -39,10 +39,8 @@ class api_client {
   api_client& operator=(api_client&&) noexcept;
 
   expected<http_answer> get(std::string_view target);
-  expected<http_answer> post(std::string_view target, std::string_view body,
-                             std::string_view content_type = "application/json");
-  expected<http_answer> patch(std::string_view target, std::string_view body,
-                              std::string_view content_type = "application/json");
+  expected<http_answer> post(std::string_view target, std::string_view body, std::string_view content_type = "application/json");
+  expected<http_answer> patch(std::string_view target, std::string_view body, std::string_view content_type = "application/json");
 
   std::uint64_t retry_count() const;  ///< 503 answers that were waited out
 

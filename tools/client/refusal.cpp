@@ -8,18 +8,12 @@ namespace {
 
 errc code_of(unsigned status) {
   switch (status) {
-    case 404:
-      return errc::not_found;
-    case 409:
-      return errc::conflict;
-    case 413:
-      return errc::too_large;
-    case 503:
-      return errc::overloaded;
-    case 507:
-      return errc::storage_full;
-    default:
-      return status >= 500 ? errc::storage_failed : errc::invalid;
+    case 404: return errc::not_found;
+    case 409: return errc::conflict;
+    case 413: return errc::too_large;
+    case 503: return errc::overloaded;
+    case 507: return errc::storage_full;
+    default: return status >= 500 ? errc::storage_failed : errc::invalid;
   }
 }
 
@@ -43,8 +37,7 @@ error refusal(const http_answer& answer) {
     if (!row.IsObject()) continue;
     const auto index = row.FindMember("index");
     const bool numbered = index != row.MemberEnd() && index->value.IsUint64();
-    out.rows.push_back(
-        {numbered ? index->value.GetUint64() : 0, text_member(row, "field"), text_member(row, "reason")});
+    out.rows.push_back({numbered ? index->value.GetUint64() : 0, text_member(row, "field"), text_member(row, "reason")});
   }
   return out;
 }

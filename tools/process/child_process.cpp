@@ -1,20 +1,20 @@
 #include "process/child_process.hpp"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <fcntl.h>
 #include <mutex>
 #include <optional>
-#include <poll.h>
 #include <stdexcept>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
 
 extern "C" {  // glibc 2.36 forgets it
 #include <sys/pidfd.h>
@@ -40,7 +40,8 @@ std::vector<std::string> with_ours(std::vector<std::string> given) {
   const auto name = [](std::string_view entry) { return entry.substr(0, entry.find('=')); };
   const std::size_t given_count = given.size();
   for (char** entry = environ; *entry; ++entry)
-    if (std::none_of(given.begin(), given.begin() + given_count, [&](const std::string& other) { return name(other) == name(*entry); }))
+    if (std::none_of(given.begin(), given.begin() + given_count,
+                     [&](const std::string& other) { return name(other) == name(*entry); }))
       given.emplace_back(*entry);
   return given;
 }

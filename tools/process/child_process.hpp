@@ -1,11 +1,11 @@
 #pragma once
 
+#include <sys/types.h>
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
 #include <vector>
 
 #include "pipelines/result.hpp"
@@ -14,8 +14,8 @@ namespace factory {
 
 /// How a process ended: by exit(code), or by a signal.
 struct exit_status {
-  int code = 0;     ///< meaningless when a signal ended it
-  int signal = 0;   ///< 0 = it exited by itself
+  int code = 0;    ///< meaningless when a signal ended it
+  int signal = 0;  ///< 0 = it exited by itself
 };
 
 /// A program started by this one. What it prints (stdout and stderr) is read all the time, so it never blocks on a full pipe.

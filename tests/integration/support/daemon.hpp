@@ -18,7 +18,8 @@ std::string program(const std::string& name);
 class daemon {
  public:
   /// `options` come after --data-dir; a port that they do not name is a free one. start() returns when it printed `ready`.
-  explicit daemon(std::filesystem::path data_dir, std::vector<std::string> options = {}, std::vector<std::string> environment = {});
+  explicit daemon(std::filesystem::path data_dir, std::vector<std::string> options = {},
+                  std::vector<std::string> environment = {});
 
   void start();
   /// SIGTERM; returns the exit code.
@@ -47,7 +48,9 @@ class daemon {
 struct fresh_daemon {
   temp_directory directory{"factoryd-test"};
   daemon process;
-  explicit fresh_daemon(std::vector<std::string> options = {}) : process(directory.path() / "data", std::move(options)) { process.start(); }
+  explicit fresh_daemon(std::vector<std::string> options = {}) : process(directory.path() / "data", std::move(options)) {
+    process.start();
+  }
   daemon* operator->() { return &process; }
 };
 

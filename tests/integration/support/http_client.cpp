@@ -4,6 +4,7 @@
 #include <cctype>
 #include <optional>
 
+#include <rapidjson/error/en.h>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -11,7 +12,6 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
-#include <rapidjson/error/en.h>
 
 namespace factory::test {
 

@@ -8,7 +8,8 @@
 #include <string_view>
 
 /// An answer without an expected member fails its test, not the whole program.
-#define RAPIDJSON_ASSERT(condition) ((condition) ? void() : throw std::runtime_error("the answer is not as expected: " #condition))
+#define RAPIDJSON_ASSERT(condition) \
+  ((condition) ? void() : throw std::runtime_error("the answer is not as expected: " #condition))
 #include <rapidjson/document.h>
 
 namespace factory::test {
@@ -40,8 +41,12 @@ class http_client {
 
   answer get(std::string_view target) { return send("GET", target); }
   answer del(std::string_view target) { return send("DELETE", target); }
-  answer post(std::string_view target, std::string_view body) { return send("POST", target, body, {{"Content-Type", "application/json"}}); }
-  answer patch(std::string_view target, std::string_view body) { return send("PATCH", target, body, {{"Content-Type", "application/json"}}); }
+  answer post(std::string_view target, std::string_view body) {
+    return send("POST", target, body, {{"Content-Type", "application/json"}});
+  }
+  answer patch(std::string_view target, std::string_view body) {
+    return send("PATCH", target, body, {{"Content-Type", "application/json"}});
+  }
 
  private:
   struct impl;

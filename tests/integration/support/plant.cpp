@@ -39,19 +39,26 @@ void each_page(http_client& api, const std::string& target, const std::function<
 
 }  // namespace
 
-void PrintTo(const reading& r, std::ostream* out) { *out << "sensor " << r.sensor << " at " << r.time_us << " = " << fmt::format("{}", r.value); }
+void PrintTo(const reading& r, std::ostream* out) {
+  *out << "sensor " << r.sensor << " at " << r.time_us << " = " << fmt::format("{}", r.value);
+}
 
 rapidjson::Document get_json(http_client& api, std::string_view target) { return must(api.get(target), 200, target).json(); }
 
 std::vector<std::uint32_t> add_sensors(http_client& api, std::size_t count, std::string_view members) {
   const auto place = get_json(api, "/api/factories").Size() + 1;
-  const auto factory = must(api.post("/api/factories", fmt::format(R"({{"name":"plant {}","location":"Ulm"}})", place)), 201, "a factory").json()["id"].GetUint();
+  const auto factory =
+      must(api.post("/api/factories", fmt::format(R"({{"name":"plant {}","location":"Ulm"}})", place)), 201, "a factory")
+          .json()["id"]
+          .GetUint();
   const auto machine =
-      must(api.post("/api/machines", fmt::format(R"({{"factory_id":{},"name":"mill","type":"CNC"}})", factory)), 201, "a machine").json()["id"].GetUint();
+      must(api.post("/api/machines", fmt::format(R"({{"factory_id":{},"name":"mill","type":"CNC"}})", factory)), 201, "a machine")
+          .json()["id"]
+          .GetUint();
   std::string body;
   for (std::size_t i = 0; i < count; ++i)
-    fmt::format_to(std::back_inserter(body), R"({}{{"machine_id":{},"name":"s{}","unit":"C"{}{}}})", i ? "," : "", machine, i, members.empty() ? "" : ",",
-                   members);
+    fmt::format_to(std::back_inserter(body), R"({}{{"machine_id":{},"name":"s{}","unit":"C"{}{}}})", i ? "," : "", machine, i,
+                   members.empty() ? "" : ",", members);
   const auto created = must(api.post("/api/sensors", "[" + body + "]"), 201, "sensors").json();
   std::vector<std::uint32_t> ids;
   for (const auto& sensor : created.GetArray()) ids.push_back(sensor["id"].GetUint());
@@ -61,14 +68,16 @@ std::vector<std::uint32_t> add_sensors(http_client& api, std::size_t count, std:
 std::string rows_json(const std::vector<reading>& readings) {
   std::string body;
   for (const reading& r : readings)
-    fmt::format_to(std::back_inserter(body), R"({}{{"sensor_id":{},"value":{},"timestamp":{}}})", body.empty() ? "" : ",", r.sensor, r.value, r.time_us);
+    fmt::format_to(std::back_inserter(body), R"({}{{"sensor_id":{},"value":{},"timestamp":{}}})", body.empty() ? "" : ",",
+                   r.sensor, r.value, r.time_us);
   return "[" + body + "]";
 }
 
 void store(http_client& api, const std::vector<reading>& readings, std::size_t batch) {
   for (std::size_t at = 0; at < readings.size(); at += batch) {
     const std::size_t end = std::min(readings.size(), at + batch);
-    const auto got = must(api.post("/api/readings/bulk?precision=us", rows_json({readings.begin() + at, readings.begin() + end})), 201, "a body");
+    const auto got = must(api.post("/api/readings/bulk?precision=us", rows_json({readings.begin() + at, readings.begin() + end})),
+                          201, "a body");
     if (got.json()["inserted"].GetUint64() != end - at) throw std::runtime_error("not all acknowledged: " + got.body);
   }
 }
@@ -76,7 +85,8 @@ void store(http_client& api, const std::vector<reading>& readings, std::size_t b
 std::vector<reading> readings_of(http_client& api, std::uint32_t sensor) {
   std::vector<reading> out;
   each_page(api, fmt::format("/api/sensors/{}/readings?limit=10000", sensor), [&](rapidjson::Document& page) {
-    for (const auto& row : page["readings"].GetArray()) out.push_back({row["sensor_id"].GetUint(), row["id"].GetInt64(), row["value"].GetDouble()});
+    for (const auto& row : page["readings"].GetArray())
+      out.push_back({row["sensor_id"].GetUint(), row["id"].GetInt64(), row["value"].GetDouble()});
   });
   return out;
 }
@@ -109,7 +119,8 @@ void await(const std::function<bool()>& condition, std::string_view what) {
 }
 
 void await_processed(http_client& api) {
-  await([&] { return metric(api, "factory_processed_readings_total") == metric(api, "factory_committed_readings_total"); }, "readings to be processed");
+  await([&] { return metric(api, "factory_processed_readings_total") == metric(api, "factory_committed_readings_total"); },
+        "readings to be processed");
 }
 
 std::vector<reading> signals(const std::vector<std::uint32_t>& sensors, std::uint64_t first_tick, std::uint64_t ticks) {
@@ -122,7 +133,8 @@ std::vector<reading> signals(const std::vector<std::uint32_t>& sensors, std::uin
       noise = (noise ^ (noise >> 31)) * 0x94d049bb133111ebULL;
       noise ^= noise >> 29;
       const double cycle = 5 * std::sin(static_cast<double>(tick) / 50 + sensor);
-      const double value = noise % 250 == 0 ? 95 + static_cast<double>(noise >> 56) / 100 : 40 + cycle + static_cast<double>(noise >> 40) * 0x1p-24;
+      const double value = noise % 250 == 0 ? 95 + static_cast<double>(noise >> 56) / 100
+                                            : 40 + cycle + static_cast<double>(noise >> 40) * 0x1p-24;
       out.push_back({sensor, first_us + static_cast<std::int64_t>(tick) * 100'000, value});
     }
   return out;

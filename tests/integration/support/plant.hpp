@@ -18,7 +18,8 @@ struct reading {
   double value = 0;
   /// Same bits, not only equal: what the engine promises.
   bool operator==(const reading& other) const {
-    return sensor == other.sensor && time_us == other.time_us && std::bit_cast<std::uint64_t>(value) == std::bit_cast<std::uint64_t>(other.value);
+    return sensor == other.sensor && time_us == other.time_us &&
+           std::bit_cast<std::uint64_t>(value) == std::bit_cast<std::uint64_t>(other.value);
   }
 };
 void PrintTo(const reading& r, std::ostream* out);

@@ -52,25 +52,31 @@ const std::vector<signal>& signals() {
       {"decimals with 6 digits", [](std::size_t n, auto& random) { return decimals(n, random, 6); }},
       {"integers", [](std::size_t n, auto& random) { return decimals(n, random, 0); }},
       {"a constant", [](std::size_t n, auto&) { return regular(n, [](std::size_t) { return 0.1; }); }},
-      {"steps of 0.25", [](std::size_t n, auto& random) { return regular(n, [&](std::size_t) { return static_cast<double>(random() % 40) * 0.25 - 5; }); }},
-      {"a sine in full precision", [](std::size_t n, auto&) { return regular(n, [](std::size_t i) { return 50 * std::sin(static_cast<double>(i) / 40); }); }},
-      {"floats made double", [](std::size_t n, auto& random) {
+      {"steps of 0.25",
+       [](std::size_t n, auto& random) {
+         return regular(n, [&](std::size_t) { return static_cast<double>(random() % 40) * 0.25 - 5; });
+       }},
+      {"a sine in full precision",
+       [](std::size_t n, auto&) { return regular(n, [](std::size_t i) { return 50 * std::sin(static_cast<double>(i) / 40); }); }},
+      {"floats made double",
+       [](std::size_t n, auto& random) {
          std::normal_distribution<float> value(3, 1);
          return regular(n, [&](std::size_t) { return static_cast<double>(value(random)); });
        }},
-      {"random walk in full precision", [](std::size_t n, auto& random) {
+      {"random walk in full precision",
+       [](std::size_t n, auto& random) {
          std::normal_distribution<double> step(0, 0.01);
          double level = 1;
          return regular(n, [&](std::size_t) { return level += step(random); });
        }},
       {"random finite doubles", any_doubles},
       {"jittered times, some late", jittered},
-      {"decimals off by a bit", [](std::size_t n, auto& random) {
+      {"decimals off by a bit",
+       [](std::size_t n, auto& random) {
          return regular(n, [&](std::size_t) { return static_cast<double>(random() % 10'000) * 0.001; });
        }},
-      {"mostly one value with spikes", [](std::size_t n, auto& random) {
-         return regular(n, [&](std::size_t) { return random() % 100 == 0 ? 1e9 : -0.0; });
-       }},
+      {"mostly one value with spikes",
+       [](std::size_t n, auto& random) { return regular(n, [&](std::size_t) { return random() % 100 == 0 ? 1e9 : -0.0; }); }},
   };
   return all;
 }
