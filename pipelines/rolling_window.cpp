@@ -31,7 +31,7 @@ void rolling_window::push(std::int64_t time_us, double value) {
   if (span_us_ > 0)
     while (size_ > 0 && oldest_us() <= time_us - span_us_) drop_oldest();
   append(time_us, value);
-  if (left_count_ >= max_count_ || worn()) sum_anew();
+  keep_exact();
 }
 
 void rolling_window::append(std::int64_t time_us, double value) {
@@ -46,18 +46,26 @@ void rolling_window::append(std::int64_t time_us, double value) {
   if (size_ == ring_.size()) grow();
   ring_[place(size_)] = {time_us, value};
   ++size_;
+  add(value);
+}
+
+void rolling_window::drop_oldest() {
+  remove(ring_[head_].value);
+  head_ = place(1);
+  --size_;
+}
+
+void rolling_window::add(double value) {
   const double d = value - shift_;
   sum_ += d;
   sum_sq_ += d * d;
   largest_sum_sq_ = std::max(largest_sum_sq_, sum_sq_);
 }
 
-void rolling_window::drop_oldest() {
-  const double d = ring_[head_].value - shift_;
+void rolling_window::remove(double value) {
+  const double d = value - shift_;
   sum_ -= d;
   sum_sq_ -= d * d;
-  head_ = place(1);
-  --size_;
   ++left_count_;
 }
 
@@ -74,6 +82,10 @@ bool rolling_window::worn() const {
   return n * sum_sq_ - sum_ * sum_ < worn_ratio * n * largest_sum_sq_;
 }
 
+void rolling_window::keep_exact() {
+  if (left_count_ >= max_count_ || worn()) sum_anew();
+}
+
 void rolling_window::sum_anew() {
   const double first = ring_[head_].value;
   double from_first = 0;
@@ -88,6 +100,9 @@ void rolling_window::sum_anew() {
   }
   largest_sum_sq_ = sum_sq_;
   left_count_ = 0;
+}
+
+void rolling_window::count_equal() {
   const double newest = nth(size_ - 1).value;
   equal_count_ = 1;
   while (equal_count_ < size_ && nth(size_ - 1 - equal_count_).value == newest) ++equal_count_;
@@ -116,8 +131,11 @@ rolling_window::revision rolling_window::revise(std::int64_t time_us, double val
   if (nth(at).time_us == time_us) {
     double& old = ring_[place(at)].value;
     if (same_bits(old, value)) return revision::identical;
+    remove(old);
     old = value;
-    sum_anew();
+    add(value);
+    count_equal();
+    keep_exact();
     return revision::replaced;
   }
   if (size_ == max_count_) {
@@ -129,7 +147,9 @@ rolling_window::revision rolling_window::revise(std::int64_t time_us, double val
   for (std::uint32_t i = size_; i > at; --i) ring_[place(i)] = ring_[place(i - 1)];
   ring_[place(at)] = {time_us, value};
   ++size_;
-  sum_anew();
+  add(value);
+  count_equal();
+  keep_exact();
   return revision::inserted;
 }
 

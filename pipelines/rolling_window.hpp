@@ -26,7 +26,8 @@ class rolling_window {
   /// A reading newer than all in the window (REQUIRED). Amortized O(1). Nothing is allocated before the first.
   void push(std::int64_t time_us, double value);
   enum class revision : std::uint8_t { outside, inserted, replaced, identical };
-  /// A reading not newer than the newest: put at its place, or its value replaced, or outside the window. O(n).
+  /// A reading not newer than the newest: put at its place, or its value replaced, or outside the window.
+  /// O(log n + readings newer than it).
   /// Outside is what the span has passed, and what is older than all of a full window.
   revision revise(std::int64_t time_us, double value);
   std::optional<double> at(std::int64_t time_us) const;
@@ -61,7 +62,11 @@ class rolling_window {
   void append(std::int64_t time_us, double value);
   void drop_oldest();
   void grow();
+  void add(double value);
+  void remove(double value);
+  void keep_exact();
   void sum_anew();
+  void count_equal();
   bool worn() const;
   bool decode_rows(std::string_view& in, std::uint32_t count);
 
