@@ -76,7 +76,7 @@ void sensor_population::rebuild_sensor(sensor_id sensor_number) {
     behind = shards_[shard_of(sensor_number)];
   }
   drain(behind);
-  const auto stored = states_.get(sensor_number);
+  auto stored = states_.get(sensor_number);
   if (!stored) {
     spdlog::error("sensor {} cannot be rebuilt: {}", sensor_number, stored.error().message);
     directory_.remove(sensor_number);

@@ -37,8 +37,7 @@ api_call without_engine(std::string pattern, std::string_view summary, plain_han
 }  // namespace
 
 struct rest_api::impl {
-  explicit impl(anomaly_side anomalies)
-      : calls(make_calls(std::move(anomalies))), routes(make_routes()), requests(calls.size()) {}
+  explicit impl(const anomaly_side& anomalies) : calls(make_calls(anomalies)), routes(make_routes()), requests(calls.size()) {}
 
   http_response ready() const {
     const engine* engine = behind.load(std::memory_order_acquire);
@@ -53,7 +52,7 @@ struct rest_api::impl {
     return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(figures, calls, requests)};
   }
 
-  api_table make_calls(anomaly_side anomalies) {
+  api_table make_calls(const anomaly_side& anomalies) {
     api_table table;
     add_ingest_calls(table);
     add_catalog_calls(table);
@@ -61,7 +60,7 @@ struct rest_api::impl {
     add_stats_calls(table);
     add_aggregate_call(table);
     add_live_calls(table);
-    add_anomaly_calls(table, std::move(anomalies.url));
+    add_anomaly_calls(table, anomalies.url);
     add_event_calls(table);
     add_job_calls(table);
     const auto alive = [] { return http_response{200, "application/json", R"({"status":"ok"})"}; };
@@ -103,7 +102,7 @@ struct rest_api::impl {
   request_counters requests;
 };
 
-rest_api::rest_api(anomaly_side anomalies) : impl_(std::make_unique<impl>(std::move(anomalies))) {}
+rest_api::rest_api(const anomaly_side& anomalies) : impl_(std::make_unique<impl>(anomalies)) {}
 rest_api::~rest_api() = default;
 
 void rest_api::serve(engine& behind) { impl_->behind.store(&behind, std::memory_order_release); }

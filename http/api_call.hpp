@@ -45,7 +45,7 @@ void add_reading_calls(api_table& table);   ///< pages and latest
 void add_stats_calls(api_table& table);     ///< statistics of ranges
 void add_aggregate_call(api_table& table);  ///< down-sampled series
 void add_live_calls(api_table& table);      ///< newest readings against the thresholds; live state
-void add_anomaly_calls(api_table& table, std::string anomaly_url);
+void add_anomaly_calls(api_table& table, const std::string& anomaly_url);
 void add_event_calls(api_table& table);  ///< events and alerts of the live side
 void add_job_calls(api_table& table);    ///< background jobs and reports
 

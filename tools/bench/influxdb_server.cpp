@@ -141,7 +141,7 @@ class influxdb_server : public server {
   static std::string query_text(std::string_view text) { return request_text("GET", "/query?db=bench&q=" + encoded(text)); }
 
   owned_answer query(std::string_view text) {
-    const owned_answer got = ask_once(port_, request_text("POST", "/query?db=bench&q=" + encoded(text), "text/plain", ""));
+    owned_answer got = ask_once(port_, request_text("POST", "/query?db=bench&q=" + encoded(text), "text/plain", ""));
     if (got.status != 200) throw std::runtime_error(fmt::format("a query was answered {} {}", got.status, got.body));
     return got;
   }

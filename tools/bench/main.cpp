@@ -103,19 +103,16 @@ int run(settings given) {
 }  // namespace
 }  // namespace factory::bench
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   CLI::App app(
-      "Load generator and figures for Factory Monitor. Starts a server of its own on a temporary directory, measures, checks "
-      "that\n"
-      "it has stored exactly what it acknowledged, and removes it.");
+      "Load generator and figures for Factory Monitor. Starts a server of its own on a temporary directory, measures, checks\n"
+      "that it has stored exactly what it acknowledged, and removes it.");
   factory::bench::settings given;
   given.factoryd.program = (std::filesystem::read_symlink("/proc/self/exe").parent_path() / "factoryd").string();
   factory::bench::add_options(app, given);
   CLI11_PARSE(app, argc, argv);
-  try {
-    return factory::bench::run(std::move(given));
-  } catch (const std::exception& failure) {
-    fmt::print(stderr, "factory-bench: {}\n", failure.what());
-    return 1;
-  }
+  return factory::bench::run(std::move(given));
+} catch (const std::exception& failure) {
+  std::fprintf(stderr, "factory-bench: %s\n", failure.what());
+  return 1;
 }

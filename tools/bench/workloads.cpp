@@ -217,7 +217,7 @@ figures run_cardinality(server& target, std::size_t count, const workload_option
 std::vector<std::uint32_t> with_history(server& target, const workload_options& options, const time_line& line) {
   if (options.history < options.range || options.history % options.ticks_per_body != 0)
     throw std::runtime_error("--history must be a multiple of --ticks and not less than --range");
-  const auto sensors = target.add_sensors(options.sensors);
+  auto sensors = target.add_sensors(options.sensors);
   bulk_work bodies(target, body_shape::rows, sensors, options.ticks_per_body, line, 1, options.history);
   run_load(target.port(), 1, bodies, 0);
   target.settle();
