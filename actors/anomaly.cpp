@@ -10,25 +10,23 @@ namespace factory {
 
 namespace {
 
-std::vector<event> judge(const batch_part& part, double z_threshold) {
+std::vector<event> judge(const suspect_part& part, double z_threshold) {
   std::vector<event> found;
   const auto& flow = *part.flow;
-  for (auto row = part.rows.begin; row < part.rows.end; ++row) {
-    const auto& verdict = flow.verdicts[row];
-    if (!verdict.scored) continue;
+  for (const auto& [row, mean, std_dev] : part.rows) {
     const auto value = flow.readings->value[row];
-    const auto z = z_score(value, {verdict.mean, verdict.std_dev});
+    const auto z = z_score(value, {mean, std_dev});
     if (!z || std::abs(*z) <= z_threshold) continue;
     const auto time_us = flow.readings->event_time_us[row];
     event anomaly;
-    anomaly.key = {part.rows.sensor, time_us, event_source::z_score, 0, event_kind::anomaly};
+    anomaly.key = {part.sensor, time_us, event_source::z_score, 0, event_kind::anomaly};
     anomaly.recorded_at_us = flow.received_at_us;
     anomaly.at_us = time_us;
     anomaly.value = value;
     anomaly.limit = z_threshold;
     anomaly.z_score = *z;
-    anomaly.mean = verdict.mean;
-    anomaly.std_dev = verdict.std_dev;
+    anomaly.mean = mean;
+    anomaly.std_dev = std_dev;
     anomaly.level = z_severity(*z);
     found.push_back(std::move(anomaly));
   }
@@ -44,7 +42,7 @@ anomaly_actor::behavior_type anomaly(anomaly_actor::stateful_pointer<anomaly_act
   self->state.store = std::move(store);
   fail_loudly(self, "the anomaly actor");
   return {
-      [self](const batch_part& part) {
+      [self](const suspect_part& part) {
         auto found = judge(part, self->state.z_threshold);
         if (!found.empty()) self->state.store.write_events(std::move(found));
       },

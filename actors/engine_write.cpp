@@ -7,7 +7,7 @@ namespace factory {
 
 namespace {
 
-/// What a reading holds in memory between the socket and its window: columns, encoded entry, verdict.
+/// What a reading holds in memory between the socket and its window: columns and encoded entry.
 constexpr std::size_t bytes_in_flight_per_reading = 64;
 
 tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is stopping; send it again after its restart"); }

@@ -26,7 +26,6 @@ batch_flow::batch_flow(std::uint64_t sequence_number, std::int64_t received_us, 
     : sequence(sequence_number),
       received_at_us(received_us),
       readings(std::move(batch)),
-      verdicts(readings->size()),
       hold_(std::move(hold)),
       counts_(counts) {
   counts_.dispatched(readings->size());

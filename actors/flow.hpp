@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 #include "pipelines/reading.hpp"
 
@@ -33,19 +32,8 @@ class progress {
   std::condition_variable became_idle_;
 };
 
-/// What a sensor's rolling window said about a reading before the reading joined it.
-struct window_verdict {
-  double mean = 0;
-  double std_dev = 0;
-  bool judged = false;  ///< in order, not late, not from the future: only such readings move detectors and alarms
-  bool scored = false;  ///< judged, and the window held enough readings for mean and std_dev to say something
-};
-
 /// One committed batch on its way through the actors; shared, never copied. The last actor to let go of it gives the
 /// credits back and counts the readings as processed.
-///
-/// `readings` is immutable. Each sensor actor writes `verdicts` of its own rows before it passes them on, and nobody else
-/// touches them until then: the mailbox orders the two.
 class batch_flow {
  public:
   batch_flow(std::uint64_t sequence, std::int64_t received_at_us, std::shared_ptr<const reading_batch> readings,
@@ -57,7 +45,6 @@ class batch_flow {
   const std::uint64_t sequence;
   const std::int64_t received_at_us;
   const std::shared_ptr<const reading_batch> readings;
-  std::vector<window_verdict> verdicts;
 
  private:
   std::shared_ptr<void> hold_;

@@ -10,6 +10,7 @@
 
 #include "actors/flow.hpp"
 #include "actors/reply.hpp"
+#include "actors/suspect.hpp"
 #include "actors/views.hpp"
 #include "pipelines/event.hpp"
 #include "storage/job_store.hpp"
@@ -20,7 +21,8 @@
 ///
 ///   committer thread -- batch_part, config_part --> sensor (one per sensor)
 ///   query thread ------ view_request -------------> sensor
-///   sensor ------------ batch_part ---------------> anomaly, threshold      (the rows with their verdicts)
+///   sensor ------------ suspect_part -------------> anomaly                 (readings far from their window)
+///   sensor ------------ alarm_part ---------------> threshold               (readings that can move an alarm)
 ///   sensor ------------ config_part --------------> threshold
 ///   sensor ------------ snapshot_part ------------> anomaly --> threshold --> store_writer
 ///   clock, HTTP thread - job_due, run_order ------> job_runner               (on a thread of its own)
@@ -31,10 +33,25 @@
 /// No message is ever serialized: all actors live in one process and share what a message points to.
 namespace factory {
 
-/// Rows of a committed batch that belong to the receiving sensor (or, downstream, to `rows.sensor`).
+/// Rows of a committed batch that belong to the receiving sensor.
 struct batch_part {
-  std::shared_ptr<batch_flow> flow;
+  std::shared_ptr<const batch_flow> flow;
   slice rows;
+};
+
+/// Readings of one sensor that its window finds far away, each with what the window said before the reading joined it. A message
+/// for every slice of every batch, nearly all of which hold nothing to find, would cost as much as all the sensor's own work.
+struct suspect_part {
+  std::shared_ptr<const batch_flow> flow;
+  sensor_id sensor = 0;
+  std::vector<suspect> rows;  ///< in event-time order
+};
+
+/// Readings of one sensor that can move its alarms: all that breach a limit, and each that follows on one that did.
+struct alarm_part {
+  std::shared_ptr<const batch_flow> flow;
+  sensor_id sensor = 0;
+  std::vector<std::uint32_t> rows;  ///< of the batch, in event-time order
 };
 
 /// New limits and rules, at their place among the readings.
@@ -97,23 +114,23 @@ struct drain_part {
 };
 
 /// Keeps one sensor's windows, head, watermark and counters.
-using sensor_actor =
-    caf::typed_actor<caf::reacts_to<restore_order>,    // stand where storage says
-                     caf::reacts_to<batch_part>,       // take readings in: flags, windows, head; pass them on; seal a full head
-                     caf::reacts_to<config_part>,      // pass new limits on, in order
-                     caf::reacts_to<view_request>,     // answer a query's cut
-                     caf::reacts_to<persist_request>,  // store the state when it changed
-                     caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
-                     caf::reacts_to<retire_part>>;     // end
+using sensor_actor = caf::typed_actor<
+    caf::reacts_to<restore_order>,    // stand where storage says
+    caf::reacts_to<batch_part>,       // take readings in: flags, windows, head; pass on what matters; seal a full head
+    caf::reacts_to<config_part>,      // pass new limits on, in order
+    caf::reacts_to<view_request>,     // answer a query's cut
+    caf::reacts_to<persist_request>,  // store the state when it changed
+    caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
+    caf::reacts_to<retire_part>>;     // end
 
 /// Judges readings of many sensors by their z-scores and records anomalies.
-using anomaly_actor = caf::typed_actor<caf::reacts_to<batch_part>,     // score the judged rows
+using anomaly_actor = caf::typed_actor<caf::reacts_to<suspect_part>,   // score them, record those past the threshold
                                        caf::reacts_to<snapshot_part>,  // pass on, behind the findings
                                        caf::reacts_to<drain_part>,     // pass on
                                        caf::reacts_to<retire_part>>;   // pass on
 
 /// Keeps the alarm boards of many sensors and records alerts.
-using threshold_actor = caf::typed_actor<caf::reacts_to<batch_part>,     // let judged rows move the alarms
+using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_part>,     // let them move the alarms
                                          caf::reacts_to<config_part>,    // take limits and rules into force
                                          caf::reacts_to<snapshot_part>,  // add the alarm board and hand the snapshot to the store
                                          caf::reacts_to<adopt_part>,     // start from a stored board
@@ -156,6 +173,8 @@ struct persistence {
 
 CAF_BEGIN_TYPE_ID_BLOCK(factory, caf::first_custom_type_id)
 CAF_ADD_TYPE_ID(factory, (factory::batch_part))
+CAF_ADD_TYPE_ID(factory, (factory::suspect_part))
+CAF_ADD_TYPE_ID(factory, (factory::alarm_part))
 CAF_ADD_TYPE_ID(factory, (factory::config_part))
 CAF_ADD_TYPE_ID(factory, (factory::view_request))
 CAF_ADD_TYPE_ID(factory, (factory::persist_request))
@@ -171,6 +190,8 @@ CAF_ADD_TYPE_ID(factory, (factory::run_order))
 CAF_END_TYPE_ID_BLOCK(factory)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::batch_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::suspect_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::alarm_part)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::config_part)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::view_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::persist_request)

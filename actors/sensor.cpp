@@ -8,6 +8,7 @@
 
 #include "actors/failure.hpp"
 #include "actors/snapshot.hpp"
+#include "pipelines/alarm.hpp"
 #include "pipelines/coding.hpp"
 #include "pipelines/limits.hpp"
 
@@ -34,13 +35,14 @@ void send_snapshot(self_pointer self, std::vector<std::shared_ptr<const block>> 
 
 void take_in(self_pointer self, const batch_part& part) {
   auto& state = self->state;
-  auto& flow = *part.flow;
+  const auto& flow = *part.flow;
   if (flow.sequence <= state.applied_sequence) return;  // seen before the restart
   state.applied_sequence = flow.sequence;
-  const auto effect = state.core->apply(flow.received_at_us, flow.readings->times(part.rows), flow.readings->values(part.rows),
-                                        {flow.verdicts.data() + part.rows.begin, part.rows.size()});
-  if (effect.scored) self->send(state.parts.anomalies, part);
-  if (effect.judged && state.watched) self->send(state.parts.thresholds, part);
+  auto found = state.core->apply(flow.received_at_us, *flow.readings, part.rows);
+  if (!found.suspects.empty())
+    self->send(state.parts.anomalies, suspect_part{part.flow, state.parts.sensor, std::move(found.suspects)});
+  if (!found.alarm_rows.empty())
+    self->send(state.parts.thresholds, alarm_part{part.flow, state.parts.sensor, std::move(found.alarm_rows)});
   if (state.core->head_is_full()) send_snapshot(self, state.core->seal_head(), {});
 }
 
@@ -49,6 +51,7 @@ void take_in(self_pointer self, const config_part& part) {
   if (part.sequence <= state.applied_sequence) return;
   state.applied_sequence = part.sequence;
   state.watched = part.config->thresholds.configured() || !part.config->rules.empty();
+  state.core->watch(calm_values(*part.config));
   self->send(state.parts.thresholds, part);
 }
 
@@ -75,6 +78,14 @@ void take_in(self_pointer self, const retire_part& part) {
   self->quit();
 }
 
+/// What the alarm board of a stored state watches for. The board may stand at a later entry than the sensor: what the sensor passes
+/// on before that entry, the threshold actor passes over.
+sensor_config config_of(std::string_view board_bytes) {
+  alarm_board board;
+  if (!board_bytes.empty() && !board.decode(board_bytes)) throw std::runtime_error("the stored alarms cannot be read");
+  return board.config();
+}
+
 /// Stands where storage says; throws when the stored state cannot be read, which the supervisor reports.
 void restore(self_pointer self, const restore_order& order) {
   auto& state = self->state;
@@ -85,6 +96,7 @@ void restore(self_pointer self, const restore_order& order) {
     if (!get_byte(bytes, watched) || !state.core->decode(bytes))
       throw std::runtime_error(fmt::format("the stored state of sensor {} cannot be read", state.parts.sensor));
     state.watched = watched != 0;
+    if (state.watched) state.core->watch(calm_values(config_of(stored.board)));
     state.applied_sequence = state.persisted_sequence = order.applied_sequence;
     self->send(state.parts.thresholds, adopt_part{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board)});
   }

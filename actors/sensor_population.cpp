@@ -44,7 +44,7 @@ sensor_population::~sensor_population() {
 sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
   shard made;
   made.thresholds = system_.spawn(threshold, store_);
-  made.anomalies = system_.spawn(anomaly, made.thresholds, config_.z_threshold, store_);
+  made.anomalies = system_.spawn(anomaly, made.thresholds, config_.rules.z_threshold, store_);
   const auto id = static_cast<std::uint32_t>(index);
   for (const auto& who : {made.thresholds.address(), made.anomalies.address()})
     caf::anon_send(supervisor_, watch_order{watch_order::kind::shard, id, who});

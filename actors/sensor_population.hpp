@@ -23,7 +23,6 @@ namespace factory {
 
 struct population_config {
   stream_rules rules;
-  double z_threshold = 4.0;
   std::size_t shards = 1;  ///< anomaly and threshold actors each
 };
 

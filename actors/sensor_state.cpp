@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <utility>
 
 #include "pipelines/coding.hpp"
@@ -47,29 +48,44 @@ sensor_state::sensor_state(sensor_id sensor, const stream_rules& rules)
       count_window_(limits::window_readings, 0),
       time_window_(limits::time_window_readings, rules.time_window_us) {}
 
-sensor_state::effect sensor_state::apply(std::int64_t received_at_us, std::span<const std::int64_t> times_us,
-                                         std::span<const double> values, std::span<window_verdict> verdicts) {
-  effect total;
+sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const reading_batch& readings, const slice& rows) {
+  findings found;
   const auto future_from_us = received_at_us + rules_.future_skew_us;
-  accepted_ += times_us.size();
-  for (std::size_t i = 0; i < times_us.size(); ++i) {
-    oldest_us_ = std::min(oldest_us_, times_us[i]);
-    if (times_us[i] > future_from_us) {
-      ahead(times_us[i], values[i]);
-    } else if (seen_ && times_us[i] <= watermark_us_) {
-      behind(times_us[i], values[i]);
+  accepted_ += rows.size();
+  for (auto row = rows.begin; row < rows.end; ++row) {
+    const auto time_us = readings.event_time_us[row];
+    const auto value = readings.value[row];
+    oldest_us_ = std::min(oldest_us_, time_us);
+    if (time_us > future_from_us) {
+      ahead(time_us, value);
+    } else if (seen_ && time_us <= watermark_us_) {
+      behind(time_us, value);
     } else {
-      verdicts[i] = in_order(times_us[i], values[i]);
-      total.judged = true;
-      total.scored = total.scored || verdicts[i].scored;
+      judge(row, value, found);
+      in_order(time_us, value);
     }
   }
-  return total;
+  return found;
 }
 
-window_verdict sensor_state::in_order(std::int64_t time_us, double value) {
+void sensor_state::watch(const calm_band& calm) {
+  calm_ = calm;
+  was_calm_ = false;  // an alert may be active
+}
+
+void sensor_state::judge(std::uint32_t row, double value, findings& found) {
+  const bool calm = calm_.contains(value);
+  if (!calm || !was_calm_) found.alarm_rows.push_back(row);
+  was_calm_ = calm;
+  if (count_window_.size() < rules_.z_min_readings) return;
+  // The anomaly actor divides; a product may round to the other side of the threshold.
+  constexpr double rounding = 1 - 1e-9;
   const auto stats = count_window_.stats();
-  const window_verdict verdict{stats.mean, stats.std_dev, true, count_window_.size() >= rules_.z_min_readings};
+  if (stats.std_dev > 0 && std::abs(value - stats.mean) > rules_.z_threshold * stats.std_dev * rounding)
+    found.suspects.push_back({row, stats.mean, stats.std_dev});
+}
+
+void sensor_state::in_order(std::int64_t time_us, double value) {
   seen_ = true;
   watermark_us_ = time_us;
   watermark_value_ = value;
@@ -77,7 +93,6 @@ window_verdict sensor_state::in_order(std::int64_t time_us, double value) {
   if (head_.put(time_us, value, flag_none) == head::effect::replaced) ++corrected_;
   count_window_.push(time_us, value);
   time_window_.push(time_us, value);
-  return verdict;
 }
 
 void sensor_state::behind(std::int64_t time_us, double value) {

@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/flow.hpp"
+#include "actors/suspect.hpp"
 #include "actors/views.hpp"
+#include "pipelines/reading.hpp"
 #include "pipelines/rolling_window.hpp"
+#include "pipelines/thresholds.hpp"
 #include "storage/block.hpp"
 #include "storage/head.hpp"
 
@@ -22,6 +24,7 @@ struct stream_rules {
   std::int64_t future_skew_us = 300'000'000;
   std::int64_t time_window_us = 60'000'000;
   std::uint32_t z_min_readings = 30;
+  double z_threshold = 4.0;
 };
 
 /// All that one sensor's actor knows. No actor, no clock, no disk: the same entries in the same order give the same state, bit
@@ -29,7 +32,7 @@ struct stream_rules {
 ///
 /// How a reading at time t is taken in, with watermark w = newest event time that was not from the future:
 ///   t > received_at + skew       stored, flagged future; moves nothing
-///   t > w                        in order: judged against the windows, then joins them; w = t
+///   t > w                        in order: judged against count window and limits, then joins the windows; w = t
 ///   t at hand with the same bits a duplicate: nothing changes
 ///   t >= w - lateness            stored; revises the windows; not judged
 ///   older                        stored, flagged late; nothing else
@@ -38,13 +41,14 @@ class sensor_state {
  public:
   sensor_state(sensor_id sensor, const stream_rules& rules);
 
-  struct effect {
-    bool judged = false;  ///< any row was
-    bool scored = false;
+  /// What readings in order have to say to the actors behind; rows are those of the batch.
+  struct findings {
+    std::vector<suspect> suspects;          ///< z-score about z_threshold or above it, never fewer than those above
+    std::vector<std::uint32_t> alarm_rows;  ///< not calm, or the first calm one after such: no other can move an alarm
   };
-  /// `verdicts` has a place for each row.
-  effect apply(std::int64_t received_at_us, std::span<const std::int64_t> times_us, std::span<const double> values,
-               std::span<window_verdict> verdicts);
+  findings apply(std::int64_t received_at_us, const reading_batch& readings, const slice& rows);
+  /// Takes limits into force: the next reading in order is an alarm row, whatever its value.
+  void watch(const calm_band& calm);
 
   bool head_is_full() const;
   std::size_t head_size() const { return head_.size(); }
@@ -61,7 +65,8 @@ class sensor_state {
   bool decode(std::string_view& in);
 
  private:
-  window_verdict in_order(std::int64_t time_us, double value);
+  void judge(std::uint32_t row, double value, findings& found);
+  void in_order(std::int64_t time_us, double value);
   void behind(std::int64_t time_us, double value);
   void ahead(std::int64_t time_us, double value);
 
@@ -79,6 +84,8 @@ class sensor_state {
   double newest_future_value_ = 0;
   std::int64_t sealed_until_us_ = INT64_MIN;  ///< regular blocks hold nothing newer
   std::int64_t oldest_us_ = INT64_MAX;
+  calm_band calm_;
+  bool was_calm_ = true;  ///< the last reading in order
   std::uint64_t accepted_ = 0, duplicate_ = 0, corrected_ = 0, out_of_order_ = 0, late_ = 0, future_ = 0;
 };
 

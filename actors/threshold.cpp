@@ -14,15 +14,14 @@ namespace {
 
 using self_pointer = threshold_actor::stateful_pointer<threshold_actor_state>;
 
-void observe(threshold_actor_state& state, const batch_part& part) {
+void observe(threshold_actor_state& state, const alarm_part& part) {
   const auto& flow = *part.flow;
-  auto& [board, applied_sequence] = state.sensors[part.rows.sensor];
+  auto& [board, applied_sequence] = state.sensors[part.sensor];
   if (flow.sequence <= applied_sequence) return;
   applied_sequence = flow.sequence;
   std::vector<event> found;
-  for (auto row = part.rows.begin; row < part.rows.end; ++row)
-    if (flow.verdicts[row].judged)
-      board.observe(flow.readings->event_time_us[row], flow.readings->value[row], flow.received_at_us, found);
+  for (const auto row : part.rows)
+    board.observe(flow.readings->event_time_us[row], flow.readings->value[row], flow.received_at_us, found);
   if (!found.empty()) state.store.write_events(std::move(found));
 }
 
@@ -66,7 +65,7 @@ threshold_actor::behavior_type threshold(self_pointer self, persistence store) {
   self->state.store = std::move(store);
   fail_loudly(self, "the threshold actor");
   return {
-      [self](const batch_part& part) { observe(self->state, part); },
+      [self](const alarm_part& part) { observe(self->state, part); },
       [self](const config_part& part) { configure(self->state, part); },
       [self](const snapshot_part& part) { hand_to_store(self->state, part); },
       [self](const adopt_part& part) { adopt(self->state, part); },

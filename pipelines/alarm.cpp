@@ -3,7 +3,6 @@
 #include "pipelines/coding.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 namespace factory {
@@ -19,7 +18,7 @@ bool valid(event_source source) {
 
 void alarm_board::configure(sensor_config config, std::int64_t received_at_us, std::vector<event>& out) {
   config_ = std::move(config);
-  note_limits();
+  calm_ = calm_values(config_);
   clear_ended(received_at_us, out);
 }
 
@@ -28,7 +27,7 @@ void alarm_board::observe(std::int64_t time_us, double value, std::int64_t recei
   seen_ = true;
   last_time_us_ = time_us;
   last_value_ = value;
-  if (active_.empty() && value >= lowest_calm_ && value <= highest_calm_) return;  // nearly every reading
+  if (active_.empty() && calm_.contains(value)) return;  // nearly every reading
   clear_ended(received_at_us, out);
   if (const auto found = check_thresholds(config_.thresholds, value)) {
     const bool below = found->type == breach_type::below_minimum;
@@ -83,19 +82,6 @@ void alarm_board::clear_ended(std::int64_t received_at_us, std::vector<event>& o
   });
 }
 
-void alarm_board::note_limits() {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  idle_ = !config_.thresholds.configured();
-  lowest_calm_ = config_.thresholds.min.value_or(-infinity);
-  highest_calm_ = config_.thresholds.max.value_or(infinity);
-  for (const auto& rule : config_.rules) {
-    if (!rule.enabled) continue;
-    idle_ = false;
-    if (rule.condition != rule_condition::greater_than) lowest_calm_ = std::max(lowest_calm_, rule.low);
-    if (rule.condition != rule_condition::less_than) highest_calm_ = std::min(highest_calm_, rule.high);
-  }
-}
-
 void alarm_board::encode(std::string& out) const {
   put_byte(out, encoding_version);
   put_config(out, config_);
@@ -136,7 +122,7 @@ bool alarm_board::decode(std::string_view& in) {
     }
     read.seen_ = true;
   }
-  read.note_limits();
+  read.calm_ = calm_values(read.config_);
   *this = std::move(read);
   in = rest;
   return true;

@@ -20,14 +20,11 @@ namespace factory {
 /// give the same events. A cleared event repeats the limit and the level of the raising one.
 class alarm_board {
  public:
-  alarm_board() { note_limits(); }
   const sensor_config& config() const { return config_; }
   /// Takes new limits and rules into force; findings for alerts that end by it are appended to `out`.
   void configure(sensor_config config, std::int64_t received_at_us, std::vector<event>& out);
   /// `received_at_us` is that of the commit and becomes recorded_at_us of the findings.
   void observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out);
-  /// True when no reading could change anything: no limits, no enabled rules.
-  bool idle() const { return idle_; }
   std::size_t active_count() const { return active_.size(); }
 
   void encode(std::string& out) const;  ///< appended
@@ -51,15 +48,13 @@ class alarm_board {
   void raise_if_clear(event_source source, rule_id rule, const breach& found, std::int64_t received_at_us,
                       std::vector<event>& out);
   void clear_ended(std::int64_t received_at_us, std::vector<event>& out);
-  void note_limits();
 
   sensor_config config_;
   std::vector<active_alert> active_;
   std::int64_t last_time_us_ = 0;
   double last_value_ = 0;
   bool seen_ = false;
-  bool idle_ = true;
-  double lowest_calm_, highest_calm_;  ///< values from one to the other, both included, breach nothing
+  calm_band calm_;
 };
 
 }  // namespace factory

@@ -2,6 +2,7 @@
 
 #include "pipelines/coding.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -54,6 +55,18 @@ std::optional<double> breached_limit(const alert_rule& rule, double value) {
   if (rule.condition != rule_condition::greater_than && value < rule.low) return rule.low;
   if (rule.condition != rule_condition::less_than && value > rule.high) return rule.high;
   return std::nullopt;
+}
+
+calm_band calm_values(const sensor_config& config) {
+  calm_band calm;
+  calm.lowest = config.thresholds.min.value_or(calm.lowest);
+  calm.highest = config.thresholds.max.value_or(calm.highest);
+  for (const auto& rule : config.rules) {
+    if (!rule.enabled) continue;
+    if (rule.condition != rule_condition::greater_than) calm.lowest = std::max(calm.lowest, rule.low);
+    if (rule.condition != rule_condition::less_than) calm.highest = std::min(calm.highest, rule.high);
+  }
+  return calm;
 }
 
 void put_rule(std::string& out, const alert_rule& rule) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,6 +71,14 @@ struct sensor_config {
   threshold_range thresholds;
   std::vector<alert_rule> rules;
 };
+
+/// Values that breach no limit and no enabled rule: from lowest to highest, both included.
+struct calm_band {
+  double lowest = -std::numeric_limits<double>::infinity();
+  double highest = std::numeric_limits<double>::infinity();
+  bool contains(double value) const { return value >= lowest && value <= highest; }
+};
+calm_band calm_values(const sensor_config& config);
 
 /// Appends the bytes of a rule or a config (coding.hpp); get_* read them from the front of `in` and advance it, and return
 /// false, leaving both anywhere, when damaged.

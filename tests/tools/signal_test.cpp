@@ -185,7 +185,7 @@ TEST(plant, a_healthy_sensor_never_raises_an_alert_and_a_faulty_plant_does) {
           alarm_board board;
           std::vector<event> found;
           board.configure({1, sensor.thresholds, sensor.rules}, 0, found);
-          ASSERT_FALSE(board.idle());
+          ASSERT_TRUE(sensor.thresholds.configured() || !sensor.rules.empty());
           sensor_signal signal(sensor.shape, sensor.key, policy, start_us, step_us);
           for (int i = 0; i < 2 * 8'640; ++i) {
             const auto t = signal.next_time_us();

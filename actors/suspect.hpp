@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+
+namespace factory {
+
+/// A reading far from its sensor's window, with what the window said before the reading joined it.
+struct suspect {
+  std::uint32_t row = 0;  ///< of the batch
+  double mean = 0;
+  double std_dev = 0;
+};
+
+}  // namespace factory
