@@ -2,6 +2,7 @@
 
 #include "pipelines/decode.hpp"
 #include "pipelines/json_columns.hpp"
+#include "pipelines/json_plain.hpp"
 #include "pipelines/json_row.hpp"
 #include "pipelines/json_text.hpp"
 #include "pipelines/limits.hpp"
@@ -111,15 +112,19 @@ json_decoder::json_decoder(json_decoder&&) noexcept = default;
 json_decoder& json_decoder::operator=(json_decoder&&) noexcept = default;
 
 expected<decode_result> json_decoder::one(std::string_view text, const decode_options& options, batch_builder& out) {
+  if (const auto rows = json_plain::read_lines(text, options, 1, out)) return decode_result{*rows, 0, {}};
   return impl_->run(text, options, out, [&](auto& document, row_sink& sink) { return impl_->read_one(document, options, sink); });
 }
 
 expected<decode_result> json_decoder::bulk(std::string_view text, const decode_options& options, batch_builder& out) {
+  const auto plain = text.starts_with('{') ? json_plain::read_columns : json_plain::read_rows;
+  if (const auto rows = plain(text, options, most_readings(options), out)) return decode_result{*rows, 0, {}};
   return impl_->run(text, options, out,
                     [&](auto& document, row_sink& sink) { return impl_->read_bulk(document, options, sink); });
 }
 
 expected<decode_result> json_decoder::lines(std::string_view text, const decode_options& options, batch_builder& out) {
+  if (const auto rows = json_plain::read_lines(text, options, most_readings(options), out)) return decode_result{*rows, 0, {}};
   decode_result result;
   row_sink sink(options, out, result);
   while (!text.empty()) {
