@@ -25,6 +25,7 @@
 ///   sensor ------------ alarm_part ---------------> threshold               (readings that can move an alarm)
 ///   sensor ------------ config_part --------------> threshold
 ///   sensor ------------ snapshot_part ------------> anomaly --> threshold --> store_writer
+///   sensor ------------ drain_part ---------------> anomaly --> threshold  (an answer that must not overtake a snapshot)
 ///   clock, HTTP thread - job_due, run_order ------> job_runner               (on a thread of its own)
 ///   anomaly, threshold - events -------------------> store_writer
 ///
@@ -67,10 +68,11 @@ struct view_request {
   reply<sensor_view> answer;
 };
 
-/// Told when a sensor's state is safe in RocksDB, or (on the last copy's end without `done`) that it is not.
+/// Told when a sensor's state was stored, or (on the last copy's end without an answer) that it was not.
 using completion = reply<bool>;
 
-/// Asks a sensor to have its state stored if it changed since it was last.
+/// Asks a sensor to have its state stored if it changed since it was last. Answered when the state, or the last one handed over
+/// when nothing changed, is in the store_writer's hands or in RocksDB: a barrier behind the answers finds all of them stored.
 struct persist_request {
   completion stored;
 };

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "actors/failure.hpp"
@@ -34,11 +35,20 @@ void schedule_first(self_pointer self, std::size_t job) {
   schedule(self, job, at_us);
 }
 
+/// An exception is the job's failure, not the runner's.
+expected<std::string> outcome_of(const job& what, const std::atomic<bool>& stopping) {
+  try {
+    return what.work(stopping);
+  } catch (const std::exception& e) {
+    return fail(errc::unavailable, e.what());
+  }
+}
+
 expected<job_run> run(job_board& board, const job& what) {
   if (board.stopping) return fail(errc::stopping, "the engine is stopping");
   auto begun = board.records.begin(what.name, board.now_us());
   if (!begun) return begun;
-  auto outcome = what.work(board.stopping);
+  auto outcome = outcome_of(what, board.stopping);
   begun->duration_us = board.now_us() - begun->started_at_us;
   begun->result = outcome ? job_run::outcome::succeeded : job_run::outcome::failed;
   begun->detail = outcome ? std::move(*outcome) : outcome.error().message;

@@ -18,6 +18,10 @@ namespace {
 
 using self_pointer = sensor_actor::stateful_pointer<sensor_actor_state>;
 
+void note_taken_in(const sensor_actor_state& state) {
+  if (state.parts.taken_in) state.parts.taken_in->store(state.applied_sequence);
+}
+
 /// Hands the state, and the blocks just sealed, to the store by way of the analysis actors.
 void send_snapshot(self_pointer self, std::vector<std::shared_ptr<const block>> blocks, completion stored) {
   auto& state = self->state;
@@ -44,6 +48,7 @@ void take_in(self_pointer self, const batch_part& part) {
   if (!found.alarm_rows.empty())
     self->send(state.parts.thresholds, alarm_part{part.flow, state.parts.sensor, std::move(found.alarm_rows)});
   if (state.core->head_is_full()) send_snapshot(self, state.core->seal_head(), {});
+  note_taken_in(state);
 }
 
 void take_in(self_pointer self, const config_part& part) {
@@ -53,6 +58,7 @@ void take_in(self_pointer self, const config_part& part) {
   state.watched = part.config->thresholds.configured() || !part.config->rules.empty();
   state.core->watch(calm_values(*part.config));
   self->send(state.parts.thresholds, part);
+  note_taken_in(state);
 }
 
 void take_in(self_pointer self, const view_request& request) {
@@ -66,7 +72,8 @@ void take_in(self_pointer self, const view_request& request) {
 void take_in(self_pointer self, const persist_request& request) {
   auto& state = self->state;
   if (state.applied_sequence == state.persisted_sequence) {
-    request.stored.set(true);
+    // The snapshot that says so may still be on its way: the answer goes behind it.
+    self->send(state.parts.anomalies, drain_part{request.stored});
     return;
   }
   const bool worth_a_block = state.core->head_size() >= limits::checkpoint_block_readings;

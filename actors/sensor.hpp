@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <variant>
 #include <vector>
@@ -16,6 +17,7 @@ struct sensor_parts {
   anomaly_actor anomalies;
   threshold_actor thresholds;
   std::uint64_t restarts = 0;
+  std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< newest entry taken in, for the rebuilder; null when it does not ask
 };
 
 struct sensor_actor_state {

@@ -51,19 +51,20 @@ sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
   return made;
 }
 
-sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, std::uint64_t restarts) {
+sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const restart_record& record) {
   shard behind;
   {
     const std::lock_guard lock(shards_mutex_);
     behind = shards_[shard_of(sensor_number)];
   }
-  auto actor = system_.spawn(sensor, sensor_parts{sensor_number, config_.rules, behind.anomalies, behind.thresholds, restarts});
+  auto actor = system_.spawn(
+      sensor, sensor_parts{sensor_number, config_.rules, behind.anomalies, behind.thresholds, record.restarts, record.taken_in});
   caf::anon_send(supervisor_, watch_order{watch_order::kind::sensor, sensor_number, actor.address()});
   return actor;
 }
 
 void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state) {
-  auto actor = spawn_sensor(sensor_number, 0);
+  auto actor = spawn_sensor(sensor_number, {});
   caf::anon_send(actor, restore_order{applied_sequence, std::move(state), {}});
   directory_.put(sensor_number, std::move(actor));
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -32,7 +33,7 @@ struct population_config {
 /// dispatched from then on, waits until whatever the old one handed over is stored, reads the last stored state and the
 /// journal beyond it, and sends both as a restore_order. Entries that come twice are told by their sequence. A failed analysis actor takes its shard with
 /// it: both are replaced and all its sensors rebuilt. Others notice nothing.
-/// A sensor that fails limits::sensor_restarts_in_a_row times without taking in a new entry stays down: its readings are safe in the
+/// A sensor that fails more than limits::sensor_restarts_in_a_row times without taking in a new entry stays down: its readings are safe in the
 /// journal, its queries answer `unavailable`.
 ///
 /// Thread-safety: dispatch() from one thread at a time (the committer, or recovery before it); all else from any.
@@ -53,7 +54,7 @@ class sensor_population {
   expected<sensor_view> view(sensor_id sensor, const time_range& range, std::int64_t deadline_ms) const;
   /// Takes a deleted sensor out and waits until its actors have let go of it and its last hand-over is stored.
   expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
-  /// Has every changed state stored; true when all were. Returns once they are in RocksDB.
+  /// Has every changed state stored; true when all were. A store barrier after it finds them in RocksDB.
   bool persist_all(std::int64_t deadline_ms);
   bool wait_until_idle(std::int64_t deadline_ms);
 
@@ -70,21 +71,26 @@ class sensor_population {
     threshold_actor thresholds;
   };
   struct restart_record {
-    std::uint64_t restarts = 0;  ///< in all
-    std::size_t in_a_row = 0;
-    std::uint64_t applied_sequence = 0;  ///< where the last rebuild started from
+    std::uint64_t restarts = 0;                            ///< in all
+    std::size_t in_a_row = 0;                              ///< without a new entry taken in
+    std::uint64_t known_sequence = 0;                      ///< newest entry under way at the last restart: later ones are new
+    std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< by the actor that runs now; null before the first restart
   };
 
   std::size_t shard_of(sensor_id sensor) const { return sensor % shards_.size(); }
   shard spawn_shard(std::size_t index);
-  sensor_actor spawn_sensor(sensor_id sensor, std::uint64_t restarts);
+  sensor_actor spawn_sensor(sensor_id sensor, const restart_record& restarts);
   void dispatch_config(const journal_entry& entry, const sensor_set* known);
   void on_failure(const watch_order& failed);
   void rebuild_loop();
   void rebuild_shard(std::size_t index);
-  void rebuild_sensor(sensor_id sensor);
+  void rebuild_sensors(std::size_t shard_index, const std::vector<sensor_id>& sensors);
+  sensor_actor put_in_place(sensor_id sensor);
+  bool failed_too_often(sensor_id sensor);
+  void give_up(sensor_id sensor, std::string_view why);
   void drain(const shard& through);
-  restore_order missed_by(sensor_id sensor, std::uint64_t applied_sequence);
+  using restore_orders = std::unordered_map<sensor_id, restore_order>;
+  expected<void> add_missed(restore_orders& orders);
 
   caf::actor_system& system_;
   population_config config_;

@@ -9,6 +9,17 @@
 
 namespace factory {
 
+namespace {
+
+std::shared_ptr<const reading_batch> rows_of(const reading_batch& all, const slice& rows) {
+  const auto times = all.times(rows);
+  const auto values = all.values(rows);
+  return std::make_shared<const reading_batch>(reading_batch{
+      {times.begin(), times.end()}, {values.begin(), values.end()}, {{rows.sensor, 0, static_cast<std::uint32_t>(rows.size())}}});
+}
+
+}  // namespace
+
 void sensor_population::on_failure(const watch_order& failed) {
   {
     const std::lock_guard lock(failures_mutex_);
@@ -34,7 +45,7 @@ void sensor_population::rebuild_loop() {
       lock.unlock();
       if (current) rebuild_shard(failed.id);
     } else if (const auto now = directory_.find(failed.id); now && now.address() == failed.who) {
-      rebuild_sensor(failed.id);
+      rebuild_sensors(shard_of(failed.id), {failed.id});
     }
   }
 }
@@ -61,47 +72,70 @@ void sensor_population::rebuild_shard(std::size_t index) {
   caf::anon_send_exit(old.thresholds, caf::exit_reason::kill);
   for (const auto& actor : ended) waiting->wait_for(actor);
   waiting->wait_for(old.anomalies, old.thresholds);
-  for (const auto sensor_number : sensors) rebuild_sensor(sensor_number);
+  rebuild_sensors(index, sensors);
 }
 
-void sensor_population::rebuild_sensor(sensor_id sensor_number) {
-  auto& record = restart_records_[sensor_number];
-  auto actor = spawn_sensor(sensor_number, ++record.restarts);
-  restarts_.fetch_add(1);
-  directory_.put(sensor_number, actor);  // from here on the new actor keeps back what is dispatched
+/// Sensors of one shard whose actors have ended. One pass over the journal serves them all.
+void sensor_population::rebuild_sensors(std::size_t shard_index, const std::vector<sensor_id>& sensors) {
+  // From here on the new actors keep back what is dispatched.
+  std::vector<sensor_actor> actors;
+  for (const auto sensor_number : sensors) actors.push_back(put_in_place(sensor_number));
 
   shard behind;
   {
     const std::lock_guard lock(shards_mutex_);
-    behind = shards_[shard_of(sensor_number)];
+    behind = shards_[shard_index];
   }
   drain(behind);
-  auto stored = states_.get(sensor_number);
-  if (!stored) {
-    spdlog::error("sensor {} cannot be rebuilt: {}", sensor_number, stored.error().message);
-    directory_.remove(sensor_number);
-    failed_.fetch_add(1);
-    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  restore_orders orders;
+  for (const auto sensor_number : sensors) {
+    auto stored = states_.get(sensor_number);
+    if (!stored) {
+      give_up(sensor_number, stored.error().message);
+    } else if (failed_too_often(sensor_number)) {
+      give_up(sensor_number, "it failed too often in a row");
+    } else if (auto& order = orders[sensor_number]; *stored) {
+      order.applied_sequence = (*stored)->applied_sequence;
+      order.state = std::make_shared<const std::string>(std::move((*stored)->state));
+    }
+  }
+  if (const auto read = add_missed(orders); !read) {
+    for (const auto& [sensor_number, order] : orders) give_up(sensor_number, read.error().message);
     return;
   }
-  const auto applied_sequence = *stored ? (*stored)->applied_sequence : 0;
-  auto order = missed_by(sensor_number, applied_sequence);
-  if (*stored) order.state = std::make_shared<const std::string>(std::move((*stored)->state));
+  for (std::size_t i = 0; i < sensors.size(); ++i) {
+    const auto found = orders.find(sensors[i]);
+    if (found == orders.end()) continue;
+    spdlog::warn("sensor {} restarted from entry {} with {} entries after it", sensors[i], found->second.applied_sequence,
+                 found->second.missed.size());
+    caf::anon_send(actors[i], std::move(found->second));
+  }
+}
 
-  const auto reached = dispatching_sequence_.load();
-  record.in_a_row = reached > record.applied_sequence ? 1 : record.in_a_row + 1;
-  record.applied_sequence = reached;
-  if (record.in_a_row > limits::sensor_restarts_in_a_row) {
-    spdlog::error("sensor {} failed {} times in a row and stays down; its readings are safe in the journal", sensor_number,
-                  limits::sensor_restarts_in_a_row);
-    directory_.remove(sensor_number);
-    failed_.fetch_add(1);
-    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-    return;
-  }
-  spdlog::warn("sensor {} restarted from entry {} with {} entries after it", sensor_number, applied_sequence,
-               order.missed.size());
-  caf::anon_send(actor, std::move(order));
+sensor_actor sensor_population::put_in_place(sensor_id sensor_number) {
+  auto& record = restart_records_[sensor_number];
+  const bool moved = record.taken_in && record.taken_in->load() > record.known_sequence;
+  record.in_a_row = moved ? 1 : record.in_a_row + 1;
+  ++record.restarts;
+  record.taken_in = std::make_shared<std::atomic<std::uint64_t>>(0);
+  restarts_.fetch_add(1);
+  auto actor = spawn_sensor(sensor_number, record);
+  directory_.put(sensor_number, actor);
+  return actor;
+}
+
+bool sensor_population::failed_too_often(sensor_id sensor_number) {
+  auto& record = restart_records_[sensor_number];
+  record.known_sequence = dispatching_sequence_.load();
+  return record.in_a_row > limits::sensor_restarts_in_a_row;
+}
+
+/// The sensor stays down; its readings are safe in the journal, since no state of it is stored behind them.
+void sensor_population::give_up(sensor_id sensor_number, std::string_view why) {
+  spdlog::error("sensor {} stays down: {}; its readings are safe in the journal", sensor_number, why);
+  failed_.fetch_add(1);  // before it is out of sight: a checkpoint that does not see it must know that it is missing
+  const auto actor = directory_.remove(sensor_number);
+  caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
 /// Waits until what the old actors handed on has reached the store, so that the stored state is the newest there will be.
@@ -114,27 +148,32 @@ void sensor_population::drain(const shard& through) {
   stored_waiter.wait_for(limits::query_deadline_ms);
 }
 
-restore_order sensor_population::missed_by(sensor_id sensor_number, std::uint64_t applied_sequence) {
-  restore_order order;
-  order.applied_sequence = applied_sequence;
-  // Whatever went to the old actor had its sequence announced before; the new one gets all that is later.
-  const auto read = entries_.read(applied_sequence + 1, dispatching_sequence_.load(), [&](const journal_entry& entry) {
+/// Reads the journal once and gives each order the entries of its sensor behind its state, with copies of that sensor's rows only,
+/// so that no batch of all sensors is held for one of them.
+expected<void> sensor_population::add_missed(restore_orders& orders) {
+  if (orders.empty()) return {};
+  auto from = UINT64_MAX;
+  for (const auto& [sensor_number, order] : orders) from = std::min(from, order.applied_sequence);
+  const auto order_of = [&](sensor_id sensor_number, std::uint64_t sequence) -> restore_order* {
+    const auto found = orders.find(sensor_number);
+    return found == orders.end() || sequence <= found->second.applied_sequence ? nullptr : &found->second;
+  };
+  // Whatever went to the old actors had its sequence announced before; the new ones get all that is later.
+  return entries_.read(from + 1, dispatching_sequence_.load(), [&](const journal_entry& entry) {
     if (entry.readings) {
-      const auto& slices = entry.readings->slices;
-      const auto found = std::lower_bound(slices.begin(), slices.end(), sensor_number,
-                                          [](const slice& rows, sensor_id wanted) { return rows.sensor < wanted; });
-      if (found == slices.end() || found->sensor != sensor_number) return;
-      order.missed.emplace_back(batch_part{
-          std::make_shared<batch_flow>(entry.sequence, entry.received_at_us, entry.readings, nullptr, rebuild_counts_), *found});
+      for (const auto& rows : entry.readings->slices)
+        if (auto* order = order_of(rows.sensor, entry.sequence))
+          order->missed.emplace_back(
+              batch_part{std::make_shared<batch_flow>(entry.sequence, entry.received_at_us, rows_of(*entry.readings, rows),
+                                                      nullptr, rebuild_counts_),
+                         slice{rows.sensor, 0, static_cast<std::uint32_t>(rows.size())}});
     } else if (entry.config) {
       for (const auto& config : entry.config->configs)
-        if (config.sensor == sensor_number)
-          order.missed.emplace_back(
+        if (auto* order = order_of(config.sensor, entry.sequence))
+          order->missed.emplace_back(
               config_part{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config)});
     }
   });
-  if (!read) spdlog::error("sensor {}: the journal cannot be read: {}", sensor_number, read.error().message);
-  return order;
 }
 
 }  // namespace factory

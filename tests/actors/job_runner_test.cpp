@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include <caf/scheduler/test_coordinator.hpp>
-#include <filesystem>
+#include <stdexcept>
 
+#include "actors/support/deterministic.hpp"
 #include "storage/database.hpp"
 #include "storage/support/temporary_directory.hpp"
 
@@ -14,11 +14,7 @@ namespace {
 constexpr std::int64_t minute_us = 60'000'000;
 
 /// The runner on CAF's deterministic scheduler, its clock in our hands.
-struct runner_test : testing::Test {
-  struct config : caf::actor_system_config {
-    config() { set("scheduler.policy", caf::atom("testing")); }
-  };
-
+struct runner_test : deterministic {
   void begin(std::int64_t every_us) {
     end();
     board.reset(new job_board{{}, {false}, records, [this] { return now_us; }});
@@ -26,6 +22,7 @@ struct runner_test : testing::Test {
     entry->work = {"count", every_us, [this](const std::atomic<bool>&) -> expected<std::string> {
                      ++worked;
                      now_us += 1'000;
+                     if (throwing) throw std::runtime_error("no memory");
                      if (broken) return fail(errc::storage_failed, "the disk refused");
                      return "counted";
                    }};
@@ -53,10 +50,7 @@ struct runner_test : testing::Test {
   bool loaded = records.load().has_value();
   std::int64_t now_us = 1'000 * minute_us;
   int worked = 0;
-  bool broken = false;
-  config settings;
-  caf::actor_system system{settings};
-  caf::scheduler::test_coordinator& scheduler = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+  bool broken = false, throwing = false;
   std::shared_ptr<job_board> board;
   job_runner_actor runner;
 };
@@ -99,6 +93,18 @@ TEST_F(runner_test, records_a_failure_and_goes_on) {
   ASSERT_EQ(runs->size(), 2U);
   EXPECT_EQ((*runs)[1].result, job_run::outcome::failed);
   EXPECT_EQ((*runs)[1].detail, "the disk refused");
+  EXPECT_EQ((*runs)[0].result, job_run::outcome::succeeded);
+}
+
+TEST_F(runner_test, an_exception_is_a_failed_run_and_the_runner_lives_on) {
+  begin(minute_us);
+  throwing = true;
+  pass(minute_us);
+  throwing = false;
+  pass(minute_us);
+  const auto runs = records.runs("count", 10);
+  ASSERT_EQ(runs->size(), 2U);
+  EXPECT_EQ((*runs)[1].detail, "no memory");
   EXPECT_EQ((*runs)[0].result, job_run::outcome::succeeded);
 }
 

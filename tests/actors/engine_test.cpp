@@ -1,0 +1,187 @@
+// The facade over everything, on a real directory.
+#include "actors/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <random>
+
+#include "actors/support/messages.hpp"
+#include "storage/support/temporary_directory.hpp"
+
+namespace factory::test {
+namespace {
+
+/// An engine with one machine, opened again at will.
+struct engine_test : testing::Test {
+  void open() {
+    engine_config config;
+    config.data_dir = directory.path();
+    config.worker_threads = 2;
+    config.in_flight_readings = 100'000;
+    config.journal_bytes_per_checkpoint = 20'000;
+    config.jobs.rollup_every_us = config.jobs.rewrite_every_us = 0;
+    running.reset();
+    running = engine::open(config).value();
+  }
+  void begin(std::size_t sensor_count) {
+    open();
+    running->create(std::vector{factory_entry{0, "works", "Ulm", 0}}).value();
+    running->create(std::vector{machine_entry{0, 1, "mill", "CNC", {}, 0}}).value();
+    std::vector<sensor_entry> wanted;
+    for (std::size_t i = 0; i < sensor_count; ++i) wanted.push_back({0, 1, "s" + std::to_string(i), "C", {{}, 90.0}, 0});
+    running->create(std::move(wanted)).value();
+  }
+  expected<ingest_receipt> ingest(sensor_id id, const timed_values& rows) {
+    return running->ingest(reading_batch(*batch_of(id, rows)), durability::buffered);
+  }
+
+  temporary_directory directory;
+  std::unique_ptr<engine> running;
+};
+
+using stored_readings = std::map<std::int64_t, double>;
+
+stored_readings all_of(engine& from, sensor_id id, const time_range& range) {
+  stored_readings found;
+  const auto scanned = from.scan(id, range, [&found](const reading_run& run) {
+    for (std::size_t i = 0; i < run.size(); ++i) found[run.event_time_us[i]] = run.value[i];
+    return true;
+  });
+  EXPECT_TRUE(scanned);
+  return found;
+}
+
+stored_readings within(const stored_readings& all, const time_range& range) {
+  return {all.lower_bound(range.begin_us), all.lower_bound(range.end_us)};
+}
+
+struct any_history : engine_test, testing::WithParamInterface<unsigned> {
+  timed_values next_body(std::mt19937& random, std::int64_t& now_us) const {
+    timed_values rows;
+    for (std::size_t i = 0, count = 1 + random() % 400; i < count; ++i) {
+      const auto value = static_cast<double>(random() % 10'000) / 100;
+      const auto back_us = random() % 20 == 0 ? static_cast<std::int64_t>(random() % 300) * second_us : 0;
+      if (back_us == 0) now_us += second_us;
+      rows.emplace_back(now_us - back_us, value);
+    }
+    return rows;
+  }
+  void check(const stored_readings& wanted, sensor_id id, const time_range& range) {
+    const auto expected_rows = within(wanted, range);
+    EXPECT_EQ(all_of(*running, id, range), expected_rows);
+    const auto stats = running->stats(id, range, {}).value().values;
+    ASSERT_EQ(stats.count, expected_rows.size());
+    const auto newest = running->readings(id, range, 10, true).value();
+    ASSERT_EQ(newest.size(), std::min<std::size_t>(10, expected_rows.size()));
+    auto next = expected_rows.rbegin();
+    for (std::size_t i = 0; i < newest.size(); ++i, ++next) EXPECT_EQ(newest.event_time_us[i], next->first);
+    if (range.begin_us == INT64_MIN) return;
+    std::uint64_t in_buckets = 0;
+    const auto buckets = running->aggregate(id, range, 60 * second_us).value();
+    for (const auto& each : buckets) in_buckets += each.values.count;
+    EXPECT_EQ(in_buckets, expected_rows.size());
+  }
+};
+
+TEST_P(any_history, is_answered_as_by_a_plain_map_through_sealing_checkpoints_rewriting_and_restarts) {
+  std::mt19937 random(GetParam());
+  begin(2);
+  stored_readings wanted[3];
+  std::int64_t now_us[3] = {0, noon_us, noon_us};
+  for (int step = 0; step < 80; ++step) {
+    const sensor_id id = 1 + random() % 2;
+    const auto rows = next_body(random, now_us[id]);
+    ASSERT_TRUE(ingest(id, rows));
+    for (const auto& [time_us, value] : rows) wanted[id][time_us] = value;
+    switch (random() % 12) {
+      case 0: ASSERT_TRUE(running->checkpoint()); break;
+      case 1: open(); break;
+      case 2: ASSERT_TRUE(running->jobs().run("rewrite")); break;
+      default: break;
+    }
+    const auto begin_us = noon_us + static_cast<std::int64_t>(random() % 8'000) * second_us;
+    check(wanted[id], id, {begin_us, begin_us + static_cast<std::int64_t>(random() % 4'000) * second_us});
+    EXPECT_EQ(running->latest(id)->event_time_us, now_us[id]);
+  }
+  for (const sensor_id id : {1U, 2U}) check(wanted[id], id, {});
+}
+
+INSTANTIATE_TEST_SUITE_P(seeds, any_history, testing::Range(0U, 4U));
+
+TEST_F(engine_test, findings_are_the_same_whether_it_was_restarted_or_not) {
+  const auto digest_with = [this](int restart_every) {
+    std::filesystem::remove_all(directory.path());
+    begin(1);
+    std::mt19937 random(1);
+    for (int i = 0; i < 40; ++i) {
+      auto rows = calm(static_cast<std::size_t>(i) * 50, 50);
+      rows[random() % 50].second = 95;
+      EXPECT_TRUE(ingest(1, rows));
+      if (i % restart_every == restart_every - 1) open();
+    }
+    EXPECT_TRUE(running->settle(60'000));
+    EXPECT_EQ(running->events().count().alerts, 40U);
+    const auto digest = running->events().digest();
+    running.reset();
+    return digest;
+  };
+  EXPECT_EQ(digest_with(7), digest_with(1'000));
+}
+
+TEST_F(engine_test, a_body_beyond_the_credits_is_refused_and_leaves_nothing) {
+  begin(1);
+  const auto refused = ingest(1, calm(0, 100'001));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::overloaded);
+  EXPECT_EQ(running->metrics().credits_refused, 1U);
+  EXPECT_EQ(running->stats(1, {}, {})->values.count, 0U);
+  EXPECT_TRUE(ingest(1, calm(0, 100'000)));
+  EXPECT_TRUE(running->settle(60'000));
+  EXPECT_EQ(running->metrics().credits_readings_free, 100'000U);
+}
+
+TEST_F(engine_test, a_deleted_sensor_is_gone_with_its_readings_also_after_a_restart) {
+  begin(2);
+  ASSERT_TRUE(ingest(1, calm(0, 5'000)));
+  ASSERT_TRUE(running->remove_sensor(1));
+  EXPECT_EQ(running->latest(1).error().code, errc::not_found);
+  open();
+  EXPECT_EQ(running->latest(1).error().code, errc::not_found);
+  EXPECT_FALSE(running->known_sensors()->contains(1));
+  EXPECT_TRUE(ingest(2, calm(0, 1)));
+}
+
+TEST_F(engine_test, a_stopped_engine_refuses_work_and_says_so) {
+  begin(1);
+  ASSERT_TRUE(ingest(1, calm(0, 10)));
+  running->stop();
+  running->stop();
+  EXPECT_EQ(ingest(1, calm(10, 1)).error().code, errc::stopping);
+  EXPECT_EQ(running->create(std::vector{factory_entry{0, "other", "", 0}}).error().code, errc::stopping);
+}
+
+TEST_F(engine_test, limits_hold_from_their_place_among_the_readings) {
+  begin(1);
+  ASSERT_TRUE(ingest(1, {{noon_us, 95}}));
+  auto entry = running->things().find_sensor(1).value();
+  entry.thresholds = {{}, 99.0};
+  ASSERT_TRUE(running->update(entry));
+  ASSERT_TRUE(ingest(1, {{noon_us + 1, 96}}));
+  ASSERT_TRUE(running->settle(60'000));
+  const auto alerts = running->events().alerts({}).value();
+  ASSERT_EQ(alerts.size(), 1U);
+  EXPECT_EQ(alerts[0].raised.key.event_time_us, noon_us);
+  EXPECT_FALSE(alerts[0].active()) << "under the new limit";
+}
+
+TEST_F(engine_test, a_second_engine_on_the_same_directory_is_refused) {
+  begin(1);
+  engine_config same;
+  same.data_dir = directory.path();
+  EXPECT_FALSE(engine::open(same));
+}
+
+}  // namespace
+}  // namespace factory::test

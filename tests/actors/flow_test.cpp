@@ -1,0 +1,119 @@
+#include "actors/flow.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "actors/credits.hpp"
+#include "actors/reply.hpp"
+#include "actors/support/messages.hpp"
+
+namespace factory::test {
+namespace {
+
+TEST(credits, are_refused_beyond_either_bound_and_nothing_is_kept_by_a_refusal) {
+  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  auto held = gate->take(60, 10);
+  ASSERT_TRUE(held);
+  EXPECT_FALSE(gate->take(41, 10)) << "too many readings";
+  EXPECT_FALSE(gate->take(1, 991)) << "too many bytes";
+  EXPECT_EQ(gate->readings_free(), 40);
+  EXPECT_EQ(gate->refused_count(), 2U);
+  EXPECT_TRUE(gate->take(40, 990));
+}
+
+TEST(credits, come_back_when_the_last_copy_goes) {
+  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  auto held = gate->take(100, 1'000);
+  auto copy = held;
+  held.reset();
+  EXPECT_FALSE(gate->take(1, 0));
+  copy.reset();
+  EXPECT_TRUE(gate->take(100, 1'000));
+}
+
+TEST(credits, for_committed_work_may_pass_the_bound_and_then_block_the_edge) {
+  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  auto late = gate->take_anyway(150, 0);
+  EXPECT_EQ(gate->readings_free(), -50);
+  EXPECT_FALSE(gate->take(1, 0));
+  late.reset();
+  EXPECT_EQ(gate->readings_free(), 100);
+}
+
+TEST(credits, outlive_whoever_made_the_gate) {
+  auto gate = std::make_shared<credit_gate>(1, 1);
+  auto held = gate->take(1, 1);
+  gate.reset();
+  held.reset();
+}
+
+TEST(credits, are_never_given_twice_to_threads_that_race_for_them) {
+  const auto gate = std::make_shared<credit_gate>(10, 1'000'000);
+  std::atomic<int> holding{0}, too_many{0};
+  {
+    std::vector<std::jthread> takers;
+    for (int t = 0; t < 4; ++t)
+      takers.emplace_back([&] {
+        for (int i = 0; i < 20'000; ++i)
+          if (auto held = gate->take(4, 1)) {
+            if (holding.fetch_add(1) >= 2) ++too_many;
+            holding.fetch_sub(1);
+          }
+      });
+  }
+  EXPECT_EQ(too_many, 0);
+  EXPECT_EQ(gate->readings_free(), 10);
+}
+
+TEST(flow, a_batch_counts_as_processed_and_gives_its_credits_back_when_its_last_holder_lets_go) {
+  progress counts;
+  const auto gate = std::make_shared<credit_gate>(10, 10);
+  auto flow = std::make_shared<batch_flow>(1, noon_us, batch_of(1, calm(0, 3)), gate->take(10, 10), counts);
+  EXPECT_FALSE(counts.idle());
+  auto held = batch_part{flow, slice{1, 0, 3}};
+  flow.reset();
+  EXPECT_FALSE(counts.wait_until_idle(0));
+  held = {};
+  EXPECT_TRUE(counts.wait_until_idle(0));
+  EXPECT_EQ(counts.processed_readings(), 3U);
+  EXPECT_EQ(gate->readings_free(), 10);
+}
+
+TEST(flow, a_thread_that_waits_is_woken_by_the_last_batch) {
+  progress counts;
+  auto flow = std::make_shared<batch_flow>(1, noon_us, batch_of(1, calm(0, 3)), nullptr, counts);
+  std::jthread other([&flow] { flow.reset(); });
+  EXPECT_TRUE(counts.wait_until_idle(60'000));
+}
+
+TEST(reply, the_first_answer_counts) {
+  auto [answer, waiter] = reply<int>::make();
+  answer.set(1);
+  answer.set(2);
+  EXPECT_EQ(waiter.wait_for(0), 1);
+}
+
+TEST(reply, one_that_goes_unanswered_says_so_at_once) {
+  auto [answer, waiter] = reply<int>::make();
+  auto copy = answer;
+  answer = {};
+  EXPECT_EQ(waiter.wait_for(0).error().code, errc::timed_out) << "a copy may still answer";
+  copy = {};
+  EXPECT_EQ(waiter.wait_for(0).error().code, errc::unavailable);
+}
+
+TEST(reply, may_come_after_who_waits_for_it_has_gone) {
+  auto answer = reply<int>::make().first;
+  answer.set(1);
+  reply<int>{}.set(1);  // nobody asked
+}
+
+TEST(reply, reaches_a_thread_that_waits) {
+  auto [answer, waiter] = reply<int>::make();
+  std::jthread other([answer = std::move(answer)]() mutable { answer.set(5); });
+  EXPECT_EQ(waiter.wait_for(60'000), 5);
+}
+
+}  // namespace
+}  // namespace factory::test

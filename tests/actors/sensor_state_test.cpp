@@ -1,0 +1,203 @@
+#include "actors/sensor_state.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "actors/support/messages.hpp"
+#include "pipelines/limits.hpp"
+#include "storage/support/runs.hpp"
+
+namespace factory::test {
+namespace {
+
+constexpr sensor_id id = 7;
+
+/// A state and a shorter way to feed it. Under a limit that everything passes, each reading that is judged is an alarm row.
+struct fed_state {
+  fed_state() { state.watch(calm_values({id, {{}, -1e9}, {}})); }
+
+  sensor_state state{id, stream_rules{}};
+
+  sensor_state::findings apply(const timed_values& rows, std::int64_t received_at_us) {
+    const auto batch = batch_of(id, rows);
+    return state.apply(received_at_us, *batch, batch->slices.front());
+  }
+  std::string bytes() const {
+    std::string out;
+    state.encode(out);
+    return out;
+  }
+};
+
+struct one_reading {
+  const char* name;
+  std::int64_t offset_us;  ///< to the watermark, which is when it is received
+  double value;
+  std::uint64_t sensor_status::*counted;  ///< null: none but accepted
+  std::uint8_t flags;
+  bool judged;
+};
+void PrintTo(const one_reading& row, std::ostream* out) { *out << row.name; }
+
+/// On a sensor that has a reading of value 1 each second up to the watermark.
+struct a_reading : testing::TestWithParam<one_reading> {};
+
+TEST_P(a_reading, is_counted_and_flagged_by_its_time_alone) {
+  const auto& row = GetParam();
+  constexpr std::int64_t watermark_us = noon_us + 119 * second_us;
+  fed_state fed;
+  timed_values before = calm(0, 120);
+  for (auto& each : before) each.second = 1;
+  fed.apply(before, watermark_us);
+  const auto counts_before = fed.state.status();
+  const auto found = fed.apply({{watermark_us + row.offset_us, row.value}}, watermark_us);
+  const auto counts = fed.state.status();
+  EXPECT_EQ(counts.accepted, 121U);
+  for (const auto each : {&sensor_status::duplicate, &sensor_status::corrected, &sensor_status::out_of_order,
+                          &sensor_status::late, &sensor_status::future})
+    EXPECT_EQ(counts.*each - counts_before.*each, each == row.counted ? 1U : 0U);
+  EXPECT_EQ(found.alarm_rows.size(), row.judged ? 1U : 0U);
+  EXPECT_EQ(counts.watermark_us, row.judged ? watermark_us + row.offset_us : watermark_us);
+  const auto head = fed.state.cut({watermark_us + row.offset_us, watermark_us + row.offset_us + 1}).head;
+  ASSERT_EQ(head.size(), 1U);
+  EXPECT_EQ(head.value[0], row.value) << "stored whatever it is";
+  EXPECT_EQ(head.flags[0], row.flags);
+}
+
+constexpr auto nothing = static_cast<std::uint64_t sensor_status::*>(nullptr);
+INSTANTIATE_TEST_SUITE_P(
+    times, a_reading,
+    testing::Values(one_reading{"next", 1, 5, nothing, flag_none, true},
+                    one_reading{"as far ahead as is allowed", 300 * second_us, 5, nothing, flag_none, true},
+                    one_reading{"future", 300 * second_us + 1, 5, &sensor_status::future, flag_future, false},
+                    one_reading{"the newest again", 0, 1, &sensor_status::duplicate, flag_none, false},
+                    one_reading{"the newest corrected", 0, 5, &sensor_status::corrected, flag_none, false},
+                    one_reading{"an older one again", -40 * second_us, 1, &sensor_status::duplicate, flag_none, false},
+                    one_reading{"an older one corrected", -40 * second_us, 5, &sensor_status::corrected, flag_none, false},
+                    one_reading{"out of order", -second_us / 2, 5, &sensor_status::out_of_order, flag_none, false},
+                    one_reading{"as late as is allowed", -60 * second_us, 5, &sensor_status::corrected, flag_none, false},
+                    one_reading{"late", -60 * second_us - 1, 5, &sensor_status::late, flag_late, false},
+                    one_reading{"late correction", -61 * second_us, 5, &sensor_status::corrected, flag_late, false}));
+
+TEST(sensor_state, a_correction_within_the_lateness_revises_the_windows_and_a_late_one_does_not) {
+  fed_state fed;
+  fed.apply({{noon_us, 10}, {noon_us + 100 * second_us, 20}, {noon_us + 110 * second_us, 30}}, noon_us + 110 * second_us);
+  fed.apply({{noon_us + 100 * second_us, 40}}, noon_us + 110 * second_us);
+  EXPECT_DOUBLE_EQ(fed.state.status().count_window.mean, 80.0 / 3);
+  fed.apply({{noon_us, 1'000}}, noon_us + 110 * second_us);
+  EXPECT_DOUBLE_EQ(fed.state.status().count_window.mean, 80.0 / 3);
+}
+
+TEST(sensor_state, a_first_reading_from_the_future_is_the_latest_until_one_comes_that_is_not) {
+  fed_state fed;
+  fed.apply({{noon_us + 600 * second_us, 1}}, noon_us);
+  EXPECT_EQ(fed.state.latest()->event_time_us, noon_us + 600 * second_us);
+  fed.apply({{noon_us, 2}}, noon_us);
+  EXPECT_EQ(fed.state.latest()->event_time_us, noon_us);
+}
+
+/// Readings as they may really come: mostly in order, some repeated, corrected, out of order, late or from the future.
+timed_values untidy(std::mt19937& random, std::size_t count) {
+  timed_values rows;
+  std::int64_t now_us = noon_us;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto value = static_cast<double>(random() % 1'000) / 10 + (random() % 60 == 0 ? 500 : 0);
+    switch (random() % 12) {
+      case 0: rows.push_back(rows.empty() ? std::pair{now_us, value} : rows[random() % rows.size()]); break;
+      case 1: rows.emplace_back(rows.empty() ? now_us : rows[random() % rows.size()].first, value); break;
+      case 2: rows.emplace_back(now_us - static_cast<std::int64_t>(random() % 200) * second_us / 2, value); break;
+      case 3: rows.emplace_back(now_us + 4'000'000 * second_us + static_cast<std::int64_t>(random() % 50), value); break;
+      default: rows.emplace_back(now_us += static_cast<std::int64_t>(1 + random() % 3) * second_us, value);
+    }
+  }
+  return rows;
+}
+
+constexpr std::int64_t received_us = noon_us + 1'000'000 * second_us;
+
+struct any_readings : testing::TestWithParam<unsigned> {};
+
+TEST_P(any_readings, give_the_same_state_and_findings_however_they_are_split_into_batches) {
+  std::mt19937 random(GetParam());
+  const auto rows = untidy(random, 1'500);
+  fed_state whole, split;
+  const auto found_whole = whole.apply(rows, received_us);
+  sensor_state::findings found_split;
+  for (std::size_t at = 0; at < rows.size();) {
+    const auto count = std::min<std::size_t>(rows.size() - at, random() % 40);
+    const auto from = rows.begin() + static_cast<std::ptrdiff_t>(at);
+    auto found = split.apply({from, from + static_cast<std::ptrdiff_t>(count)}, received_us);
+    for (auto& each : found.suspects)
+      found_split.suspects.push_back({each.row + static_cast<std::uint32_t>(at), each.mean, each.std_dev});
+    for (const auto row : found.alarm_rows) found_split.alarm_rows.push_back(row + static_cast<std::uint32_t>(at));
+    at += count;
+  }
+  EXPECT_EQ(split.bytes(), whole.bytes());
+  EXPECT_EQ(found_split.alarm_rows, found_whole.alarm_rows);
+  ASSERT_EQ(found_split.suspects.size(), found_whole.suspects.size());
+  EXPECT_GT(found_whole.suspects.size(), 0U);
+  for (std::size_t i = 0; i < found_whole.suspects.size(); ++i) {
+    EXPECT_EQ(found_split.suspects[i].row, found_whole.suspects[i].row);
+    EXPECT_EQ(found_split.suspects[i].mean, found_whole.suspects[i].mean);
+    EXPECT_EQ(found_split.suspects[i].std_dev, found_whole.suspects[i].std_dev);
+  }
+}
+
+TEST_P(any_readings, survive_encode_and_decode_at_any_place_bit_for_bit) {
+  std::mt19937 random(GetParam());
+  const auto rows = untidy(random, 1'000);
+  const auto middle = rows.begin() + static_cast<std::ptrdiff_t>(random() % rows.size());
+  fed_state straight, before, after;
+  straight.apply({rows.begin(), middle}, received_us);
+  straight.apply({middle, rows.end()}, received_us);
+  before.apply({rows.begin(), middle}, received_us);
+  const auto bytes = before.bytes();
+  std::string_view in = bytes;
+  ASSERT_TRUE(after.state.decode(in));
+  EXPECT_TRUE(in.empty());
+  EXPECT_EQ(after.bytes(), bytes);
+  after.apply({middle, rows.end()}, received_us);
+  EXPECT_EQ(after.bytes(), straight.bytes());
+}
+
+TEST_P(any_readings, are_all_in_blocks_and_head_with_the_last_write_of_each_time) {
+  std::mt19937 random(GetParam());
+  fed_state fed;
+  std::map<std::int64_t, double> stored, sent;
+  const auto write_over = [&stored](const reading_run& run) {
+    for (std::size_t i = 0; i < run.size(); ++i) stored[run.event_time_us[i]] = run.value[i];
+  };
+  std::uint32_t last_number = 0;
+  const auto rows = untidy(random, 3'000);
+  for (const auto& row : rows) {
+    fed.apply({row}, received_us);
+    sent[row.first] = row.second;
+    if (random() % 400 != 0) continue;
+    for (const auto& each : fed.state.seal_head()) {
+      EXPECT_EQ(each->number, last_number + 1) << "numbers rise, without gaps";
+      last_number = each->number;
+      write_over(open_block(each->bytes).value());
+    }
+  }
+  write_over(fed.state.cut({}).head);
+  EXPECT_EQ(stored, sent);
+}
+
+TEST_P(any_readings, in_a_damaged_encoding_are_refused_or_read_but_never_more) {
+  std::mt19937 random(GetParam());
+  fed_state fed;
+  fed.apply(untidy(random, 300), received_us);
+  const auto bytes = fed.bytes();
+  for (std::size_t cut = 0; cut < bytes.size(); cut += 1 + random() % 50) {
+    sensor_state other(id, stream_rules{});
+    std::string_view in(bytes.data(), cut);
+    EXPECT_FALSE(other.decode(in)) << cut;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(seeds, any_readings, testing::Range(0U, 8U));
+
+}  // namespace
+}  // namespace factory::test

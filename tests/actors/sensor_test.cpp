@@ -1,0 +1,261 @@
+#include "actors/sensor.hpp"
+
+#include "actors/snapshot.hpp"
+#include "actors/support/deterministic.hpp"
+#include "actors/support/messages.hpp"
+#include "pipelines/limits.hpp"
+
+namespace factory::test {
+namespace {
+
+constexpr sensor_id id = 7;
+constexpr time_range everything{};
+
+/// A sensor actor between stand-ins for its anomaly and threshold actors, which note what comes.
+struct sensor_test : deterministic {
+  sensor_test() { begin(); }
+
+  void begin() {
+    anomalies = spawn([this](anomaly_actor::pointer) -> anomaly_actor::behavior_type {
+      return {[this](const suspect_part& part) { suspects.push_back(part); },
+              [this](const snapshot_part& part) { snapshots.push_back(part); },
+              [this](const drain_part& part) { drains.push_back(part); },
+              [this](const retire_part& part) { retired.push_back(part.sensor); }};
+    });
+    thresholds = spawn([this](threshold_actor::pointer) -> threshold_actor::behavior_type {
+      return {[this](const alarm_part& part) { alarms.push_back(part); },
+              [this](const config_part& part) { configs.push_back(part); },
+              [](const snapshot_part&) {},
+              [this](const adopt_part& part) { adopted.push_back(part); },
+              [](const drain_part&) {},
+              [](const retire_part&) {}};
+    });
+    actor = spawn(sensor, sensor_parts{id, stream_rules{}, anomalies, thresholds, 0, nullptr});
+  }
+  /// What the test did to the actor so far goes on in a new one that starts from `order`.
+  void begin_again(restore_order order) {
+    begin();
+    caf::anon_send(actor, std::move(order));
+  }
+  void begin_new() { caf::anon_send(actor, restore_order{}); }
+  template <class Message>
+  void send(Message message) {
+    caf::anon_send(actor, std::move(message));
+  }
+  void send_readings(std::uint64_t sequence, const timed_values& rows) { send(made.readings(sequence, id, rows)); }
+  reply<sensor_view>::waiter ask() {
+    auto [answer, waiter] = reply<sensor_view>::make();
+    send(view_request{everything, std::move(answer)});
+    return waiter;
+  }
+  sensor_view view() {
+    auto waiter = ask();
+    run();
+    return waiter.wait_for(0).value();
+  }
+  completion::waiter persist() {
+    auto [stored, waiter] = completion::make();
+    send(persist_request{std::move(stored)});
+    run();
+    return waiter;
+  }
+  /// As the threshold actor would join it.
+  static std::shared_ptr<const std::string> joined(const sensor_snapshot& snapshot) {
+    return std::make_shared<const std::string>(join_snapshot({snapshot.state, snapshot.applied_sequence, {}}));
+  }
+
+  committer made;
+  std::vector<suspect_part> suspects;
+  std::vector<alarm_part> alarms;
+  std::vector<config_part> configs;
+  std::vector<snapshot_part> snapshots;
+  std::vector<adopt_part> adopted;
+  std::vector<drain_part> drains;
+  std::vector<sensor_id> retired;
+  anomaly_actor anomalies;
+  threshold_actor thresholds;
+  sensor_actor actor;
+};
+
+TEST_F(sensor_test, a_view_shows_every_reading_that_was_sent_before_it_and_none_after) {
+  begin_new();
+  send_readings(1, calm(0, 3));
+  auto waiter = ask();
+  send_readings(2, calm(3, 3));
+  run();
+  const auto seen = waiter.wait_for(0).value();
+  EXPECT_EQ(seen.cut.head.size(), 3U);
+  EXPECT_EQ(seen.status.applied_sequence, 1U);
+  EXPECT_EQ(seen.latest->event_time_us, noon_us + 2 * second_us);
+  EXPECT_EQ(view().cut.head.size(), 6U);
+}
+
+TEST_F(sensor_test, messages_before_the_restore_order_are_kept_back_and_then_taken_in_order) {
+  send_readings(1, calm(0, 2));
+  auto early = ask();
+  send_readings(2, calm(2, 2));
+  run();
+  EXPECT_EQ(early.wait_for(0).error().code, errc::timed_out);
+  begin_new();
+  run();
+  EXPECT_EQ(early.wait_for(0)->cut.head.size(), 2U);
+  EXPECT_EQ(view().cut.head.size(), 4U);
+}
+
+TEST_F(sensor_test, an_entry_that_it_has_seen_is_passed_over_whatever_it_holds) {
+  begin_new();
+  send_readings(5, calm(0, 2));
+  send_readings(5, calm(10, 2));
+  send_readings(4, calm(20, 2));
+  const auto seen = view();
+  EXPECT_EQ(seen.status.accepted, 2U);
+  EXPECT_EQ(seen.cut.head.size(), 2U);
+}
+
+TEST_F(sensor_test, only_readings_far_from_the_window_before_them_go_to_the_anomaly_actor) {
+  begin_new();
+  auto rows = calm(0, stream_rules{}.z_min_readings + 2);
+  rows.front().second = rows.back().second = 1'000;  // too early to say anything, and not
+  send_readings(1, rows);
+  run();
+  ASSERT_EQ(suspects.size(), 1U);
+  EXPECT_EQ(suspects[0].sensor, id);
+  ASSERT_EQ(suspects[0].rows.size(), 1U);
+  EXPECT_EQ(suspects[0].rows[0].row, rows.size() - 1);
+  EXPECT_TRUE(alarms.empty()) << "no limits, no rules";
+}
+
+TEST_F(sensor_test, late_repeated_and_future_rows_are_counted_flagged_and_not_judged) {
+  begin_new();
+  send(committer::config(1, {id, {{}, 0.0}, {}}));
+  const auto newest = noon_us + 3600 * second_us;
+  send(made.readings(2, id, {{newest, 1}}, newest));
+  const timed_values odd{{newest - 61 * second_us, 2}, {newest, 1}, {newest + 301 * second_us, 3}, {newest - second_us, 4}};
+  send(made.readings(3, id, odd, newest));
+  const auto seen = view();
+  EXPECT_EQ(seen.status.late, 1U);
+  EXPECT_EQ(seen.status.duplicate, 1U);
+  EXPECT_EQ(seen.status.future, 1U);
+  EXPECT_EQ(seen.status.out_of_order, 1U);
+  EXPECT_EQ(seen.latest->event_time_us, newest);
+  EXPECT_EQ(seen.cut.head.flags, (std::vector<std::uint8_t>{flag_late, flag_none, flag_none, flag_future}));
+  ASSERT_EQ(alarms.size(), 1U) << "all values are above the limit, one reading is in order";
+  EXPECT_EQ(alarms[0].flow->sequence, 2U);
+}
+
+TEST_F(sensor_test, only_readings_that_can_move_an_alarm_go_to_the_threshold_actor) {
+  begin_new();
+  auto next = [this, time_us = noon_us](std::uint64_t sequence, std::vector<double> values) mutable {
+    timed_values rows;
+    for (const auto value : values) rows.emplace_back(++time_us, value);
+    send_readings(sequence, rows);
+  };
+  next(1, {95});  // no limits yet
+  send(committer::config(2, {id, {10.0, 90.0}, {}}));
+  next(3, {50, 50});  // the first under new limits may end an alert
+  next(4, {50, 95, 96, 50, 50});
+  next(5, {50});
+  send(committer::config(6, {id, {}, {}}));
+  next(7, {50});
+  next(8, {95});
+  run();
+  std::vector<std::pair<std::uint64_t, std::vector<std::uint32_t>>> passed_on;
+  for (const auto& part : alarms) passed_on.emplace_back(part.flow->sequence, part.rows);
+  EXPECT_EQ(passed_on, (decltype(passed_on){{3, {0}}, {4, {1, 2, 3}}, {7, {0}}}));
+  EXPECT_EQ(configs.size(), 2U);
+}
+
+TEST_F(sensor_test, a_full_head_is_sealed_and_stays_in_the_view_until_its_block_is_written) {
+  begin_new();
+  send_readings(1, calm(0, limits::head_readings));
+  send_readings(2, calm(limits::head_readings, 1));
+  auto seen = view();
+  ASSERT_EQ(seen.cut.sealing.size(), 1U);
+  EXPECT_EQ(seen.cut.sealing[0]->values.count, limits::head_readings);
+  EXPECT_EQ(seen.cut.head.size(), 1U);
+  ASSERT_EQ(snapshots.size(), 1U);
+  EXPECT_EQ(snapshots[0].snapshot->applied_sequence, 1U);
+  snapshots[0].written();
+  EXPECT_TRUE(view().cut.sealing.empty());
+}
+
+TEST_F(sensor_test, a_changed_state_is_stored_with_its_head_in_it_or_as_a_block_when_that_is_worth_it) {
+  begin_new();
+  send_readings(1, calm(0, 5));
+  auto small = persist();
+  ASSERT_EQ(snapshots.size(), 1U);
+  EXPECT_TRUE(snapshots[0].snapshot->blocks.empty());
+  EXPECT_EQ(small.wait_for(0).error().code, errc::timed_out) << "not stored yet";
+  snapshots[0].stored.set(true);
+  EXPECT_TRUE(small.wait_for(0));
+  send_readings(2, calm(5, limits::checkpoint_block_readings));
+  persist();
+  EXPECT_EQ(snapshots.back().snapshot->blocks.size(), 1U);
+}
+
+TEST_F(sensor_test, an_unchanged_state_counts_as_stored_only_behind_its_last_snapshot) {
+  begin_new();
+  send_readings(1, calm(0, limits::head_readings));  // its snapshot is on the way to the store
+  auto waiter = persist();
+  EXPECT_EQ(snapshots.size(), 1U);
+  EXPECT_EQ(waiter.wait_for(0).error().code, errc::timed_out);
+  ASSERT_EQ(drains.size(), 1U);
+  drains[0].done.set(true);
+  EXPECT_TRUE(waiter.wait_for(0));
+}
+
+TEST_F(sensor_test, a_sensor_restored_from_its_snapshot_goes_on_bit_for_bit) {
+  begin_new();
+  send(committer::config(1, {id, {10.0, 90.0}, {}}));
+  send_readings(2, calm(0, 150));
+  send_readings(3, {{noon_us, 99}, {noon_us + 100 * second_us, 98}});
+  persist();
+  const auto stored = *snapshots.back().snapshot;
+  send_readings(4, calm(150, 40));
+  persist();
+  const auto expected_state = snapshots.back().snapshot->state;
+  begin_again({stored.applied_sequence, joined(stored), {made.readings(3, id, calm(0, 9)), made.readings(4, id, calm(150, 40))}});
+  persist();
+  EXPECT_EQ(snapshots.back().snapshot->state, expected_state);
+  ASSERT_EQ(adopted.size(), 1U);
+  EXPECT_EQ(adopted[0].applied_sequence, 3U);
+}
+
+TEST_F(sensor_test, what_the_journal_holds_beyond_comes_before_what_was_kept_back) {
+  send_readings(3, calm(2, 1));
+  caf::anon_send(actor, restore_order{0, nullptr, {made.readings(2, id, calm(1, 1)), made.readings(3, id, calm(2, 1))}});
+  const auto seen = view();
+  EXPECT_EQ(seen.status.accepted, 2U);
+  EXPECT_EQ(seen.status.out_of_order, 0U);
+}
+
+TEST_F(sensor_test, a_stored_state_that_cannot_be_read_ends_the_actor_and_answers_who_waits) {
+  auto waiter = ask();
+  caf::anon_send(actor, restore_order{1, std::make_shared<const std::string>("no state"), {}});
+  run();
+  EXPECT_EQ(waiter.wait_for(0).error().code, errc::unavailable);
+}
+
+TEST_F(sensor_test, a_deleted_sensor_passes_its_end_on_and_is_gone) {
+  begin_new();
+  send(retire_part{id, {}});
+  auto waiter = ask();
+  run();
+  EXPECT_EQ(retired, std::vector<sensor_id>{id});
+  EXPECT_EQ(waiter.wait_for(0).error().code, errc::unavailable);
+}
+
+TEST_F(sensor_test, readings_count_as_processed_when_the_last_actor_lets_go) {
+  begin_new();
+  send_readings(1, calm(0, 40));
+  EXPECT_FALSE(made.counts.idle());
+  run();
+  send_readings(2, {{noon_us + 40 * second_us, 1'000}});
+  run();
+  EXPECT_EQ(made.counts.processed_readings(), 40U) << "the anomaly actor's stand-in holds the second batch";
+  suspects.clear();
+  EXPECT_TRUE(made.counts.idle());
+}
+
+}  // namespace
+}  // namespace factory::test

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <caf/all.hpp>
+#include <caf/scheduler/test_coordinator.hpp>
+#include <chrono>
+#include <functional>
+#include <random>
+#include <vector>
+
+namespace factory::test {
+
+/// Actors on CAF's deterministic scheduler: nothing moves until run(), and then one message a step on this thread.
+/// CAF's own test header brings a test engine and macros of its own, so this takes its place.
+struct deterministic : testing::Test {
+  struct config : caf::actor_system_config {
+    config() { set("scheduler.policy", caf::atom("testing")); }  // an atom: a string would be passed over silently
+  };
+
+  deterministic() { scheduler.advance_time(std::chrono::hours(1)); }  // at zero, time-outs would look as if none were set
+  ~deterministic() override { end_all(); }
+
+  /// Spawned and ended with the test: an actor left alive would keep the actor system from ending.
+  template <class... Args>
+  auto spawn(Args&&... args) {
+    auto actor = system.spawn(std::forward<Args>(args)...);
+    ends_.emplace_back([actor] { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); });
+    return actor;
+  }
+  /// Until no actor has anything left to do.
+  void run() { scheduler.run(); }
+  /// Likewise, but who goes next is drawn: any order that real threads could come to.
+  void run_in_any_order(std::mt19937& random) {
+    for (auto& jobs = scheduler.jobs; !jobs.empty(); scheduler.run_once())
+      std::rotate(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(random() % jobs.size()), jobs.end());
+  }
+  void end_all() {
+    for (const auto& end : std::exchange(ends_, {})) end();
+    run();
+  }
+
+  config settings;
+  caf::actor_system system{settings};
+  caf::scheduler::test_coordinator& scheduler = dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
+
+ private:
+  std::vector<std::function<void()>> ends_;
+};
+
+}  // namespace factory::test

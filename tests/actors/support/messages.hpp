@@ -1,0 +1,84 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+
+namespace factory::test {
+
+constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t noon_us = 1'768'816'800 * second_us;  ///< 2026-01-19T10:00:00Z
+
+/// Readings of one sensor.
+using timed_values = std::vector<std::pair<std::int64_t, double>>;
+
+inline std::shared_ptr<const reading_batch> batch_of(sensor_id sensor, const timed_values& rows) {
+  auto batch = std::make_shared<reading_batch>();
+  for (const auto& [time_us, value] : rows) {
+    batch->event_time_us.push_back(time_us);
+    batch->value.push_back(value);
+  }
+  batch->slices.push_back({sensor, 0, static_cast<std::uint32_t>(rows.size())});
+  return batch;
+}
+
+/// Readings a second apart from noon on; values go round 20 to 29.
+inline timed_values calm(std::size_t first, std::size_t count) {
+  timed_values rows;
+  for (std::size_t i = first; i < first + count; ++i)
+    rows.emplace_back(noon_us + static_cast<std::int64_t>(i) * second_us, 20 + static_cast<double>(i % 10));
+  return rows;
+}
+
+/// Makes the messages that the committer would send.
+struct committer {
+  progress counts;
+
+  batch_part readings(std::uint64_t sequence, sensor_id sensor, const timed_values& rows,
+                      std::optional<std::int64_t> received_at_us = {}) {
+    const auto received_us = received_at_us.value_or(rows.empty() ? noon_us : rows.back().first);
+    auto batch = batch_of(sensor, rows);
+    const auto all = batch->slices.front();
+    return {std::make_shared<batch_flow>(sequence, received_us, std::move(batch), nullptr, counts), all};
+  }
+  static config_part config(std::uint64_t sequence, sensor_config wanted) {
+    return {sequence, noon_us, std::make_shared<const sensor_config>(std::move(wanted))};
+  }
+};
+
+/// Stands in for the store: what was handed over, in order.
+struct recorded_store {
+  struct step {
+    std::optional<sensor_snapshot> snapshot;
+    std::function<void()> written;
+    std::vector<event> events;
+  };
+  std::vector<step> steps;
+
+  persistence face() {
+    return {[this](sensor_snapshot snapshot, std::function<void()> written) {
+              steps.push_back({std::move(snapshot), std::move(written), {}});
+            },
+            [this](std::vector<event> found) {
+              steps.push_back({{}, {}, std::move(found)});
+            }};
+  }
+  std::vector<event> events() const {
+    std::vector<event> all;
+    for (const auto& each : steps) all.insert(all.end(), each.events.begin(), each.events.end());
+    return all;
+  }
+  std::vector<sensor_snapshot> snapshots() const {
+    std::vector<sensor_snapshot> all;
+    for (const auto& each : steps)
+      if (each.snapshot) all.push_back(*each.snapshot);
+    return all;
+  }
+};
+
+}  // namespace factory::test

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "actors/actor_runtime.hpp"
+#include "actors/sensor_population.hpp"
+#include "actors/support/messages.hpp"
+#include "storage/database.hpp"
+#include "storage/event_log.hpp"
+#include "storage/support/temporary_directory.hpp"
+
+namespace factory::test {
+
+/// All actors on real threads, over a real journal and store: the engine without its facade.
+class running_population {
+ public:
+  explicit running_population(sensor_id count, std::size_t shards = 1) {
+    writer.start();
+    population_config config;
+    config.shards = shards;
+    config.rules.z_threshold = 3;
+    persistence store{[this](sensor_snapshot snapshot, std::function<void()> written) {
+                        writer.write(std::move(snapshot), std::move(written));
+                      },
+                      [this](std::vector<event> found) {
+                        if (before_events) before_events();
+                        writer.write(std::move(found), [] {});
+                      }};
+    sensors = std::make_unique<sensor_population>(runtime.system(), config, store, states, entries,
+                                                  [this](std::function<void()> reached) { writer.barrier(std::move(reached)); });
+    for (sensor_id id = 1; id <= count; ++id) sensors->start(id, 0, nullptr);
+    entries.start([this](const journal_entry& entry) { sensors->dispatch(entry, nullptr); });
+  }
+  ~running_population() {
+    entries.stop();
+    sensors.reset();
+  }
+
+  void commit(sensor_id id, const timed_values& rows, std::int64_t received_at_us) {
+    journal_entry entry;
+    entry.received_at_us = received_at_us;
+    entry.readings = batch_of(id, rows);
+    entries.append(std::move(entry), durability::buffered).value();
+  }
+  void commit(sensor_config wanted) {
+    journal_entry entry;
+    entry.received_at_us = noon_us;
+    entry.config = std::make_shared<const config_change>(config_change{{std::move(wanted)}, {}});
+    entries.append(std::move(entry), durability::buffered).value();
+  }
+  /// As if a handler had thrown.
+  void fail(sensor_id id) { caf::anon_send_exit(sensors->actor_of(id), caf::exit_reason::unhandled_exception); }
+  /// Asks until the sensor has an actor that answers.
+  sensor_view view(sensor_id id) {
+    for (;;)
+      if (auto seen = sensors->view(id, {}, 60'000)) return std::move(*seen);
+  }
+  static void await(const std::function<bool()>& condition) {
+    while (!condition()) std::this_thread::yield();
+  }
+  void settle() {
+    ASSERT_TRUE(sensors->wait_until_idle(60'000));
+    auto [reached, waiter] = reply<bool>::make();
+    writer.barrier([reached = std::move(reached)] { reached.set(true); });
+    ASSERT_TRUE(waiter.wait_for(60'000));
+  }
+
+  temporary_directory directory;
+  std::unique_ptr<database> db = std::move(*database::open(directory.path(), {}));
+  event_log events{*db};
+  state_store states{*db};
+  journal entries{*db};
+  store_writer writer{*db, events};
+  std::function<void()> before_events;  ///< on an analysis actor's thread
+  actor_runtime runtime{2};
+  std::unique_ptr<sensor_population> sensors;
+};
+
+}  // namespace factory::test
