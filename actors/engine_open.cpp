@@ -206,6 +206,7 @@ expected<void> engine::impl::checkpoint() {
   const std::lock_guard one(checkpointing);
   const auto target = sensors->dispatched_sequence();
   if (target <= entries->floor()) return {};
+  spdlog::debug("checkpoint: begins at entry {}", target);
   if (!sensors->persist_all(drain_deadline_ms))
     return fail(errc::unavailable, "not every sensor's state could be stored; the journal keeps what they have seen");
   auto [reached, waiter] = reply<bool>::make();
@@ -214,6 +215,7 @@ expected<void> engine::impl::checkpoint() {
   if (auto trimmed = entries->trim(target); !trimmed) return trimmed;
   bytes_after_checkpoint = entries->bytes_above_floor();
   checkpoints.fetch_add(1);
+  spdlog::debug("checkpoint: done");
   return {};
 }
 

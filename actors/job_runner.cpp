@@ -37,6 +37,7 @@ void schedule_first(self_pointer self, std::size_t job) {
 
 /// An exception is the job's failure, not the runner's.
 expected<std::string> outcome_of(const job& what, const std::atomic<bool>& stopping) {
+  spdlog::debug("job {} begins", what.name);
   try {
     return what.work(stopping);
   } catch (const std::exception& e) {

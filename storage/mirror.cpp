@@ -159,7 +159,7 @@ void mirror::impl::run() {
     lock.unlock();
     const bool done = follow();
     publish();
-    if (!done) complain();
+    done ? spdlog::debug("mirror: caught up") : complain();
     lock.lock();
     if (done) {
       last_complaint.clear();

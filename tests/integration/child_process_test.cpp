@@ -15,6 +15,13 @@ TEST(child_process, gives_the_line_it_is_asked_for_and_the_exit_code) {
   EXPECT_EQ((*child)->wait(60s)->code, 3);
 }
 
+TEST(child_process, gives_the_first_line_with_a_text_anywhere_in_it) {
+  auto child = child_process::start({"/bin/sh", "-c", "echo a checkpoint begins; echo checkpoint begins anew"});
+  ASSERT_TRUE(child);
+  EXPECT_EQ((*child)->wait_for_text("checkpoint begins", 60s).value(), "a checkpoint begins");
+  EXPECT_EQ((*child)->wait_for_line("checkpoint begins", 60s).value(), "checkpoint begins anew");
+}
+
 TEST(child_process, says_what_a_program_printed_that_ended_too_early) {
   auto child = child_process::start({"/bin/sh", "-c", "echo no such disk >&2"});
   ASSERT_TRUE(child);

@@ -1,171 +1,210 @@
-// kill -9 in the middle of a load: every acknowledged reading is there once, none that was never sent, and the events are those of
-// an uninterrupted run. FACTORY_CRASH_ROUNDS sets the number of kills.
-#include <algorithm>
+// kill -9 in the middle of everything: every acknowledged reading is there once, none that was never sent, and what was computed is
+// what an undisturbed daemon computes. FACTORY_CRASH_ROUNDS sets the number of kills (`tools/dev crash --rounds N`).
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <map>
-#include <optional>
+#include <filesystem>
 #include <random>
 #include <thread>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
-
 #include "integration/support/daemon.hpp"
-#include "integration/support/plant.hpp"
+#include "integration/support/ledger.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::size_t connections = 4, sensors_per_connection = 25, ticks_per_body = 20, kills_per_directory = 5;
-constexpr const char* limits = R"("min_threshold":36,"max_threshold":90)";
+using namespace std::chrono_literals;
 
-int rounds() {
+enum class phase { load, start, checkpoint, trimmed, stop, rollup, rewrite, mirror };
+constexpr std::array<const char*, 8> names{"load",    "start and recovery", "checkpoint",    "right after one", "stop",
+                                           "roll-up", "rewriting",          "mirror rebuild"};
+constexpr std::size_t kills_per_directory = 2 * names.size();
+
+std::size_t rounds() {
   const char* given = std::getenv("FACTORY_CRASH_ROUNDS");
-  return given ? std::atoi(given) : 4;
+  return given ? std::stoul(given) : names.size();
 }
 
-/// One collector with sensors of its own: sends its bodies in order, again after a lost connection, and keeps the ledger.
-struct collector {
-  std::vector<std::uint32_t> sensors;
-  std::uint64_t acknowledged = 0;  ///< bodies
-  bool unknown = false;            ///< the body behind them was sent, and its answer never came
-
-  std::vector<reading> body(std::uint64_t index) const { return signals(sensors, index * ticks_per_body, ticks_per_body); }
-
-  /// Sends until the daemon is gone, or until `last` bodies are acknowledged.
-  void run(std::uint16_t port, std::atomic<std::uint64_t>& acknowledged_by_all, std::uint64_t last) {
-    http_client api(port);
-    try {
-      while (acknowledged < last) {
-        unknown = true;
-        const auto got = api.post("/api/readings/bulk?precision=us", rows_json(body(acknowledged)));
-        if (got.status == 503) continue;
-        ASSERT_EQ(got.status, 201) << got.body;
-        ASSERT_EQ(got.json()["inserted"].GetUint64(), sensors.size() * ticks_per_body);
-        unknown = false;
-        ++acknowledged;
-        acknowledged_by_all.fetch_add(1);
-        acknowledged_by_all.notify_all();
-      }
-    } catch (const connection_lost&) {
-    }
-  }
+struct tally {
+  std::size_t kills = 0, outcomes = 0, differing = 0;
+  std::array<std::size_t, names.size()> within{};  ///< kills that came before their phase had ended
+  comparison readings;
 };
 
+std::size_t count(std::string_view text, std::string_view what) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(what); at != std::string_view::npos; at = text.find(what, at + 1)) ++found;
+  return found;
+}
+
+/// One data directory, its senders, and a daemon that is killed over and over.
 class plant_under_fire {
  public:
-  explicit plant_under_fire(std::uint64_t seed) : random_(seed) {
-    http_client api(daemon_->api_port());
-    const auto all = add_sensors(api, connections * sensors_per_connection, limits);
-    for (std::size_t c = 0; c < connections; ++c)
-      collectors_[c].sensors.assign(all.begin() + c * sensors_per_connection, all.begin() + (c + 1) * sensors_per_connection);
+  plant_under_fire(std::uint64_t seed, tally& into) : random_(seed), tally_(into) {
+    daemon_.start();
+    http_client api(daemon_.api_port());
+    senders_ = std::make_unique<collectors>(api);
+    senders_->on_acknowledged = [this](const collector&) {
+      acknowledged_.fetch_add(1);
+      acknowledged_.notify_all();
+      if (slowly_) std::this_thread::sleep_for(8ms);  // not a wait for anything: it keeps what is compared small
+    };
   }
 
-  /// All collectors send; the daemon is killed once a random number of further bodies is acknowledged.
-  void load_and_kill() {
-    const std::uint64_t at = acknowledged_ + 5 + random_() % 120;
-    std::vector<std::jthread> senders = send(UINT64_MAX);
-    for (std::uint64_t now = acknowledged_; now < at; now = acknowledged_) acknowledged_.wait(now);
-    daemon_->kill();
-  }
-
-  /// Kills the daemon at some instant of its start.
-  void kill_while_starting() {
-    auto starting = child_process::start(
-        {program("factoryd"), "--data-dir", daemon_->data_dir().string(), "--api-port", "0", "--anomaly-port", "0"});
-    ASSERT_TRUE(starting) << starting.error().message;
-    (void)(*starting)->wait(std::chrono::milliseconds(random_() % 80));  // not a wait for anything: it picks the instant
-    (*starting)->signal(SIGKILL);
-    ASSERT_TRUE((*starting)->wait(std::chrono::seconds(120)));
-  }
-
-  void start() { daemon_->start(); }
-
-  /// The ledger against the store: all of what was acknowledged, bit for bit and once; of a body without an answer all or nothing.
-  void check() {
-    http_client api(daemon_->api_port());
-    for (const collector& c : collectors_) {
-      std::map<std::uint32_t, std::vector<reading>> sent;
-      for (const reading& r : signals(c.sensors, 0, (c.acknowledged + c.unknown) * ticks_per_body)) sent[r.sensor].push_back(r);
-      const std::size_t surely = c.acknowledged * ticks_per_body;
-      std::optional<std::size_t> stored_count;
-      for (const auto sensor : c.sensors) {
-        const auto stored = readings_of(api, sensor);
-        if (!stored_count) stored_count = stored.size();
-        EXPECT_EQ(stored.size(), *stored_count) << "part of a body";
-        EXPECT_TRUE(stored.size() == surely || (c.unknown && stored.size() == surely + ticks_per_body))
-            << stored.size() << " of " << surely;
-        ASSERT_LE(stored.size(), sent[sensor].size());
-        EXPECT_TRUE(std::equal(stored.begin(), stored.end(), sent[sensor].begin()));
-      }
+  void kill_in(phase where) {
+    switch (where) {
+      case phase::load: return kill_under_load([this] { await_bodies(5 + random_() % 60); }, where, {}, {});
+      case phase::start: return kill_while_starting();
+      case phase::checkpoint: return kill_at_checkpoint(where, "checkpoint: begins", "checkpoint: done");
+      case phase::trimmed: return kill_at_checkpoint(where, "checkpoint: done", {});
+      case phase::stop: return kill_while_stopping();
+      case phase::rollup: return kill_in_job("rollup", where);
+      case phase::rewrite: return kill_in_job("rewrite", where);
+      case phase::mirror: return kill_while_rebuilding_the_mirror();
     }
   }
 
-  /// Lets every collector finish what it began, so that the readings are those of an uninterrupted run.
-  std::uint64_t finish() {
-    std::uint64_t last = 0;
-    for (const collector& c : collectors_) last = std::max(last, c.acknowledged + 1);
-    send(last).clear();
-    daemon_->restart();
-    return last;
+  void restart_and_compare() {
+    daemon_.start();
+    http_client api(daemon_.api_port());
+    const comparison found = senders_->compare(api);
+    EXPECT_TRUE(found.clean()) << testing::PrintToString(found);
+    compared_ = found;
   }
 
-  std::vector<std::string> found() {
-    http_client api(daemon_->api_port());
-    return findings(api);
+  /// Lets every sender finish what it began, so that all readings are known, and compares what was computed from them.
+  void finish() {
+    const std::uint64_t bodies = senders_->most_bodies() + 1;
+    senders_->run(daemon_.api_port(), bodies);
+    daemon_.stop();
+    restart_and_compare();
+    tally_.readings += compared_;
+    http_client api(daemon_.api_port());
+    const outcome disturbed = outcome_of(api, *senders_), undisturbed = undisturbed_outcome(*senders_, bodies);
+    tally_.outcomes += undisturbed.size();
+    tally_.differing += difference(disturbed, undisturbed);
+    EXPECT_EQ(disturbed, undisturbed);
   }
-
-  /// What one daemon finds that nobody kills.
-  std::vector<std::string> found_without_kills(std::uint64_t bodies) const {
-    fresh_daemon calm;
-    {
-      http_client api(calm->api_port());
-      add_sensors(api, connections * sensors_per_connection, limits);
-      for (const collector& c : collectors_) store(api, signals(c.sensors, 0, bodies * ticks_per_body));
-    }
-    calm->restart();
-    http_client api(calm->api_port());
-    return findings(api);
-  }
-
-  std::uint64_t random() { return random_(); }
 
  private:
-  std::vector<std::jthread> send(std::uint64_t last) {
-    std::vector<std::jthread> out;
-    for (collector& c : collectors_)
-      out.emplace_back([this, &c, last, port = daemon_->api_port()] { c.run(port, acknowledged_, last); });
-    return out;
+  /// Kills at some instant after `when` has returned; it was within the phase when the daemon printed more `begins` than `ends`.
+  void kill_under_load(const std::function<void()>& when, phase where, std::string_view begins, std::string_view ends) {
+    senders_->run(daemon_.api_port(), UINT64_MAX, [&] {
+      when();
+      any_instant(3ms);
+      daemon_.kill();
+    });
+    const std::string printed = daemon_.process().output();
+    enter(where, begins.empty() || count(printed, begins) > (ends.empty() ? 0 : count(printed, ends)));
   }
 
-  fresh_daemon daemon_;
-  std::mt19937_64 random_;
-  collector collectors_[connections];
+  /// The daemon looks once a second whether one is due.
+  void kill_at_checkpoint(phase where, std::string_view begins, std::string_view ends) {
+    slowly_ = true;
+    kill_under_load([&] { await_text(begins); }, where, begins, ends);
+    slowly_ = false;
+  }
+
+  void kill_in_job(const std::string& job, phase where) {
+    std::jthread asking;
+    const auto under_way = [&] {
+      await_bodies(20);
+      asking = std::jthread([port = daemon_.api_port(), job] {
+        http_client api(port);
+        try {
+          (void)api.post("/api/jobs/" + job + "/run", "");
+        } catch (const connection_lost&) {
+        }
+      });
+      await_text("job " + job + " begins");
+    };
+    kill_under_load(under_way, where, "job " + job + " begins", "job " + job + ":");
+  }
+
+  void kill_while_starting() {
+    daemon_.kill();
+    daemon_.launch();
+    any_instant(80ms);
+    daemon_.kill();
+    enter(phase::start, count(daemon_.process().output(), "ready api=") == 0);
+  }
+
+  void kill_while_stopping() {
+    bool ended = false;
+    senders_->run(daemon_.api_port(), UINT64_MAX, [&] {
+      await_bodies(20);
+      daemon_.process().signal(SIGTERM);
+      any_instant(20ms);
+      daemon_.kill();
+      ended = count(daemon_.process().output(), "ended in order") != 0;
+    });
+    enter(phase::stop, !ended);
+  }
+
+  void kill_while_rebuilding_the_mirror() {
+    daemon_.kill();
+    for (const char* suffix : {"", "-wal", "-shm"})
+      std::filesystem::remove(daemon_.data_dir() / ("mirror.sqlite" + std::string(suffix)));
+    daemon_.launch();
+    await_text("is made anew");
+    any_instant(20ms);
+    daemon_.kill();
+    enter(phase::mirror, count(daemon_.process().output(), "mirror: caught up") == 0);
+  }
+
+  void enter(phase where, bool within) {
+    ++tally_.kills;
+    if (within) ++tally_.within[static_cast<std::size_t>(where)];
+  }
+  void await_bodies(std::uint64_t more) {
+    const std::uint64_t until = acknowledged_ + more;
+    for (std::uint64_t now = acknowledged_; now < until; now = acknowledged_) acknowledged_.wait(now);
+  }
+  void await_text(std::string_view text) {
+    const auto line = daemon_.process().wait_for_text(text, 120s);
+    if (!line) throw std::runtime_error(line.error().message);
+  }
+  /// Not a wait for anything: it picks the instant of the kill.
+  void any_instant(std::chrono::microseconds within) {
+    std::this_thread::sleep_for(std::chrono::microseconds(random_() % static_cast<std::uint64_t>(within.count())));
+  }
+
+  temp_directory directory_{"factoryd-crash"};
+  daemon daemon_{directory_.path() / "data", {"--log-level", "debug", "--checkpoint-bytes", "50000"}};
+  std::unique_ptr<collectors> senders_;
   std::atomic<std::uint64_t> acknowledged_{0};
+  std::atomic<bool> slowly_{false};
+  std::mt19937_64 random_;
+  tally& tally_;
+  comparison compared_;
 };
 
+std::string text_of(const tally& t) {
+  std::string phases;
+  for (std::size_t i = 0; i < names.size(); ++i) phases += fmt::format("{}{} {}", i ? ", " : "", names[i], t.within[i]);
+  return fmt::format("crash: {} kills (within: {}); {}; {} events, alarms, windows and statistics compared, {} differ", t.kills,
+                     phases, testing::PrintToString(t.readings), t.outcomes, t.differing);
+}
+
 TEST(kill_9, loses_doubles_and_changes_nothing_that_was_acknowledged) {
-  const int all = rounds();
-  for (int done = 0; done < all;) {
-    SCOPED_TRACE(fmt::format("directory that begins with kill {}", done));
-    plant_under_fire plant(static_cast<std::uint64_t>(done) + 1);
-    for (std::size_t i = 0; i < kills_per_directory && done < all; ++i, ++done) {
-      plant.load_and_kill();
-      if (plant.random() % 2 == 0) plant.kill_while_starting();
-      plant.start();
-      plant.check();
-      if (testing::Test::HasFailure()) return;
+  const std::size_t all = rounds();
+  tally done;
+  for (std::uint64_t seed = 1; done.kills < all && !HasFailure(); ++seed) {
+    SCOPED_TRACE(fmt::format("directory {}", seed));
+    plant_under_fire plant(seed, done);
+    for (std::size_t i = 0; i < kills_per_directory && done.kills < all && !HasFailure(); ++i) {
+      SCOPED_TRACE(fmt::format("kill {}", done.kills + 1));
+      plant.kill_in(static_cast<phase>(i % names.size()));
+      plant.restart_and_compare();
     }
-    const std::uint64_t bodies = plant.finish();
-    plant.check();
-    const auto found = plant.found();
-    EXPECT_GT(found.size(), 0U);
-    EXPECT_EQ(found, plant.found_without_kills(bodies));
-    if (testing::Test::HasFailure()) return;
+    if (!HasFailure()) plant.finish();
   }
+  fmt::print("{}\n", text_of(done));
 }
 
 }  // namespace

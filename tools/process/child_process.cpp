@@ -148,14 +148,23 @@ expected<std::unique_ptr<child_process>> child_process::start(const std::vector<
 pid_t child_process::pid() const { return impl_->pid; }
 
 expected<std::string> child_process::wait_for_line(std::string_view prefix, std::chrono::milliseconds deadline) {
+  return wait_for(prefix, 0, deadline);
+}
+
+expected<std::string> child_process::wait_for_text(std::string_view text, std::chrono::milliseconds deadline) {
+  return wait_for(text, std::string::npos - 1, deadline);
+}
+
+expected<std::string> child_process::wait_for(std::string_view text, std::size_t last_column,
+                                              std::chrono::milliseconds deadline) {
   std::unique_lock guard(impl_->lock);
   const auto until = std::chrono::steady_clock::now() + deadline;
   for (std::size_t seen = 0;;) {
     for (; seen < impl_->lines.size(); ++seen)
-      if (impl_->lines[seen].starts_with(prefix)) return impl_->lines[seen];
+      if (impl_->lines[seen].find(text) <= last_column) return impl_->lines[seen];
     if (impl_->closed) return fail(errc::unavailable, "the program ended; it printed:\n" + impl_->tail);
     if (impl_->printed.wait_until(guard, until) == std::cv_status::timeout)
-      return fail(errc::timed_out, "no line \"" + std::string(prefix) + "...\" in time; the program printed:\n" + impl_->tail);
+      return fail(errc::timed_out, "no line \"" + std::string(text) + "...\" in time; the program printed:\n" + impl_->tail);
   }
 }
 

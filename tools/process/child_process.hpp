@@ -32,6 +32,8 @@ class child_process {
   /// The first line printed that starts with `prefix`; timed_out, or unavailable when the program ended without it
   /// (the message then carries what it printed last).
   expected<std::string> wait_for_line(std::string_view prefix, std::chrono::milliseconds deadline);
+  /// The same for the first line with `text` anywhere in it.
+  expected<std::string> wait_for_text(std::string_view text, std::chrono::milliseconds deadline);
   void signal(int number);
   /// timed_out when it still runs at the deadline. Afterwards output() has all that it printed.
   expected<exit_status> wait(std::chrono::milliseconds deadline);
@@ -39,6 +41,7 @@ class child_process {
   std::string output() const;
 
  private:
+  expected<std::string> wait_for(std::string_view text, std::size_t last_column, std::chrono::milliseconds deadline);
   struct impl;
   std::unique_ptr<impl> impl_;
   explicit child_process(std::unique_ptr<impl> started);

@@ -34,14 +34,18 @@ daemon::daemon(std::filesystem::path data_dir, std::vector<std::string> options,
     : data_dir_(std::move(data_dir)), options_(std::move(options)), environment_(std::move(environment)) {}
 
 void daemon::start() {
+  launch();
+  const std::string ready = or_throw(process_->wait_for_line("ready", hang_guard));
+  api_port_ = port_of(ready, "api");
+  anomaly_port_ = port_of(ready, "anomaly");
+}
+
+void daemon::launch() {
   std::vector<std::string> command{program("factoryd"), "--data-dir", data_dir_.string()};
   for (const char* port : {"--api-port", "--anomaly-port"})
     if (std::ranges::find(options_, port) == options_.end()) command.insert(command.end(), {port, "0"});
   command.insert(command.end(), options_.begin(), options_.end());
   process_ = or_throw(child_process::start(command, environment_));
-  const std::string ready = or_throw(process_->wait_for_line("ready", hang_guard));
-  api_port_ = port_of(ready, "api");
-  anomaly_port_ = port_of(ready, "anomaly");
 }
 
 int daemon::stop() {

@@ -22,6 +22,8 @@ class daemon {
                   std::vector<std::string> environment = {});
 
   void start();
+  /// start() without waiting for it.
+  void launch();
   /// SIGTERM; returns the exit code.
   int stop();
   /// kill -9, and waits until it is gone.

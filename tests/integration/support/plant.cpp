@@ -15,13 +15,6 @@ namespace factory::test {
 
 namespace {
 
-std::string text_of(const rapidjson::Value& value) {
-  rapidjson::StringBuffer buffer;
-  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
-  value.Accept(writer);
-  return buffer.GetString();
-}
-
 answer must(answer got, unsigned status, std::string_view what) {
   if (got.status != status) throw std::runtime_error(fmt::format("{} was answered {} {}", what, got.status, got.body));
   return got;
@@ -38,6 +31,13 @@ void each_page(http_client& api, const std::string& target, const std::function<
 }
 
 }  // namespace
+
+std::string text_of(const rapidjson::Value& value) {
+  rapidjson::StringBuffer buffer;
+  rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+  value.Accept(writer);
+  return buffer.GetString();
+}
 
 void PrintTo(const reading& r, std::ostream* out) {
   *out << "sensor " << r.sensor << " at " << r.time_us << " = " << fmt::format("{}", r.value);
@@ -99,6 +99,15 @@ std::vector<std::string> findings(http_client& api) {
       event.RemoveMember("recorded_at");
       out.push_back(text_of(event));
     }
+  });
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::vector<std::string> alerts(http_client& api) {
+  std::vector<std::string> out;
+  each_page(api, "/api/alerts?limit=1000", [&](rapidjson::Document& page) {
+    for (const auto& alert : page["alerts"].GetArray()) out.push_back(text_of(alert));
   });
   std::sort(out.begin(), out.end());
   return out;

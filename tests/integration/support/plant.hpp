@@ -37,6 +37,9 @@ void store(http_client& api, const std::vector<reading>& readings, std::size_t b
 std::vector<reading> readings_of(http_client& api, std::uint32_t sensor);
 /// All events without what may differ between two runs (sequence, time of recording), as JSON texts in order.
 std::vector<std::string> findings(http_client& api);
+/// All alerts with what became of them, as JSON texts in order.
+std::vector<std::string> alerts(http_client& api);
+std::string text_of(const rapidjson::Value& value);
 /// GET as JSON; throws when it is not answered 200.
 rapidjson::Document get_json(http_client& api, std::string_view target);
 std::uint64_t metric(http_client& api, std::string_view name);
