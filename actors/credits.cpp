@@ -1,5 +1,7 @@
 #include "actors/credits.hpp"
 
+#include "pipelines/limits.hpp"
+
 namespace factory {
 
 namespace {
@@ -13,6 +15,15 @@ bool try_take(std::atomic<std::int64_t>& free, std::int64_t amount) {
 }
 
 }  // namespace
+
+bool credit_gate::admits() {
+  const auto short_of = [](const std::atomic<std::int64_t>& free, std::int64_t all) {
+    return static_cast<double>(free.load(std::memory_order_relaxed)) < limits::credit_reserve * static_cast<double>(all);
+  };
+  if (!short_of(readings_free_, readings_) && !short_of(bytes_free_, bytes_)) return true;
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
 
 std::shared_ptr<void> credit_gate::take(std::uint64_t readings, std::uint64_t bytes) {
   const auto reading_count = static_cast<std::int64_t>(readings);

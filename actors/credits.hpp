@@ -11,7 +11,13 @@ namespace factory {
 class credit_gate : public std::enable_shared_from_this<credit_gate> {
  public:
   credit_gate(std::uint64_t readings, std::uint64_t bytes)
-      : readings_free_(static_cast<std::int64_t>(readings)), bytes_free_(static_cast<std::int64_t>(bytes)) {}
+      : readings_(static_cast<std::int64_t>(readings)),
+        bytes_(static_cast<std::int64_t>(bytes)),
+        readings_free_(readings_),
+        bytes_free_(bytes_) {}
+  /// False (and counted as a refusal) while less than limits::credit_reserve of either bound is free: then a body is not even worth
+  /// decoding. Takes nothing.
+  bool admits();
   /// Given back when the pointer's last copy goes; null when either bound would be passed.
   std::shared_ptr<void> take(std::uint64_t readings, std::uint64_t bytes);
   /// Like take, but may pass the bound: for work that is already committed.
@@ -23,6 +29,7 @@ class credit_gate : public std::enable_shared_from_this<credit_gate> {
  private:
   std::shared_ptr<void> give_back_later(std::int64_t readings, std::int64_t bytes);
 
+  const std::int64_t readings_, bytes_;
   std::atomic<std::int64_t> readings_free_, bytes_free_;
   std::atomic<std::uint64_t> refused_{0};
 };

@@ -104,6 +104,8 @@ class engine {
   void stop();
 
   std::shared_ptr<const sensor_set> known_sensors() const;
+  /// Whether a body is worth decoding: overloaded when credits are nearly out, so that refusing costs next to nothing.
+  expected<void> admit();
   /// `body_bytes` is what the request holds in memory beside the readings.
   expected<ingest_receipt> ingest(reading_batch batch, durability how, std::size_t body_bytes = 0);
 

@@ -10,6 +10,9 @@ namespace {
 /// What a reading holds in memory between the socket and its window: columns and encoded entry.
 constexpr std::size_t bytes_in_flight_per_reading = 64;
 
+tl::unexpected<error> is_overloaded() {
+  return fail(errc::overloaded, "more readings are in flight than the engine may hold; send it again later");
+}
 tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is stopping; send it again after its restart"); }
 
 }  // namespace
@@ -17,12 +20,17 @@ tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is
 std::shared_ptr<const sensor_set> engine::known_sensors() const { return impl_->things->known_sensors(); }
 const catalog& engine::things() const { return *impl_->things; }
 
+expected<void> engine::admit() {
+  if (!impl_->credits->admits()) return is_overloaded();
+  return {};
+}
+
 expected<ingest_receipt> engine::ingest(reading_batch batch, durability how, std::size_t body_bytes) {
   if (impl_->stopping) return is_stopping();
   ingest_receipt receipt{batch.size(), 0, how};
   if (batch.size() == 0) return receipt;
   auto hold = impl_->credits->take(batch.size(), batch.size() * bytes_in_flight_per_reading + body_bytes);
-  if (!hold) return fail(errc::overloaded, "more readings are in flight than the engine may hold; send it again later");
+  if (!hold) return is_overloaded();
   journal_entry entry;
   entry.received_at_us = wall_clock_us();
   entry.readings = std::make_shared<const reading_batch>(std::move(batch));

@@ -101,6 +101,7 @@ expected<http_response> store(engine& behind, const http_request& request, body_
   const auto start = steady::now();
   auto options = read_options(request);
   if (!options) return fail_with(options.error());
+  if (const auto room = behind.admit(); !room) return fail_with(room.error());
   const auto known = behind.known_sensors();
   options->decode.known = known.get();
   options->decode.now_us = now_us();

@@ -22,6 +22,19 @@ TEST(credits, are_refused_beyond_either_bound_and_nothing_is_kept_by_a_refusal) 
   EXPECT_TRUE(gate->take(40, 990));
 }
 
+TEST(credits, admit_nothing_more_to_decode_while_they_are_nearly_out) {
+  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  auto held = gate->take(87, 0);
+  EXPECT_TRUE(gate->admits());
+  auto more = gate->take(1, 0);
+  EXPECT_FALSE(gate->admits());
+  EXPECT_EQ(gate->refused_count(), 1U);
+  more.reset();
+  EXPECT_TRUE(gate->admits());
+  auto bytes = gate->take(0, 900);
+  EXPECT_FALSE(gate->admits());
+}
+
 TEST(credits, come_back_when_the_last_copy_goes) {
   const auto gate = std::make_shared<credit_gate>(100, 1'000);
   auto held = gate->take(100, 1'000);
