@@ -1,6 +1,8 @@
 // factory-bench against the real daemon, as briefly as it can: it checks every answer and counts what is stored by itself.
 #include <gtest/gtest.h>
 
+#include <stdexcept>
+
 #include "integration/support/daemon.hpp"
 #include "integration/support/http_client.hpp"
 
@@ -29,6 +31,41 @@ using work = std::vector<std::string>;
 INSTANTIATE_TEST_SUITE_P(works, bench,
                          testing::Values(work{"bulk"}, work{"bulk", "--shape", "columns"}, work{"bulk", "--shape", "ndjson"},
                                          work{"single"}, work{"query"}, work{"mean"}, work{"cardinality", "--counts", "100"}));
+
+/// Runs a long load briefly; returns the figures of its only run.
+rapidjson::Document brief(const std::vector<std::string>& options) {
+  std::vector<std::string> command{program("factory-bench")};
+  command.insert(command.end(), options.begin(), options.end());
+  for (const char* option : {"--json", "--history", "1000"}) command.emplace_back(option);
+  const finished done = run(command);
+  if (done.status.code != 0) throw std::runtime_error(done.output);
+  rapidjson::Document report;
+  report.Parse(done.output.c_str());
+  return report;
+}
+
+TEST(overload, refuses_what_is_too_much_stores_what_was_acknowledged_and_still_answers_queries) {
+  const auto report = brief({"overload", "--seconds", "1", "--connections", "256"});
+  const auto& figures = report["runs"][0];
+  EXPECT_GT(figures["readings"].GetUint64(), 0U);
+  EXPECT_GT(figures["refused"].GetUint64(), 0U);
+  std::uint64_t queries = 0, queries_refused = 0;
+  for (const auto& each : figures["stretches"].GetArray()) {
+    queries += each["queries"]["requests"].GetUint64();
+    queries_refused += each["queries"]["refused"].GetUint64();
+  }
+  EXPECT_GT(queries, 0U);
+  EXPECT_EQ(queries_refused, 0U);
+}
+
+TEST(soak, stores_what_was_acknowledged_under_mixed_load_while_the_catalog_changes_and_connections_come_and_go) {
+  const auto report = brief({"soak", "--seconds", "2"});
+  const auto& stretches = report["runs"][0]["stretches"];
+  EXPECT_EQ(stretches.Size(), 4U);
+  for (const auto& each : stretches.GetArray())
+    for (const char* part : {"bodies", "singles", "queries", "changes"})
+      EXPECT_GT(each[part]["requests"].GetUint64(), 0U) << part;
+}
 
 }  // namespace
 }  // namespace factory::test

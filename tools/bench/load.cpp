@@ -33,14 +33,18 @@ struct connection {
   int fd = -1;
   std::string_view request, unsent;
   clock::time_point started;
-  std::optional<clock::time_point> retry_at;
+  std::optional<clock::time_point> begin_at;  // waits for its turn, or to try again
   answer_reader reader;
 };
 
 class loop {
  public:
-  loop(std::uint16_t port, std::size_t count, work& what, double seconds)
-      : what_(what), epoll_(::epoll_create1(EPOLL_CLOEXEC)), connections_(count), limit_seconds_(seconds) {
+  loop(std::uint16_t port, std::size_t count, work& what, double seconds, double requests_per_second)
+      : what_(what),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+        connections_(count),
+        limit_seconds_(seconds),
+        between_seconds_(requests_per_second > 0 ? 1 / requests_per_second : 0) {
     for (std::size_t i = 0; i < count; ++i) {
       connections_[i].fd = connect_to(port);
       ::fcntl(connections_[i].fd, F_SETFL, O_NONBLOCK);
@@ -68,7 +72,7 @@ class loop {
       if (count < 0 && errno != EINTR) throw std::runtime_error(std::string("epoll_wait: ") + std::strerror(errno));
       if (count == 0 && waiting_ == 0) throw std::runtime_error("the server has not answered for a minute");
       for (int i = 0; i < count; ++i) serve(ready[i].data.u64);
-      if (waiting_ > 0) retry_due();
+      if (waiting_ > 0) begin_due();
     }
     result_.seconds = seconds_between(start_, last_answer_);
     result_.client_cpu_seconds = cpu_seconds_of_this_thread() - cpu_before;
@@ -82,7 +86,11 @@ class loop {
     if (!request) return;
     connections_[i].request = *request;
     ++in_flight_;
-    begin(connections_[i], now);
+    const auto due = start_ + std::chrono::duration_cast<clock::duration>(
+                                  std::chrono::duration<double>(between_seconds_ * static_cast<double>(asked_++)));
+    if (due <= now) return begin(connections_[i], now);
+    ++waiting_;
+    connections_[i].begin_at = due;
   }
 
   void begin(connection& c, clock::time_point now) {
@@ -120,9 +128,10 @@ class loop {
     connection& c = connections_[i];
     const auto now = clock::now();
     if (got.status == 503) {
+      if (!got.retry_after) throw std::runtime_error("a refusal without Retry-After: " + std::string(got.body));
       ++result_.refused;
       ++waiting_;
-      c.retry_at = now + std::chrono::milliseconds(retry_ms);
+      c.begin_at = now + std::chrono::milliseconds(retry_ms);
       c.reader.clear();
       return;
     }
@@ -136,11 +145,11 @@ class loop {
     ask(i, now);
   }
 
-  void retry_due() {
+  void begin_due() {
     const auto now = clock::now();
     for (connection& c : connections_) {
-      if (!c.retry_at || *c.retry_at > now) continue;
-      c.retry_at.reset();
+      if (!c.begin_at || *c.begin_at > now) continue;
+      c.begin_at.reset();
       --waiting_;
       begin(c, now);
     }
@@ -149,17 +158,18 @@ class loop {
   work& what_;
   int epoll_;
   std::vector<connection> connections_;
-  double limit_seconds_;
+  double limit_seconds_, between_seconds_;
   clock::time_point start_, last_answer_;
-  std::size_t in_flight_ = 0;  // asked and not answered; those waiting for a retry included
+  std::uint64_t asked_ = 0;
+  std::size_t in_flight_ = 0;  // asked and not answered; those waiting included
   std::size_t waiting_ = 0;
   load_result result_;
 };
 
 }  // namespace
 
-load_result run_load(std::uint16_t port, std::size_t connections, work& what, double seconds) {
-  return loop(port, connections, what, seconds).run();
+load_result run_load(std::uint16_t port, std::size_t connections, work& what, double seconds, double requests_per_second) {
+  return loop(port, connections, what, seconds, requests_per_second).run();
 }
 
 }  // namespace factory::bench

@@ -23,14 +23,15 @@ class work {
 struct load_result {
   std::uint64_t requests = 0;
   std::uint64_t readings = 0;
-  std::uint64_t refused = 0;  ///< answered 503; the same request was sent again 10 ms later
+  std::uint64_t refused = 0;  ///< answered 503; with Retry-After; the same request was sent again 10 ms later
   double seconds = 0;         ///< first request to last answer
   double client_cpu_seconds = 0;
   std::vector<std::uint32_t> latency_us;  ///< of each answer but refusals, in order of arrival
 };
 
 /// Keeps one request in flight on each connection until `work` has no more or `seconds` have passed (0 = no limit), then waits for
-/// the answers still out. One thread with epoll, so that the generator leaves the machine to the server.
-load_result run_load(std::uint16_t port, std::size_t connections, work& what, double seconds);
+/// the answers still out. Not more than `requests_per_second` are begun (0 = no limit). One thread with epoll, so that the
+/// generator leaves the machine to the server.
+load_result run_load(std::uint16_t port, std::size_t connections, work& what, double seconds, double requests_per_second = 0);
 
 }  // namespace factory::bench

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "endurance.hpp"
 #include "report.hpp"
 #include "server.hpp"
 #include "workloads.hpp"
@@ -23,6 +25,7 @@ struct settings {
   std::string url, peer;
   bool peer_only = false, as_json = false;
   int rounds = 1;
+  std::optional<double> seconds;
 };
 
 std::vector<std::string> works(const settings& given) {
@@ -62,8 +65,13 @@ void add_options(CLI::App& app, settings& given) {
       ->add_option("--counts", given.sensor_counts, "how many sensors")
       ->capture_default_str();
   add_work("all", "all of these");
+  add_work("overload",
+           "ten times what the engine may hold, at any instant, while others query; a minute unless --seconds says otherwise")
+      ->add_option("--connections", given.load.overload_connections)
+      ->capture_default_str();
+  add_work("soak", "steady mixed load; an hour unless --seconds says otherwise");
 
-  app.add_option("--seconds", given.load.seconds, "seconds of load per run")->capture_default_str();
+  app.add_option("--seconds", given.seconds, "seconds of load per run; 5 for all but overload and soak");
   app.add_option("--rounds", given.rounds, "rounds; each runs every server once")->capture_default_str();
   app.add_option("--bulk-connections", given.load.bulk_connections)->capture_default_str();
   app.add_option("--single-connections", given.load.single_connections)->capture_default_str();
@@ -80,6 +88,17 @@ void add_options(CLI::App& app, settings& given) {
 
 int run(settings given) {
   if (!given.url.empty()) given.factoryd.running_port = local_port(given.url);
+  const bool long_load = given.work == "soak" || given.work == "overload";
+  if (long_load && (given.peer_only || !given.peer.empty()))
+    throw std::runtime_error(given.work + " is for factoryd alone: leave --peer out");
+  given.load.seconds = given.seconds.value_or(given.work == "soak" ? 3'600 : given.work == "overload" ? 60 : 5);
+  if (given.work == "overload")
+    given.factoryd.extra.push_back("--in-flight-readings=" + std::to_string(overload_in_flight(given.load)));
+  if (!given.as_json)
+    given.load.on_stretch = [](const stretch& ended) {
+      fmt::print("{}", stretch_line(ended));
+      std::fflush(stdout);
+    };
   std::vector<figures> runs;
   const auto measure = [&](const std::string& work, const std::unique_ptr<server>& target) {
     runs.push_back(run_workload(work, *target, given.load));

@@ -70,6 +70,27 @@ class json {
   rapidjson::Writer<rapidjson::StringBuffer> writer_;
 };
 
+void write_stretches(json& out, const std::vector<stretch>& stretches) {
+  (*out).Key("stretches");
+  (*out).StartArray();
+  for (const stretch& each : stretches) {
+    (*out).StartObject();
+    out.real("until_seconds", each.until_seconds);
+    out.whole("rss_bytes", each.rss_bytes);
+    out.whole("open_files", each.open_files);
+    for (const auto& one : each.parts) {
+      (*out).Key(one.name.c_str());
+      (*out).StartObject();
+      out.whole("requests", one.requests);
+      out.whole("refused", one.refused);
+      out.real("p99_us", one.p99_us);
+      (*out).EndObject();
+    }
+    (*out).EndObject();
+  }
+  (*out).EndArray();
+}
+
 void write_run(json& out, const figures& f) {
   (*out).StartObject();
   out.text("work", f.work);
@@ -91,6 +112,7 @@ void write_run(json& out, const figures& f) {
   out.maybe("fsyncs", f.used.fsyncs);
   out.maybe("disk_bytes", f.used.disk_bytes);
   out.maybe("bytes_per_sensor", f.bytes_per_sensor);
+  if (!f.stretches.empty()) write_stretches(out, f.stretches);
   (*out).EndObject();
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -34,6 +35,9 @@ usage process_usage(pid_t pid) {
     if (line.starts_with("VmHWM:")) out.rss_peak_bytes = std::stoull(line.substr(6)) << 10;
     if (line.starts_with("VmRSS:")) out.rss_bytes = std::stoull(line.substr(6)) << 10;
   }
+  std::error_code gone;
+  const std::filesystem::directory_iterator descriptors(fmt::format("/proc/{}/fd", pid), gone);
+  if (!gone) out.open_files = static_cast<std::uint64_t>(std::distance(begin(descriptors), end(descriptors)));
   return out;
 }
 

@@ -19,9 +19,10 @@ struct usage {
   std::optional<std::uint64_t> rss_bytes, rss_peak_bytes;
   std::optional<std::uint64_t> fsyncs;
   std::optional<std::uint64_t> disk_bytes;
+  std::optional<std::uint64_t> open_files;
 };
 
-/// CPU and memory of a process from /proc; empty for pid 0.
+/// CPU, memory and descriptors of a process from /proc; empty for pid 0.
 usage process_usage(pid_t pid);
 /// Sum of the sizes of the files below a directory.
 std::uint64_t bytes_below(const std::filesystem::path& directory);

@@ -72,6 +72,7 @@ void answer_reader::read_head(std::size_t end) {
   head_bytes_ = end + 4;
   const std::string_view length = header(head, "content-length");
   chunked_ = length.empty() && header(head, "transfer-encoding") == "chunked";
+  retry_after_ = !header(head, "retry-after").empty();
   body_bytes_ = length.empty() ? 0 : number<std::size_t>(length);
 }
 
@@ -98,10 +99,10 @@ std::optional<answer> answer_reader::whole() {
   if (chunked_) {
     const auto body = joined_chunks();
     if (!body) return std::nullopt;
-    return answer{status_, *body};
+    return answer{status_, *body, retry_after_};
   }
   if (used_ < head_bytes_ + body_bytes_) return std::nullopt;
-  return answer{status_, {buffer_.data() + head_bytes_, body_bytes_}};
+  return answer{status_, {buffer_.data() + head_bytes_, body_bytes_}, retry_after_};
 }
 
 void answer_reader::clear() { used_ = head_bytes_ = body_bytes_ = 0; }

@@ -10,6 +10,7 @@ namespace factory::bench {
 struct answer {
   unsigned status = 0;
   std::string_view body;
+  bool retry_after = false;  ///< the head has Retry-After
 };
 
 /// An HTTP/1.1 request on a keep-alive connection, as sent. No content type: no body.
@@ -38,7 +39,7 @@ class answer_reader {
   std::size_t head_bytes_ = 0;  // 0 = head not complete
   std::size_t body_bytes_ = 0;
   unsigned status_ = 0;
-  bool chunked_ = false;
+  bool chunked_ = false, retry_after_ = false;
 };
 
 std::uint64_t occurrences(std::string_view text, std::string_view part);

@@ -2,12 +2,25 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "server.hpp"
 
 namespace factory::bench {
+
+/// What one stretch of a long load showed.
+struct stretch {
+  struct part {
+    std::string name;
+    std::uint64_t requests = 0, refused = 0;
+    double p99_us = 0;  ///< of what was not refused
+  };
+  double until_seconds = 0;                     ///< since the load began
+  std::uint64_t rss_bytes = 0, open_files = 0;  ///< of the server, at its end
+  std::vector<part> parts;
+};
 
 struct workload_options {
   double seconds = 5;  ///< of load per run
@@ -16,8 +29,10 @@ struct workload_options {
   std::size_t bulk_connections = 4;
   std::size_t single_connections = 128;
   std::size_t query_connections = 16;
-  std::uint64_t history = 5'000;  ///< readings per sensor that are there before queries are asked
-  std::uint64_t range = 1'000;    ///< readings per sensor that a query covers
+  std::size_t overload_connections = 512;
+  std::uint64_t history = 5'000;                        ///< readings per sensor that are there before queries are asked
+  std::uint64_t range = 1'000;                          ///< readings per sensor that a query covers
+  std::function<void(const stretch&)> on_stretch = {};  ///< told of each stretch of a long load as it ends
 };
 
 /// What one run of one workload against one server showed. Server figures are of the load alone, not of the set-up.
@@ -32,9 +47,10 @@ struct figures {
   double client_cpu_seconds = 0;
   usage used;                              ///< CPU and fsyncs of the load; memory and disk as they stand at its end
   std::optional<double> bytes_per_sensor;  ///< memory that a sensor with one reading takes; cardinality only
+  std::vector<stretch> stretches;          ///< overload and soak only
 };
 
-/// "bulk-rows" "bulk-columns" "bulk-ndjson" "single" "query" "mean" "cardinality-N".
+/// "bulk-rows" "bulk-columns" "bulk-ndjson" "single" "query" "mean" "cardinality-N" "overload" "soak".
 /// Each checks every answer, and that the server has stored exactly what it acknowledged. Throws std::runtime_error otherwise.
 figures run_workload(const std::string& name, server& target, const workload_options& options);
 
