@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 
 #include "http/message.hpp"
+#include "pipelines/limits.hpp"
 
 namespace factory {
 
@@ -11,6 +13,8 @@ struct gate_rules {
   http_handler handler;
   body_limit body_bytes;
   std::atomic<bool> draining{false};  ///< every answer from now on is its connection's last
+  std::size_t body_bytes_in_all = limits::body_bytes_in_all;
+  mutable std::atomic<std::size_t> body_bytes_held{0};  ///< by the bodies of all connections
 };
 
 }  // namespace factory

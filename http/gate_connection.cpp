@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <new>
+#include <utility>
 
 #include "http/gate_answer.hpp"
 #include "http/gate_target.hpp"
@@ -17,6 +18,7 @@ namespace factory {
 
 namespace {
 
+constexpr refusal too_many_bodies{503, "More bodies are on their way than the server may hold; send it again later"};
 constexpr refusal body_too_large{413, "The body is larger than this route takes"};
 /// A body's buffer begins with what its length says, up to this; beyond it grows with what has come.
 constexpr std::size_t first_buffer_bytes = 1UL << 20;
@@ -27,7 +29,7 @@ std::string_view gate_connection::advance(std::string_view input) {
   switch (phase_) {
     case phase::idle:
     case phase::head: return read_head(input);
-    case phase::body: return chunked_ ? read_chunks(input) : read_body(input);
+    case phase::body: return read_body_part(input);
     case phase::closing: break;
   }
   return {};
@@ -83,6 +85,23 @@ refusal gate_connection::begin_body() {
   body_ = buffers_.take();
   phase_ = phase::body;
   return {};
+}
+
+std::string_view gate_connection::read_body_part(std::string_view input) {
+  const std::string_view rest = chunked_ ? read_chunks(input) : read_body(input);
+  if (phase_ == phase::body && !hold_body()) refuse(too_many_bodies);
+  return rest;
+}
+
+/// Counts the body as far as it has come; false when that is more than all connections together may hold.
+bool gate_connection::hold_body() {
+  const std::size_t more = body_.size() - body_held_;
+  body_held_ = body_.size();
+  return rules_.body_bytes_held.fetch_add(more, std::memory_order_relaxed) + more <= rules_.body_bytes_in_all;
+}
+
+void gate_connection::let_go_of_body() {
+  rules_.body_bytes_held.fetch_sub(std::exchange(body_held_, 0), std::memory_order_relaxed);
 }
 
 std::string_view gate_connection::read_body(std::string_view input) {
@@ -174,6 +193,7 @@ void gate_connection::end_request(bool keep_alive) {
   body_expected_ = body_limit_ = 0;
   request_.body = request_.content_type = request_.accept = {};
   buffers_.give(std::exchange(body_, {}));
+  let_go_of_body();
   phase_ = keep_alive ? phase::idle : phase::closing;
 }
 

@@ -18,10 +18,14 @@ namespace factory {
 ///   * At most one request is worked on at a time; answers stand in output() in the order of the requests.
 ///   * A request that breaks a rule is answered and ends the connection: closing() is true and further input is thrown away,
 ///     because what follows a damaged frame cannot be told from a forged request.
-///   * What it keeps of a request is bounded: the head by limits::request_head_bytes, the body by its route's limit.
+///   * What it keeps of a request is bounded: the head by limits::request_head_bytes, the body by its route's limit, and all bodies
+///     together by limits::body_bytes_in_all.
 class gate_connection {
  public:
   gate_connection(const gate_rules& rules, buffer_pool& buffers) : rules_(rules), buffers_(buffers) {}
+  ~gate_connection() { let_go_of_body(); }
+  gate_connection(const gate_connection&) = delete;
+  gate_connection& operator=(const gate_connection&) = delete;
 
   enum class phase { idle, head, body, closing };
   phase now() const { return phase_; }
@@ -50,6 +54,9 @@ class gate_connection {
   std::string_view read_chunks(std::string_view input);
   void begin(std::string_view head);
   refusal begin_body();
+  std::string_view read_body_part(std::string_view input);
+  bool hold_body();
+  void let_go_of_body();
   void answer_request();
   http_response ask_handler();
   void refuse(const refusal& why);
@@ -68,6 +75,7 @@ class gate_connection {
   bool continue_owed_ = false;
   std::string chunk_rest_;  ///< the beginning of a chunk header or trailer whose end has not come
   body_buffer body_;
+  std::size_t body_held_ = 0;  ///< counted in rules_.body_bytes_held
   std::string output_;
   std::uint64_t requests_ = 0;
 };

@@ -8,6 +8,7 @@ namespace factory::limits {
 
 inline constexpr std::size_t body_bytes = 64UL << 20;             ///< 413
 inline constexpr std::size_t small_body_bytes = 1UL << 20;        ///< one reading, a change of the catalog: 413
+inline constexpr std::size_t body_bytes_in_all = 512UL << 20;     ///< of a gateway's bodies on their way in: 503 with Retry-After
 inline constexpr std::size_t readings_per_body = 1'000'000;       ///< 413
 inline constexpr unsigned json_depth = 64;                        ///< nested deeper: 400
 inline constexpr std::size_t row_errors_per_answer = 100;         ///< further ones are counted only

@@ -104,6 +104,42 @@ TEST_F(gate, does_not_ask_for_a_body_that_has_begun_to_come) {
   EXPECT_EQ(testing::without_dates(answers), testing::ok("POST /p |ab"));
 }
 
+TEST_F(gate, refuses_what_more_of_bodies_comes_than_all_connections_may_hold) {
+  rules.body_bytes_in_all = 12'000;
+  const std::string head = "POST /big HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n", half(4'000, 'x');
+  {
+    gate_connection given_up(rules, buffers);
+    feed(given_up, head + half);
+  }
+  EXPECT_EQ(rules.body_bytes_held, 0U);
+  gate_connection first(rules, buffers), second(rules, buffers);
+  feed(first, head + half);
+  feed(first, "y");
+  feed(second, head + half);
+  feed(second, half.substr(1), true);
+  feed(second, "");
+  EXPECT_EQ(answers, "");
+  feed(first, half.substr(1));
+  EXPECT_TRUE(answers.starts_with("HTTP/1.1 200"));
+  answers.clear();
+  feed(second, "y");
+  EXPECT_TRUE(answers.starts_with("HTTP/1.1 200")) << "the first has let go of its body";
+  answers.clear();
+
+  gate_connection third(rules, buffers), fourth(rules, buffers);
+  feed(third, head + half + half.substr(1));
+  feed(fourth, head + half);
+  EXPECT_EQ(answers, "");
+  feed(fourth, "yy");
+  EXPECT_TRUE(answers.starts_with("HTTP/1.1 503")) << answers;
+  EXPECT_NE(answers.find("Retry-After"), answers.npos);
+  EXPECT_TRUE(fourth.closing());
+  answers.clear();
+  feed(third, "y");
+  EXPECT_TRUE(answers.starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(rules.body_bytes_held, 0U);
+}
+
 TEST_F(gate, gives_the_handler_a_large_body_in_one_piece_with_room_behind_it) {
   std::string sent(900'000, '\0');
   std::mt19937 random(7);
