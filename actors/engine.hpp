@@ -42,6 +42,19 @@ struct ingest_receipt {
   durability level = durability::fsync;
 };
 
+/// An ingest that is accepted and in line for the next commit.
+class pending_ingest {
+ public:
+  explicit pending_ingest(const ingest_receipt& nothing_to_do) : receipt_(nothing_to_do) {}
+  pending_ingest(const ingest_receipt& receipt, journal::ticket in_line) : receipt_(receipt), in_line_(std::move(in_line)) {}
+  /// Waits until the readings are committed. To be called once, while the engine lives.
+  expected<ingest_receipt> wait();
+
+ private:
+  ingest_receipt receipt_;
+  std::optional<journal::ticket> in_line_;
+};
+
 /// Statistics of a range, as the API shows them.
 struct range_stats {
   sensor_id sensor = 0;
@@ -108,6 +121,8 @@ class engine {
   expected<void> admit();
   /// `body_bytes` is what the request holds in memory beside the readings.
   expected<ingest_receipt> ingest(reading_batch batch, durability how, std::size_t body_bytes = 0);
+  /// The first half of ingest(): does not wait for the disk, so that a thread can put many bodies into one commit.
+  expected<pending_ingest> begin_ingest(reading_batch batch, durability how, std::size_t body_bytes = 0);
 
   const catalog& things() const;  ///< reading the catalog
   expected<std::vector<factory_entry>> create(std::vector<factory_entry> entries);

@@ -26,19 +26,30 @@ expected<void> engine::admit() {
 }
 
 expected<ingest_receipt> engine::ingest(reading_batch batch, durability how, std::size_t body_bytes) {
+  return begin_ingest(std::move(batch), how, body_bytes).and_then([](pending_ingest pending) { return pending.wait(); });
+}
+
+expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability how, std::size_t body_bytes) {
   if (impl_->stopping) return is_stopping();
-  ingest_receipt receipt{batch.size(), 0, how};
-  if (batch.size() == 0) return receipt;
+  const ingest_receipt receipt{batch.size(), 0, how};
+  if (batch.size() == 0) return pending_ingest(receipt);
   auto hold = impl_->credits->take(batch.size(), batch.size() * bytes_in_flight_per_reading + body_bytes);
   if (!hold) return is_overloaded();
   journal_entry entry;
   entry.received_at_us = wall_clock_us();
   entry.readings = std::make_shared<const reading_batch>(std::move(batch));
   entry.hold = std::move(hold);
-  auto sequence = impl_->entries->append(std::move(entry), how);
-  if (!sequence) return tl::unexpected(std::move(sequence.error()));
-  receipt.sequence = *sequence;
-  return receipt;
+  return impl_->entries->begin(std::move(entry), how).map([&](journal::ticket in_line) {
+    return pending_ingest(receipt, std::move(in_line));
+  });
+}
+
+expected<ingest_receipt> pending_ingest::wait() {
+  if (!in_line_) return receipt_;
+  return in_line_->wait().map([this](std::uint64_t sequence) {
+    receipt_.sequence = sequence;
+    return receipt_;
+  });
 }
 
 /// Writes a staged change through the journal, so that every sensor learns it at its place among the readings. REQUIRES `changes`

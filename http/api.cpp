@@ -110,8 +110,9 @@ void rest_api::serve(engine& behind) { impl_->behind.store(&behind, std::memory_
 http_response rest_api::answer(const http_request& request) {
   const auto start = std::chrono::steady_clock::now();
   auto [response, route] = impl_->routes.answer(request);
-  impl_->requests.record(route, response.status, std::chrono::steady_clock::now() - start);
-  return std::move(response);
+  return when_complete(std::move(response), [this, start, index = route](const http_response& whole) {
+    impl_->requests.record(index, whole.status, std::chrono::steady_clock::now() - start);
+  });
 }
 
 std::size_t rest_api::body_bytes(http_method method, std::string_view path) const {

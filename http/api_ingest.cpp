@@ -116,15 +116,21 @@ expected<http_response> store(engine& behind, const http_request& request, body_
   if (!decoded) return fail_with(decoded.error());
   if (!wanted) return fail_with(refusal(std::move(*decoded), shape));
 
-  std::uint64_t inserted = 0;
-  if (batch.size() > 0) {
-    const auto committed = behind.ingest(std::move(batch), options->level, request.body.size());
-    if (!committed) return fail_with(committed.error());
-    inserted = committed->inserted;
-    options->level = committed->level;
-  }
-  if (options->decode.partial) return partial_receipt(inserted, *decoded, options->level, start);
-  return receipt(inserted, options->level, start);
+  auto pending = behind.begin_ingest(std::move(batch), options->level, request.body.size());
+  if (!pending) return fail_with(pending.error());
+  std::optional<decode_result> refused;  // of a partial body
+  if (options->decode.partial) refused = std::move(*decoded);
+  http_response answer;
+  answer.finish = [pending = std::move(*pending), rejected = std::move(refused), start](http_response& whole) mutable {
+    const auto committed = pending.wait();
+    if (!committed) {
+      whole = problem(committed.error());
+    } else {
+      whole = rejected ? partial_receipt(committed->inserted, *rejected, committed->level, start)
+                       : receipt(committed->inserted, committed->level, start);
+    }
+  };
+  return answer;
 }
 
 std::uint64_t digest_of(const http_request& request) {
@@ -147,7 +153,7 @@ expected<http_response> ingest(idempotency_memory& answers, engine& behind, cons
   const std::string_view key = request.header ? request.header("Idempotency-Key") : std::string_view();
   if (key.empty()) return store(behind, request, shape);
   if (key.size() > limits::name_bytes) return fail(errc::invalid, "Idempotency-Key must be of 1 to 256 bytes", "Idempotency-Key");
-  return answers.once(key, digest_of(request), [&] { return store(behind, request, shape); });
+  return answers.once(key, digest_of(request), [&] { return store(behind, request, shape).map(complete); });
 }
 
 }  // namespace

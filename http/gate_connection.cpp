@@ -30,6 +30,7 @@ std::string_view gate_connection::advance(std::string_view input) {
     case phase::idle:
     case phase::head: return read_head(input);
     case phase::body: return read_body_part(input);
+    case phase::answering: return input;
     case phase::closing: break;
   }
   return {};
@@ -147,17 +148,27 @@ std::string_view gate_connection::read_chunks(std::string_view input) {
 
 void gate_connection::answer_request() {
   request_.body = body_.view();
-  const http_response answer = ask_handler();
+  request_.header = [this](std::string_view name) { return parser_->find(name); };
+  http_response answer = guarded([this] { return rules_.handler(request_); });
+  if (!answer.finish) return send_answer(answer);
+  pending_ = std::move(answer);
+  phase_ = phase::answering;
+}
+
+void gate_connection::finish_answer() {
+  send_answer(guarded([this] { return complete(std::exchange(pending_, {})); }));
+}
+
+void gate_connection::send_answer(const http_response& answer) {
   const bool close_asked = !parser_->keep_alive();
   const bool keep_alive = !close_asked && !rules_.draining.load(std::memory_order_relaxed);
   append_answer(output_, answer, {request_.method == http_method::head, keep_alive, parser_->http_1_0()});
   end_request(keep_alive);
 }
 
-http_response gate_connection::ask_handler() {
-  request_.header = [this](std::string_view name) { return parser_->find(name); };
+http_response gate_connection::guarded(const std::function<http_response()>& work) const {
   try {
-    return rules_.handler(request_);
+    return work();
   } catch (const std::bad_alloc&) {
     spdlog::error("{}: out of memory", request_.path);
     return problem(503, "Out of memory for this request; ask for less or try again");

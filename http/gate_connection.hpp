@@ -15,7 +15,8 @@ namespace factory {
 
 /// One connection as bytes in and bytes out: no socket, no clock, one thread.
 ///
-///   * At most one request is worked on at a time; answers stand in output() in the order of the requests.
+///   * At most one request is worked on at a time; answers stand in output() in the order of the requests. While an answer is under way
+///     (now() is `answering`), nothing is read; finish_answer() waits for it.
 ///   * A request that breaks a rule is answered and ends the connection: closing() is true and further input is thrown away,
 ///     because what follows a damaged frame cannot be told from a forged request.
 ///   * What it keeps of a request is bounded: the head by limits::request_head_bytes, the body by its route's limit, and all bodies
@@ -27,14 +28,18 @@ class gate_connection {
   gate_connection(const gate_connection&) = delete;
   gate_connection& operator=(const gate_connection&) = delete;
 
-  enum class phase { idle, head, body, closing };
+  enum class phase { idle, head, body, answering, closing };
   phase now() const { return phase_; }
   bool closing() const { return phase_ == phase::closing; }
   std::size_t body_bytes_received() const { return body_.size(); }
   std::uint64_t requests() const { return requests_; }  ///< answered so far
 
-  /// Works through `input` until a request is answered or all of it is used; returns what was not looked at yet.
+  /// Works through `input` until a request is answered, or its answer is under way, or all input is used; returns what was not
+  /// looked at yet.
   [[nodiscard]] std::string_view advance(std::string_view input);
+
+  /// REQUIRES now() == answering.
+  void finish_answer();
 
   /// While a body of known length is read: where its next bytes may be written directly, else empty. Then
   /// body_received() and advance({}).
@@ -58,7 +63,8 @@ class gate_connection {
   bool hold_body();
   void let_go_of_body();
   void answer_request();
-  http_response ask_handler();
+  http_response guarded(const std::function<http_response()>& work) const;
+  void send_answer(const http_response& answer);
   void refuse(const refusal& why);
   void end_request(bool keep_alive);
 
@@ -76,6 +82,7 @@ class gate_connection {
   std::string chunk_rest_;  ///< the beginning of a chunk header or trailer whose end has not come
   body_buffer body_;
   std::size_t body_held_ = 0;  ///< counted in rules_.body_bytes_held
+  http_response pending_;      ///< while answering
   std::string output_;
   std::uint64_t requests_ = 0;
 };

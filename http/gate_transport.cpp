@@ -28,6 +28,7 @@ using std::chrono::steady_clock;
 const std::string session_key = "gate";
 constexpr std::size_t receive_bytes = 64UL << 10;
 constexpr unsigned turns_per_event = 32;  ///< then the other connections of the thread have theirs
+constexpr unsigned waits_per_event = 4;   ///< likewise: for commits
 constexpr itimerspec every_half_second{{0, 500'000'000}, {0, 500'000'000}};
 constexpr itimerspec now_and_every_half_second{{0, 500'000'000}, {0, 1}};
 
@@ -143,6 +144,7 @@ void gate_transport::onReady(const Pistache::Aio::FdSet& fds) {
   try {
     if (!others.empty()) tcp::Transport::onReady(Pistache::Aio::FdSet(std::move(others)));
     if (ticked) tick();
+    finish_answers();
   } catch (const std::exception& e) {
     spdlog::error("http: {}", e.what());
   }
@@ -154,16 +156,41 @@ void gate_transport::serve(const peer_ptr& peer) {
   try {
     if (work(*session, peer->fd()) == fate::drop) return drop(peer);
     session->set_deadline();
+    if (session->http.now() == gate_connection::phase::answering) answering_.push_back(peer);
   } catch (const std::exception& e) {
     spdlog::error("http: connection given up: {}", e.what());
     drop(peer);
   }
 }
 
+/// Each answer is sent as soon as it is there, and what its client has sent meanwhile is begun; after a few turns the other
+/// connections have theirs.
+void gate_transport::finish_answers() {
+  for (unsigned turn = 1; !answering_.empty(); ++turn) {
+    for (const peer_ptr& peer : std::exchange(answering_, {})) {
+      session_of(peer)->http.finish_answer();
+      turn < waits_per_event ? serve(peer) : serve_later(peer);
+    }
+  }
+}
+
+void gate_transport::serve_later(const peer_ptr& peer) {
+  gate_session& session = *session_of(peer);
+  if (flush(session, peer->fd()) == fate::drop) return drop(peer);
+  come_again(session, peer->fd());
+}
+
+/// Setting the interest again brings the event again.
+void gate_transport::come_again(gate_session& session, int fd) {
+  session.watches_writing = true;
+  watch(fd);
+}
+
 gate_transport::fate gate_transport::work(gate_session& session, int fd) {
   for (unsigned turn = 0; turn < turns_per_event; ++turn) {
     if (flush(session, fd) == fate::drop) return fate::drop;
-    if (session.output_waits()) return fate::keep;  // epoll tells when it goes on
+    if (session.output_waits()) return fate::keep;                                   // epoll tells when it goes on
+    if (session.http.now() == gate_connection::phase::answering) return fate::keep;  // finish_answers() goes on
     if (session.http.closing()) finish_writing(session, fd);
     bool blocked = false;
     const fate after =
@@ -171,8 +198,7 @@ gate_transport::fate gate_transport::work(gate_session& session, int fd) {
     if (after == fate::drop) return fate::drop;
     if (blocked) return fate::keep;
   }
-  watch(fd);  // there may be more: setting the interest again brings the event again
-  session.watches_writing = true;
+  come_again(session, fd);  // there may be more
   return fate::keep;
 }
 
@@ -196,7 +222,7 @@ gate_transport::fate gate_transport::consume(gate_session& session, int fd, std:
   do {
     input = session.http.advance(input);
     if (flush(session, fd) == fate::drop) return fate::drop;
-    if (session.output_waits()) {
+    if (session.output_waits() || session.http.now() == gate_connection::phase::answering) {
       session.unread = input;
       return fate::keep;
     }
@@ -261,6 +287,10 @@ bool gate_transport::overdue(const peer_ptr& peer) {
   if (steady_clock::now() < session->deadline && !draining) return false;
   if (work(*session, peer->fd()) == fate::drop) return true;
   session->set_deadline();
+  if (session->http.now() == phase::answering) {
+    answering_.push_back(peer);
+    return false;
+  }
   const bool late = steady_clock::now() >= session->deadline;
   if (session->output_waits() || session->http.closing()) return late;
   if (session->http.now() == phase::idle) return late || draining;

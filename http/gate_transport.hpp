@@ -82,6 +82,7 @@ struct gate_session {
 /// reads 4 KiB at a time, spins while a client reads slowly, loses write wake-ups that come with input, and knows no draining.
 ///
 ///   * A session is touched by its thread only. A handler that blocks holds up the connections of its thread, no others.
+///   * Answers that wait for the disk are finished when no connection of the event at hand has more to begin: one commit takes all.
 ///   * While an answer waits for its client nothing more is read from that client: memory per connection is bounded.
 ///   * Every 500 ms: deadlines, and connections whose wake-up Pistache lost.
 class gate_transport : public Pistache::Tcp::Transport {
@@ -102,6 +103,9 @@ class gate_transport : public Pistache::Tcp::Transport {
   fate work(gate_session& session, int fd);
   fate receive(gate_session& session, int fd, bool& blocked);
   fate consume(gate_session& session, int fd, std::string_view input);
+  void finish_answers();
+  void serve_later(const peer_ptr& peer);
+  void come_again(gate_session& session, int fd);
   fate flush(gate_session& session, int fd);
   void watch(int fd);
   void finish_writing(gate_session& session, int fd);
@@ -114,6 +118,7 @@ class gate_transport : public Pistache::Tcp::Transport {
   std::shared_ptr<gate_shared> shared_;
   buffer_pool buffers_;
   std::vector<char> input_;
+  std::vector<peer_ptr> answering_;  ///< empty between events
   int timer_fd_ = -1;
 };
 

@@ -27,9 +27,31 @@ struct http_response {
   std::string content_type = "application/json";
   std::string body = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
+  /// Set while the answer is under way: waits for it, and makes the response what it says. See when_complete().
+  std::function<void(http_response&)> finish = {};
 };
 
-/// Answers a request; called on the Pistache thread that read it, from many threads at once. May block until a commit or query is done.
+/// Runs `then` on the whole answer: now, or once it is complete.
+inline http_response when_complete(http_response answer, std::function<void(http_response&)> then) {
+  if (!answer.finish) {
+    then(answer);
+  } else {
+    answer.finish = [first = std::move(answer.finish), then = std::move(then)](http_response& whole) {
+      first(whole);
+      then(whole);
+    };
+  }
+  return answer;
+}
+
+/// Waits for an answer that is under way.
+inline http_response complete(http_response answer) {
+  if (const auto finish = std::exchange(answer.finish, {})) finish(answer);
+  return answer;
+}
+
+/// Answers a request; called on the Pistache thread that read it, from many threads at once. May block until a query is done. A wait for
+/// the disk is left to `finish`: the thread begins the requests that wait at its other connections first, and one commit takes all.
 using http_handler = std::function<http_response(const http_request&)>;
 /// Largest body of a route, asked before the body is read: 413 above it. 0 = the route takes none.
 using body_limit = std::function<std::size_t(http_method, std::string_view path)>;

@@ -33,6 +33,10 @@ void journal::stop() {
 }
 
 expected<std::uint64_t> journal::append(journal_entry entry, durability how, std::vector<catalog_write> writes) {
+  return begin(std::move(entry), how, std::move(writes)).and_then([](ticket in_line) { return in_line.wait(); });
+}
+
+expected<journal::ticket> journal::begin(journal_entry entry, durability how, std::vector<catalog_write> writes) {
   auto request = std::make_shared<impl::request>();
   request->entry = std::move(entry);
   request->encoded = encode(request->entry);
@@ -45,11 +49,18 @@ expected<std::uint64_t> journal::append(journal_entry entry, durability how, std
     impl_->queue.push_back(request);
     if (impl_->queue.size() == 1) impl_->queue_filled.notify_one();
   }
-  std::unique_lock lock(request->mutex);
-  if (!request->answered.wait_for(lock, impl_->deadline, [&] { return request->answer.has_value(); }))
+  ticket in_line;
+  in_line.request_ = std::move(request);
+  in_line.deadline_ = impl_->deadline;
+  return in_line;
+}
+
+expected<std::uint64_t> journal::ticket::wait() {
+  std::unique_lock lock(request_->mutex);
+  if (!request_->answered.wait_for(lock, deadline_, [&] { return request_->answer.has_value(); }))
     return fail(errc::timed_out,
                 "The disk did not take the readings in time; they may still be stored. Sending them again is safe.");
-  return std::move(*request->answer);
+  return std::move(*request_->answer);
 }
 
 std::uint64_t journal::last_sequence() const { return impl_->last.load(std::memory_order_acquire); }

@@ -44,7 +44,23 @@ struct journal_entry {
 ///
 /// Thread-safety: append from any thread. The observer runs on the committer thread and must not block or throw.
 class journal {
+  struct impl;
+
  public:
+  /// An entry in line.
+  class ticket {
+   public:
+    /// Waits until the entry is committed and observed. On error nothing was acknowledged; after timed_out it may still be
+    /// committed. To be called once, while the journal lives.
+    expected<std::uint64_t> wait();
+
+   private:
+    friend class journal;
+    struct request;
+    std::shared_ptr<request> request_;
+    std::chrono::milliseconds deadline_{};
+  };
+
   using observer = std::function<void(const journal_entry&)>;
 
   explicit journal(database& db);
@@ -61,9 +77,10 @@ class journal {
   /// Commits what waits, refuses what comes later with errc::stopping, joins the thread.
   void stop();
 
-  /// Waits until the entry is committed and observed. On error nothing was acknowledged; after timed_out it may still
-  /// be committed. `writes` go into the same atomic write.
+  /// Puts the entry in line and waits for its ticket. `writes` go into the same atomic write.
   expected<std::uint64_t> append(journal_entry entry, durability how, std::vector<catalog_write> writes = {});
+  /// Puts the entry in line, without waiting: a thread may have many under way and let one commit take them all.
+  expected<ticket> begin(journal_entry entry, durability how, std::vector<catalog_write> writes = {});
 
   std::uint64_t last_sequence() const;  ///< newest committed; 0 when none ever was
   std::uint64_t floor() const;          ///< all entries up to this one have left the journal
@@ -78,7 +95,6 @@ class journal {
   counters count() const;
 
  private:
-  struct impl;
   std::unique_ptr<impl> impl_;
 };
 

@@ -16,18 +16,20 @@
 /// For this room only: what the journal's files share.
 namespace factory {
 
-struct journal::impl {
-  /// One append that waits. Shared by the caller, who may give up, and the committer.
-  struct request {
-    journal_entry entry;
-    encoded_entry encoded;
-    durability how = durability::fsync;
-    std::vector<catalog_write> writes;
+/// One entry in line. Shared by the caller, who may give up, and the committer.
+struct journal::ticket::request {
+  journal_entry entry;
+  encoded_entry encoded;
+  durability how = durability::fsync;
+  std::vector<catalog_write> writes;
 
-    std::mutex mutex;
-    std::condition_variable answered;
-    std::optional<expected<std::uint64_t>> answer;
-  };
+  std::mutex mutex;
+  std::condition_variable answered;
+  std::optional<expected<std::uint64_t>> answer;
+};
+
+struct journal::impl {
+  using request = ticket::request;
   using group = std::vector<std::shared_ptr<request>>;
 
   /// Neighbouring records, so that the journal's length is known without reading it.
