@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/reply.hpp"
 #include "actors/views.hpp"
 #include "actors/worker.hpp"
 #include "pipelines/downsample.hpp"
@@ -53,6 +54,17 @@ class pending_ingest {
  private:
   ingest_receipt receipt_;
   std::optional<journal::ticket> in_line_;
+};
+
+/// A sensor that was asked for its cut.
+class pending_cut {
+ public:
+  explicit pending_cut(reply<sensor_view>::waiter asked) : asked_(std::move(asked)) {}
+  /// To be called once.
+  expected<sensor_cut> wait();
+
+ private:
+  reply<sensor_view>::waiter asked_;
 };
 
 /// Statistics of a range, as the API shows them.
@@ -144,12 +156,15 @@ class engine {
   /// Ascending runs of the whole range in bounded memory, for export.
   expected<void> scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit);
   expected<range_stats> stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles);
+  expected<range_stats> stats(const sensor_cut& at, const time_range& range, const std::vector<double>& percentiles);
   /// Of each of these sensors, in their order. Asks many actors before it waits for the first: cheaper than one call each.
   expected<std::vector<range_stats>> stats(const std::vector<sensor_id>& ids, const time_range& range);
   expected<std::vector<bucket>> aggregate(sensor_id id, const time_range& range, std::int64_t step_us);
   expected<sensor_status> status(sensor_id id);
   /// The sensor at this instant, for reads of several parts that must agree; `range` is of the head's rows wanted.
   expected<sensor_cut> cut(sensor_id id, const time_range& range);
+  /// The first half of cut(): does not wait for the sensor, so that a thread can ask many.
+  expected<pending_cut> begin_cut(sensor_id id, const time_range& range);
   /// The newest `limit` readings in time order: what the anomaly service is given, and what limits are checked against.
   expected<reading_run> newest(sensor_id id, std::size_t limit);
   /// not_found "No readings available for analysis".

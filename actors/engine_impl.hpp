@@ -75,7 +75,7 @@ struct engine::impl {
   std::uint64_t checkpoint_bytes() const;
 
   expected<void> commit(catalog_change change);
-  expected<sensor_view> view(sensor_id id, const time_range& range) const;
+  expected<sensor_view> view(sensor_id id, const time_range& range, bool with_status = false) const;
 };
 
 }  // namespace factory

@@ -186,10 +186,10 @@ void engine::impl::send_series() {
   series_sent.resize(known->bound());
   for (sensor_id sensor = 1; sensor < known->bound(); ++sensor) {
     if (!known->contains(sensor)) continue;
-    const auto now = view(sensor, {0, 0});
-    if (!now || !now->latest || now->status.applied_sequence == series_sent[sensor]) continue;
-    series_sent[sensor] = now->status.applied_sequence;
-    const auto& status = now->status;
+    const auto now = view(sensor, {0, 0}, true);
+    if (!now || !now->latest || now->status->applied_sequence == series_sent[sensor]) continue;
+    series_sent[sensor] = now->status->applied_sequence;
+    const auto& status = *now->status;
     rows.push_back({sensor, status.accepted - status.duplicate - status.corrected, status.oldest_us, now->latest->event_time_us,
                     now->latest->value});
   }

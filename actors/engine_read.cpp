@@ -7,13 +7,24 @@
 
 namespace factory {
 
-expected<sensor_view> engine::impl::view(sensor_id id, const time_range& range) const {
+expected<sensor_view> engine::impl::view(sensor_id id, const time_range& range, bool with_status) const {
   if (!things->known_sensors()->contains(id)) return fail(errc::not_found, "Sensor not found");
-  return sensors->view(id, range, limits::query_deadline_ms);
+  auto asked = sensors->ask(id, range, with_status);
+  if (!asked) return tl::unexpected(std::move(asked.error()));
+  return asked->wait_for(limits::query_deadline_ms);
+}
+
+expected<pending_cut> engine::begin_cut(sensor_id id, const time_range& range) {
+  if (!impl_->things->known_sensors()->contains(id)) return fail(errc::not_found, "Sensor not found");
+  return impl_->sensors->ask(id, range).map([](reply<sensor_view>::waiter asked) { return pending_cut(std::move(asked)); });
+}
+
+expected<sensor_cut> pending_cut::wait() {
+  return asked_.wait_for(limits::query_deadline_ms).map([](sensor_view view) { return std::move(view.cut); });
 }
 
 expected<sensor_cut> engine::cut(sensor_id id, const time_range& range) {
-  return impl_->view(id, range).map([](sensor_view view) { return std::move(view.cut); });
+  return begin_cut(id, range).and_then([](pending_cut asked) { return asked.wait(); });
 }
 
 expected<reading> engine::latest(sensor_id id) {
@@ -36,17 +47,19 @@ expected<void> engine::scan(sensor_id id, const time_range& range, const std::fu
 }
 
 expected<range_stats> engine::stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles) {
-  const auto at = cut(id, range);
-  if (!at) return tl::unexpected(at.error());
-  const auto values = impl_->series->summarize(*at, range);
+  return cut(id, range).and_then([&](const sensor_cut& at) { return stats(at, range, percentiles); });
+}
+
+expected<range_stats> engine::stats(const sensor_cut& at, const time_range& range, const std::vector<double>& percentiles) {
+  const auto values = impl_->series->summarize(at, range);
   if (!values) return tl::unexpected(values.error());
-  range_stats stats{id, *values, {}};
+  range_stats stats{at.sensor, *values, {}};
   if (percentiles.empty() || values->count == 0) return stats;
   if (values->count > limits::percentile_readings)
     return fail(errc::invalid, "the range holds too many readings for percentiles; narrow from and to", "percentiles");
   std::vector<double> all;
   all.reserve(values->count);
-  auto scanned = impl_->series->scan(*at, range, [&](const reading_run& run) {
+  auto scanned = impl_->series->scan(at, range, [&](const reading_run& run) {
     all.insert(all.end(), run.value.begin(), run.value.end());
     return true;
   });
@@ -86,7 +99,7 @@ expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& 
 }
 
 expected<sensor_status> engine::status(sensor_id id) {
-  return impl_->view(id, {0, 0}).map([](const sensor_view& view) { return view.status; });
+  return impl_->view(id, {0, 0}, true).map([](const sensor_view& view) { return *view.status; });
 }
 
 expected<reading_run> engine::newest(sensor_id id, std::size_t limit) {

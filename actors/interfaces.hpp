@@ -64,7 +64,8 @@ struct config_part {
 
 /// Asks a sensor for its state. Queued behind what was acknowledged before.
 struct view_request {
-  time_range range;  ///< of the head's rows wanted; empty range: none
+  time_range range;          ///< of the head's rows wanted; empty range: none
+  bool with_status = false;  ///< counters and windows too: costs a walk over the windows
   reply<sensor_view> answer;
 };
 

@@ -63,9 +63,12 @@ void take_in(self_pointer self, const config_part& part) {
 
 void take_in(self_pointer self, const view_request& request) {
   const auto& state = self->state;
-  sensor_view view{state.core->cut(request.range), state.core->latest(), state.core->status()};
-  view.status.restarts = state.parts.restarts;
-  view.status.applied_sequence = state.applied_sequence;
+  sensor_view view{state.core->cut(request.range), state.core->latest(), std::nullopt};
+  if (request.with_status) {
+    view.status = state.core->status();
+    view.status->restarts = state.parts.restarts;
+    view.status->applied_sequence = state.applied_sequence;
+  }
   request.answer.set(std::move(view));
 }
 

@@ -94,18 +94,13 @@ void sensor_population::dispatch_config(const journal_entry& entry, const sensor
   }
 }
 
-expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range) const {
+expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range,
+                                                            bool with_status) const {
   const auto actor = directory_.find(sensor_number);
   if (!actor) return fail(errc::unavailable, "this sensor's actor has failed; its readings are safe, see the log");
   auto [answer, waiter] = reply<sensor_view>::make();
-  caf::anon_send(actor, view_request{range, std::move(answer)});
+  caf::anon_send(actor, view_request{range, with_status, std::move(answer)});
   return waiter;
-}
-
-expected<sensor_view> sensor_population::view(sensor_id sensor_number, const time_range& range, std::int64_t deadline_ms) const {
-  auto waiter = ask(sensor_number, range);
-  if (!waiter) return tl::unexpected(std::move(waiter.error()));
-  return waiter->wait_for(deadline_ms);
 }
 
 expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t deadline_ms) {

@@ -50,8 +50,7 @@ class sensor_population {
   void dispatch(const journal_entry& entry, const sensor_set* known);
 
   /// Asks a sensor without waiting.
-  expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range) const;
-  expected<sensor_view> view(sensor_id sensor, const time_range& range, std::int64_t deadline_ms) const;
+  expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range, bool with_status = false) const;
   /// Takes a deleted sensor out and waits until its actors have let go of it and its last hand-over is stored.
   expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
   /// Has every changed state stored; true when all were. A store barrier after it finds them in RocksDB.

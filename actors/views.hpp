@@ -34,7 +34,7 @@ struct sensor_status {
 struct sensor_view {
   sensor_cut cut;
   std::optional<reading> latest;
-  sensor_status status;
+  std::optional<sensor_status> status;  ///< where it was asked for
 };
 
 }  // namespace factory

@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "http/api_call.hpp"
+#include "http/problem.hpp"
 #include "http/query.hpp"
 
 namespace factory {
@@ -67,11 +68,20 @@ expected<http_response> get_stats(engine& behind, const http_request& request, c
   if (!range) return fail_with(range.error());
   std::vector<double> ranks;
   for (const auto& [text, rank] : asked) ranks.push_back(rank);
-  const auto stats = behind.stats(path.id, *range, ranks);
-  if (!stats) return fail_with(stats.error());
-  json_writer out;
-  write_stats(out, *stats, asked);
-  return json_response(out);
+  auto cut = behind.begin_cut(path.id, *range);
+  if (!cut) return fail_with(cut.error());
+  http_response answer;
+  answer.finish = [&behind, cut = std::move(*cut), range = *range, ranks, asked](http_response& whole) mutable {
+    const auto stats = cut.wait().and_then([&](const sensor_cut& at) { return behind.stats(at, range, ranks); });
+    if (!stats) {
+      whole = problem(stats.error());
+      return;
+    }
+    json_writer out;
+    write_stats(out, *stats, asked);
+    whole = json_response(out);
+  };
+  return answer;
 }
 
 /// The statistics of many sensors in one call: of a machine's, or of all.

@@ -13,7 +13,7 @@ namespace factory {
 struct gateway_config {
   std::string bind = "127.0.0.1";
   std::uint16_t port = 0;       ///< 0 picks a free one
-  unsigned threads = 32;        ///< Pistache threads; more than cores, to fill a group commit
+  unsigned threads = 8;         ///< Pistache threads; more than cores, because a query may wait
   std::size_t connections = 0;  ///< 0 = limits::connections; one more is closed at once
 };
 

@@ -15,7 +15,7 @@ class http_listener {
   struct options {
     std::string bind = "127.0.0.1";
     std::uint16_t port = 0;
-    unsigned threads = 32;
+    unsigned threads = 8;
     std::size_t connections = 0;  ///< 0 = limits::connections
     std::string name = "http";    ///< of the threads, 15 bytes at most
   };

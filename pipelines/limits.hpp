@@ -39,8 +39,9 @@ inline constexpr double credit_reserve = 0.125;      ///< of the credits; with l
 inline constexpr std::size_t head_readings = 2'048;  ///< a head of this size is sealed into a block
 inline constexpr std::size_t checkpoint_block_readings =
     512;  ///< a checkpoint seals heads of this size and keeps smaller ones in the state
-inline constexpr std::size_t block_readings = 8'192;           ///< background rewriting joins blocks up to this
-inline constexpr std::size_t commit_group_bytes = 16UL << 20;  ///< one journal record; the rest waits for the next
+inline constexpr std::size_t block_readings = 8'192;             ///< background rewriting joins blocks up to this
+inline constexpr std::size_t decoded_block_bytes = 128UL << 20;  ///< rows of blocks at hand for queries; the oldest go
+inline constexpr std::size_t commit_group_bytes = 16UL << 20;    ///< one journal record; the rest waits for the next
 inline constexpr std::size_t journal_bytes_per_checkpoint = 128UL << 20;
 inline constexpr std::size_t disk_reserve_bytes = 128UL << 20;  ///< kept free for finishing what was begun: 507
 inline constexpr std::size_t checkpoint_wave = 1'000;           ///< sensors whose states are collected at once

@@ -75,6 +75,13 @@ expected<summary> read_header(std::string_view bytes) {
   return get_header(bytes).map([](const header& h) { return h.values; });
 }
 
+std::uint64_t columns_checksum(std::string_view bytes) {
+  std::uint64_t checksum = 0;
+  bytes.remove_prefix(checked_header_bytes - sizeof checksum);
+  get_fixed64(bytes, checksum);
+  return checksum;
+}
+
 expected<reading_run> open_block(std::string_view bytes) {
   const auto h = get_header(bytes);
   if (!h) return tl::unexpected(h.error());

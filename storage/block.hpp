@@ -23,6 +23,8 @@ struct block {
 block seal(sensor_id sensor, std::uint32_t number, const reading_run& rows, effort how = effort::quick);
 /// Header only; corrupt when version or header checksum is wrong.
 expected<summary> read_header(std::string_view bytes);
+/// What the header says of the columns. REQUIRES bytes of which read_header() is good.
+std::uint64_t columns_checksum(std::string_view bytes);
 /// All rows, bit for bit; corrupt when any checksum is wrong.
 expected<reading_run> open_block(std::string_view bytes);
 

@@ -1,4 +1,6 @@
 #include "storage/time_series.hpp"
+#include "pipelines/limits.hpp"
+#include "storage/block_cache.hpp"
 
 #include "storage/run_merge.hpp"
 #include "storage/window_reader.hpp"
@@ -21,7 +23,8 @@ void append_backwards(reading_run& to, const reading_run& rows, std::size_t limi
 
 }  // namespace
 
-time_series::time_series(database& db) : db_(db) {}
+time_series::time_series(database& db) : db_(db), decoded_(std::make_unique<block_cache>(limits::decoded_block_bytes)) {}
+time_series::~time_series() = default;
 
 expected<reading_run> time_series::read(const sensor_cut& cut, const time_range& range, std::size_t limit,
                                         bool descending) const {

@@ -30,10 +30,13 @@ struct time_range {
   std::int64_t end_us = INT64_MAX;    ///< exclusive
 };
 
+class block_cache;
+
 /// Reads of stored readings. Thread-safe; runs on the caller's thread; each call sees one consistent state of the disk.
 class time_series {
  public:
   explicit time_series(database& db);
+  ~time_series();
 
   /// At most `limit` rows of the range, oldest first (or newest first when `descending`), duplicates resolved.
   /// Reads only the blocks that it needs.
@@ -69,7 +72,8 @@ class time_series {
 
  private:
   database& db_;
-  std::mutex changing_;  ///< one rewrite, drop or removal at a time
+  std::unique_ptr<block_cache> decoded_;  ///< has locks of its own
+  std::mutex changing_;                   ///< one rewrite, drop or removal at a time
 };
 
 }  // namespace factory

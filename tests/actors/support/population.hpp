@@ -57,7 +57,8 @@ class running_population {
   /// Asks until the sensor has an actor that answers.
   sensor_view view(sensor_id id) {
     for (;;)
-      if (auto seen = sensors->view(id, {}, 60'000)) return std::move(*seen);
+      if (auto asked = sensors->ask(id, {}, true))
+        if (auto seen = asked->wait_for(60'000)) return std::move(*seen);
   }
   static void await(const std::function<bool()>& condition) {
     while (!condition()) std::this_thread::yield();
