@@ -36,11 +36,24 @@ bool is_fresh(const fs::path& directory) {
   return true;
 }
 
+/// With those above it that are missing. A name is there after a power cut only when the directory that holds it was synced.
+std::error_code make_directory(const fs::path& directory) {
+  std::error_code failed;
+  if (directory.empty() || fs::exists(directory, failed) || failed) return failed;
+  const fs::path parent = directory.parent_path();
+  if (failed = make_directory(parent); failed) return failed;
+  if (fs::create_directory(directory, failed); failed) return failed;
+  const int fd = ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0 || ::fsync(fd) != 0) failed.assign(errno, std::generic_category());
+  if (fd >= 0) ::close(fd);
+  return failed;
+}
+
 expected<void> prepare_directory(const fs::path& directory, const database::options& how) {
   std::error_code failed;
   if (!fs::exists(directory, failed)) {
     if (!how.create || how.read_only) return refuse(errc::not_found, directory, "there is no such directory; check the path.");
-    fs::create_directories(directory, failed);
+    failed = make_directory(directory);
     if (failed) return refuse(errc::storage_failed, directory, fmt::format("cannot be created: {}.", failed.message()));
   }
   if (!fs::is_directory(directory, failed))

@@ -113,6 +113,11 @@ void collector::run(std::uint16_t port, std::uint64_t last, const std::function<
   }
 }
 
+void collector::forget_after(std::uint64_t bodies) {
+  acknowledged_ = bodies;
+  unknown_ = true;
+}
+
 void collector::enter(std::uint64_t index, values& into) const {
   for (const reading& r : body(index)) into[r.sensor][r.time_us] = r.value;
 }

@@ -36,6 +36,9 @@ class collector {
   void run(std::uint16_t port, std::uint64_t last, const std::function<void(const collector&)>& on_acknowledged,
            const std::function<bool()>& on_refusal);
 
+  /// As if the answers to all bodies behind the first `bodies` had been lost.
+  void forget_after(std::uint64_t bodies);
+
   std::uint64_t bodies() const { return acknowledged_; }
   const std::vector<std::uint32_t>& sensors() const { return sensors_; }
   /// The store against the ledger; a body without an answer may be there as a whole.
@@ -68,6 +71,7 @@ class collectors {
   comparison compare(http_client& api) const;
   std::uint64_t most_bodies() const;
   const std::vector<collector>& each() const { return each_; }
+  std::vector<collector>& each() { return each_; }
 
  private:
   std::vector<collector> each_;
