@@ -106,7 +106,9 @@ void restore(self_pointer self, const restore_order& order) {
     if (!get_byte(bytes, watched) || !state.core->decode(bytes))
       throw std::runtime_error(fmt::format("the stored state of sensor {} cannot be read", state.parts.sensor));
     state.watched = watched != 0;
-    if (state.watched) state.core->watch(calm_values(config_of(stored.board)));
+    // Read here also when nothing is watched: a damaged board must fail its sensor, not the shard that would adopt it.
+    const auto config = config_of(stored.board);
+    if (state.watched) state.core->watch(calm_values(config));
     state.applied_sequence = state.persisted_sequence = order.applied_sequence;
     self->send(state.parts.thresholds, adopt_part{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board)});
   }

@@ -236,6 +236,18 @@ TEST_F(sensor_test, a_stored_state_that_cannot_be_read_ends_the_actor_and_answer
   EXPECT_EQ(waiter.wait_for(0).error().code, errc::unavailable);
 }
 
+TEST_F(sensor_test, stored_alarms_that_cannot_be_read_end_the_sensor_and_not_the_shard_of_many) {
+  begin_new();
+  send_readings(1, calm(0, 5));
+  persist();
+  const auto state = snapshots.back().snapshot->state;
+  begin_again({1, std::make_shared<const std::string>(join_snapshot({state, 1, "no board"})), {}});
+  auto waiter = ask();
+  run();
+  EXPECT_EQ(waiter.wait_for(0).error().code, errc::unavailable);
+  EXPECT_TRUE(adopted.empty());
+}
+
 TEST_F(sensor_test, a_deleted_sensor_passes_its_end_on_and_is_gone) {
   begin_new();
   send(retire_part{id, {}});

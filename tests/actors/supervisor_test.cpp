@@ -1,0 +1,57 @@
+#include "actors/supervisor.hpp"
+
+#include <stdexcept>
+
+#include "actors/failure.hpp"
+#include "actors/support/deterministic.hpp"
+
+namespace factory::test {
+namespace {
+
+/// A supervisor that watches one anomaly actor, which throws at any drain_part.
+struct supervisor_test : deterministic {
+  supervisor_test() {
+    watched = spawn([](anomaly_actor::pointer self) -> anomaly_actor::behavior_type {
+      fail_loudly(self, "the test's actor");
+      return {[](const suspect_part&) {}, [](const snapshot_part&) {},
+              [](const drain_part&) { throw std::runtime_error("broken"); }, [self](const retire_part&) { self->quit(); }};
+    });
+    caf::anon_send(watching, watch_order{watch_order::kind::shard, 5, watched.address()});
+    run();
+  }
+
+  std::vector<watch_order> failed;
+  supervisor_actor watching = spawn(supervisor, [this](const watch_order& order) { failed.push_back(order); });
+  anomaly_actor watched;
+};
+
+TEST_F(supervisor_test, reports_an_actor_that_threw_once_and_says_which) {
+  caf::anon_send(watched, drain_part{});
+  caf::anon_send(watched, drain_part{});
+  run();
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_EQ(failed[0].what, watch_order::kind::shard);
+  EXPECT_EQ(failed[0].id, 5U);
+  EXPECT_EQ(failed[0].who, watched.address());
+}
+
+TEST_F(supervisor_test, reports_an_actor_that_was_killed) {
+  caf::anon_send_exit(watched, caf::exit_reason::kill);
+  run();
+  EXPECT_EQ(failed.size(), 1U);
+}
+
+TEST_F(supervisor_test, says_nothing_of_one_that_ended_by_itself_or_with_the_engine) {
+  caf::anon_send(watched, retire_part{});
+  run();
+  EXPECT_TRUE(failed.empty());
+}
+
+TEST_F(supervisor_test, says_nothing_of_a_shutdown) {
+  caf::anon_send_exit(watched, caf::exit_reason::user_shutdown);
+  run();
+  EXPECT_TRUE(failed.empty());
+}
+
+}  // namespace
+}  // namespace factory::test
