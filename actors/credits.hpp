@@ -24,6 +24,7 @@ class credit_gate : public std::enable_shared_from_this<credit_gate> {
   std::shared_ptr<void> take_anyway(std::uint64_t readings, std::uint64_t bytes);
 
   std::int64_t readings_free() const { return readings_free_.load(std::memory_order_relaxed); }
+  std::int64_t bytes_free() const { return bytes_free_.load(std::memory_order_relaxed); }
   std::uint64_t refused_count() const { return refused_.load(std::memory_order_relaxed); }
 
  private:

@@ -101,8 +101,9 @@ struct alert_report {
 struct engine_metrics {
   journal::counters commits;
   std::uint64_t fsyncs = 0, bytes_on_disk = 0;
+  double fsync_seconds = 0;
   std::uint64_t committed_readings = 0, processed_readings = 0;  ///< since start
-  std::uint64_t credits_readings_free = 0, credits_refused = 0;
+  std::uint64_t credits_readings_free = 0, credits_bytes_free = 0, credits_refused = 0;
   std::uint64_t sensors = 0, sensor_restarts = 0, failed_sensors = 0;
   std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;
   std::uint64_t journal_bytes = 0, store_writer_bytes = 0;

@@ -148,10 +148,12 @@ engine_metrics engine::metrics() const {
   engine_metrics m;
   m.commits = parts.entries->count();
   m.fsyncs = parts.db->fsync_count();
+  m.fsync_seconds = parts.db->fsync_seconds();
   m.bytes_on_disk = parts.db->bytes_on_disk();
   m.committed_readings = parts.sensors->counts().dispatched_readings();
   m.processed_readings = parts.sensors->counts().processed_readings();
   m.credits_readings_free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, parts.credits->readings_free()));
+  m.credits_bytes_free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, parts.credits->bytes_free()));
   m.credits_refused = parts.credits->refused_count();
   m.sensors = parts.things->known_sensors()->size();
   m.sensor_restarts = parts.sensors->restart_count();

@@ -3,7 +3,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
-#include <cmath>
+#include <algorithm>
 #include <limits>
 
 namespace factory {
@@ -33,6 +33,8 @@ void add_engine(families& out, const engine_metrics& m) {
   counter(out, "committed_readings_total", "Readings in the fsynced journal since start", real(m.committed_readings));
   counter(out, "processed_readings_total", "Readings that windows and detectors have seen since start",
           real(m.processed_readings));
+  gauge(out, "processing_lag_readings", "Committed readings that wait in the actors' mailboxes",
+        real(m.committed_readings - std::min(m.committed_readings, m.processed_readings)));
   counter(out, "commit_groups_total", "Journal records written", real(m.commits.groups));
   counter(out, "commit_entries_total", "Requests in those records", real(m.commits.entries));
   counter(out, "commit_bytes_total", "Bytes of those records", real(m.commits.bytes));
@@ -40,11 +42,13 @@ void add_engine(families& out, const engine_metrics& m) {
   counter(out, "commit_seconds_total", "Time spent committing", m.commits.commit_seconds);
   gauge(out, "commit_waiting_entries", "Requests waiting for the next commit", real(m.commits.waiting));
   counter(out, "fsyncs_total", "Syncs of the journal", real(m.fsyncs));
+  counter(out, "fsync_seconds_total", "Time of the writes that waited for them", m.fsync_seconds);
   gauge(out, "disk_bytes", "Bytes of the data directory", real(m.bytes_on_disk));
   gauge(out, "journal_bytes", "Bytes of the journal behind which there is no checkpoint yet", real(m.journal_bytes));
   gauge(out, "store_writer_bytes", "Bytes on their way to the store", real(m.store_writer_bytes));
   counter(out, "checkpoints_total", "Checkpoints taken", real(m.checkpoints));
   gauge(out, "credits_readings_free", "Readings that may still be accepted", real(m.credits_readings_free));
+  gauge(out, "credits_bytes_free", "Bytes that may still be accepted", real(m.credits_bytes_free));
   counter(out, "credits_refused_total", "Requests refused with 503 for want of credits", real(m.credits_refused));
   gauge(out, "sensors", "Sensors", real(m.sensors));
   counter(out, "sensor_restarts_total", "Sensor actors restarted after a failure", real(m.sensor_restarts));
@@ -59,9 +63,11 @@ void add_engine(families& out, const engine_metrics& m) {
   gauge(out, "recovered_readings", "Readings replayed from the journal at start", real(m.recovered_readings));
 }
 
-std::vector<ClientMetric::Label> labels_of(const api_table& calls, std::size_t index) {
-  if (index >= calls.size()) return {{"method", "other"}, {"route", "none"}};
-  return {{"method", std::string(to_text(calls[index].method))}, {"route", calls[index].pattern}};
+std::vector<ClientMetric::Label> labels_of(const api_table& calls, std::size_t index, std::size_t status_class) {
+  const bool known = index < calls.size();
+  return {{"method", known ? std::string(to_text(calls[index].method)) : "other"},
+          {"route", known ? calls[index].pattern : "none"},
+          {"status", std::to_string(status_class) + "xx"}};
 }
 
 ClientMetric histogram_of(const request_counters::view& seen) {
@@ -78,25 +84,18 @@ ClientMetric histogram_of(const request_counters::view& seen) {
   return metric;
 }
 
-/// Calls that nobody has made are left out: they would be most of the page.
+/// What has never been answered is left out: it would be most of the page.
 void add_requests(families& out, const api_table& calls, const request_counters& requests) {
-  MetricFamily answers{"factory_http_requests_total", "Answers by call and class of status", MetricType::Counter, {}};
-  MetricFamily latencies{"factory_http_request_seconds", "Time from request to answer, by call", MetricType::Histogram, {}};
+  MetricFamily latencies{
+      "factory_http_request_seconds", "Time from request to answer; _count is the number of answers", MetricType::Histogram, {}};
   for (std::size_t index = 0; index <= requests.size(); ++index) {
-    const auto seen = requests.read(index);
-    ClientMetric latency = histogram_of(seen);
-    if (latency.histogram.sample_count == 0) continue;
-    latency.label = labels_of(calls, index);
-    latencies.metric.push_back(latency);
-    for (std::size_t c = 0; c < seen.by_class.size(); ++c) {
-      if (seen.by_class[c] == 0) continue;
-      ClientMetric answer = plain(MetricType::Counter, real(seen.by_class[c]));
-      answer.label = labels_of(calls, index);
-      answer.label.push_back({"status", std::to_string(c + 1) + "xx"});
-      answers.metric.push_back(answer);
+    for (std::size_t status_class = 1; status_class <= request_counters::status_classes; ++status_class) {
+      ClientMetric latency = histogram_of(requests.read(index, status_class));
+      if (latency.histogram.sample_count == 0) continue;
+      latency.label = labels_of(calls, index, status_class);
+      latencies.metric.push_back(latency);
     }
   }
-  out.push_back(std::move(answers));
   out.push_back(std::move(latencies));
 }
 

@@ -196,4 +196,8 @@ std::uint64_t database::bytes_on_disk() const {
 
 std::uint64_t database::fsync_count() const { return impl_->fsyncs.load(std::memory_order_relaxed); }
 
+double database::fsync_seconds() const {
+  return static_cast<double>(impl_->fsync_nanoseconds.load(std::memory_order_relaxed)) / 1e9;
+}
+
 }  // namespace factory

@@ -30,6 +30,7 @@ class database {
   std::string id() const;               ///< of this database alone; a restored snapshot gets another one
   std::uint64_t bytes_on_disk() const;  ///< all files of the directory
   std::uint64_t fsync_count() const;    ///< syncs of the write-ahead log asked for since open
+  double fsync_seconds() const;         ///< time of the writes that waited for them
 
   struct impl;  ///< RocksDB behind it; storage/rocks.hpp, for this room only
   impl& raw() const { return *impl_; }

@@ -111,8 +111,13 @@ expected<void> database::impl::write(rocksdb::WriteBatch& batch, bool fsync, std
   rocksdb::WriteOptions options;
   options.sync = fsync;
   options.protection_bytes_per_key = 8;
-  if (fsync) fsyncs.fetch_add(1, std::memory_order_relaxed);
+  const auto began = std::chrono::steady_clock::now();
   const rocksdb::Status status = db->Write(options, &batch);
+  if (fsync) {
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
+    fsyncs.fetch_add(1, std::memory_order_relaxed);
+    fsync_nanoseconds.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
+  }
   if (status.ok()) return {};
   stopped_.store(true, std::memory_order_relaxed);
   return tl::unexpected(to_error(status, doing));

@@ -35,7 +35,7 @@ struct database::impl {
   std::filesystem::path directory;
   std::unique_ptr<rocksdb::DB> db;
   std::array<rocksdb::ColumnFamilyHandle*, column_count> columns{};
-  std::atomic<std::uint64_t> fsyncs{0};
+  std::atomic<std::uint64_t> fsyncs{0}, fsync_nanoseconds{0};
   int lock_fd = -1;  ///< of the directory, under flock
 
   impl() = default;
