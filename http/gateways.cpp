@@ -19,7 +19,7 @@ class rest_gateway final : public api_gateway {
  public:
   rest_gateway(const gateway_config& config, const anomaly_side& anomalies)
       : api_(anomalies),
-        rules_{[this](const http_request& request) { return api_.answer(request); },
+        rules_{with_request_id([this](const http_request& request) { return api_.answer(request); }, config.log_access),
                [this](http_method method, std::string_view path) { return api_.body_bytes(method, path); }},
         listener_(listener_options(config, "api"), rules_) {}
 
@@ -39,7 +39,7 @@ class anomaly_gateway final : public gateway {
  public:
   explicit anomaly_gateway(const gateway_config& config)
       : service_(anomaly_service()),
-        rules_{[this](const http_request& request) { return service_(request); },
+        rules_{with_request_id([this](const http_request& request) { return service_(request); }, config.log_access),
                [this](http_method method, std::string_view path) { return service_.body_bytes(method, path); }},
         listener_(listener_options(config, "anomaly"), rules_) {}
 

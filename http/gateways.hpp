@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/engine.hpp"
+#include "http/request_id.hpp"
 #include "pipelines/result.hpp"
 
 namespace factory {
@@ -15,6 +16,7 @@ struct gateway_config {
   std::uint16_t port = 0;       ///< 0 picks a free one
   unsigned threads = 8;         ///< Pistache threads; more than cores, because a query may wait
   std::size_t connections = 0;  ///< 0 = limits::connections; one more is closed at once
+  access_log log_access;        ///< of each answer; empty = none
 };
 
 /// One listening HTTP server. start() listens; stop() refuses new connections, lets requests in flight be answered, closes.

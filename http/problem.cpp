@@ -1,6 +1,7 @@
 #include "http/problem.hpp"
 
 #include "http/json_writer.hpp"
+#include "http/request_id.hpp"
 
 namespace factory {
 
@@ -59,6 +60,7 @@ http_response write(unsigned status, std::string_view name, std::string_view det
       .member("error", sentence);
   if (!field.empty()) out.member("field", to_utf8(field));
   if (!rows.empty()) write_errors(out, rows);
+  if (const auto id = current_request_id(); !id.empty()) out.member("request_id", id);
   out.end_object();
 
   http_response answer{status, "application/problem+json", out.text()};

@@ -17,7 +17,8 @@ unsigned status_of(errc code);
 std::string_view reason_phrase(unsigned status);
 
 /// The answer to a request that failed: application/problem+json (RFC 9457)
-///   {"type","title","status","detail","error"[,"field"][,"errors":[{"index","field","reason"}]]}
+///   {"type","title","status","detail","error"[,"field"][,"errors":[{"index","field","reason"}]]
+///   [,"request_id"]}
 /// `error` and `detail` are the error's sentence; `type` is a stable URN of the cause. 503 carries Retry-After.
 /// Bytes that are no UTF-8 (echoed from a request) come out as U+FFFD.
 http_response problem(const error& why);

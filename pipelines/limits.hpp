@@ -15,6 +15,7 @@ inline constexpr std::size_t row_errors_per_answer = 100;         ///< further o
 inline constexpr std::size_t text_row_bytes = 1UL << 20;          ///< a CSV row or line of a file: refused with its line number
 inline constexpr std::size_t request_head_bytes = 16UL << 10;     ///< 431
 inline constexpr std::size_t request_fields = 100;                ///< 431
+inline constexpr std::size_t request_id_bytes = 128;              ///< a longer X-Request-Id: one of ours instead
 inline constexpr std::int64_t idle_connection_ms = 120'000;       ///< between requests, and before the first: closed
 inline constexpr std::int64_t request_head_ms = 10'000;           ///< first to last byte of a head: 408
 inline constexpr std::int64_t transfer_grace_ms = 30'000;         ///< a body (408) or an answer (closed) may take this long

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 
 #include "process/child_process.hpp"
 
@@ -74,6 +76,37 @@ TEST_F(factoryd_options, the_api_alone_asks_the_anomaly_service_next_door) {
   EXPECT_EQ(options({"--only", "api"}).anomaly_url, "http://127.0.0.1:3001");
   EXPECT_EQ(options({"--only", "api", "--anomaly-port", "5"}).anomaly_url, "http://127.0.0.1:5");
   EXPECT_EQ(options({"--anomaly-url", "http://a:1"}).anomaly_url, "http://a:1");
+}
+
+TEST_F(factoryd_options, a_variable_that_is_no_option_is_noticed) {
+  const variable known("FACTORY_TIME_WINDOW", "5m"), of_the_script("FACTORY_URL", "http://a:1"),
+      typo("FACTORY_TIME_WINDWO", "6m");
+  EXPECT_EQ(options({}).unknown_variables, std::vector<std::string>{"FACTORY_TIME_WINDWO"});
+}
+
+TEST_F(factoryd_options, the_access_log_can_be_switched_on_by_flag_variable_and_file) {
+  EXPECT_FALSE(options({}).access_log);
+  EXPECT_TRUE(options({"--access-log"}).access_log);
+  const std::string on = file("access-log = true\n");
+  EXPECT_TRUE(options({"--config", on}).access_log);
+  EXPECT_FALSE(options({"--config", on, "--access-log=false"}).access_log);
+  const variable set("FACTORY_ACCESS_LOG", "true");
+  EXPECT_TRUE(options({}).access_log);
+}
+
+TEST_F(factoryd_options, every_option_has_a_variable_and_a_place_in_the_file) {
+  const early_end printed = refused({"--print-config"});
+  const early_end help = refused({"--help"});
+  std::istringstream lines(printed.text);
+  std::size_t seen = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line.starts_with('#')) continue;
+    std::string name = "FACTORY_" + line.substr(0, line.find('='));
+    for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    EXPECT_NE(help.text.find("(Env:" + name + ")"), std::string::npos) << name;
+    ++seen;
+  }
+  EXPECT_GT(seen, 20U);
 }
 
 TEST_F(factoryd_options, what_is_wrong_is_named) {

@@ -2,9 +2,9 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <systemd/sd-daemon.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +15,7 @@
 #include <thread>
 #include <variant>
 
+#include "factoryd/logging.hpp"
 #include "factoryd/options.hpp"
 
 namespace {
@@ -121,8 +122,10 @@ class daemon {
 };
 
 int run(daemon_options how) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("factoryd"));
-  spdlog::set_level(spdlog::level::from_str(how.log_level));
+  start_logging(how.log_format, how.log_level);
+  for (const std::string& name : how.unknown_variables)
+    spdlog::warn("the variable {} is no option; factoryd --help lists them", name);
+  if (how.access_log || how.log_level == "debug") how.api.log_access = how.anomaly.log_access = log_access;
   stop_signals& signals = *new stop_signals;  // never freed: its thread lives to the end of the process
   raise_descriptor_limit(2 * how.api.connections + 1'024);
 
@@ -130,7 +133,9 @@ int run(daemon_options how) {
   if (const std::string wrong = it.start(); !wrong.empty()) return complain(wrong);
   fmt::print("{}\n", it.ready_line());
   std::fflush(stdout);
+  sd_notify(0, "READY=1");  // to systemd, and only where NOTIFY_SOCKET names it
   signals.wait();
+  sd_notify(0, "STOPPING=1");
   it.stop();
   spdlog::info("ended in order");
   return EXIT_SUCCESS;

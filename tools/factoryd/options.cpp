@@ -1,12 +1,16 @@
 #include "factoryd/options.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <fstream>
+#include <functional>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "pipelines/limits.hpp"
@@ -94,6 +98,8 @@ class option_table {
     add("http-connections", connections_, "connections of each gateway; one more is closed at once")
         ->check(CLI::Range(1UL, 1'000'000UL));
     add("log-level", out_.log_level, "debug, info, warn or error")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
+    add("log-format", out_.log_format, "text, or json: an object a line")->check(CLI::IsMember({"text", "json"}));
+    with_variable(app_.add_flag("--access-log", out_.access_log, "log every request, as --log-level debug does"), "access-log");
   }
 
   void add_engine() {
@@ -153,6 +159,16 @@ class option_table {
     out_.anomaly = out_.api;
     out_.anomaly.port = anomaly_port;
     out_.engine.data_dir = data_dir_;
+    find_unknown_variables();
+  }
+
+  void find_unknown_variables() {
+    std::set<std::string, std::less<>> known{"FACTORY_URL"};  // of tools/dev
+    for (const CLI::Option* option : app_.get_options()) known.insert(option->get_envname());
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const std::string_view text = *entry, name = text.substr(0, text.find('='));
+      if (name.starts_with("FACTORY_") && !known.contains(name)) out_.unknown_variables.emplace_back(name);
+    }
   }
 
   daemon_options& out_;

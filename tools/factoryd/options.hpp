@@ -18,7 +18,9 @@ struct daemon_options {
   gateway_config api, anomaly;
   std::string anomaly_url;  ///< where the API has readings analysed; empty = in this process
   engine_config engine;
-  std::string log_level = "info";
+  std::string log_level = "info", log_format = "text";
+  bool access_log = false;
+  std::vector<std::string> unknown_variables;  ///< FACTORY_ variables that are no option: most likely a typing error
 };
 
 /// What to print, and the exit code to end with: help, --print-config, or what is wrong with the options.
