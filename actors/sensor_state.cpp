@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <utility>
 
 #include "pipelines/coding.hpp"
@@ -77,12 +76,9 @@ void sensor_state::judge(std::uint32_t row, double value, findings& found) {
   const bool calm = calm_.contains(value);
   if (!calm || !was_calm_) found.alarm_rows.push_back(row);
   was_calm_ = calm;
-  if (count_window_.size() < rules_.z_min_readings) return;
-  // The anomaly actor divides; a product may round to the other side of the threshold.
-  constexpr double rounding = 1 - 1e-9;
+  if (count_window_.size() < rules_.z_min_readings || !count_window_.may_exceed(value, rules_.z_threshold)) return;
   const auto stats = count_window_.stats();
-  if (stats.std_dev > 0 && std::abs(value - stats.mean) > rules_.z_threshold * stats.std_dev * rounding)
-    found.suspects.push_back({row, stats.mean, stats.std_dev});
+  if (stats.std_dev > 0) found.suspects.push_back({row, stats.mean, stats.std_dev});
 }
 
 void sensor_state::in_order(std::int64_t time_us, double value) {

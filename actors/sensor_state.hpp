@@ -43,7 +43,7 @@ class sensor_state {
 
   /// What readings in order have to say to the actors behind; rows are those of the batch.
   struct findings {
-    std::vector<suspect> suspects;          ///< z-score about z_threshold or above it, never fewer than those above
+    std::vector<suspect> suspects;          ///< all whose z-score is above z_threshold, and maybe some close to it
     std::vector<std::uint32_t> alarm_rows;  ///< not calm, or the first calm one after such: no other can move an alarm
   };
   findings apply(std::int64_t received_at_us, const reading_batch& readings, const slice& rows);

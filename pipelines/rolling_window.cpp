@@ -172,6 +172,19 @@ mean_std_dev rolling_window::stats() const {
   return describe(values);
 }
 
+/// (value - mean)^2 > z^2 * variance, both sides times n^2 (n - 1). The sums have lost less than 1e-11 of the right side to rounding
+/// (see worn_ratio), and the mean that z_score() is given is rounded to its own last digit. Squares near the ends of the
+/// range of double say nothing.
+bool rolling_window::may_exceed(double value, double z) const {
+  constexpr double room = 1 - 1e-9, smallest = 1e-250, largest = 1e300;
+  const double n = size_;
+  const double rounding = n * (std::abs(shift_) + std::abs(value)) * 0x1p-51;
+  const double distance = std::abs((value - shift_) * n - sum_) + rounding;
+  const double reach = z * z * n * (n * sum_sq_ - sum_ * sum_) * room;
+  const bool sound = reach > smallest && reach < largest;
+  return !sound || !(distance * distance * (n - 1) <= reach);
+}
+
 double rolling_window::min() const {
   double found = nth(0).value;
   for (std::uint32_t i = 1; i < size_; ++i) found = std::min(found, nth(i).value);

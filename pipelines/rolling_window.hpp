@@ -35,6 +35,9 @@ class rolling_window {
   std::size_t size() const { return size_; }
   /// Mean and sample deviation of what is in it; {0,0} when empty. Exactly no spread when all values are equal.
   mean_std_dev stats() const;
+  /// False only when |z_score(value, stats())| is certainly not above `z`: asks neither a division nor a root, so that of nearly every
+  /// reading no more need be known. REQUIRES z > 0.
+  bool may_exceed(double value, double z) const;
   double min() const;                                                ///< O(n); REQUIRES size() > 0
   double max() const;                                                ///< likewise
   std::int64_t oldest_us() const { return nth(0).time_us; }          ///< REQUIRES size() > 0

@@ -1,4 +1,5 @@
 #include "pipelines/rolling_window.hpp"
+#include "pipelines/z_score.hpp"
 
 #include <gtest/gtest.h>
 
@@ -279,6 +280,47 @@ TEST(rolling_window, stays_finite_at_the_ends_of_the_range_of_double) {
   }
   EXPECT_NEAR(window.stats().mean, 7, 1e-12);
   EXPECT_NEAR(window.stats().std_dev, 1, 1e-12);
+}
+
+TEST(rolling_window, may_exceed_never_misses_a_value_past_the_threshold) {
+  std::mt19937_64 random(17);
+  std::size_t past = 0;
+  for (int round = 0; round < 4'000; ++round) {
+    // Offsets and spreads from the smallest doubles to the largest, now and then a spike that the sums have to forget.
+    const double offset = std::ldexp(static_cast<double>(random() % 1'000), static_cast<int>(random() % 600) - 300);
+    const double spread = std::ldexp(1.0, static_cast<int>(random() % 2'000) - 1'000);
+    rolling_window window(20, 0);
+    for (std::int64_t t = 1; t <= 60; ++t) {
+      const double noise = static_cast<double>(random() % 1'000) / 1'000 - 0.5;
+      const double value = random() % 50 == 0 ? offset + 1e6 * spread : offset + spread * noise * (random() % 10 == 0 ? 8 : 1);
+      if (!std::isfinite(value)) break;
+      const double z = 0.5 + static_cast<double>(random() % 40) / 10;
+      const auto score = window.size() > 1 ? z_score(value, window.stats()) : std::nullopt;
+      const bool is_past = std::abs(score.value_or(0)) > z;
+      const bool may = window.size() > 1 && window.may_exceed(value, z);
+      ASSERT_TRUE(may || !is_past) << "round " << round << " reading " << t;
+      past += is_past ? 1 : 0;
+      window.push(t, value);
+    }
+  }
+  EXPECT_GT(past, 10'000U);
+}
+
+TEST(rolling_window, may_exceed_names_nothing_else_where_numbers_are_of_this_world) {
+  std::mt19937_64 random(18);
+  std::normal_distribution<double> noise(50, 3);
+  rolling_window window(100, 0);
+  std::size_t past = 0;
+  for (std::int64_t t = 1; t <= 50'000; ++t) {
+    const double value = noise(random);
+    if (window.size() > 1) {
+      const bool is_past = std::abs(z_score(value, window.stats()).value_or(0)) > 2.5;
+      ASSERT_EQ(window.may_exceed(value, 2.5), is_past) << t;
+      past += is_past ? 1 : 0;
+    }
+    window.push(t, value);
+  }
+  EXPECT_GT(past, 500U);
 }
 
 }  // namespace
