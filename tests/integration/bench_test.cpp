@@ -30,7 +30,8 @@ TEST_P(bench, measures_and_finds_stored_what_was_acknowledged) {
 using work = std::vector<std::string>;
 INSTANTIATE_TEST_SUITE_P(works, bench,
                          testing::Values(work{"bulk"}, work{"bulk", "--shape", "columns"}, work{"bulk", "--shape", "ndjson"},
-                                         work{"single"}, work{"query"}, work{"mean"}, work{"cardinality", "--counts", "100"}));
+                                         work{"single"}, work{"query"}, work{"mean"}, work{"cardinality", "--counts", "100"},
+                                         work{"size", "--sizes", "2000"}));
 
 /// Runs a long load briefly; returns the figures of its only run.
 rapidjson::Document brief(const std::vector<std::string>& options) {

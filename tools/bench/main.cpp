@@ -21,6 +21,7 @@ struct settings {
   workload_options load;
   std::string work, shape = "rows";
   std::vector<std::size_t> sensor_counts{1, 100, 10'000, 100'000};
+  std::vector<std::size_t> body_sizes{1, 10, 100, 1'000, 10'000, 100'000};
   factory_options factoryd;
   std::string url, peer;
   bool peer_only = false, as_json = false;
@@ -29,13 +30,16 @@ struct settings {
 };
 
 std::vector<std::string> works(const settings& given) {
-  std::vector<std::string> cardinalities;
+  std::vector<std::string> cardinalities, sizes;
   for (const std::size_t count : given.sensor_counts) cardinalities.push_back("cardinality-" + std::to_string(count));
+  for (const std::size_t readings : given.body_sizes) sizes.push_back("size-" + std::to_string(readings));
   if (given.work == "bulk") return {"bulk-" + given.shape};
   if (given.work == "cardinality") return cardinalities;
+  if (given.work == "size") return sizes;
   if (given.work != "all") return {given.work};
   std::vector<std::string> out{"bulk-rows", "bulk-columns", "bulk-ndjson", "single", "query", "mean"};
   out.insert(out.end(), cardinalities.begin(), cardinalities.end());
+  out.insert(out.end(), sizes.begin(), sizes.end());
   return out;
 }
 
@@ -63,6 +67,10 @@ void add_options(CLI::App& app, settings& given) {
   add_work("mean", "the mean of each of 1,000 sensors over 1,000 readings, in one call");
   add_work("cardinality", "bodies over few and many sensors, and the memory that a sensor takes")
       ->add_option("--counts", given.sensor_counts, "how many sensors")
+      ->capture_default_str();
+  add_work("size", "bodies of few and many readings")
+      ->add_option("--sizes", given.body_sizes, "how many readings; beyond 1,000 several of each of 1,000 sensors")
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   add_work("all", "all of these");
   add_work("overload",

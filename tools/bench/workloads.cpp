@@ -48,14 +48,21 @@ figures measured(server& target, std::string_view unit, const std::function<load
   return out;
 }
 
-figures run_bulk(server& target, body_shape shape, const workload_options& options) {
-  const auto sensors = target.add_sensors(options.sensors);
-  bulk_work bodies(target, shape, sensors, options.ticks_per_body, recent(100), options.bulk_connections);
+/// Bodies of `ticks` readings of each of so many sensors.
+figures run_bulk(server& target, body_shape shape, std::size_t sensor_count, std::uint64_t ticks,
+                 const workload_options& options) {
+  const auto sensors = target.add_sensors(sensor_count);
+  bulk_work bodies(target, shape, sensors, ticks, recent(100), options.bulk_connections);
   figures out =
       measured(target, "readings/s", [&] { return run_load(target.port(), options.bulk_connections, bodies, options.seconds); });
   out.result = static_cast<double>(out.readings) / out.seconds;
   check_stored(target, sensors, out.readings);
   return out;
+}
+
+figures run_size(server& target, std::size_t readings, const workload_options& options) {
+  const std::size_t sensors = std::min(readings, options.sensors);
+  return run_bulk(target, body_shape::rows, sensors, readings / sensors, options);
 }
 
 figures run_single(server& target, const workload_options& options) {
@@ -113,15 +120,17 @@ figures run_mean(server& target, const workload_options& options) {
 
 figures run_workload(const std::string& name, server& target, const workload_options& options) {
   const auto run = [&] {
-    if (name == "bulk-rows") return run_bulk(target, body_shape::rows, options);
-    if (name == "bulk-columns") return run_bulk(target, body_shape::columns, options);
-    if (name == "bulk-ndjson") return run_bulk(target, body_shape::ndjson, options);
+    const auto bulk = [&](body_shape shape) { return run_bulk(target, shape, options.sensors, options.ticks_per_body, options); };
+    if (name == "bulk-rows") return bulk(body_shape::rows);
+    if (name == "bulk-columns") return bulk(body_shape::columns);
+    if (name == "bulk-ndjson") return bulk(body_shape::ndjson);
     if (name == "single") return run_single(target, options);
     if (name == "query") return run_query(target, options);
     if (name == "mean") return run_mean(target, options);
     if (name == "overload") return run_overload(target, options);
     if (name == "soak") return run_soak(target, options);
-    constexpr std::string_view cardinality = "cardinality-";
+    constexpr std::string_view cardinality = "cardinality-", size = "size-";
+    if (name.starts_with(size)) return run_size(target, std::stoul(name.substr(size.size())), options);
     if (name.starts_with(cardinality)) return run_cardinality(target, std::stoul(name.substr(cardinality.size())), options);
     throw std::runtime_error("no such work: " + name);
   };

@@ -50,7 +50,7 @@ struct figures {
   std::vector<stretch> stretches;          ///< overload and soak only
 };
 
-/// "bulk-rows" "bulk-columns" "bulk-ndjson" "single" "query" "mean" "cardinality-N" "overload" "soak".
+/// "bulk-rows" "bulk-columns" "bulk-ndjson" "single" "query" "mean" "cardinality-N" "size-N" "overload" "soak".
 /// Each checks every answer, and that the server has stored exactly what it acknowledged. Throws std::runtime_error otherwise.
 figures run_workload(const std::string& name, server& target, const workload_options& options);
 
