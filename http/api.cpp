@@ -42,7 +42,8 @@ struct rest_api::impl {
   http_response ready() const {
     const engine* engine = behind.load(std::memory_order_acquire);
     if (engine == nullptr) return problem(error{errc::unavailable, "Not ready: stored readings are being recovered"});
-    if (const auto trouble = engine->trouble()) return problem(error{errc::unavailable, "Not ready: " + trouble->message});
+    if (const auto trouble = engine->trouble())
+      return problem(error{errc::unavailable, "Not ready: " + public_sentence(*trouble)});
     return {200, "application/json", R"({"status":"ready"})"};
   }
 

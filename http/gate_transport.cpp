@@ -40,10 +40,16 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 }  // namespace
 
-void gate_shared::left() {
-  if (count_.fetch_sub(1) > 1) return;
+bool gate_shared::entered(const std::string& address) {
   const std::lock_guard lock(mutex_);
-  emptied_.notify_all();
+  const std::size_t of_address = ++by_address_[address];
+  return ++count_ <= most_connections && of_address <= most_per_address;
+}
+
+void gate_shared::left(const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  if (const auto found = by_address_.find(address); --found->second == 0) by_address_.erase(found);
+  if (--count_ == 0) emptied_.notify_all();
 }
 
 bool gate_shared::wait_empty(milliseconds at_most) {
@@ -66,12 +72,13 @@ void gate_shared::remove_timer(int fd) {
   std::erase(timers_, fd);
 }
 
-gate_session::gate_session(gate_shared& all, buffer_pool& buffers) : shared(all), http(all.rules, buffers) {
-  if (!shared.entered()) http.close();
+gate_session::gate_session(gate_shared& all, buffer_pool& buffers, std::string from)
+    : shared(all), address(std::move(from)), http(all.rules, buffers) {
+  if (!shared.entered(address)) http.close();
   set_deadline();
 }
 
-gate_session::~gate_session() { shared.left(); }
+gate_session::~gate_session() { shared.left(address); }
 
 void gate_session::set_deadline() {
   using phase = gate_connection::phase;
@@ -85,7 +92,7 @@ void gate_session::set_deadline() {
   if (at.output_waits) {
     allowed = transfer(sent_bytes);
   } else if (at.phase == phase::idle) {
-    allowed = milliseconds(limits::idle_connection_ms);
+    allowed = milliseconds(at.requests == 0 ? limits::first_byte_ms : limits::idle_connection_ms);
   } else if (at.phase == phase::head) {
     allowed = milliseconds(limits::request_head_ms);
   } else if (at.phase == phase::body) {
@@ -96,7 +103,7 @@ void gate_session::set_deadline() {
 
 void gate_handler::onConnection(const std::shared_ptr<tcp::Peer>& peer) {
   auto& mine = static_cast<gate_transport&>(*transport());
-  auto session = std::make_shared<gate_session>(*shared_, mine.buffers());
+  auto session = std::make_shared<gate_session>(*shared_, mine.buffers(), peer->address().host());
   // Too many, or draining: the peer is registered after this call, finds the end of its stream and goes.
   if (session->http.closing() || shared_->rules.draining.load()) ::shutdown(peer->fd(), SHUT_RDWR);
   peer->putData(session_key, std::move(session));
@@ -187,6 +194,7 @@ void gate_transport::come_again(gate_session& session, int fd) {
 }
 
 gate_transport::fate gate_transport::work(gate_session& session, int fd) {
+  shared_->looks.fetch_add(1, std::memory_order_relaxed);
   for (unsigned turn = 0; turn < turns_per_event; ++turn) {
     if (flush(session, fd) == fate::drop) return fate::drop;
     if (session.output_waits()) return fate::keep;                                   // epoll tells when it goes on

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "http/gate.hpp"
@@ -26,11 +27,12 @@ class gate_transport;
 /// What the threads of one listener share. Thread-safe.
 class gate_shared {
  public:
-  gate_shared(gate_rules& what, std::size_t most) : rules(what), most_connections(most) {}
+  gate_shared(gate_rules& what, std::size_t most, std::size_t most_of_one)
+      : rules(what), most_connections(most), most_per_address(most_of_one) {}
 
-  /// False when there are too many; the caller then still owes one left().
-  bool entered() { return count_.fetch_add(1) < most_connections; }
-  void left();
+  /// False when there are too many, in all or of this address; the caller then still owes one left().
+  bool entered(const std::string& address);
+  void left(const std::string& address);
   std::size_t connections() const { return count_.load(); }
   /// Waits until no connection is left; false when the time was over first.
   bool wait_empty(std::chrono::milliseconds at_most);
@@ -41,18 +43,20 @@ class gate_shared {
   void remove_timer(int fd);
 
   gate_rules& rules;
-  const std::size_t most_connections;
+  const std::size_t most_connections, most_per_address;
+  std::atomic<std::uint64_t> looks{0};  ///< times that a connection was worked on: what an idle or slow one must not raise
 
  private:
   std::atomic<std::size_t> count_{0};
   std::mutex mutex_;
   std::condition_variable emptied_;
   std::vector<int> timers_;
+  std::unordered_map<std::string, std::size_t> by_address_;
 };
 
 /// One socket with its requests: what Pistache's peer carries for us. Lives and dies on its thread.
 struct gate_session {
-  gate_session(gate_shared& all, buffer_pool& buffers);
+  gate_session(gate_shared& all, buffer_pool& buffers, std::string from);
   ~gate_session();
   gate_session(const gate_session&) = delete;
   gate_session& operator=(const gate_session&) = delete;
@@ -60,6 +64,7 @@ struct gate_session {
   bool output_waits() const { return sent_bytes < http.output().size(); }
 
   gate_shared& shared;
+  const std::string address;  ///< of the client, without port
   gate_connection http;
   std::string unread;             ///< came in while an answer waited for the client; at most one receive
   std::size_t sent_bytes = 0;     ///< of http.output()

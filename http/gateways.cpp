@@ -12,7 +12,8 @@ namespace factory {
 namespace {
 
 http_listener::options listener_options(const gateway_config& config, std::string name) {
-  return {config.bind, config.port, config.threads, config.connections, std::move(name)};
+  return {config.bind,    config.port, config.threads, config.connections, std::move(name), config.connections_per_address,
+          config.drain_ms};
 }
 
 class rest_gateway final : public api_gateway {

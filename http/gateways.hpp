@@ -7,16 +7,19 @@
 
 #include "actors/engine.hpp"
 #include "http/request_id.hpp"
+#include "pipelines/limits.hpp"
 #include "pipelines/result.hpp"
 
 namespace factory {
 
 struct gateway_config {
   std::string bind = "127.0.0.1";
-  std::uint16_t port = 0;       ///< 0 picks a free one
-  unsigned threads = 8;         ///< Pistache threads; more than cores, because a query may wait
-  std::size_t connections = 0;  ///< 0 = limits::connections; one more is closed at once
-  access_log log_access;        ///< of each answer; empty = none
+  std::uint16_t port = 0;                    ///< 0 picks a free one
+  unsigned threads = 8;                      ///< Pistache threads; more than cores, because a query may wait
+  std::size_t connections = 0;               ///< 0 = limits::connections; one more is closed at once
+  std::size_t connections_per_address = 0;   ///< 0 = limits::connections_per_address; likewise
+  std::int64_t drain_ms = limits::drain_ms;  ///< stop() waits so long for requests in flight
+  access_log log_access;                     ///< of each answer; empty = none
 };
 
 /// One listening HTTP server. start() listens; stop() refuses new connections, lets requests in flight be answered, closes.

@@ -52,8 +52,10 @@ bool is_ipv4(const std::string& address) {
 }  // namespace
 
 http_listener::http_listener(options how, gate_rules& rules) : impl_(std::make_unique<impl>(std::move(how), rules)) {
-  const std::size_t most = impl_->how.connections > 0 ? impl_->how.connections : limits::connections;
-  impl_->shared = std::make_shared<gate_shared>(rules, most);
+  const options& asked = impl_->how;
+  const std::size_t most = asked.connections > 0 ? asked.connections : limits::connections;
+  const std::size_t of_one = asked.connections_per_address > 0 ? asked.connections_per_address : limits::connections_per_address;
+  impl_->shared = std::make_shared<gate_shared>(rules, most, of_one);
 }
 
 http_listener::~http_listener() { stop(); }
@@ -89,7 +91,7 @@ void http_listener::stop() {
   (listener.*member(pistache_members::shutdown_fd{})).notify();  // ends the accept thread only
   ::shutdown(listener.*member(pistache_members::listen_fd{}), SHUT_RDWR);
   impl_->shared->wake_all();
-  if (!impl_->shared->wait_empty(std::chrono::milliseconds(limits::drain_ms))) {
+  if (!impl_->shared->wait_empty(std::chrono::milliseconds(impl_->how.drain_ms))) {
     spdlog::warn("http: {} connections on port {} were not done in time and are cut", connections(), impl_->port);
   }
   impl_->listener.reset();
@@ -97,5 +99,6 @@ void http_listener::stop() {
 
 std::uint16_t http_listener::port() const { return impl_->port; }
 std::size_t http_listener::connections() const { return impl_->shared->connections(); }
+std::uint64_t http_listener::looks() const { return impl_->shared->looks.load(); }
 
 }  // namespace factory

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "http/gate.hpp"
+#include "pipelines/limits.hpp"
 #include "pipelines/result.hpp"
 
 namespace factory {
@@ -16,8 +17,10 @@ class http_listener {
     std::string bind = "127.0.0.1";
     std::uint16_t port = 0;
     unsigned threads = 8;
-    std::size_t connections = 0;  ///< 0 = limits::connections
-    std::string name = "http";    ///< of the threads, 15 bytes at most
+    std::size_t connections = 0;              ///< 0 = limits::connections
+    std::string name = "http";                ///< of the threads, 15 bytes at most
+    std::size_t connections_per_address = 0;  ///< 0 = limits::connections_per_address
+    std::int64_t drain_ms = limits::drain_ms;
   };
 
   http_listener(options how, gate_rules& rules);
@@ -25,10 +28,11 @@ class http_listener {
 
   /// Listens. The error says which address, and why not.
   expected<void> start();
-  /// Refuses new connections, lets requests in flight be answered (limits::drain_ms), closes. Idempotent.
+  /// Refuses new connections, lets requests in flight be answered for at most `drain_ms`, closes. Idempotent.
   void stop();
   std::uint16_t port() const;
   std::size_t connections() const;
+  std::uint64_t looks() const;  ///< times that a connection was worked on since the start
 
  private:
   struct impl;

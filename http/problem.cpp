@@ -1,5 +1,10 @@
 #include "http/problem.hpp"
 
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <ctime>
+
 #include "http/json_writer.hpp"
 #include "http/request_id.hpp"
 
@@ -68,6 +73,13 @@ http_response write(unsigned status, std::string_view name, std::string_view det
   return answer;
 }
 
+/// At most once a second: every request meets it.
+void tell_log(const error& why) {
+  static std::atomic<std::time_t> told{0};
+  const std::time_t now = std::time(nullptr);
+  if (told.exchange(now) != now) spdlog::error("http: {}", why.message);
+}
+
 /// Length of the well-formed character that `text` starts with (Unicode 15, table 3-7), or 0.
 std::size_t character_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
@@ -106,6 +118,16 @@ unsigned status_of(errc code) {
   return 500;
 }
 
+std::string public_sentence(const error& why) {
+  std::string_view told;
+  if (why.code == errc::storage_full) told = "The disk of the server is full; its log says more";
+  if (why.code == errc::storage_failed) told = "The disk of the server refused; its log says more";
+  if (why.code == errc::corrupt) told = "Stored bytes are damaged; the log of the server says more";
+  if (told.empty()) return why.message;
+  tell_log(why);
+  return std::string(told);
+}
+
 std::string_view reason_phrase(unsigned status) {
   switch (status) {
     case 200: return "OK";
@@ -136,7 +158,7 @@ std::string_view reason_phrase(unsigned status) {
 }
 
 http_response problem(const error& why) {
-  return write(status_of(why.code), name_of(why.code), why.message, why.field, why.rows);
+  return write(status_of(why.code), name_of(why.code), public_sentence(why), why.field, why.rows);
 }
 
 http_response problem(unsigned status, std::string_view detail) { return write(status, name_of(status), detail, {}, {}); }

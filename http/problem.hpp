@@ -13,13 +13,15 @@ class json_writer;
 
 /// The HTTP status of an error: the one mapping of both gateways.
 unsigned status_of(errc code);
+/// What a client is told of an error: its sentence, but of storage only the kind. Its sentence names files and libraries; the log has it.
+std::string public_sentence(const error& why);
 /// "Not Found" for 404, per RFC 9110; "Error" for a status that we never send.
 std::string_view reason_phrase(unsigned status);
 
 /// The answer to a request that failed: application/problem+json (RFC 9457)
 ///   {"type","title","status","detail","error"[,"field"][,"errors":[{"index","field","reason"}]]
 ///   [,"request_id"]}
-/// `error` and `detail` are the error's sentence; `type` is a stable URN of the cause. 503 carries Retry-After.
+/// `error` and `detail` are the error's public_sentence(); `type` is a stable URN of the cause. 503 carries Retry-After.
 /// Bytes that are no UTF-8 (echoed from a request) come out as U+FFFD.
 http_response problem(const error& why);
 /// For what only HTTP knows: 405, 408, 413, 415, 431, 500, ...

@@ -35,6 +35,9 @@ http_response wrong_type(const route& r) {
   return answer;
 }
 
+/// "OPTIONS *" asks of the server as a whole (RFC 9110, 9.3.7).
+http_response every_method() { return {204, "", "", {{"Allow", "GET, HEAD, POST, PATCH, DELETE, OPTIONS"}}}; }
+
 http_response run(const route& r, const http_request& request, const path_argument& argument) {
   try {
     return r.handler(request, argument);
@@ -135,6 +138,7 @@ std::string router::allowed_methods(const resource& r) const {
 router::answered router::answer(const http_request& request) const {
   path_argument argument;
   const resource* found = find(request.path, argument);
+  if (request.path == "*" && request.method == http_method::options) return {every_method()};
   if (found == nullptr) return {problem(404, "No such route: " + request.path.substr(0, 200))};
 
   const std::size_t index = route_of(*found, request.method);

@@ -2,7 +2,9 @@
 #include "http/listener.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <condition_variable>
@@ -42,7 +44,9 @@ class event {
 struct listener : ::testing::Test {
   listener() { testing::set_echo(rules); }
   std::uint16_t start(unsigned threads = 4, std::size_t connections = 0) {
-    server = std::make_unique<http_listener>(http_listener::options{"127.0.0.1", 0, threads, connections, "test"}, rules);
+    how.threads = threads;
+    how.connections = connections;
+    server = std::make_unique<http_listener>(how, rules);
     const auto started = server->start();
     EXPECT_TRUE(started) << started.error().message;
     return server->port();
@@ -50,6 +54,7 @@ struct listener : ::testing::Test {
   static std::string get(std::string_view path) { return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n\r\n"; }
 
   gate_rules rules;
+  http_listener::options how;
   std::unique_ptr<http_listener> server;
 };
 
@@ -156,6 +161,75 @@ TEST_F(listener, closes_connections_beyond_the_limit_and_takes_new_ones_when_the
   EXPECT_TRUE(again.read_answer().starts_with("HTTP/1.1 200 "));
 }
 
+TEST_F(listener, bounds_the_connections_of_one_address_and_serves_others) {
+  how.connections_per_address = 3;
+  const std::uint16_t port = start();
+  std::vector<std::unique_ptr<raw_client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<raw_client>(port));
+    clients.back()->send(get("/a"));
+    EXPECT_TRUE(clients.back()->read_answer().starts_with("HTTP/1.1 200 "));
+  }
+  raw_client fourth(port), other(port, 0, "127.0.0.2");
+  fourth.send(get("/a"));
+  EXPECT_EQ(fourth.read_to_end(), "");
+  other.send(get("/a"));
+  EXPECT_TRUE(other.read_answer().starts_with("HTTP/1.1 200 "));
+  clients.pop_back();
+  while (server->connections() > 3) std::this_thread::yield();  // the server has to see both closes first
+  raw_client again(port);
+  again.send(get("/a"));
+  EXPECT_TRUE(again.read_answer().starts_with("HTTP/1.1 200 "));
+}
+
+/// Sockets for both sides of that many connections.
+void allow_descriptors(rlim_t count) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, count));
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+TEST_F(listener, half_open_connections_and_slow_readers_are_not_looked_at_again_while_others_are_served) {
+  allow_descriptors(4'096);
+  rules.handler = [](const http_request& request) {
+    return http_response{200, "text/plain", request.path == "/large" ? std::string(8UL << 20, 'x') : "small"};
+  };
+  const std::uint16_t port = start(2);
+  std::vector<std::unique_ptr<raw_client>> stuck;
+  for (int i = 0; i < 1'000; ++i) {
+    stuck.push_back(std::make_unique<raw_client>(port));
+    ASSERT_TRUE(stuck.back()->send(i % 3 == 0   ? "GET /a HT"
+                                   : i % 3 == 1 ? "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"
+                                                : ""));
+  }
+  for (int i = 0; i < 8; ++i) {
+    stuck.push_back(std::make_unique<raw_client>(port, 4'096));
+    stuck.back()->send(get("/large"));
+    stuck.back()->read(1);
+  }
+  while (server->connections() < stuck.size()) std::this_thread::yield();
+  const std::uint64_t before = server->looks();
+  raw_client other(port);
+  constexpr std::uint64_t requests = 2'000;
+  for (std::uint64_t i = 0; i < requests; ++i) {
+    other.send(get("/small"));
+    ASSERT_TRUE(other.read_answer().ends_with("small"));
+  }
+  // One look a request, and a few for each of the others: what came last before the count, and what a slow reader's kernel still takes.
+  EXPECT_LE(server->looks() - before, requests + 4 * stuck.size());
+  EXPECT_GE(server->connections(), stuck.size()) << "none was cut";
+}
+
+TEST_F(listener, stop_cuts_what_is_not_done_when_its_time_is_over) {
+  how.drain_ms = 1;
+  raw_client client(start());
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
+  while (server->connections() == 0) std::this_thread::yield();
+  server->stop();
+  EXPECT_EQ(client.read_to_end(), "");
+}
+
 TEST_F(listener, stop_answers_what_is_in_flight_and_refuses_new_connections) {
   event arrived, go_on;
   rules.handler = [&](const http_request&) {
@@ -197,7 +271,8 @@ TEST_F(listener, listens_again_at_once_on_the_port_it_had) {
   client.send(get("/a"));
   client.read_answer();
   server->stop();
-  http_listener again({"127.0.0.1", port, 2, 0, "test"}, rules);
+  how.port = port;
+  http_listener again(how, rules);
   rules.draining = false;
   ASSERT_TRUE(again.start());
   raw_client second(port);
@@ -207,7 +282,8 @@ TEST_F(listener, listens_again_at_once_on_the_port_it_had) {
 
 TEST_F(listener, says_which_port_is_in_use) {
   const std::uint16_t port = start();
-  http_listener second({"127.0.0.1", port, 1, 0, "test"}, rules);
+  how.port = port;
+  http_listener second(how, rules);
   const auto started = second.start();
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().message, "cannot listen on 127.0.0.1:" + std::to_string(port) + ": Address already in use");

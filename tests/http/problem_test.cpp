@@ -40,6 +40,14 @@ TEST(problem, maps_each_cause_to_its_status) {
   }
 }
 
+TEST(problem, keeps_what_storage_says_of_files_and_libraries_from_clients) {
+  for (const errc code : {errc::storage_full, errc::storage_failed, errc::corrupt}) {
+    const http_response answer = problem(error{code, "While committing: IO error: /var/lib/x/000012.log"});
+    EXPECT_EQ(answer.body.find("IO error"), std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find("log"), std::string::npos) << answer.body;
+  }
+}
+
 TEST(problem, answers_statuses_that_only_http_knows) {
   for (const unsigned status : {400U, 405U, 408U, 411U, 413U, 414U, 415U, 417U, 431U, 500U, 501U, 505U}) {
     const http_response answer = problem(status, "why");

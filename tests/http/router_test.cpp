@@ -96,6 +96,11 @@ TEST(router, answers_405_with_the_methods_that_the_path_takes) {
   EXPECT_EQ(ask(http_method::other, "/api/sensors").status, 405);
 }
 
+TEST(router, answers_options_of_the_whole_server) {
+  EXPECT_EQ(ask(http_method::options, "*").status, 204U);
+  EXPECT_EQ(ask(http_method::get, "*").status, 404U);
+}
+
 TEST(router, answers_options_with_204_and_allow_and_no_content) {
   const http_response answer = ask(http_method::options, "/api/sensors");
   EXPECT_EQ(answer.status, 204);

@@ -57,6 +57,14 @@ TEST_F(factoryd_options, a_flag_wins_over_a_variable_and_a_variable_over_the_fil
   EXPECT_EQ(how.anomaly.threads, 7U);
 }
 
+TEST_F(factoryd_options, both_gateways_have_the_same_limits_and_time_to_drain) {
+  const daemon_options how = options({"--drain-time", "3s", "--http-connections-per-address", "9"});
+  for (const gateway_config& side : {how.api, how.anomaly}) {
+    EXPECT_EQ(side.drain_ms, 3'000);
+    EXPECT_EQ(side.connections_per_address, 9U);
+  }
+}
+
 TEST_F(factoryd_options, the_file_may_be_named_by_a_variable) {
   const std::string config = file("time-window = \"5m\"\n");
   const variable named("FACTORY_CONFIG", config.c_str());

@@ -103,8 +103,12 @@ class daemon {
   }
 
   void stop() {
-    if (api_) api_->stop();
-    if (anomaly_) anomaly_->stop();
+    {
+      const std::jthread beside([this] {
+        if (anomaly_) anomaly_->stop();
+      });
+      if (api_) api_->stop();
+    }
     if (engine_) engine_->stop();
   }
 

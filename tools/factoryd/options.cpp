@@ -97,6 +97,9 @@ class option_table {
     add("http-threads", out_.api.threads, "threads of each gateway")->check(CLI::Range(1U, 255U));
     add("http-connections", connections_, "connections of each gateway; one more is closed at once")
         ->check(CLI::Range(1UL, 1'000'000UL));
+    add("http-connections-per-address", per_address_, "of these, from one client address; a proxy is one")
+        ->check(CLI::Range(1UL, 1'000'000UL));
+    add_duration("drain-time", drain_us_, "on SIGTERM, requests in flight have this long to be answered");
     add("log-level", out_.log_level, "debug, info, warn or error")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     add("log-format", out_.log_format, "text, or json: an object a line")->check(CLI::IsMember({"text", "json"}));
     with_variable(app_.add_flag("--access-log", out_.access_log, "log every request, as --log-level debug does"), "access-log");
@@ -155,6 +158,8 @@ class option_table {
       out_.anomaly_url = fmt::format("http://127.0.0.1:{}", out_.anomaly.port);
     }
     out_.api.connections = connections_;
+    out_.api.connections_per_address = per_address_;
+    out_.api.drain_ms = drain_us_ / 1'000;
     const std::uint16_t anomaly_port = out_.anomaly.port;
     out_.anomaly = out_.api;
     out_.anomaly.port = anomaly_port;
@@ -174,7 +179,8 @@ class option_table {
   daemon_options& out_;
   CLI::App app_{"Takes sensor readings, watches them, stores them, answers over REST.", "factoryd"};
   std::string config_file_, data_dir_, only_ = "both";
-  std::size_t connections_ = limits::connections;
+  std::size_t connections_ = limits::connections, per_address_ = limits::connections_per_address;
+  std::int64_t drain_us_ = limits::drain_ms * 1'000;
   bool print_config_ = false;
 };
 

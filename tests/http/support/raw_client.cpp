@@ -13,13 +13,20 @@
 
 namespace factory::testing {
 
-raw_client::raw_client(std::uint16_t port, int receive_buffer_bytes) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+raw_client::raw_client(std::uint16_t port, int receive_buffer_bytes, const char* from)
+    : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   const timeval patience{20, 0};
   const int one = 1;
   setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   if (receive_buffer_bytes > 0) setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
+  if (from != nullptr) {
+    sockaddr_in mine{};
+    mine.sin_family = AF_INET;
+    inet_pton(AF_INET, from, &mine.sin_addr);
+    ::bind(fd_, reinterpret_cast<const sockaddr*>(&mine), sizeof mine);
+  }
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(port);

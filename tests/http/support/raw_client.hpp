@@ -9,7 +9,8 @@ namespace factory::testing {
 /// A TCP connection to 127.0.0.1 that sends and reads bytes as they are. Every wait ends after 20 s: a test that hangs fails.
 class raw_client {
  public:
-  explicit raw_client(std::uint16_t port, int receive_buffer_bytes = 0);
+  /// `from` is an address of the loopback network to connect from.
+  explicit raw_client(std::uint16_t port, int receive_buffer_bytes = 0, const char* from = nullptr);
   ~raw_client();
   raw_client(const raw_client&) = delete;
   raw_client& operator=(const raw_client&) = delete;
