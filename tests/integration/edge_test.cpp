@@ -97,10 +97,12 @@ std::vector<edge_case> edge_cases() {
 }
 
 /// Of every answer in `bytes`; a HEAD's body is not there, so only status lines are looked for.
-std::vector<unsigned> statuses_of(std::string_view bytes) {
+std::vector<unsigned> statuses_of(const std::string& bytes) {
   std::vector<unsigned> found;
-  for (std::size_t at = 0; (at = bytes.find("HTTP/1.1 ", at)) != std::string_view::npos; at += 9)
-    found.push_back(static_cast<unsigned>(std::stoul(std::string(bytes.substr(at + 9, 3)))));
+  for (std::size_t at = 0; (at = bytes.find("HTTP/1.1 ", at)) != std::string::npos; at += 9) {
+    const unsigned status = static_cast<unsigned>(std::strtoul(bytes.c_str() + at + 9, nullptr, 10));
+    if (status > 0) found.push_back(status);  // 0: a sentence that speaks of HTTP/1.1
+  }
   return found;
 }
 
