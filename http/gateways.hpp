@@ -18,6 +18,7 @@ struct gateway_config {
   unsigned threads = 8;                      ///< Pistache threads; more than cores, because a query may wait
   std::size_t connections = 0;               ///< 0 = limits::connections; one more is closed at once
   std::size_t connections_per_address = 0;   ///< 0 = limits::connections_per_address; likewise
+  std::string cors_origins = {};             ///< whose pages may call; a list with commas, or "*"; empty = none
   std::int64_t drain_ms = limits::drain_ms;  ///< stop() waits so long for requests in flight
   access_log log_access;                     ///< of each answer; empty = none
 };

@@ -6,13 +6,15 @@
 /// Every bound of the process, in one place, each with its answer at the limit.
 namespace factory::limits {
 
-inline constexpr std::size_t body_bytes = 64UL << 20;             ///< 413
-inline constexpr std::size_t small_body_bytes = 1UL << 20;        ///< one reading, a change of the catalog: 413
-inline constexpr std::size_t body_bytes_in_all = 512UL << 20;     ///< of a gateway's bodies on their way in: 503 with Retry-After
-inline constexpr std::size_t readings_per_body = 1'000'000;       ///< 413
-inline constexpr unsigned json_depth = 64;                        ///< nested deeper: 400
-inline constexpr std::size_t row_errors_per_answer = 100;         ///< further ones are counted only
-inline constexpr std::size_t text_row_bytes = 1UL << 20;          ///< a CSV row or line of a file: refused with its line number
+inline constexpr std::size_t body_bytes = 64UL << 20;          ///< 413
+inline constexpr std::size_t small_body_bytes = 1UL << 20;     ///< one reading, a change of the catalog: 413
+inline constexpr std::size_t body_bytes_in_all = 512UL << 20;  ///< of a gateway's bodies on their way in: 503 with Retry-After
+inline constexpr std::size_t worth_packing_bytes = 1UL
+                                                   << 10;    ///< answers from here on have an ETag and are sent as gzip if asked
+inline constexpr std::size_t readings_per_body = 1'000'000;  ///< 413
+inline constexpr unsigned json_depth = 64;                   ///< nested deeper: 400
+inline constexpr std::size_t row_errors_per_answer = 100;    ///< further ones are counted only
+inline constexpr std::size_t text_row_bytes = 1UL << 20;     ///< a CSV row or line of a file: refused with its line number
 inline constexpr std::size_t request_head_bytes = 16UL << 10;     ///< 431
 inline constexpr std::size_t request_fields = 100;                ///< 431
 inline constexpr std::size_t request_id_bytes = 128;              ///< a longer X-Request-Id: one of ours instead

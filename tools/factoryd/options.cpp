@@ -99,6 +99,7 @@ class option_table {
         ->check(CLI::Range(1UL, 1'000'000UL));
     add("http-connections-per-address", per_address_, "of these, from one client address; a proxy is one")
         ->check(CLI::Range(1UL, 1'000'000UL));
+    add("cors-origin", out_.api.cors_origins, "origins whose web pages may call, with commas between, or *; none when empty");
     add_duration("drain-time", drain_us_, "on SIGTERM, requests in flight have this long to be answered");
     add("log-level", out_.log_level, "debug, info, warn or error")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     add("log-format", out_.log_format, "text, or json: an object a line")->check(CLI::IsMember({"text", "json"}));
