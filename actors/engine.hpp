@@ -19,14 +19,16 @@
 #include "storage/catalog.hpp"
 #include "storage/event_log.hpp"
 #include "storage/journal.hpp"
+#include "storage/snapshot.hpp"
 #include "storage/time_series.hpp"
 
 namespace factory {
 
 struct engine_config {
   std::filesystem::path data_dir;
-  std::size_t worker_threads = 0;   ///< CAF scheduler threads; 0 = number of cores
-  std::size_t analysis_actors = 0;  ///< anomaly and threshold actors each; 0 = worker threads
+  std::filesystem::path snapshot_dir;  ///< where snapshots go; empty = the folder snapshots in data_dir
+  std::size_t worker_threads = 0;      ///< CAF scheduler threads; 0 = number of cores
+  std::size_t analysis_actors = 0;     ///< anomaly and threshold actors each; 0 = worker threads
   std::int64_t allowed_lateness_us = 60'000'000;
   std::int64_t future_skew_us = 300'000'000;
   std::int64_t time_window_us = 60'000'000;
@@ -185,6 +187,9 @@ class engine {
   expected<void> settle(std::int64_t deadline_ms);
   /// Persists every sensor's state and trims the journal.
   expected<void> checkpoint();
+  /// A snapshot under `name` in the snapshot directory, with every reading acknowledged before the call; ingest goes on meanwhile.
+  /// invalid for a name that is no plain file name; conflict when it exists, or while another snapshot is being taken.
+  expected<snapshot_info> snapshot(const std::string& name);
 
   struct impl;
 

@@ -57,6 +57,7 @@ struct engine::impl {
   std::uint64_t recovered_readings = 0;
 
   std::mutex checkpointing;  ///< one checkpoint at a time
+  std::mutex snapshotting;   ///< one snapshot at a time
   std::mutex housekeeper_mutex;
   std::condition_variable housekeeper_wakes;
   bool housekeeper_ends = false;

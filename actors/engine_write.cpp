@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "actors/engine_impl.hpp"
@@ -12,6 +14,15 @@ constexpr std::size_t bytes_in_flight_per_reading = 64;
 
 tl::unexpected<error> is_overloaded() {
   return fail(errc::overloaded, "more readings are in flight than the engine may hold; send it again later");
+}
+/// A name stays in the directory that it is appended to. It leaves room for the ending of an unfinished one in a file name.
+bool is_snapshot_name(std::string_view name) {
+  constexpr std::string_view partial = ".partial";
+  const auto plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() + partial.size() < limits::name_bytes && name.front() != '.' && !name.ends_with(partial) &&
+         std::all_of(name.begin(), name.end(), plain);
 }
 tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is stopping; send it again after its restart"); }
 
@@ -148,5 +159,15 @@ expected<void> engine::settle(std::int64_t deadline_ms) {
 }
 
 expected<void> engine::checkpoint() { return impl_->checkpoint(); }
+
+expected<snapshot_info> engine::snapshot(const std::string& name) {
+  if (impl_->stopping) return is_stopping();
+  if (!is_snapshot_name(name))
+    return fail(errc::invalid, "as must be 1 to 247 of A-Z, a-z, 0-9, '-', '_' and '.', and not begin with '.'", "as");
+  const std::unique_lock one(impl_->snapshotting, std::try_to_lock);
+  if (!one.owns_lock()) return fail(errc::conflict, "a snapshot is being taken; ask again when it is done");
+  const auto& elsewhere = impl_->config.snapshot_dir;
+  return take_snapshot(*impl_->db, (elsewhere.empty() ? impl_->db->directory() / snapshots_folder : elsewhere) / name);
+}
 
 }  // namespace factory

@@ -64,6 +64,7 @@ struct rest_api::impl {
     add_anomaly_calls(table, anomalies.url);
     add_event_calls(table);
     add_job_calls(table);
+    add_admin_calls(table);
     const auto alive = [] { return http_response{200, "application/json", R"({"status":"ok"})"}; };
     table.push_back(without_engine("/health", "That the process is alive", alive, "status"));
     table.push_back(without_engine(

@@ -48,6 +48,7 @@ void add_live_calls(api_table& table);      ///< newest readings against the thr
 void add_anomaly_calls(api_table& table, const std::string& anomaly_url);
 void add_event_calls(api_table& table);  ///< events and alerts of the live side
 void add_job_calls(api_table& table);    ///< background jobs and reports
+void add_admin_calls(api_table& table);  ///< snapshots
 
 inline const std::vector<std::string> json_only{"application/json"};
 

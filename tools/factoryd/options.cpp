@@ -89,6 +89,7 @@ class option_table {
     out_.api.port = default_api_port;
     out_.anomaly.port = default_anomaly_port;
     add("data-dir", data_dir_, "where everything is stored; made when missing");
+    add("snapshot-dir", snapshot_dir_, "where POST /api/admin/snapshot puts them; empty = the folder snapshots in data-dir");
     add("api-port", out_.api.port, "port of the REST API; 0 picks a free one");
     add("anomaly-port", out_.anomaly.port, "port of the anomaly service; 0 picks a free one");
     add("bind", out_.api.bind, "IPv4 address to listen on");
@@ -165,6 +166,7 @@ class option_table {
     out_.anomaly = out_.api;
     out_.anomaly.port = anomaly_port;
     out_.engine.data_dir = data_dir_;
+    out_.engine.snapshot_dir = snapshot_dir_;
     find_unknown_variables();
   }
 
@@ -179,7 +181,7 @@ class option_table {
 
   daemon_options& out_;
   CLI::App app_{"Takes sensor readings, watches them, stores them, answers over REST.", "factoryd"};
-  std::string config_file_, data_dir_, only_ = "both";
+  std::string config_file_, data_dir_, snapshot_dir_, only_ = "both";
   std::size_t connections_ = limits::connections, per_address_ = limits::connections_per_address;
   std::int64_t drain_us_ = limits::drain_ms * 1'000;
   bool print_config_ = false;

@@ -2,6 +2,7 @@
 
 #include "inspect/data_directory.hpp"
 
+#include <filesystem>
 #include <iosfwd>
 #include <optional>
 #include <vector>
@@ -16,6 +17,13 @@ expected<void> compact(data_directory& data, std::ostream& out);
 
 /// Reads everything and checks it; one line for each fault. Returns how many there are.
 expected<std::uint64_t> verify(const data_directory& data, std::ostream& out);
+
+/// Everything that is stored, as a data directory of its own (storage/snapshot.hpp).
+expected<void> snapshot(const data_directory& data, const std::filesystem::path& to, std::ostream& out);
+
+/// Makes a data directory from a snapshot once verify found no fault in the copy. `data_dir` must be absent or empty; it stays so when
+/// anything is wrong.
+expected<void> restore(const std::filesystem::path& from, const std::filesystem::path& data_dir, std::ostream& out);
 
 struct dump_options {
   std::vector<sensor_id> sensors;  ///< none: all

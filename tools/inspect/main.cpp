@@ -32,7 +32,7 @@ int main(int argc, char** argv) try {
   std::signal(SIGPIPE, SIG_IGN);  // `dump | head` ends with a sentence
   CLI::App app("What is in a data directory. The factoryd that uses it must be stopped.");
   app.require_subcommand(1);
-  std::string directory;
+  std::string directory, snapshot_folder;
   dump_options what;
   const auto add = [&](const char* name, const char* about) {
     auto* const verb = app.add_subcommand(name, about);
@@ -47,9 +47,17 @@ int main(int argc, char** argv) try {
   dumping->add_option("--sensor", what.sensors, "only this sensor; may be given several times")->type_name("ID");
   dumping->add_option("--from", time_into(what.range.begin_us), "first time, RFC 3339")->type_name("TIME");
   dumping->add_option("--to", time_into(what.range.end_us), "time to stop before, RFC 3339")->type_name("TIME");
+  auto* const taking = add("snapshot", "copy all that is stored into a new directory; shares files with the old one if it can");
+  taking->add_option("--to", snapshot_folder, "the directory to make")->required()->type_name("DIR");
+  auto* const restoring = add("restore", "make a new data directory from a snapshot, once everything in it was verified");
+  restoring->add_option("--from", snapshot_folder, "the snapshot")->required()->type_name("DIR");
   CLI11_PARSE(app, argc, argv);
 
-  const auto access = *compacting ? data_directory::access::change : data_directory::access::read;
+  if (*restoring) {
+    const auto done = restore(snapshot_folder, directory, std::cout);
+    return done ? 0 : failed(done.error());
+  }
+  const auto access = *compacting || *taking ? data_directory::access::change : data_directory::access::read;
   const auto data = data_directory::open(directory, access);
   if (!data) return failed(data.error());
   if (*verifying) {
@@ -58,6 +66,7 @@ int main(int argc, char** argv) try {
   }
   const auto done = *summary      ? print_summary(**data, std::cout)
                     : *compacting ? compact(**data, std::cout)
+                    : *taking     ? snapshot(**data, snapshot_folder, std::cout)
                                   : dump(**data, what, std::cout);
   return done ? 0 : failed(done.error());
 } catch (const std::exception& e) {
