@@ -16,11 +16,13 @@
 #include "pipelines/result.hpp"
 #include "pipelines/sensor_set.hpp"
 #include "pipelines/z_score.hpp"
+#include "storage/audit_log.hpp"
 #include "storage/catalog.hpp"
 #include "storage/event_log.hpp"
 #include "storage/journal.hpp"
 #include "storage/snapshot.hpp"
 #include "storage/time_series.hpp"
+#include "storage/token_store.hpp"
 
 namespace factory {
 
@@ -178,6 +180,8 @@ class engine {
   const event_log& events() const;
   expected<alert_record> acknowledge(const event_key& raised, std::string who);
 
+  token_store& tokens();
+  audit_log& audit();
   worker& jobs();
   engine_metrics metrics() const;
   /// What keeps the engine from taking readings now (a disk that refuses), or nullopt.

@@ -37,6 +37,8 @@ struct engine::impl {
   std::unique_ptr<database> db;
   std::unique_ptr<catalog> things;
   std::unique_ptr<event_log> events;
+  std::unique_ptr<token_store> tokens;
+  std::unique_ptr<audit_log> audit;
   std::unique_ptr<time_series> series;
   std::unique_ptr<state_store> states;
   std::unique_ptr<journal> entries;

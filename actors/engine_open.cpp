@@ -52,6 +52,10 @@ expected<void> engine::impl::open() {
   db = std::move(*opened);
   things = std::make_unique<catalog>(*db);
   if (auto loaded = things->load(); !loaded) return loaded;
+  tokens = std::make_unique<token_store>(*db);
+  if (auto loaded = tokens->load(); !loaded) return loaded;
+  audit = std::make_unique<audit_log>(*db);
+  if (auto loaded = audit->load(); !loaded) return loaded;
   events = std::make_unique<event_log>(*db);
   series = std::make_unique<time_series>(*db);
   states = std::make_unique<state_store>(*db);

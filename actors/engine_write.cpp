@@ -30,6 +30,8 @@ tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is
 
 std::shared_ptr<const sensor_set> engine::known_sensors() const { return impl_->things->known_sensors(); }
 const catalog& engine::things() const { return *impl_->things; }
+token_store& engine::tokens() { return *impl_->tokens; }
+audit_log& engine::audit() { return *impl_->audit; }
 
 expected<void> engine::admit() {
   if (!impl_->credits->admits()) return is_overloaded();

@@ -27,11 +27,13 @@ tl::unexpected<error> unavailable() { return fail(errc::unavailable, "Anomaly de
 /// One POST and its answer: a chain of asynchronous steps under one deadline, run to its end on the caller's thread.
 class exchange {
  public:
-  exchange(const std::string& host, const std::string& port, std::string body) : host_(host), port_(port) {
+  exchange(const std::string& host, const std::string& port, const std::string& token, std::string body)
+      : host_(host), port_(port) {
     request_.method(http::verb::post);
     request_.target("/analyze");
     request_.set(http::field::host, host + ":" + port);
     request_.set(http::field::content_type, "application/json");
+    if (!token.empty()) request_.set(http::field::authorization, "Bearer " + token);
     request_.keep_alive(false);
     request_.body() = std::move(body);
     request_.prepare_payload();
@@ -121,9 +123,9 @@ expected<void> read_analyze_answer(const std::string& body, anomaly_report& out)
   return {};
 }
 
-anomaly_client::anomaly_client(const std::string& url) {
+anomaly_client::anomaly_client(const anomaly_side& service) : token_(service.token) {
   constexpr std::string_view scheme = "http://";
-  std::string_view rest = url;
+  std::string_view rest = service.url;
   if (!rest.starts_with(scheme)) return;
   rest.remove_prefix(scheme.size());
   if (rest.ends_with('/')) rest.remove_suffix(1);
@@ -134,7 +136,7 @@ anomaly_client::anomaly_client(const std::string& url) {
 
 expected<anomaly_report> anomaly_client::analyze(sensor_entry sensor, const reading_run& rows, double threshold) const {
   if (host_.empty()) return unavailable();
-  auto answer = exchange(host_, port_, write_analyze_request(rows, threshold)).run();
+  auto answer = exchange(host_, port_, token_, write_analyze_request(rows, threshold)).run();
   if (!answer) {
     spdlog::warn("anomaly service http://{}:{}: {}", host_, port_, answer.error());
     return unavailable();

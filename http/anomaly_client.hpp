@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "actors/engine.hpp"
+#include "http/gateways.hpp"
 #include "pipelines/result.hpp"
 
 namespace factory {
@@ -11,15 +12,15 @@ namespace factory {
 /// Asks an anomaly service over HTTP for what the engine could compute itself. One connection a call; thread-safe.
 class anomaly_client {
  public:
-  /// `url` is "http://host:port"; with any other, each call fails.
-  explicit anomaly_client(const std::string& url);
+  /// Its `url` is "http://host:port"; with any other, each call fails.
+  explicit anomaly_client(const anomaly_side& service);
 
   /// The report over `rows`; `unavailable` "Anomaly detection service unavailable" when the service cannot be reached, does not answer
   /// within its deadline, or answers something else.
   expected<anomaly_report> analyze(sensor_entry sensor, const reading_run& rows, double threshold) const;
 
  private:
-  std::string host_, port_;
+  std::string host_, port_, token_;
 };
 
 // The two bodies, apart from the sockets.

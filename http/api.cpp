@@ -4,7 +4,9 @@
 #include <chrono>
 #include <utility>
 
+#include "http/access.hpp"
 #include "http/api_call.hpp"
+#include "http/audit.hpp"
 #include "http/embedded.hpp"
 #include "http/metrics_text.hpp"
 #include "http/openapi.hpp"
@@ -37,7 +39,8 @@ api_call without_engine(std::string pattern, std::string_view summary, plain_han
 }  // namespace
 
 struct rest_api::impl {
-  explicit impl(const anomaly_side& anomalies) : calls(make_calls(anomalies)), routes(make_routes()), requests(calls.size()) {}
+  impl(const anomaly_side& anomalies, bool with_token)
+      : always_token(with_token), calls(make_calls(anomalies)), routes(make_routes()), requests(calls.size()) {}
 
   http_response ready() const {
     const engine* engine = behind.load(std::memory_order_acquire);
@@ -61,10 +64,11 @@ struct rest_api::impl {
     add_stats_calls(table);
     add_aggregate_call(table);
     add_live_calls(table);
-    add_anomaly_calls(table, anomalies.url);
+    add_anomaly_calls(table, anomalies);
     add_event_calls(table);
     add_job_calls(table);
     add_admin_calls(table);
+    add_token_calls(table);
     const auto alive = [] { return http_response{200, "application/json", R"({"status":"ok"})"}; };
     table.push_back(without_engine("/health", "That the process is alive", alive, "status"));
     table.push_back(without_engine(
@@ -74,6 +78,9 @@ struct rest_api::impl {
       return http_response{200, "application/json", openapi_document(calls)};
     }));
     table.push_back(without_engine("/", "A live overview for people", web_page));
+    for (api_call& call : table) {
+      if (call.without_engine && call.pattern != "/metrics") call.scope = access_scope::none;
+    }
     return table;
   }
 
@@ -89,22 +96,47 @@ struct rest_api::impl {
   }
 
   http_response answer(const api_call& call, const http_request& request, const path_argument& path) {
-    if (const auto checked = check_query(request, call.query); !checked) return problem(checked.error());
-    if (call.without_engine) return call.without_engine();
     engine* engine = behind.load(std::memory_order_acquire);
-    if (engine == nullptr) return problem(error{errc::unavailable, "Starting: stored readings are being recovered"});
+    const bool open = call.needs() == access_scope::none || (call.without_engine && engine == nullptr && !always_token);
+    if (!open && engine == nullptr) return problem(error{errc::unavailable, "Starting: stored readings are being recovered"});
+    if (open) return checked(call, engine, request, path);
+    const auto who = check_access(engine->tokens(), always_token, request, call.needs());
+    if (!who) return who.error();
+    auto done =
+        who->factory() == 0 ? checked(call, engine, request, path) : limited(call, *engine, request, path, who->factory());
+    if (call.is_audited()) return audited(*engine, std::move(done), request, who->name());
+    return done;
+  }
+
+  http_response checked(const api_call& call, engine* engine, const http_request& request, const path_argument& path) {
+    if (const auto good = check_query(request, call.query); !good) return problem(good.error());
+    if (call.without_engine) return call.without_engine();
     auto done = call.handler(*engine, request, path);
     return done ? std::move(*done) : problem(done.error());
   }
 
+  /// For a token that reaches one factory.
+  http_response limited(const api_call& call, engine& engine, const http_request& request, const path_argument& path,
+                        factory_id factory) {
+    if (call.limited == factory_limit::by_path) {
+      if (!call.pattern.starts_with("/api/sensors/{id}"))
+        return no_access("This call is not for a token that is limited to a factory");
+      if (!sensors_of(engine, factory)->contains(path.id)) return problem(error{errc::not_found, "Sensor not found"});
+    }
+    http_request narrowed = request;
+    narrowed.factory = factory;
+    return checked(call, &engine, narrowed, path);
+  }
+
   // In this order: the routes point into the calls.
   std::atomic<engine*> behind{nullptr};
+  const bool always_token;
   const api_table calls;
   const router routes;
   request_counters requests;
 };
 
-rest_api::rest_api(const anomaly_side& anomalies) : impl_(std::make_unique<impl>(anomalies)) {}
+rest_api::rest_api(const anomaly_side& anomalies, bool always_token) : impl_(std::make_unique<impl>(anomalies, always_token)) {}
 rest_api::~rest_api() = default;
 
 void rest_api::serve(engine& behind) { impl_->behind.store(&behind, std::memory_order_release); }

@@ -14,7 +14,8 @@ namespace factory {
 /// Until serve() it answers /health, /metrics, /openapi.json and `/`, and 503 to everything else. Thread-safe.
 class rest_api {
  public:
-  explicit rest_api(const anomaly_side& anomalies);
+  /// With `always_token` a call needs one even when none exists.
+  explicit rest_api(const anomaly_side& anomalies, bool always_token = false);
   ~rest_api();
   /// From now on answers from `behind`, which must outlive the last call of answer().
   void serve(engine& behind);

@@ -43,6 +43,7 @@ void add_admin_calls(api_table& table) {
                    {},
                    "snapshot",
                    201});
+  table.back().scope = access_scope::admin;
 }
 
 }  // namespace factory

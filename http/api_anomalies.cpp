@@ -39,8 +39,8 @@ http_response report_json(const anomaly_report& report) {
 
 }  // namespace
 
-void add_anomaly_calls(api_table& table, const std::string& anomaly_url) {
-  const auto service = anomaly_url.empty() ? nullptr : std::make_shared<const anomaly_client>(anomaly_url);
+void add_anomaly_calls(api_table& table, const anomaly_side& anomalies) {
+  const auto service = anomalies.url.empty() ? nullptr : std::make_shared<const anomaly_client>(anomalies);
   const auto get_anomalies = [service](engine& behind, const http_request& request,
                                        const path_argument& path) -> expected<http_response> {
     query_reader query(request);

@@ -2,14 +2,17 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "actors/engine.hpp"
+#include "http/gateways.hpp"
 #include "http/json_writer.hpp"
 #include "http/message.hpp"
 #include "http/router.hpp"
+#include "pipelines/access.hpp"
 #include "pipelines/limits.hpp"
 
 namespace factory {
@@ -21,6 +24,12 @@ using api_handler = std::function<expected<http_response>(engine&, const http_re
 
 /// Answers a call that needs no engine: it works while the engine recovers.
 using plain_handler = std::function<http_response()>;
+
+/// What becomes of a call whose token is limited to a factory.
+enum class factory_limit : std::uint8_t {
+  by_path,  ///< done for /api/sensors/{id}… of a sensor of the factory (else 404); refused with 403 for any other path
+  handled,  ///< the handler looks at http_request::factory
+};
 
 /// One call of the REST API: what is done, what is checked before it, and what /openapi.json says of it.
 struct api_call {
@@ -35,6 +44,12 @@ struct api_call {
   std::size_t body_bytes = 0;
   std::vector<std::string> media_types = {};  ///< of the body
   plain_handler without_engine = {};          ///< instead of `handler`
+  std::optional<access_scope> scope = {};     ///< what a token must allow; unset: read for GET, operate for changes
+  factory_limit limited = factory_limit::by_path;
+
+  access_scope needs() const { return scope.value_or(method == http_method::get ? access_scope::read : access_scope::operate); }
+  /// Changes and acknowledgements are; readings and reading are not.
+  bool is_audited() const { return method != http_method::get && needs() != access_scope::ingest; }
 };
 using api_table = std::vector<api_call>;
 
@@ -45,10 +60,11 @@ void add_reading_calls(api_table& table);   ///< pages and latest
 void add_stats_calls(api_table& table);     ///< statistics of ranges
 void add_aggregate_call(api_table& table);  ///< down-sampled series
 void add_live_calls(api_table& table);      ///< newest readings against the thresholds; live state
-void add_anomaly_calls(api_table& table, const std::string& anomaly_url);
+void add_anomaly_calls(api_table& table, const anomaly_side& anomalies);
 void add_event_calls(api_table& table);  ///< events and alerts of the live side
 void add_job_calls(api_table& table);    ///< background jobs and reports
 void add_admin_calls(api_table& table);  ///< snapshots
+void add_token_calls(api_table& table);  ///< tokens and the audit log
 
 inline const std::vector<std::string> json_only{"application/json"};
 

@@ -1,5 +1,6 @@
 #include <mutex>
 
+#include "http/access.hpp"
 #include "http/api_call.hpp"
 #include "http/catalog_json.hpp"
 #include "http/json_body.hpp"
@@ -17,7 +18,7 @@ struct kind;
 
 template <>
 struct kind<factory_entry> {
-  static constexpr std::string_view plural = "factories";
+  static constexpr std::string_view plural = "factories", parent = "";
   static const auto& required() { return required_of_factory; }
   static auto find(const engine& e, std::uint32_t id) { return e.things().find_factory(id); }
   static auto list(const engine& e, std::optional<std::uint32_t>) { return e.things().factories(); }
@@ -25,7 +26,7 @@ struct kind<factory_entry> {
 };
 template <>
 struct kind<machine_entry> {
-  static constexpr std::string_view plural = "machines";
+  static constexpr std::string_view plural = "machines", parent = "factory_id";
   static const auto& required() { return required_of_machine; }
   static auto find(const engine& e, std::uint32_t id) { return e.things().find_machine(id); }
   static auto list(const engine& e, std::optional<std::uint32_t> of) { return e.things().machines(of); }
@@ -33,7 +34,7 @@ struct kind<machine_entry> {
 };
 template <>
 struct kind<sensor_entry> {
-  static constexpr std::string_view plural = "sensors";
+  static constexpr std::string_view plural = "sensors", parent = "machine_id";
   static const auto& required() { return required_of_sensor; }
   static auto find(const engine& e, std::uint32_t id) { return e.things().find_sensor(id); }
   static auto list(const engine& e, std::optional<std::uint32_t> of) { return e.things().sensors(of); }
@@ -41,7 +42,7 @@ struct kind<sensor_entry> {
 };
 template <>
 struct kind<alert_rule> {
-  static constexpr std::string_view plural = "rules";
+  static constexpr std::string_view plural = "rules", parent = "sensor_id";
   static const auto& required() { return required_of_rule; }
   static auto find(const engine& e, std::uint32_t id) { return e.things().find_rule(id); }
   static auto list(const engine& e, std::optional<std::uint32_t> of) { return e.things().rules(of); }
@@ -64,8 +65,16 @@ expected<void> set_members(Entry& entry, element object) {
   return taken ? after_members(entry) : taken;
 }
 
+/// A token that is limited to a factory puts nothing into another one.
 template <class Entry>
-expected<Entry> read_new(element object) {
+expected<void> stay_within(const engine& behind, factory_id within, const Entry& entry) {
+  if (lies_in(behind, within, entry)) return {};
+  const std::string field(kind<Entry>::parent);
+  return fail(errc::invalid, field + ": this token is limited to factory " + std::to_string(within), field);
+}
+
+template <class Entry>
+expected<Entry> read_new(const engine& behind, factory_id within, element object) {
   Entry entry;
   if constexpr (std::is_same_v<Entry, alert_rule>) entry.low = entry.high = unset_limit();
   if (object.is_object()) {
@@ -74,6 +83,7 @@ expected<Entry> read_new(element object) {
     }
   }
   if (auto set = set_members(entry, object); !set) return tl::unexpected(set.error());
+  if (auto good = stay_within(behind, within, entry); !good) return tl::unexpected(good.error());
   return entry;
 }
 
@@ -94,8 +104,8 @@ http_response many(const std::vector<Entry>& entries, unsigned status = 200) {
 }
 
 template <class Entry>
-expected<http_response> create_one(engine& behind, element object) {
-  auto entry = read_new<Entry>(object);
+expected<http_response> create_one(engine& behind, factory_id within, element object) {
+  auto entry = read_new<Entry>(behind, within, object);
   if (!entry) return fail_with(entry.error());
   auto created = behind.create(std::vector<Entry>{std::move(*entry)});
   if (created) return one(created->front(), 201);
@@ -109,7 +119,7 @@ expected<http_response> create_one(engine& behind, element object) {
 }
 
 template <class Entry>
-expected<http_response> create_all(engine& behind, simdjson::dom::array objects) {
+expected<http_response> create_all(engine& behind, factory_id within, simdjson::dom::array objects) {
   if (objects.size() > limits::entities_per_body) {
     return fail(errc::too_large, "At most " + std::to_string(limits::entities_per_body) + " entries a body");
   }
@@ -117,7 +127,7 @@ expected<http_response> create_all(engine& behind, simdjson::dom::array objects)
   std::vector<row_error> refused;
   std::uint64_t index = 0, refused_count = 0;
   for (const element object : objects) {
-    auto entry = read_new<Entry>(object);
+    auto entry = read_new<Entry>(behind, within, object);
     if (entry) {
       entries.push_back(std::move(*entry));
     } else if (++refused_count <= limits::row_errors_per_answer) {
@@ -142,7 +152,8 @@ expected<http_response> create(engine& behind, const http_request& request, cons
   const auto root = body.parse(request.body);
   if (!root) return fail_with(root.error());
   simdjson::dom::array objects;
-  return root->get(objects) ? create_one<Entry>(behind, *root) : create_all<Entry>(behind, objects);
+  return root->get(objects) ? create_one<Entry>(behind, request.factory, *root)
+                            : create_all<Entry>(behind, request.factory, objects);
 }
 
 template <class Entry>
@@ -153,12 +164,22 @@ expected<http_response> list(engine& behind, const http_request& request, const 
     if (const auto id = query.id(parent)) of = id;  // a kind has one of them at most
   }
   if (query.fault()) return fail_with(*query.fault());
-  return many(kind<Entry>::list(behind, of));
+  auto found = kind<Entry>::list(behind, of);
+  if (request.factory != 0) std::erase_if(found, [&](const Entry& each) { return !lies_in(behind, request.factory, each); });
+  return many(found);
+}
+
+/// As if a thing of another factory were not there.
+template <class Entry>
+expected<Entry> find(engine& behind, const http_request& request, std::uint32_t id) {
+  auto entry = kind<Entry>::find(behind, id);
+  if (entry && !lies_in(behind, request.factory, *entry)) return kind<Entry>::find(behind, 0);
+  return entry;
 }
 
 template <class Entry>
-expected<http_response> get(engine& behind, const http_request&, const path_argument& path) {
-  const auto entry = kind<Entry>::find(behind, path.id);
+expected<http_response> get(engine& behind, const http_request& request, const path_argument& path) {
+  const auto entry = find<Entry>(behind, request, path.id);
   return entry ? expected<http_response>(one(*entry)) : fail_with(entry.error());
 }
 
@@ -170,16 +191,18 @@ expected<http_response> patch(engine& behind, const http_request& request, const
 
   static std::mutex one_at_a_time;  // two partial updates of one thing must not undo each other
   const std::lock_guard lock(one_at_a_time);
-  auto entry = kind<Entry>::find(behind, path.id);
+  auto entry = find<Entry>(behind, request, path.id);
   if (!entry) return fail_with(entry.error());
   before_members(*entry);
   if (auto set = set_members(*entry, *root); !set) return fail_with(set.error());
+  if (auto good = stay_within(behind, request.factory, *entry); !good) return fail_with(good.error());
   if (auto updated = behind.update(*entry); !updated) return fail_with(updated.error());
   return one(*entry);
 }
 
 template <class Entry>
-expected<http_response> remove(engine& behind, const http_request&, const path_argument& path) {
+expected<http_response> remove(engine& behind, const http_request& request, const path_argument& path) {
+  if (const auto entry = find<Entry>(behind, request, path.id); !entry) return fail_with(entry.error());
   if (auto removed = kind<Entry>::remove(behind, path.id); !removed) return fail_with(removed.error());
   return http_response{204, "", ""};
 }
@@ -199,6 +222,12 @@ void add_kind(api_table& table, const texts& t) {
   table.push_back(
       {http_method::patch, each, t.patch, patch<Entry>, {}, t.changes, t.schema, 200, limits::small_body_bytes, json_only});
   table.push_back({http_method::delete_, each, t.remove, remove<Entry>, {}, {}, {}, 204});
+  for (auto added = table.end() - 5; added != table.end(); ++added) {
+    // A token of one factory makes and deletes no factories.
+    const bool open =
+        !std::is_same_v<Entry, factory_entry> || added->method == http_method::get || added->method == http_method::patch;
+    if (open) added->limited = factory_limit::handled;
+  }
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "http/access.hpp"
 #include "http/api_call.hpp"
 #include "http/cursor.hpp"
 #include "http/json_body.hpp"
@@ -45,14 +46,27 @@ void write_alert(json_writer& out, const alert_record& a) {
   out.end_object();
 }
 
+/// Null when everything is shown, also what deleted sensors left.
+using factory_view = std::shared_ptr<const sensor_set>;
+factory_view view_of(const engine& behind, const http_request& request) {
+  return request.factory != 0 ? sensors_of(behind, request.factory) : nullptr;
+}
+bool shows(const factory_view& seen, sensor_id sensor) { return !seen || seen->contains(sensor); }
+
+sensor_id sensor_of(const event& e) { return e.key.sensor; }
+sensor_id sensor_of(const alert_record& a) { return a.raised.key.sensor; }
+
+/// A page may come short, even empty with a next one, when the token is limited to a factory: rows of others are left out.
 template <class Row, class Write>
-http_response page_json(std::string_view name, std::vector<Row> rows, std::size_t limit, bool descending, Write write,
-                        std::uint64_t (*place)(const Row&)) {
+http_response page_json(std::string_view name, std::vector<Row> rows, std::size_t limit, bool descending, factory_view seen,
+                        Write write, std::uint64_t (*place)(const Row&)) {
   const bool more = rows.size() > limit;
   if (more) rows.resize(limit);
   json_writer out(256 * (rows.size() + 1));
   out.begin_object().key(name).begin_array();
-  for (const Row& row : rows) write(out, row);
+  for (const Row& row : rows) {
+    if (shows(seen, sensor_of(row))) write(out, row);
+  }
   out.end_array().key("next_cursor");
   more ? out.value(format_cursor(place(rows.back()), descending)) : out.value(nullptr);
   out.end_object();
@@ -77,7 +91,7 @@ expected<http_response> get_events(engine& behind, const http_request& request, 
   asked.limit = limit + 1;  // one more tells whether there is a next page
   auto found = behind.events().query(asked);
   if (!found) return fail_with(found.error());
-  return page_json<event>("events", std::move(*found), limit, asked.descending, write_event,
+  return page_json<event>("events", std::move(*found), limit, asked.descending, view_of(behind, request), write_event,
                           [](const event& e) { return e.sequence; });
 }
 
@@ -98,7 +112,7 @@ expected<http_response> get_alerts(engine& behind, const http_request& request, 
   asked.limit = limit + 1;
   auto found = behind.events().alerts(asked);
   if (!found) return fail_with(found.error());
-  return page_json<alert_record>("alerts", std::move(*found), limit, true, write_alert,
+  return page_json<alert_record>("alerts", std::move(*found), limit, true, view_of(behind, request), write_alert,
                                  [](const alert_record& a) { return a.raised.sequence; });
 }
 
@@ -108,9 +122,9 @@ http_response alert_json(const alert_record& alert) {
   return json_response(out);
 }
 
-expected<alert_record> find_alert(engine& behind, std::string_view id) {
+expected<alert_record> find_alert(engine& behind, const http_request& request, std::string_view id) {
   event_key key;
-  if (!parse_finding_id(id, key)) return fail(errc::not_found, "Alert not found");
+  if (!parse_finding_id(id, key) || !shows(view_of(behind, request), key.sensor)) return fail(errc::not_found, "Alert not found");
   key.kind = event_kind::alert_raised;
   auto found = behind.events().alert(key);
   if (!found) return tl::unexpected(found.error());
@@ -118,8 +132,8 @@ expected<alert_record> find_alert(engine& behind, std::string_view id) {
   return std::move(**found);
 }
 
-expected<http_response> get_alert(engine& behind, const http_request&, const path_argument& path) {
-  const auto alert = find_alert(behind, path.text);
+expected<http_response> get_alert(engine& behind, const http_request& request, const path_argument& path) {
+  const auto alert = find_alert(behind, request, path.text);
   return alert ? expected<http_response>(alert_json(*alert)) : fail_with(alert.error());
 }
 
@@ -144,7 +158,7 @@ expected<std::string> read_acknowledger(std::string_view text) {
 expected<http_response> acknowledge(engine& behind, const http_request& request, const path_argument& path) {
   auto by = read_acknowledger(request.body);
   if (!by) return fail_with(by.error());
-  const auto alert = find_alert(behind, path.text);
+  const auto alert = find_alert(behind, request, path.text);
   if (!alert) return fail_with(alert.error());
   const auto acknowledged = behind.acknowledge(alert->raised.key, std::move(*by));
   return acknowledged ? expected<http_response>(alert_json(*acknowledged)) : fail_with(acknowledged.error());
@@ -178,6 +192,7 @@ void add_event_calls(api_table& table) {
                    200,
                    limits::small_body_bytes,
                    json_only});
+  for (auto added = table.end() - 4; added != table.end(); ++added) added->limited = factory_limit::handled;
 }
 
 }  // namespace factory

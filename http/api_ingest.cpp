@@ -1,6 +1,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "http/access.hpp"
 #include "http/api_call.hpp"
 #include "http/idempotency.hpp"
 #include "http/problem.hpp"
@@ -102,7 +103,7 @@ expected<http_response> store(engine& behind, const http_request& request, body_
   auto options = read_options(request);
   if (!options) return fail_with(options.error());
   if (const auto room = behind.admit(); !room) return fail_with(room.error());
-  const auto known = behind.known_sensors();
+  const auto known = sensors_of(behind, request.factory);
   options->decode.known = known.get();
   options->decode.now_us = now_us();
 
@@ -137,6 +138,7 @@ std::uint64_t digest_of(const http_request& request) {
   std::uint64_t digest = std::hash<std::string_view>{}(request.body);
   const auto add = [&](std::string_view text) { digest = digest * 0x9E3779B97F4A7C15ULL + std::hash<std::string_view>{}(text); };
   add(request.path);
+  add(std::to_string(request.factory));  // what a token of one factory may not do is never answered from what another did
   for (const auto& [name, value] : request.query) {
     add(name);
     add(value);
@@ -179,6 +181,10 @@ void add_ingest_calls(api_table& table) {
                    201,
                    limits::body_bytes,
                    {"application/json", "application/x-ndjson"}});
+  for (auto added = table.end() - 2; added != table.end(); ++added) {
+    added->scope = access_scope::ingest;
+    added->limited = factory_limit::handled;
+  }
 }
 
 }  // namespace factory

@@ -61,9 +61,12 @@ expected<http_response> run_job(engine& behind, const http_request&, const path_
 
 expected<http_response> get_reports(engine& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
-  const auto of = query.id("factory_id");
+  auto of = query.id("factory_id");
   const std::size_t limit = query.integer("limit", 1, 1000).value_or(100);
   if (query.fault()) return fail_with(*query.fault());
+  if (request.factory != 0 && of.value_or(request.factory) != request.factory)
+    return json_response(json_writer().begin_array().end_array());
+  if (request.factory != 0) of = request.factory;
   const auto reports = behind.jobs().reports(of, limit);
   if (!reports) return fail_with(reports.error());
   json_writer out;
@@ -76,7 +79,17 @@ expected<http_response> get_reports(engine& behind, const http_request& request,
   return json_response(out);
 }
 
-expected<http_response> report_html(engine& behind, const http_request&, const path_argument& path) {
+/// As if a report of another factory were not there.
+expected<void> require_report(engine& behind, const http_request& request, std::uint32_t id) {
+  if (request.factory == 0) return {};
+  const auto mine = behind.jobs().reports(request.factory, SIZE_MAX);
+  if (!mine) return tl::unexpected(mine.error());
+  if (std::ranges::count(*mine, id, &report_info::id) == 0) return fail(errc::not_found, "Report not found");
+  return {};
+}
+
+expected<http_response> report_html(engine& behind, const http_request& request, const path_argument& path) {
+  if (auto there = require_report(behind, request, path.id); !there) return fail_with(there.error());
   auto page = behind.jobs().report_html(path.id);
   if (!page) return fail_with(page.error());
   return http_response{200, "text/html; charset=utf-8", std::move(*page)};
@@ -84,6 +97,7 @@ expected<http_response> report_html(engine& behind, const http_request&, const p
 
 expected<http_response> get_report(engine& behind, const http_request& request, const path_argument& path) {
   if (request.accept.find("text/html") != std::string_view::npos) return report_html(behind, request, path);
+  if (auto there = require_report(behind, request, path.id); !there) return fail_with(there.error());
   auto report = behind.jobs().report_json(path.id);
   if (!report) return fail_with(report.error());
   return http_response{200, "application/json", std::move(*report)};
@@ -102,6 +116,7 @@ void add_job_calls(api_table& table) {
   table.push_back(
       {http_method::get, "/api/reports/{id}", "A daily report; HTML with Accept: text/html", get_report, {}, {}, "report"});
   table.push_back({http_method::get, "/api/reports/{id}.html", "A daily report as a page", report_html});
+  for (auto added = table.end() - 3; added != table.end(); ++added) added->limited = factory_limit::handled;
 }
 
 }  // namespace factory

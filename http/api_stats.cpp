@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "http/access.hpp"
 #include "http/api_call.hpp"
 #include "http/problem.hpp"
 #include "http/query.hpp"
@@ -91,7 +92,10 @@ expected<http_response> get_all_stats(engine& behind, const http_request& reques
   const time_range range = read_range(query);
   if (query.fault()) return fail_with(*query.fault());
   std::vector<sensor_id> ids;
-  for (const sensor_entry& sensor : behind.things().sensors(machine)) ids.push_back(sensor.id);
+  const auto seen = sensors_of(behind, request.factory);
+  for (const sensor_entry& sensor : behind.things().sensors(machine)) {
+    if (seen->contains(sensor.id)) ids.push_back(sensor.id);
+  }
   if (ids.size() > limits::sensors_per_answer) {
     return fail(errc::invalid,
                 std::to_string(ids.size()) + " sensors are more than " + std::to_string(limits::sensors_per_answer) +
@@ -124,6 +128,7 @@ void add_stats_calls(api_table& table) {
                    {"machine_id", "from", "to"},
                    {},
                    "all_stats"});
+  table.back().limited = factory_limit::handled;
 }
 
 }  // namespace factory

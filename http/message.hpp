@@ -19,6 +19,7 @@ struct http_request {
   std::string_view content_type;                           ///< as sent, "" when absent
   std::string_view accept;
   std::string_view body;
+  std::uint32_t factory = 0;  ///< the only one whose things the caller may see and change; 0 = all
   std::function<std::string_view(std::string_view name)> header;  ///< first of that name (any case), "" when absent
 };
 

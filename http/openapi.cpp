@@ -56,6 +56,11 @@ void write_call(json_writer& out, const api_call& call) {
   out.key(lower(to_text(call.method))).begin_object();
   out.member("summary", call.summary).member("operationId", operation_id(call));
   write_parameters(out, call);
+  out.key("security").begin_array();
+  if (call.needs() != access_scope::none) {
+    out.begin_object().key("bearer").begin_array().value(to_text(call.needs())).end_array().end_object();
+  }
+  out.end_array();
   if (!call.body_schema.empty()) {
     out.key("requestBody").begin_object().member("required", true);
     write_content(out, call.media_types, call.body_schema);

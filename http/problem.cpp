@@ -36,6 +36,8 @@ std::string_view name_of(errc code) {
 std::string_view name_of(unsigned status) {
   switch (status) {
     case 400: return "malformed";
+    case 401: return "unauthorized";
+    case 403: return "forbidden";
     case 404: return "not-found";
     case 405: return "method-not-allowed";
     case 408: return "request-timeout";
@@ -136,6 +138,8 @@ std::string_view reason_phrase(unsigned status) {
     case 204: return "No Content";
     case 304: return "Not Modified";
     case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
     case 404: return "Not Found";
     case 405: return "Method Not Allowed";
     case 406: return "Not Acceptable";

@@ -88,6 +88,9 @@ void add_options(CLI::App& app, settings& given) {
   app.add_option("--factoryd", given.factoryd.program, "the daemon to start")->capture_default_str();
   app.add_option("--factoryd-option", given.factoryd.extra, "a further option for it, as --factoryd-option=--name=value");
   app.add_option("--url", given.url, "use the factoryd that runs at http://127.0.0.1:PORT");
+  app.add_option_function<std::string>(
+      "--token", [](const std::string& token) { setenv("FACTORY_TOKEN", token.c_str(), 1); },
+      "its token, when it asks for one; or the variable FACTORY_TOKEN");
   app.add_option("--peer", given.peer, "run the same work on InfluxDB 1.x (package influxdb)")
       ->check(CLI::IsMember({"influxdb"}));
   app.add_flag("--peer-only", given.peer_only, "leave factoryd out");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -48,6 +49,8 @@ struct socket_closer {
 
 std::string request_text(std::string_view method, std::string_view target, std::string_view content_type, std::string_view body) {
   std::string out = fmt::format("{} {} HTTP/1.1\r\nHost: 127.0.0.1\r\n", method, target);
+  if (const char* token = std::getenv("FACTORY_TOKEN"); token != nullptr)
+    out += fmt::format("Authorization: Bearer {}\r\n", token);
   if (!content_type.empty()) out += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", content_type, body.size());
   out += "\r\n";
   out += body;

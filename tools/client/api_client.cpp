@@ -8,6 +8,7 @@
 #include <boost/beast/http.hpp>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -156,6 +157,7 @@ struct api_client::impl {
     request question{verb, server.prefix + std::string(target), 11};
     question.set(http::field::host, place());
     question.set(http::field::user_agent, "factory-client");
+    if (!config.token.empty()) question.set(http::field::authorization, "Bearer " + config.token);
     question.keep_alive(true);
     question.set(http::field::connection, "keep-alive");
     if (!type.empty()) {
@@ -189,6 +191,7 @@ api_client& api_client::operator=(api_client&&) noexcept = default;
 expected<api_client> api_client::open(client_config config) {
   auto server = parse_url(config.url);
   if (!server) return tl::unexpected(std::move(server.error()));
+  if (const char* token = std::getenv("FACTORY_TOKEN"); token != nullptr && config.token.empty()) config.token = token;
   auto opened = std::make_unique<impl>();
   opened->config = std::move(config);
   opened->server = std::move(*server);

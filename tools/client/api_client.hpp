@@ -19,6 +19,7 @@ struct http_answer {
 
 struct client_config {
   std::string url = "http://127.0.0.1:8080";  ///< http://host[:port][/prefix]
+  std::string token = {};                     ///< sent as bearer token; empty: the variable FACTORY_TOKEN, if it is set
   std::int64_t timeout_ms = 30'000;           ///< of one attempt, connecting included
   std::int64_t patience_ms = 60'000;          ///< how long 503 answers are waited out in all; 0 = not at all
 };

@@ -30,6 +30,7 @@ error refusal(const http_answer& answer) {
   body.Parse(answer.body.data(), answer.body.size());
   if (body.HasParseError() || !body.IsObject()) return out;
   if (auto text = text_member(body, "error"); !text.empty()) out.message = std::move(text);
+  if (answer.status == 401) out.message += "; give it with --token or FACTORY_TOKEN";
   if (auto text = text_member(body, "field"); !text.empty()) out.field = std::move(text);
   const auto rows = body.FindMember("errors");
   if (rows == body.MemberEnd() || !rows->value.IsArray()) return out;

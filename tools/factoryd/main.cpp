@@ -12,11 +12,13 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <variant>
 
 #include "factoryd/logging.hpp"
 #include "factoryd/options.hpp"
+#include "factoryd/token_command.hpp"
 
 namespace {
 
@@ -74,6 +76,29 @@ int complain(const std::string& message) {
   return EXIT_FAILURE;
 }
 
+bool is_loopback(const std::string& address) { return address.starts_with("127."); }
+
+/// An address that others reach is served only to those with a token. Returns what is wrong, or "".
+std::string protect(daemon_options& how) {
+  if (is_loopback(how.api.bind) || how.open) return {};
+  const std::string tail =
+      "; or bind to 127.0.0.1 and put a proxy in front, or give --open when the network itself keeps strangers out";
+  if (how.only == daemon_options::side::anomaly) {
+    return fmt::format("--bind {} would serve others than this machine, and the anomaly service alone has no tokens to ask for{}",
+                       how.api.bind, tail);
+  }
+  const auto protects = has_tokens(how.engine.data_dir);
+  if (!protects) return protects.error().message;
+  if (!*protects) {
+    return fmt::format(
+        "--bind {} would serve others than this machine, and there is no token yet. Make one first: factoryd token create "
+        "--data-dir {} --name admin --scope admin{}",
+        how.api.bind, how.engine.data_dir.string(), tail);
+  }
+  how.api.always_token = how.anomaly.always_token = true;
+  return {};
+}
+
 class daemon {
  public:
   explicit daemon(daemon_options how) : how_(std::move(how)) {}
@@ -82,16 +107,20 @@ class daemon {
   std::string start() {
     using side = daemon_options::side;
     if (how_.only != side::api) {
-      anomaly_ = make_anomaly_gateway(how_.anomaly);
+      anomaly_ = make_anomaly_gateway(how_.anomaly, how_.only == side::anomaly);
       if (const auto started = anomaly_->start(); !started) return other_port(started.error(), "--anomaly-port");
     }
     if (how_.only == side::anomaly) return {};
-    api_ = make_api_gateway(how_.api, {how_.anomaly_url});
+    api_ = make_api_gateway(how_.api, {how_.anomaly_url, how_.anomaly_token});
     if (const auto started = api_->start(); !started) return other_port(started.error(), "--api-port");
     auto opened = engine::open(how_.engine);
     if (!opened) return opened.error().message;
     engine_ = std::move(*opened);
     api_->serve(*engine_);
+    if (anomaly_) anomaly_->serve(*engine_);
+    if (!engine_->tokens().any() && is_loopback(how_.api.bind)) {
+      spdlog::info("no token exists: everybody on this machine may do everything, others are not served");
+    }
     return {};
   }
 
@@ -122,7 +151,7 @@ class daemon {
   // In this order: the gateways end before the engine that they call.
   std::unique_ptr<engine> engine_;
   std::unique_ptr<gateway> anomaly_;
-  std::unique_ptr<api_gateway> api_;
+  std::unique_ptr<gateway> api_;
 };
 
 int run(daemon_options how) {
@@ -133,6 +162,7 @@ int run(daemon_options how) {
   stop_signals& signals = *new stop_signals;  // never freed: its thread lives to the end of the process
   raise_descriptor_limit(2 * how.api.connections + 1'024);
 
+  if (const std::string wrong = protect(how); !wrong.empty()) return complain(wrong);
   daemon it(std::move(how));
   if (const std::string wrong = it.start(); !wrong.empty()) return complain(wrong);
   fmt::print("{}\n", it.ready_line());
@@ -148,11 +178,13 @@ int run(daemon_options how) {
 }  // namespace
 
 int main(int argc, char** argv) try {
+  const auto say = [](const early_end& end) {
+    fmt::print(end.code == 0 ? stdout : stderr, "{}", end.text);
+    return end.code;
+  };
+  if (argc > 1 && std::string_view(argv[1]) == "token") return say(run_token_command({argv + 2, argv + argc}));
   auto read = read_options({argv + 1, argv + argc});
-  if (const auto* end = std::get_if<early_end>(&read)) {
-    fmt::print(end->code == 0 ? stdout : stderr, "{}", end->text);
-    return end->code;
-  }
+  if (const auto* end = std::get_if<early_end>(&read)) return say(*end);
   return run(std::move(std::get<daemon_options>(read)));
 } catch (const std::exception& wrong) {
   return complain(wrong.what());

@@ -95,6 +95,9 @@ class option_table {
     add("bind", out_.api.bind, "IPv4 address to listen on");
     add("only", only_, "api or anomaly: one side alone")->check(CLI::IsMember({"both", "api", "anomaly"}));
     add("anomaly-url", out_.anomaly_url, "anomaly service that the API asks; without it and --only api, this process");
+    add("anomaly-token", out_.anomaly_token, "token for the service at --anomaly-url, when that asks for one");
+    with_variable(app_.add_flag("--open", out_.open, "serve an address that is not the loopback without asking for a token"),
+                  "open");
     add("http-threads", out_.api.threads, "threads of each gateway")->check(CLI::Range(1U, 255U));
     add("http-connections", connections_, "connections of each gateway; one more is closed at once")
         ->check(CLI::Range(1UL, 1'000'000UL));
@@ -171,7 +174,7 @@ class option_table {
   }
 
   void find_unknown_variables() {
-    std::set<std::string, std::less<>> known{"FACTORY_URL"};  // of tools/dev
+    std::set<std::string, std::less<>> known{"FACTORY_URL", "FACTORY_TOKEN"};  // of tools/dev and the clients
     for (const CLI::Option* option : app_.get_options()) known.insert(option->get_envname());
     for (char** entry = environ; *entry != nullptr; ++entry) {
       const std::string_view text = *entry, name = text.substr(0, text.find('='));

@@ -16,7 +16,9 @@ struct daemon_options {
   enum class side { both, api, anomaly };
   side only = side::both;
   gateway_config api, anomaly;
-  std::string anomaly_url;  ///< where the API has readings analysed; empty = in this process
+  std::string anomaly_url;    ///< where the API has readings analysed; empty = in this process
+  std::string anomaly_token;  ///< of that service
+  bool open = false;          ///< serve others than this machine although no token is asked for
   engine_config engine;
   std::string log_level = "info", log_format = "text";
   bool access_log = false;

@@ -167,8 +167,8 @@ void write_columns(const batch_builder& rows, std::string& out) {
   out += '}';
 }
 
-expected<std::unique_ptr<sink>> open_http_sink(const std::string& url) {
-  auto client = api_client::open({.url = url});
+expected<std::unique_ptr<sink>> open_http_sink(const std::string& url, const std::string& token) {
+  auto client = api_client::open({.url = url, .token = token});
   if (!client) return tl::unexpected(std::move(client.error()));
   return std::make_unique<http_sink>(std::move(*client));
 }

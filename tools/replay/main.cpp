@@ -27,6 +27,7 @@ extern "C" void on_signal(int number) {
 void describe(CLI::App& app, replay::command_line& typed) {
   app.add_option("FILE", typed.files, "CSV, NDJSON or line protocol, plain or as gzip or zstd; - is standard input")->required();
   auto* url = app.add_option("--url", typed.url, "the daemon that takes the readings")->capture_default_str();
+  app.add_option("--token", typed.token, "the daemon's token, when it asks for one")->envname("FACTORY_TOKEN");
   app.add_option("--data-dir", typed.data_dir, "straight into a data directory that no daemon has open")->excludes(url);
   app.add_option("--format", typed.format, "long, wide, ndjson or lp; guessed where it can be");
   app.add_option("--map", typed.map, "timestamp=COLUMN, value=COLUMN, sensor_id=COLUMN or sensor_id=NUMBER")
@@ -51,7 +52,7 @@ int complain(const error& why) {
 }
 
 int replay_files(const replay::options& how) {
-  auto to = how.data_dir.empty() ? replay::open_http_sink(how.url) : replay::open_engine_sink(how.data_dir);
+  auto to = how.data_dir.empty() ? replay::open_http_sink(how.url, how.token) : replay::open_engine_sink(how.data_dir);
   if (!to) return complain(to.error());
   replay::summary_figures done;
   const auto came = replay::run(how, **to, stop, done);

@@ -100,6 +100,7 @@ expected<options> understand(const command_line& typed) {
   options out;
   out.files = typed.files;
   if (typed.data_dir.empty()) out.url = typed.url;
+  out.token = typed.token;
   out.data_dir = typed.data_dir;
   out.resume = typed.resume;
   const auto format = format_option(typed.format);

@@ -22,7 +22,7 @@ struct registration {
 /// The command line as typed.
 struct command_line {
   std::vector<std::string> files;
-  std::string url = "http://127.0.0.1:8080", data_dir;
+  std::string url = "http://127.0.0.1:8080", token, data_dir;
   std::string format;
   std::vector<std::string> map;
   std::string auto_register;
@@ -34,8 +34,8 @@ struct command_line {
 
 /// The command line understood.
 struct options {
-  std::vector<std::string> files;  ///< "-": standard input
-  std::string url, data_dir;       ///< data_dir empty: over HTTP
+  std::vector<std::string> files;    ///< "-": standard input
+  std::string url, token, data_dir;  ///< data_dir empty: over HTTP
   file_format format = file_format::guess;
   std::string time_column, value_column, sensor_column;  ///< empty: guessed
   std::optional<sensor_id> sensor;                       ///< whose readings a long file without sensor column holds

@@ -45,7 +45,7 @@ class sink {
   virtual expected<void> finish() = 0;
 };
 
-expected<std::unique_ptr<sink>> open_http_sink(const std::string& url);
+expected<std::unique_ptr<sink>> open_http_sink(const std::string& url, const std::string& token = {});
 /// The data directory must not be open elsewhere: the error says so. Stops the engine when it goes.
 expected<std::unique_ptr<sink>> open_engine_sink(const std::string& data_dir);
 

@@ -10,6 +10,7 @@ namespace factory {
 /// What both commands of factory-simulate need to know.
 struct simulate_options {
   std::string url = "http://127.0.0.1:8080";
+  std::string token;
   std::uint64_t seed = 1;
   std::size_t factory_count = 2;
   std::size_t machines_per_factory = 6;

@@ -30,7 +30,7 @@ int run_history(const simulate_options& common, const history_options& options) 
   if (begin_us < 0)
     return give_up({errc::invalid, "a simulated history starts in 1970 at the earliest: fewer --days or a later --until"});
 
-  auto api = api_client::open({.url = common.url});
+  auto api = api_client::open({.url = common.url, .token = common.token});
   if (!api) return give_up(api.error());
   const auto plan = plan_plant(common.seed, common.factory_count, common.machines_per_factory);
   const auto sensors = ensure_plant(*api, plan);

@@ -129,7 +129,7 @@ int live_run::run(std::optional<double> rate) {
 }  // namespace
 
 int run_live(const simulate_options& common, const live_options& options) {
-  auto api = api_client::open({.url = common.url, .timeout_ms = answer_deadline_ms, .patience_ms = 0});
+  auto api = api_client::open({.url = common.url, .token = common.token, .timeout_ms = answer_deadline_ms, .patience_ms = 0});
   if (!api) return say(api.error().message), 1;
   return live_run(common, std::move(*api)).run(options.rate);
 }

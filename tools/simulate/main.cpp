@@ -11,6 +11,7 @@ using namespace factory;
 
 void add_common(CLI::App& command, simulate_options& common) {
   command.add_option("--url", common.url, "address of factoryd's API")->capture_default_str();
+  command.add_option("--token", common.token, "factoryd's token, when it asks for one")->envname("FACTORY_TOKEN");
   command.add_option("--seed", common.seed, "same seed, same plant, readings and faults")->capture_default_str();
   command.add_option("--factories", common.factory_count)->check(CLI::Range(1, 1'000))->capture_default_str();
   command.add_option("--machines", common.machines_per_factory, "machines a factory, five sensors each")

@@ -1,0 +1,83 @@
+#include "http/access.hpp"
+
+#include <string>
+
+#include "http/gate_head.hpp"
+#include "http/problem.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr std::string_view realm = "Bearer realm=\"factory-monitor\"";
+
+/// The token of `Authorization: Bearer …`, "" when there is none.
+std::string_view bearer_of(const http_request& request) {
+  constexpr std::string_view scheme = "Bearer ";
+  std::string_view given = request.header ? request.header("Authorization") : std::string_view();
+  if (given.size() <= scheme.size() || !same_text(given.substr(0, scheme.size()), scheme)) return {};
+  given.remove_prefix(scheme.size());
+  while (given.starts_with(' ')) given.remove_prefix(1);
+  return given;
+}
+
+http_response unknown_caller(bool gave_one) {
+  http_response answer = gave_one ? problem(401, "This token is unknown or was revoked")
+                                  : problem(401, "This call needs a token: send Authorization: Bearer TOKEN");
+  answer.headers.emplace_back("WWW-Authenticate", std::string(realm) + (gave_one ? ", error=\"invalid_token\"" : ""));
+  return answer;
+}
+
+http_response lacking(access_scope needed) {
+  const std::string scope(to_text(needed));
+  http_response answer = problem(403, "This token lacks the scope " + scope);
+  answer.headers.emplace_back("WWW-Authenticate", std::string(realm) + ", error=\"insufficient_scope\", scope=\"" + scope + "\"");
+  return answer;
+}
+
+}  // namespace
+
+tl::expected<caller, http_response> check_access(const token_store& tokens, bool always, const http_request& request,
+                                                 access_scope needed) {
+  if (needed == access_scope::none || (!always && !tokens.any())) return caller{};
+  const std::string_view secret = bearer_of(request);
+  caller who{tokens.find(secret)};
+  if (!who.token) return tl::unexpected(unknown_caller(!secret.empty()));
+  if (!allows(who.token->scopes, needed)) return tl::unexpected(lacking(needed));
+  return who;
+}
+
+http_response no_access(std::string_view why) { return problem(403, why); }
+
+bool lies_in(const engine&, factory_id factory, const factory_entry& entry) { return factory == 0 || entry.id == factory; }
+bool lies_in(const engine&, factory_id factory, const machine_entry& entry) { return factory == 0 || entry.factory == factory; }
+bool lies_in(const engine& behind, factory_id factory, const sensor_entry& entry) {
+  if (factory == 0) return true;
+  const auto machine = behind.things().find_machine(entry.machine);
+  return machine && machine->factory == factory;
+}
+bool lies_in(const engine& behind, factory_id factory, const alert_rule& entry) {
+  return factory == 0 || sensors_of(behind, factory)->contains(entry.sensor);
+}
+
+std::shared_ptr<const sensor_set> sensors_of(const engine& behind, factory_id factory) {
+  if (factory == 0) return behind.known_sensors();
+  struct memory {
+    std::string store;
+    std::uint64_t version = 0;
+    factory_id factory = 0;
+    std::shared_ptr<const sensor_set> sensors;
+  };
+  thread_local memory last;
+  const catalog& things = behind.things();
+  const std::uint64_t version = things.version();
+  if (last.sensors && last.factory == factory && last.version == version && last.store == things.store_id()) return last.sensors;
+  auto found = std::make_shared<sensor_set>();
+  for (const machine_entry& machine : things.machines(factory)) {
+    for (const sensor_entry& sensor : things.sensors(machine.id)) found->insert(sensor.id);
+  }
+  last = {things.store_id(), version, factory, found};
+  return found;
+}
+
+}  // namespace factory
