@@ -211,11 +211,12 @@ expected<void> engine::impl::checkpoint() {
   const auto target = sensors->dispatched_sequence();
   if (target <= entries->floor()) return {};
   spdlog::debug("checkpoint: begins at entry {}", target);
-  if (!sensors->persist_all(drain_deadline_ms))
+  const auto hopeless = [this] { return db->refuses_writes() || writer->health(); };
+  if (hopeless() || !sensors->persist_all(drain_deadline_ms, hopeless))
     return fail(errc::unavailable, "not every sensor's state could be stored; the journal keeps what they have seen");
   auto [reached, waiter] = reply<bool>::make();
   writer->barrier([reached = std::move(reached)] { reached.set(true); });
-  if (auto done = waiter.wait_for(drain_deadline_ms); !done) return tl::unexpected(done.error());
+  if (auto done = waiter.wait_for(drain_deadline_ms, hopeless); !done) return tl::unexpected(done.error());
   if (auto trimmed = entries->trim(target); !trimmed) return trimmed;
   bytes_after_checkpoint = entries->bytes_above_floor();
   checkpoints.fetch_add(1);

@@ -50,6 +50,17 @@ class reply {
       return std::move(*from_->value);
     }
 
+    /// The same, but ends soon after `hopeless()` has turned true: who should answer cannot.
+    template <class Hopeless>
+    expected<T> wait_for(std::int64_t deadline_ms, Hopeless hopeless) {
+      constexpr std::int64_t look_every_ms = 100;
+      for (; deadline_ms > look_every_ms; deadline_ms -= look_every_ms) {
+        auto answer = wait_for(look_every_ms);
+        if (answer || answer.error().code != errc::timed_out || hopeless()) return answer;
+      }
+      return wait_for(deadline_ms);
+    }
+
    private:
     std::shared_ptr<slot> from_;
   };

@@ -116,7 +116,7 @@ expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t d
   return {};
 }
 
-bool sensor_population::persist_all(std::int64_t deadline_ms) {
+bool sensor_population::persist_all(std::int64_t deadline_ms, const std::function<bool()>& hopeless) {
   // In waves, so that the states of 100,000 sensors are not all in memory at once.
   std::vector<sensor_actor> actors;
   directory_.for_each([&](sensor_id, const sensor_actor& actor) { actors.push_back(actor); });
@@ -128,7 +128,7 @@ bool sensor_population::persist_all(std::int64_t deadline_ms) {
       caf::anon_send(actors[i], persist_request{std::move(stored)});
       waiters.push_back(std::move(waiter));
     }
-    for (auto& waiter : waiters) all = waiter.wait_for(deadline_ms).has_value() && all;
+    for (auto& waiter : waiters) all = all && waiter.wait_for(deadline_ms, hopeless).has_value();
   }
   return all;
 }

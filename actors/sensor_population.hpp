@@ -54,7 +54,8 @@ class sensor_population {
   /// Takes a deleted sensor out and waits until its actors have let go of it and its last hand-over is stored.
   expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
   /// Has every changed state stored; true when all were. A store barrier after it finds them in RocksDB.
-  bool persist_all(std::int64_t deadline_ms);
+  bool persist_all(
+      std::int64_t deadline_ms, const std::function<bool()>& hopeless = [] { return false; });
   bool wait_until_idle(std::int64_t deadline_ms);
 
   std::uint64_t dispatched_sequence() const { return dispatched_sequence_.load(); }

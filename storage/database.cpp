@@ -21,6 +21,7 @@ expected<void> open_rocks(database::impl& it, bool exists, bool read_only) {
     return refuse(errc::corrupt, it.directory, "its database is gone (no db/CURRENT); restore the newest snapshot.");
   }
   const rocksdb::DBOptions options = database_options(!exists);
+  if (!exists) fs::create_directory(path);  // RocksDB would, too, but complain first that it is not there
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status = read_only ? rocksdb::DB::OpenForReadOnly(options, path, column_descriptors(), &handles, &opened)
@@ -87,6 +88,8 @@ std::uint64_t database::bytes_on_disk() const {
   }
   return total;
 }
+
+bool database::refuses_writes() const { return impl_->refuses_writes(); }
 
 std::uint64_t database::fsync_count() const { return impl_->fsyncs.load(std::memory_order_relaxed); }
 

@@ -32,6 +32,8 @@ class database {
   std::uint64_t fsync_count() const;    ///< syncs of the write-ahead log asked for since open
   double fsync_seconds() const;         ///< time of the writes that waited for them
 
+  bool refuses_writes() const;  ///< the last write failed, and RocksDB has not been got going again
+
   struct impl;  ///< RocksDB behind it; storage/rocks.hpp, for this room only
   impl& raw() const { return *impl_; }
 

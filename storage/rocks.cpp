@@ -6,7 +6,12 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <spdlog/spdlog.h>
 #include <sys/statvfs.h>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
 
 namespace factory {
 
@@ -49,6 +54,28 @@ rocksdb::ColumnFamilyOptions column_options(const column_shape& shape, const std
   return options;
 }
 
+/// What RocksDB has to say goes to our own log: its log file would lie on the very disk whose failure it tells of, and Debian's
+/// RocksDB, which has its assertions on, ends the process when that file cannot be written.
+class spoken_log : public rocksdb::Logger {
+ public:
+  spoken_log() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char* format, va_list arguments) override { say(spdlog::level::warn, format, arguments); }
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level == rocksdb::InfoLogLevel::WARN_LEVEL) say(spdlog::level::warn, format, arguments);
+    if (level == rocksdb::InfoLogLevel::ERROR_LEVEL || level == rocksdb::InfoLogLevel::FATAL_LEVEL)
+      say(spdlog::level::err, format, arguments);
+  }
+
+ private:
+  static void say(spdlog::level::level_enum level, const char* format, va_list arguments) {
+    char line[500];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    line[std::strcspn(line, "\n")] = 0;
+    spdlog::log(level, "RocksDB: {}", line);
+  }
+};
+
 errc code_of(const rocksdb::Status& status) {
   if (status.IsCorruption()) return errc::corrupt;
   if (status.IsNoSpace() || status.ToString().find("quota exceeded") != std::string::npos) {
@@ -64,7 +91,8 @@ error to_error(const rocksdb::Status& status, std::string_view doing) {
   const std::string_view advice = code == errc::storage_full ? "the disk of the data directory is full, make room on it"
                                   : code == errc::corrupt
                                       ? "stored bytes are damaged, check the disk and restore the newest snapshot"
-                                      : "the data directory cannot be used, check its disk and its permissions";
+                                      : "the data directory cannot be used, check its disk and its permissions, "
+                                        "then start factoryd again";
   return {code, fmt::format("While {}: {} ({}).", doing, advice, status.ToString())};
 }
 
@@ -78,9 +106,7 @@ rocksdb::DBOptions database_options(bool create) {
   // A torn tail of the log holds nothing that was acknowledged; wal_bytes_per_sync stays off, for it can tear holes instead.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.bytes_per_sync = mebibyte;  // table files only: spreads the writing out
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.max_log_file_size = 4 * mebibyte;
-  options.keep_log_file_num = 4;
+  options.info_log = std::make_shared<spoken_log>();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
   return options;

@@ -50,6 +50,7 @@ struct database::impl {
   /// so that RocksDB itself seldom meets a full disk: it stops then, and each write first tries to get it going again, at
   /// most once a second (it wants 64 MiB free and looks every 5 s). Thread-safe.
   expected<void> write(rocksdb::WriteBatch& batch, bool fsync, std::string_view doing);
+  bool refuses_writes() const { return stopped_.load(std::memory_order_relaxed); }
 
  private:
   expected<void> check_room(std::string_view doing) const;

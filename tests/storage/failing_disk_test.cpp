@@ -17,8 +17,7 @@
 namespace factory {
 namespace {
 
-/// A disk that fails: no file of this process grows past the limit as long as this is there. The limit leaves room for RocksDB's
-/// own log, whose writer ends the process at the first write after one that failed (Debian's RocksDB has its assertions on).
+/// A disk that fails: no file of this process grows past the limit as long as this is there.
 class failing_files {
  public:
   failing_files() {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -66,6 +67,10 @@ class shim {
     order_->hits.fetch_add(1);
     errno = code;
     return true;
+  }
+  /// A full disk shows in statvfs once a write has met it: until then it looks as if there were room.
+  bool known_to_be_full() const {
+    return order_ != nullptr && order_->how.load() == fault::no_space && order_->files[0] == 0 && order_->hits.load() > 0;
   }
   bool refuses_change(std::string_view path) const {
     return fails(fault::read_only, EROFS, path) || fails(fault::no_space, ENOSPC, path);
@@ -206,6 +211,12 @@ int fsync(int fd) {
 int fdatasync(int fd) {
   static auto* const real = next<int(int)>("fdatasync");
   return sync_file(fd, [&] { return real(fd); });
+}
+int statvfs(const char* path, struct statvfs* out) noexcept {
+  static auto* const real = next<int(const char*, struct statvfs*)>("statvfs");
+  const int done = real(path, out);
+  if (shim::get().covers(path) && shim::get().known_to_be_full()) out->f_bavail = out->f_bfree = 0;
+  return done;
 }
 int rename(const char* from, const char* to) noexcept {
   static auto* const real = next<int(const char*, const char*)>("rename");

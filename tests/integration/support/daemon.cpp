@@ -35,6 +35,10 @@ daemon::daemon(std::filesystem::path data_dir, std::vector<std::string> options,
 
 void daemon::start() {
   launch();
+  await_ready();
+}
+
+void daemon::await_ready() {
   const std::string ready = or_throw(process_->wait_for_line("ready", hang_guard));
   api_port_ = port_of(ready, "api");
   anomaly_port_ = port_of(ready, "anomaly");

@@ -24,6 +24,7 @@ class daemon {
   void start();
   /// start() without waiting for it.
   void launch();
+  void await_ready();
   /// SIGTERM; returns the exit code.
   int stop();
   /// kill -9, and waits until it is gone.
