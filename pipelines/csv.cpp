@@ -95,7 +95,7 @@ expected<csv_layout> csv_decoder::open(std::string_view preview, bool last) {
 expected<void> csv_decoder::choose_columns() {
   auto& [form, delimiter, names, time, sensor, series, text_columns] = layout_;
   std::optional<std::size_t> value;
-  const auto choose = [&](const std::string& asked, const auto& usual, std::optional<std::size_t>& out) {
+  const auto choose = [&, &names = names](const std::string& asked, const auto& usual, std::optional<std::size_t>& out) {
     out = asked.empty() ? find_any(names, usual) : find(asked);
     return asked.empty() || out.has_value();
   };
@@ -158,6 +158,7 @@ void csv_decoder::seek(std::uint64_t row, std::uint64_t line) {
 }
 
 std::size_t csv_decoder::decode(std::string_view bytes, bool last, std::size_t most, batch_builder& out, text_report& report) {
+  if (ended_) return bytes.size();
   std::string_view left = bytes;
   while (out.size() < most) {
     const csv_rows::found what = rows_.next(left, last);
@@ -167,6 +168,7 @@ std::size_t csv_decoder::decode(std::string_view bytes, bool last, std::size_t m
     }
     if (what == csv_rows::found::end || (what == csv_rows::found::more && left.size() <= limits::text_row_bytes)) break;
     report.refuse(rows_.line(), "", row_damage(what));
+    ended_ = true;
     left = {};
     break;
   }

@@ -81,6 +81,7 @@ class csv_decoder {
   std::uint64_t next_line() const { return rows_.next_line(); }
 
   /// Whole rows off the front of `bytes` until `out` holds `most` readings or more; the bytes taken. `last`: the end of the file.
+  /// Damaged quotes end the reading: where the next row begins cannot be told, so all that follows is taken and dropped.
   std::size_t decode(std::string_view bytes, bool last, std::size_t most, batch_builder& out, text_report& report);
 
  private:
@@ -99,6 +100,7 @@ class csv_decoder {
   const sensor_set* known_ = nullptr;
   std::uint64_t row_ = 0;
   time_cell time_;
+  bool ended_ = false;  ///< by damaged quotes
 };
 
 }  // namespace factory

@@ -70,7 +70,7 @@ expected<ondemand::document> body::open(std::string_view text) {
       return fail(errc::too_large, std::string("the body cannot be parsed: ") + simdjson::error_message(code));
     }
   }
-  std::memcpy(padded_.get(), text.data(), text.size());
+  if (!text.empty()) std::memcpy(padded_.get(), text.data(), text.size());
   std::memset(padded_.get() + text.size(), 0, simdjson::SIMDJSON_PADDING);
   ondemand::document document;
   const error_code code = parser_.iterate(padded_.get(), text.size(), text.size() + simdjson::SIMDJSON_PADDING).get(document);

@@ -123,6 +123,19 @@ TEST(csv, damaged_quotes_end_the_reading_with_their_line) {
   EXPECT_THAT(got.values, ElementsAre(1));
 }
 
+TEST(csv, what_follows_damaged_quotes_in_a_later_piece_is_not_read) {
+  csv_decoder decoder({});
+  const std::string_view header = "timestamp,value\n2026-01-19,1\n";
+  ASSERT_TRUE(decoder.open(header, false));
+  decoder.assign({1}, nullptr);
+  batch_builder rows;
+  text_report report;
+  decoder.decode("2026-01-19,\"2\"x\n2026-01-", false, SIZE_MAX, rows, report);
+  decoder.decode("19,3\n2026-01-20,4\n", true, SIZE_MAX, rows, report);
+  EXPECT_EQ(report.error_count, 1U);
+  EXPECT_EQ(rows.size(), 0U);
+}
+
 struct refused {
   std::string_view text, reason;
 };
