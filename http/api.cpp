@@ -74,10 +74,12 @@ struct rest_api::impl {
     table.push_back(without_engine(
         "/ready", "That readings are taken; 503 says why not", [this] { return ready(); }, "status"));
     table.push_back(without_engine("/metrics", "Figures of the process as Prometheus text", [this] { return metrics(); }));
+    table.back().other_types = {"text/plain"};
     table.push_back(without_engine("/openapi.json", "This description", [this] {
       return http_response{200, "application/json", openapi_document(calls)};
     }));
     table.push_back(without_engine("/", "A live overview for people", web_page));
+    table.back().other_types = {"text/html"};
     for (api_call& call : table) {
       if (call.without_engine && call.pattern != "/metrics") call.scope = access_scope::none;
     }

@@ -58,6 +58,7 @@ void add_anomaly_calls(api_table& table, const anomaly_side& anomalies) {
                    {"limit", "threshold"},
                    {},
                    "anomalies"});
+  table.back().limit_most = limits::analysis_readings;
 }
 
 }  // namespace factory

@@ -184,6 +184,7 @@ void add_ingest_calls(api_table& table) {
   for (auto added = table.end() - 2; added != table.end(); ++added) {
     added->scope = access_scope::ingest;
     added->limited = factory_limit::handled;
+    added->partial_schema = "partial_receipt";
   }
 }
 

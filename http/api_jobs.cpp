@@ -7,6 +7,8 @@ namespace factory {
 
 namespace {
 
+constexpr std::size_t most_listed = 1'000;  ///< runs or reports an answer
+
 std::string_view to_text(job_run::outcome result) {
   switch (result) {
     case job_run::outcome::running: return "running";
@@ -38,7 +40,7 @@ expected<http_response> get_jobs(engine& behind, const http_request&, const path
 
 expected<http_response> get_runs(engine& behind, const http_request& request, const path_argument& path) {
   query_reader query(request);
-  const std::size_t limit = query.integer("limit", 1, 1000).value_or(100);
+  const std::size_t limit = query.integer("limit", 1, most_listed).value_or(100);
   if (query.fault()) return fail_with(*query.fault());
   const auto jobs = behind.jobs().jobs();
   if (std::ranges::count(jobs, path.text, &job_info::name) == 0) return fail(errc::not_found, "Job not found");
@@ -62,7 +64,7 @@ expected<http_response> run_job(engine& behind, const http_request&, const path_
 expected<http_response> get_reports(engine& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   auto of = query.id("factory_id");
-  const std::size_t limit = query.integer("limit", 1, 1000).value_or(100);
+  const std::size_t limit = query.integer("limit", 1, most_listed).value_or(100);
   if (query.fault()) return fail_with(*query.fault());
   if (request.factory != 0 && of.value_or(request.factory) != request.factory)
     return json_response(json_writer().begin_array().end_array());
@@ -109,13 +111,17 @@ void add_job_calls(api_table& table) {
   table.push_back({http_method::get, "/api/jobs", "The background jobs: schedule, next and last run", get_jobs, {}, {}, "jobs"});
   table.push_back(
       {http_method::get, "/api/jobs/{name}/runs", "Runs of a job, newest first", get_runs, {"limit"}, {}, "job_runs"});
+  table.back().limit_most = most_listed;
   table.push_back(
       {http_method::post, "/api/jobs/{name}/run", "Run a job now; answered when it has ended", run_job, {}, {}, "job_run"});
   table.push_back(
       {http_method::get, "/api/reports", "The daily reports, newest first", get_reports, {"factory_id", "limit"}, {}, "reports"});
+  table.back().limit_most = most_listed;
   table.push_back(
       {http_method::get, "/api/reports/{id}", "A daily report; HTML with Accept: text/html", get_report, {}, {}, "report"});
+  table.back().other_types = {"text/html"};
   table.push_back({http_method::get, "/api/reports/{id}.html", "A daily report as a page", report_html});
+  table.back().other_types = {"text/html"};
   for (auto added = table.end() - 3; added != table.end(); ++added) added->limited = factory_limit::handled;
 }
 

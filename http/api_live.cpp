@@ -62,6 +62,7 @@ void add_live_calls(api_table& table) {
                    {"limit"},
                    {},
                    "limit_alerts"});
+  table.back().limit_most = limits::analysis_readings;
   table.push_back(
       {http_method::get, "/api/sensors/{id}/status", "Live windows and counters", get_status, {}, {}, "sensor_status"});
 }

@@ -148,6 +148,7 @@ void add_reading_calls(api_table& table) {
                    {"from", "to", "limit", "order", "cursor"},
                    {},
                    "reading_page"});
+  table.back().other_types = {"text/csv", "application/x-ndjson"};
   table.push_back(
       {http_method::get, "/api/sensors/{id}/latest", "The newest reading by event time", get_latest, {}, {}, "reading"});
 }

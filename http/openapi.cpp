@@ -44,11 +44,38 @@ void write_content(json_writer& out, const std::vector<std::string>& media_types
   out.end_object();
 }
 
+void write_limit(json_writer& out, std::size_t most) {
+  out.begin_object().member("name", "limit").member("in", "query").member("required", false);
+  out.member("description", "At most so many; for anomalies and alerts of a sensor: look at so many of the newest readings");
+  out.key("schema")
+      .begin_object()
+      .member("type", "integer")
+      .member("minimum", 1)
+      .member("maximum", most)
+      .end_object()
+      .end_object();
+}
+
+/// JSON by its schema, other types as text.
+void write_answer(json_writer& out, const api_call& call) {
+  out.key("content").begin_object();
+  if (!call.answer_schema.empty()) {
+    out.key("application/json").begin_object().key("schema");
+    write_ref(out, "schemas", call.answer_schema);
+    out.end_object();
+  }
+  for (const std::string_view type : call.other_types) {
+    out.key(type).begin_object().key("schema").begin_object().member("type", "string").end_object().end_object();
+  }
+  out.end_object();
+}
+
 void write_parameters(json_writer& out, const api_call& call) {
   out.key("parameters").begin_array();
   if (call.pattern.find("{id}") != std::string::npos) write_ref(out, "parameters", "id");
   if (call.pattern.find("{name}") != std::string::npos) write_ref(out, "parameters", "name");
-  for (const std::string_view name : call.query) write_ref(out, "parameters", name);
+  for (const std::string_view name : call.query)
+    name == "limit" && call.limit_most > 0 ? write_limit(out, call.limit_most) : write_ref(out, "parameters", name);
   out.end_array();
 }
 
@@ -68,8 +95,14 @@ void write_call(json_writer& out, const api_call& call) {
   }
   out.key("responses").begin_object().key(std::to_string(call.success)).begin_object();
   out.member("description", reason_phrase(call.success));
-  if (!call.answer_schema.empty()) write_content(out, json_only, call.answer_schema);
-  out.end_object().key("default");
+  if (!call.answer_schema.empty() || !call.other_types.empty()) write_answer(out, call);
+  out.end_object();
+  if (!call.partial_schema.empty()) {
+    out.key("200").begin_object().member("description", "With partial=true: the good ones are stored");
+    write_content(out, json_only, call.partial_schema);
+    out.end_object();
+  }
+  out.key("default");
   write_ref(out, "responses", "problem");
   out.end_object().end_object();
 }
