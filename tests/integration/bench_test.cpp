@@ -1,7 +1,9 @@
 // factory-bench against the real daemon, as briefly as it can: it checks every answer and counts what is stored by itself.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <stdexcept>
+#include <string>
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/http_client.hpp"
@@ -66,6 +68,17 @@ TEST(soak, stores_what_was_acknowledged_under_mixed_load_while_the_catalog_chang
   for (const auto& each : stretches.GetArray())
     for (const char* part : {"bodies", "singles", "queries", "changes"})
       EXPECT_GT(each[part]["requests"].GetUint64(), 0U) << part;
+}
+
+TEST(bytes, are_few_for_recorded_signals_and_every_reading_comes_back_as_it_was_sent) {
+  const auto report = brief({"bytes", "--recordings", FACTORY_SHARED_DATA});
+  std::map<std::string, double> a_reading;
+  for (const auto& run : report["runs"].GetArray()) a_reading[run["work"].GetString()] = run["result"].GetDouble();
+  ASSERT_EQ(a_reading.size(), 3U);
+  EXPECT_LT(a_reading["bytes-cnc"], 1.1);
+  EXPECT_LT(a_reading["bytes-nab"], 1.7);
+  EXPECT_LT(a_reading["bytes-adversarial"], 11);
+  EXPECT_GT(a_reading["bytes-adversarial"], 8);  // random bits cannot be packed
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ bind-address = "127.0.0.1:{rpc_port}"
   query-log-enabled = false
   max-series-per-database = 0
   max-values-per-tag = 0
-[monitor]
+{compaction}[monitor]
   store-enabled = false
 [http]
   bind-address = "127.0.0.1:{http_port}"
@@ -66,17 +66,23 @@ bind-address = "127.0.0.1:{rpc_port}"
   level = "error"
 )";
 
+constexpr std::string_view compacted_soon = R"(  cache-snapshot-write-cold-duration = "1s"
+  compact-full-write-cold-duration = "1s"
+)";
+
 class influxdb_server : public server {
  public:
-  influxdb_server() : port_(free_port()) {
+  explicit influxdb_server(influxdb_use what_for) : port_(free_port()) {
+    const bool storing = what_for == influxdb_use::storing;
     const std::filesystem::path config = directory_.path() / "influxdb.conf";
     std::ofstream(config) << fmt::format(config_text, fmt::arg("rpc_port", free_port()), fmt::arg("http_port", port_),
-                                         fmt::arg("dir", directory_.path().string()));
+                                         fmt::arg("dir", directory_.path().string()),
+                                         fmt::arg("compaction", storing ? compacted_soon : std::string_view()));
     auto started = child_process::start({"/usr/bin/influxd", "-config", config.string()});
     if (!started) throw std::runtime_error(started.error().message + " (it comes with Debian's package influxdb)");
     process_ = std::move(*started);
     wait_until_it_answers();
-    query("CREATE DATABASE bench");
+    query(storing ? "CREATE DATABASE bench WITH DURATION INF SHARD DURATION 5200w" : "CREATE DATABASE bench");
   }
 
   ~influxdb_server() override {
@@ -86,6 +92,7 @@ class influxdb_server : public server {
 
   std::string name() const override { return "influxdb"; }
   std::uint16_t port() const override { return port_; }
+  std::filesystem::path directory() const override { return directory_.path(); }
 
   usage used() override {
     usage out = process_usage(process_->pid());
@@ -176,6 +183,6 @@ class influxdb_server : public server {
 
 }  // namespace
 
-std::unique_ptr<server> make_influxdb_server() { return std::make_unique<influxdb_server>(); }
+std::unique_ptr<server> make_influxdb_server(influxdb_use what_for) { return std::make_unique<influxdb_server>(what_for); }
 
 }  // namespace factory::bench

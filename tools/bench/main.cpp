@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "bytes.hpp"
 #include "endurance.hpp"
 #include "report.hpp"
 #include "server.hpp"
@@ -19,7 +20,7 @@ namespace {
 
 struct settings {
   workload_options load;
-  std::string work, shape = "rows";
+  std::string work, shape = "rows", recordings;
   std::vector<std::size_t> sensor_counts{1, 100, 10'000, 100'000};
   std::vector<std::size_t> body_sizes{1, 10, 100, 1'000, 10'000, 100'000};
   factory_options factoryd;
@@ -77,6 +78,8 @@ void add_options(CLI::App& app, settings& given) {
            "ten times what the engine may hold, at any instant, while others query; a minute unless --seconds says otherwise")
       ->add_option("--connections", given.load.overload_connections)
       ->capture_default_str();
+  add_work("bytes", "bytes a reading on disk after compaction, each reading read back and compared")
+      ->add_option("--recordings", given.recordings, "a folder with cnc_mill/ and nab/; without it, random readings alone");
   add_work("soak", "steady mixed load; an hour unless --seconds says otherwise");
 
   app.add_option("--seconds", given.seconds, "seconds of load per run; 5 for all but overload and soak");
@@ -97,7 +100,42 @@ void add_options(CLI::App& app, settings& given) {
   app.add_flag("--json", given.as_json, "print JSON");
 }
 
+/// The sets of readings whose bytes are counted.
+std::vector<recording> recordings(const settings& given) {
+  std::vector<recording> out;
+  if (!given.recordings.empty()) {
+    out.push_back(read_cnc_mill(given.recordings + "/cnc_mill"));
+    out.push_back(read_nab(given.recordings + "/nab"));
+  }
+  out.push_back(make_adversarial());
+  return out;
+}
+
+void print_runs(const std::vector<figures>& runs, const settings& given) {
+  if (given.as_json)
+    fmt::print("{}\n", json_report(runs));
+  else if (given.rounds > 1 || !given.peer.empty())
+    fmt::print("\n{}", summary_table(runs));
+}
+
+int run_bytes(const settings& given) {
+  std::vector<figures> runs;
+  const auto add = [&](figures measured) {
+    runs.push_back(std::move(measured));
+    if (!given.as_json) fmt::print("{}", table_line(runs.back()));
+    std::fflush(stdout);
+  };
+  if (!given.as_json) fmt::print("{}", table_head());
+  for (const recording& each : recordings(given)) {
+    if (!given.peer_only) add(factory_bytes(each));
+    if (!given.peer.empty()) add(influxdb_bytes(each));
+  }
+  print_runs(runs, given);
+  return 0;
+}
+
 int run(settings given) {
+  if (given.work == "bytes") return run_bytes(given);
   if (!given.url.empty()) given.factoryd.running_port = local_port(given.url);
   const bool long_load = given.work == "soak" || given.work == "overload";
   if (long_load && (given.peer_only || !given.peer.empty()))
@@ -123,10 +161,7 @@ int run(settings given) {
       if (!given.peer_only) measure(work, make_factory_server(given.factoryd));
       if (!given.peer.empty()) measure(work, make_influxdb_server());
     }
-  if (given.as_json)
-    fmt::print("{}\n", json_report(runs));
-  else if (given.rounds > 1 || !given.peer.empty())
-    fmt::print("\n{}", summary_table(runs));
+  print_runs(runs, given);
   return 0;
 }
 

@@ -33,6 +33,8 @@ class server {
   virtual ~server() = default;
   virtual std::string name() const = 0;
   virtual std::uint16_t port() const = 0;
+  /// Where it keeps its data; empty when that is not known.
+  virtual std::filesystem::path directory() const { return {}; }
   virtual usage used() = 0;
   /// The ids of `count` new sensors that store and analyse what they get.
   virtual std::vector<std::uint32_t> add_sensors(std::size_t count) = 0;
@@ -64,7 +66,9 @@ struct factory_options {
   std::vector<std::string> extra;             ///< further options for it
 };
 std::unique_ptr<server> make_factory_server(const factory_options& options);
+/// `storing`: one shard for all times, and compacted as soon as writes end, so that it takes the fewest bytes that it can.
+enum class influxdb_use : std::uint8_t { under_load, storing };
 /// InfluxDB 1.x as Debian packages it, on a directory and ports of its own.
-std::unique_ptr<server> make_influxdb_server();
+std::unique_ptr<server> make_influxdb_server(influxdb_use what_for = influxdb_use::under_load);
 
 }  // namespace factory::bench
