@@ -13,8 +13,8 @@ namespace {
 
 enum class kind : std::uint8_t { constant = 0, raw = 1, zstd = 2 };
 
-constexpr std::size_t too_short_to_compress = 64;  // below it the frame and its tables cost what they save
-constexpr int level = 1;                           // 9 saves another 4 % and takes seven times as long
+constexpr std::size_t too_short_to_compress = 64;   // below it the frame and its tables cost what they save
+constexpr int quick_level = 1, thorough_level = 9;  // which saves another 4 % and takes seven times as long
 
 template <class Context, std::size_t (*Free)(Context*)>
 struct freed_by {
@@ -57,6 +57,7 @@ void put_plane(std::string& out, std::span<const std::uint8_t> plane, effort how
   if (plane.size() < too_short_to_compress) return put_raw(out, plane);
   thread_local std::string packed;
   packed.resize(ZSTD_compressBound(plane.size()));
+  const int level = how == effort::thorough ? thorough_level : quick_level;
   const std::size_t size =
       ZSTD_compressCCtx(&this_threads_compressor(), packed.data(), packed.size(), plane.data(), plane.size(), level);
   // A plane that hardly shrinks is cheaper to read as it is.

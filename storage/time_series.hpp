@@ -50,7 +50,9 @@ class time_series {
 
   /// Joins small and overlapping blocks of a sensor into blocks of up to limits::block_readings; returns how many were rewritten.
   /// Only blocks with number < below. Atomic per sensor; readers are not disturbed.
-  expected<std::uint64_t> rewrite(sensor_id sensor, std::uint32_t below);
+  /// `all`: also those that gain nothing but the thorough packing, which a block sealed while readings come in does not get.
+  enum class rewriting : std::uint8_t { worthwhile, all };
+  expected<std::uint64_t> rewrite(sensor_id sensor, std::uint32_t below, rewriting which = rewriting::worthwhile);
   /// Drops whole blocks that end before `before_us`; returns readings dropped.
   expected<std::uint64_t> drop_before(sensor_id sensor, std::int64_t before_us);
   /// Its blocks and its stored state.

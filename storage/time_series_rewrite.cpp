@@ -40,7 +40,7 @@ struct run_of_blocks {
   }
 };
 
-std::vector<run_of_blocks> plan(std::vector<placed> blocks) {
+std::vector<run_of_blocks> plan(std::vector<placed> blocks, time_series::rewriting which) {
   std::sort(blocks.begin(), blocks.end(), [](const placed& a, const placed& b) { return a.header.first_us < b.header.first_us; });
   std::vector<run_of_blocks> runs;
   for (std::size_t begin = 0, end = 0; begin < blocks.size(); begin = end) {
@@ -52,7 +52,7 @@ std::vector<run_of_blocks> plan(std::vector<placed> blocks) {
     else
       for (std::size_t i = begin; i < end; ++i) runs.back().add(blocks[i]);
   }
-  std::erase_if(runs, [](const run_of_blocks& run) { return !run.worth_it(); });
+  if (which == time_series::rewriting::worthwhile) std::erase_if(runs, [](const run_of_blocks& run) { return !run.worth_it(); });
   return runs;
 }
 
@@ -111,7 +111,7 @@ expected<void> replace(database::impl& rocks, const sensor_cut& all, const run_o
 
 }  // namespace
 
-expected<std::uint64_t> time_series::rewrite(sensor_id sensor, std::uint32_t below) {
+expected<std::uint64_t> time_series::rewrite(sensor_id sensor, std::uint32_t below, rewriting which) {
   const std::lock_guard lock(changing_);
   const sensor_cut all{sensor, below, {}, {}};
   std::vector<placed> blocks;
@@ -122,7 +122,7 @@ expected<std::uint64_t> time_series::rewrite(sensor_id sensor, std::uint32_t bel
   });
   if (!visited) return tl::unexpected(visited.error());
   std::uint64_t rewritten = 0;
-  for (const run_of_blocks& run : plan(std::move(blocks))) {
+  for (const run_of_blocks& run : plan(std::move(blocks), which)) {
     if (auto done = replace(db_.raw(), all, run); !done) return tl::unexpected(done.error());
     rewritten += run.keys.size();
   }

@@ -26,6 +26,7 @@ constexpr double largest_decimal = 0x1p51;
 constexpr double rounder = 0x1.8p52;
 constexpr u64 rounder_bits = std::bit_cast<u64>(rounder);
 constexpr std::size_t dictionary_limit = 4'096;
+constexpr double guessed_share = 0.75, tried_share = 1;  // who tries both and keeps the smaller may hope for more
 
 /// The bits as an integer that rises with the value (the bits alone run backwards below zero), and back: it undoes itself.
 i64 in_order(i64 bits) { return bits ^ static_cast<i64>(static_cast<u64>(bits >> 63) >> 1U); }
@@ -54,8 +55,9 @@ std::optional<unsigned> digits_of(double v) {
 }
 
 /// Digits after the point that pay best for a sample of the values: each costs every value log2(10) bits, and a value that
-/// needs more has most of its mantissa left over. Nullopt when the bits as they are would be no dearer.
-std::optional<unsigned> best_digits(std::span<const double> values) {
+/// needs more has most of its mantissa left over. Nullopt when the bits as they are would be no dearer; they are taken to cost
+/// `share_of_mantissa`, since their exponents and high bits are alike.
+std::optional<unsigned> best_digits(std::span<const double> values, double share_of_mantissa) {
   constexpr std::size_t sample = 32;
   constexpr double bits_per_digit = 3.33, mantissa_bits = 52;
   std::array<unsigned, powers_of_ten.size()> needing{};
@@ -64,7 +66,7 @@ std::optional<unsigned> best_digits(std::span<const double> values) {
   for (std::size_t i = stride / 2; i < values.size(); i += stride, ++taken)
     if (const auto digits = digits_of(values[i])) ++needing[*digits];
   std::optional<unsigned> best;
-  double least = mantissa_bits * 0.75 * taken;
+  double least = mantissa_bits * share_of_mantissa * taken;
   unsigned covered = 0;
   for (unsigned digits = 0; digits < needing.size(); ++digits) {
     covered += needing[digits];
@@ -103,7 +105,7 @@ void put_decimals(std::string& out, std::span<const double> values, unsigned dig
 }
 
 void put_direct(std::string& out, std::span<const double> values, effort how) {
-  if (const auto digits = best_digits(values)) return put_decimals(out, values, *digits, how);
+  if (const auto digits = best_digits(values, guessed_share)) return put_decimals(out, values, *digits, how);
   put_bits(out, values, how);
 }
 
@@ -167,7 +169,7 @@ void put_values(std::string& out, std::span<const double> values, effort how) {
     candidate.clear();
   };
   put_bits(best, values, how);
-  if (const auto digits = best_digits(values)) {
+  if (const auto digits = best_digits(values, tried_share)) {
     put_decimals(candidate, values, *digits, how);
     keep_smaller();
   }

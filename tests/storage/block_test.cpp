@@ -147,6 +147,15 @@ TEST(block, decimals_with_a_regular_cadence_come_near_their_entropy) {
   EXPECT_LT(bytes_per_reading, 1.2);
 }
 
+TEST(block, decimals_of_many_digits_are_packed_as_decimals_where_there_is_time_to_try) {
+  std::mt19937_64 random(5);
+  std::uniform_int_distribution<std::int64_t> digits(600'000'000'000, 1'100'000'000'000);
+  reading_run rows;
+  for (int i = 0; i < 4'000; ++i) rows.push_back(i * 1'000, static_cast<double>(digits(random)) / 1e13, flag_none);
+  EXPECT_LT(seal(1, 1, rows, effort::thorough).bytes.size(), rows.size() * 11 / 2);
+  expect_round_trip(rows, "decimals of 12 digits");
+}
+
 TEST(head, encodes_and_decodes_empty_and_full) {
   std::mt19937_64 random(9);
   for (const std::size_t count : {0, 1, 2, 100, 2'047}) {

@@ -244,6 +244,22 @@ TEST_F(time_series_test, rewriting_fills_blocks_and_settles_overlaps) {
   EXPECT_EQ(series_->verify([](sensor_id, std::uint32_t, const error& e) { ADD_FAILURE() << e.message; }), 2U);
 }
 
+TEST_F(time_series_test, rewriting_all_packs_a_lone_block_thoroughly_and_keeps_its_rows) {
+  std::mt19937_64 random(4);
+  std::uniform_real_distribution<double> anywhere(-1e9, 1e9);
+  std::vector<double> words(16);
+  std::generate(words.begin(), words.end(), [&] { return anywhere(random); });
+  for (int i = 0; i < 4'000; ++i) put(i * 1'000, words[random() % words.size()]);
+  store_head();
+  const auto rows = rows_of(everything());
+  const std::uint64_t quick_bytes = series_->count(sensor).bytes;
+  EXPECT_EQ(*series_->rewrite(sensor, next_block_), 0U) << "nothing to join";
+  EXPECT_EQ(*series_->rewrite(sensor, next_block_, time_series::rewriting::all), 1U);
+  EXPECT_LT(series_->count(sensor).bytes, quick_bytes / 2);
+  EXPECT_EQ(series_->count(sensor).blocks, 1U);
+  EXPECT_EQ(rows_of(everything()), rows);
+}
+
 TEST_F(time_series_test, a_cut_older_than_what_a_rewrite_joined_still_finds_all_its_rows) {
   for (int i = 0; i < 100; ++i) put(i, 1);
   store_head();
