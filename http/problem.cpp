@@ -122,8 +122,10 @@ unsigned status_of(errc code) {
 
 std::string public_sentence(const error& why) {
   std::string_view told;
-  if (why.code == errc::storage_full) told = "The disk of the server is full; its log says more";
-  if (why.code == errc::storage_failed) told = "The disk of the server refused; its log says more";
+  if (why.code == errc::storage_full)
+    told = "The disk of the server is full: make room on it, and readings are taken again; its log says more";
+  if (why.code == errc::storage_failed)
+    told = "The disk of the server refused: check it, then start factoryd again; its log says more";
   if (why.code == errc::corrupt) told = "Stored bytes are damaged; the log of the server says more";
   if (told.empty()) return why.message;
   tell_log(why);
