@@ -40,21 +40,23 @@ struct gate : ::testing::Test {
     }
   }
 
+  void expect_the_table() {
+    for (const gate_case& c : testing::gate_cases()) {
+      SCOPED_TRACE(c.name);
+      answers.clear();
+      gate_connection connection(rules, buffers);
+      feed(connection, c.input);
+      EXPECT_EQ(testing::without_dates(answers), c.output);
+      EXPECT_EQ(connection.closing(), c.closes);
+    }
+  }
+
   gate_rules rules;
   buffer_pool buffers;
   std::string answers;
 };
 
-TEST_F(gate, answers_every_case_of_the_table) {
-  for (const gate_case& c : testing::gate_cases()) {
-    SCOPED_TRACE(c.name);
-    answers.clear();
-    gate_connection connection(rules, buffers);
-    feed(connection, c.input);
-    EXPECT_EQ(testing::without_dates(answers), c.output);
-    EXPECT_EQ(connection.closing(), c.closes);
-  }
-}
+TEST_F(gate, answers_every_case_of_the_table) { expect_the_table(); }
 
 TEST_F(gate, answers_every_case_the_same_when_the_handler_leaves_the_answer_for_later) {
   rules.handler = [now = rules.handler](const http_request& request) {
@@ -62,14 +64,7 @@ TEST_F(gate, answers_every_case_the_same_when_the_handler_leaves_the_answer_for_
     later.finish = [&request, now](http_response& whole) { whole = now(request); };
     return later;
   };
-  for (const gate_case& c : testing::gate_cases()) {
-    SCOPED_TRACE(c.name);
-    answers.clear();
-    gate_connection connection(rules, buffers);
-    feed(connection, c.input);
-    EXPECT_EQ(testing::without_dates(answers), c.output);
-    EXPECT_EQ(connection.closing(), c.closes);
-  }
+  expect_the_table();
 }
 
 TEST_F(gate, answers_the_same_however_the_bytes_are_cut_in_two) {
