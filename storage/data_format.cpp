@@ -53,7 +53,9 @@ expected<void> prepare_directory(const fs::path& directory, const database::opti
   if (!fs::exists(directory, failed)) {
     if (!how.create || how.read_only) return refuse(errc::not_found, directory, "there is no such directory; check the path.");
     failed = make_directory(directory);
-    if (failed) return refuse(errc::storage_failed, directory, fmt::format("cannot be created: {}.", failed.message()));
+    if (failed)
+      return refuse(errc::storage_failed, directory,
+                    fmt::format("cannot be created: {}; check the permissions of the folders above it.", failed.message()));
   }
   if (!fs::is_directory(directory, failed))
     return refuse(errc::invalid, directory, "is a file, not a directory; give another path.");

@@ -168,23 +168,36 @@ TEST(database, a_damaged_database_is_said_to_be_damaged) {
   EXPECT_NE(db.error().message.find("restore"), std::string::npos) << db.error().message;
 }
 
-TEST(database, a_directory_without_permission_says_so) {
+/// Opens as somebody who is not root, who may write anywhere.
+expected<std::unique_ptr<database>> open_as_somebody(const fs::path& directory) {
   constexpr uid_t somebody = 65534;
+  const bool root = ::geteuid() == 0;
+  EXPECT_TRUE(!root || ::seteuid(somebody) == 0);
+  auto opened = database::open(directory, {});
+  EXPECT_TRUE(!root || ::seteuid(0) == 0);
+  return opened;
+}
+
+TEST(database, a_directory_without_permission_says_so) {
   temporary_directory here;
   fs::create_directories(here.path());
   fs::permissions(here.path(), fs::perms::owner_read | fs::perms::owner_exec);
-  const bool root = ::geteuid() == 0;  // who may write anywhere
-  if (root) {
-    ASSERT_EQ(::seteuid(somebody), 0);
-  }
-  auto db = database::open(here.path(), {});
-  if (root) {
-    ASSERT_EQ(::seteuid(0), 0);
-  }
+  const auto db = open_as_somebody(here.path());
   fs::permissions(here.path(), fs::perms::owner_all);
   ASSERT_FALSE(db);
   EXPECT_EQ(db.error().code, errc::storage_failed);
-  EXPECT_NE(db.error().message.find("permission"), std::string::npos);
+  EXPECT_NE(db.error().message.find("permission"), std::string::npos) << db.error().message;
+}
+
+TEST(database, a_directory_below_one_without_permission_says_so) {
+  temporary_directory here;
+  fs::create_directories(here.path() / "data");
+  fs::permissions(here.path(), fs::perms::none);
+  const auto db = open_as_somebody(here.path() / "data");
+  fs::permissions(here.path(), fs::perms::owner_all);
+  ASSERT_FALSE(db);
+  EXPECT_EQ(db.error().code, errc::storage_failed);
+  EXPECT_NE(db.error().message.find("permissions of the folders above"), std::string::npos) << db.error().message;
 }
 
 TEST(database, a_disk_that_is_nearly_full_refuses_and_goes_on_once_there_is_room) {
