@@ -22,9 +22,10 @@ void note_taken_in(const sensor_actor_state& state) {
   if (state.parts.taken_in) state.parts.taken_in->store(state.applied_sequence);
 }
 
-/// Hands the state, and the blocks just sealed, to the store by way of the analysis actors.
-void send_snapshot(self_pointer self, std::vector<std::shared_ptr<const block>> blocks, completion stored) {
+/// Hands the state, and the blocks sealed since the last one, to the store by way of the analysis actors.
+void send_snapshot(self_pointer self, completion stored) {
   auto& state = self->state;
+  auto blocks = state.core->take_unstored();
   std::string bytes;
   put_byte(bytes, state.watched ? 1 : 0);
   state.core->encode(bytes);
@@ -47,7 +48,8 @@ void take_in(self_pointer self, const batch_part& part) {
     self->send(state.parts.anomalies, suspect_part{part.flow, state.parts.sensor, std::move(found.suspects)});
   if (!found.alarm_rows.empty())
     self->send(state.parts.thresholds, alarm_part{part.flow, state.parts.sensor, std::move(found.alarm_rows)});
-  if (state.core->head_is_full()) send_snapshot(self, state.core->seal_head(), {});
+  if (state.core->head_is_full()) state.core->seal_head();
+  if (state.core->unstored_bytes() >= limits::unstored_block_bytes) send_snapshot(self, {});
   note_taken_in(state);
 }
 
@@ -79,8 +81,8 @@ void take_in(self_pointer self, const persist_request& request) {
     self->send(state.parts.anomalies, drain_part{request.stored});
     return;
   }
-  const bool worth_a_block = state.core->head_size() >= limits::checkpoint_block_readings;
-  send_snapshot(self, worth_a_block ? state.core->seal_head() : std::vector<std::shared_ptr<const block>>{}, request.stored);
+  if (state.core->head_size() >= limits::checkpoint_block_readings) state.core->seal_head();
+  send_snapshot(self, request.stored);
 }
 
 void take_in(self_pointer self, const retire_part& part) {

@@ -124,7 +124,7 @@ void sensor_state::ahead(std::int64_t time_us, double value) {
 
 bool sensor_state::head_is_full() const { return head_.size() >= limits::head_readings; }
 
-std::vector<std::shared_ptr<const block>> sensor_state::seal_head() {
+void sensor_state::seal_head() {
   const auto rows = head_.take();
   reading_run regular, apart;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -133,7 +133,6 @@ std::vector<std::shared_ptr<const block>> sensor_state::seal_head() {
   }
   if (!regular.empty()) sealed_until_us_ = regular.event_time_us.back();
 
-  std::vector<std::shared_ptr<const block>> blocks;
   const auto seal_in_pieces = [&](const reading_run& run) {
     for (std::size_t begin = 0; begin < run.size(); begin += limits::block_readings) {
       const auto from = static_cast<std::ptrdiff_t>(begin);
@@ -141,13 +140,18 @@ std::vector<std::shared_ptr<const block>> sensor_state::seal_head() {
       const reading_run piece{{run.event_time_us.begin() + from, run.event_time_us.begin() + to},
                               {run.value.begin() + from, run.value.begin() + to},
                               {run.flags.begin() + from, run.flags.begin() + to}};
-      blocks.push_back(std::make_shared<const block>(seal(sensor_, next_block_++, piece)));
+      sealing_.push_back(std::make_shared<const block>(seal(sensor_, next_block_++, piece)));
+      ++unstored_;
+      unstored_bytes_ += sealing_.back()->bytes.size();
     }
   };
   seal_in_pieces(regular);
   seal_in_pieces(apart);
-  sealing_.insert(sealing_.end(), blocks.begin(), blocks.end());
-  return blocks;
+}
+
+std::vector<std::shared_ptr<const block>> sensor_state::take_unstored() {
+  unstored_bytes_ = 0;
+  return {sealing_.end() - static_cast<std::ptrdiff_t>(std::exchange(unstored_, 0)), sealing_.end()};
 }
 
 void sensor_state::written(std::uint32_t number) {

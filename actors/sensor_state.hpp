@@ -54,7 +54,10 @@ class sensor_state {
   std::size_t head_size() const { return head_.size(); }
   /// Seals the whole head: in-order rows as blocks that follow each other, all others apart from them, so that what is late or
   /// from the future does not make the regular blocks overlap. The blocks stay in the cut until written().
-  std::vector<std::shared_ptr<const block>> seal_head();
+  void seal_head();
+  /// Sealed blocks that only this state knows: they go to the store together with the state, never without it.
+  std::size_t unstored_bytes() const { return unstored_bytes_; }
+  std::vector<std::shared_ptr<const block>> take_unstored();
   void written(std::uint32_t number);
 
   sensor_cut cut(const time_range& range) const;
@@ -74,7 +77,8 @@ class sensor_state {
   stream_rules rules_;
   rolling_window count_window_, time_window_;
   head head_;
-  std::vector<std::shared_ptr<const block>> sealing_;
+  std::vector<std::shared_ptr<const block>> sealing_;  ///< not yet written(), by number; the last unstored_ not even taken
+  std::size_t unstored_ = 0, unstored_bytes_ = 0;
   std::uint32_t next_block_ = 1;
   bool seen_ = false;  ///< a reading that was not from the future
   bool future_seen_ = false;

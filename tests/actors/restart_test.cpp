@@ -50,6 +50,7 @@ TEST(restart, a_failing_sensor_loses_no_reading_counts_none_twice_and_touches_no
 TEST(restart, a_sensor_rebuilt_behind_a_snapshot_starts_from_it) {
   running_population plant(1);
   plant.commit(1, calm(0, limits::head_readings), received_us);
+  ASSERT_TRUE(plant.sensors->persist_all(60'000));
   plant.commit(1, calm(limits::head_readings, 10), received_us);
   plant.settle();
   ASSERT_EQ(plant.states.get(1).value()->applied_sequence, 1U);

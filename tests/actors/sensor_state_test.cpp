@@ -175,7 +175,8 @@ TEST_P(any_readings, are_all_in_blocks_and_head_with_the_last_write_of_each_time
     fed.apply({row}, received_us);
     sent[row.first] = row.second;
     if (random() % 400 != 0) continue;
-    for (const auto& each : fed.state.seal_head()) {
+    fed.state.seal_head();
+    for (const auto& each : fed.state.take_unstored()) {
       EXPECT_EQ(each->number, last_number + 1) << "numbers rise, without gaps";
       last_number = each->number;
       write_over(open_block(each->bytes).value());

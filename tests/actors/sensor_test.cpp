@@ -173,10 +173,35 @@ TEST_F(sensor_test, a_full_head_is_sealed_and_stays_in_the_view_until_its_block_
   ASSERT_EQ(seen.cut.sealing.size(), 1U);
   EXPECT_EQ(seen.cut.sealing[0]->values.count, limits::head_readings);
   EXPECT_EQ(seen.cut.head.size(), 1U);
+  EXPECT_TRUE(snapshots.empty()) << "a state for every block would be most of what is written";
+  persist();
   ASSERT_EQ(snapshots.size(), 1U);
-  EXPECT_EQ(snapshots[0].snapshot->applied_sequence, 1U);
+  EXPECT_EQ(snapshots[0].snapshot->applied_sequence, 2U);
+  EXPECT_EQ(snapshots[0].snapshot->blocks, seen.cut.sealing);
+  EXPECT_EQ(view().cut.sealing.size(), 1U) << "handed over is not written";
   snapshots[0].written();
   EXPECT_TRUE(view().cut.sealing.empty());
+}
+
+TEST_F(sensor_test, sealed_blocks_go_to_the_store_unasked_with_the_state_when_they_have_grown_large_each_once) {
+  begin_new();
+  std::size_t sealed_bytes = 0, stored_blocks = 0, handed_over = 0;
+  for (std::uint64_t sequence = 1; sequence <= 12; ++sequence) {
+    send_readings(sequence, rough((sequence - 1) * limits::head_readings, limits::head_readings));
+    const auto seen = view();
+    ASSERT_EQ(seen.cut.sealing.size(), sequence) << "nothing was written yet";
+    sealed_bytes += seen.cut.sealing.back()->bytes.size();
+    if (sealed_bytes >= limits::unstored_block_bytes) {
+      ++handed_over;
+      sealed_bytes = 0;
+    }
+    ASSERT_EQ(snapshots.size(), handed_over);
+    if (sealed_bytes > 0) continue;
+    EXPECT_EQ(snapshots.back().snapshot->applied_sequence, sequence);
+    for (const auto& each : snapshots.back().snapshot->blocks) EXPECT_EQ(each->number, ++stored_blocks);
+    EXPECT_EQ(stored_blocks, sequence);
+  }
+  EXPECT_GT(handed_over, 1U);
 }
 
 TEST_F(sensor_test, a_changed_state_is_stored_with_its_head_in_it_or_as_a_block_when_that_is_worth_it) {
@@ -195,7 +220,8 @@ TEST_F(sensor_test, a_changed_state_is_stored_with_its_head_in_it_or_as_a_block_
 
 TEST_F(sensor_test, an_unchanged_state_counts_as_stored_only_behind_its_last_snapshot) {
   begin_new();
-  send_readings(1, calm(0, limits::head_readings));  // its snapshot is on the way to the store
+  send_readings(1, calm(0, limits::head_readings));
+  persist();  // its snapshot is on the way to the store
   auto waiter = persist();
   EXPECT_EQ(snapshots.size(), 1U);
   EXPECT_EQ(waiter.wait_for(0).error().code, errc::timed_out);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,6 +33,13 @@ inline timed_values calm(std::size_t first, std::size_t count) {
   timed_values rows;
   for (std::size_t i = first; i < first + count; ++i)
     rows.emplace_back(noon_us + static_cast<std::int64_t>(i) * second_us, 20 + static_cast<double>(i % 10));
+  return rows;
+}
+
+/// Likewise, with values that do not compress.
+inline timed_values rough(std::size_t first, std::size_t count) {
+  timed_values rows = calm(first, count);
+  for (auto& [time_us, value] : rows) value = std::sqrt(static_cast<double>(time_us));
   return rows;
 }
 
