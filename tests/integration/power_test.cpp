@@ -1,10 +1,9 @@
 // A power cut at any change of the data directory: what was not fsynced is gone, or is there in part. FACTORY_POWER_CUTS sets their
-// number (`tools/dev crash --power --rounds N`).
+// number, FACTORY_CRASH_SEED where they begin (`tools/dev crash --power --rounds N --seed N`).
 #ifdef FACTORY_DISK_SHIM
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <random>
@@ -16,6 +15,7 @@
 #include "integration/support/daemon.hpp"
 #include "integration/support/ledger.hpp"
 #include "integration/support/power_cut.hpp"
+#include "integration/support/series.hpp"
 
 namespace factory::test {
 namespace {
@@ -25,20 +25,10 @@ using survival = disk_record::survival;
 
 constexpr std::size_t cuts_of_a_record = 6, records_of_a_plant = 4;
 
-std::size_t wanted_cuts() {
-  const char* given = std::getenv("FACTORY_POWER_CUTS");
-  return given ? std::stoul(given) : 2 * cuts_of_a_record;
-}
-
-struct tally {
-  std::size_t cuts = 0, outcomes = 0, differing = 0;
-  comparison readings;
-};
-
 /// A plant that lives through power cuts: each of its records is cut at several places, and the last of them is gone on from.
 class plant_without_power {
  public:
-  plant_without_power(std::uint64_t seed, tally& into) : random_(seed), tally_(into) {}
+  plant_without_power(std::uint64_t seed, series& part_of) : random_(seed), series_(part_of) {}
 
   /// The daemon works under the record until it is killed, or stopped in order.
   void live() {
@@ -74,8 +64,8 @@ class plant_without_power {
       fs::remove_all(after_);
       record.after_cut(at, what, random_, after_);
       start_and_compare(at);
-      ++tally_.cuts;
       if (testing::Test::HasFailure()) return;
+      series_.round_done();
       if (!last) continue;
       fs::remove_all(disk_);
       fs::rename(after_, disk_);
@@ -91,10 +81,11 @@ class plant_without_power {
     senders_->run(last.api_port(), bodies);
     last.restart();
     http_client api(last.api_port());
-    tally_.readings += senders_->compare(api);
+    tally& done = series_.done();
+    done.readings += senders_->compare(api);
     const outcome found = outcome_of(api, *senders_), undisturbed = undisturbed_outcome(*senders_, bodies);
-    tally_.outcomes += undisturbed.size();
-    tally_.differing += difference(found, undisturbed);
+    done.outcomes += undisturbed.size();
+    done.differing += difference(found, undisturbed);
     EXPECT_EQ(found, undisturbed);
   }
 
@@ -155,24 +146,20 @@ class plant_without_power {
   std::map<std::uint32_t, std::vector<place>> places_;  // of a collector, by its first sensor
   std::atomic<std::uint64_t> acknowledged_{0};
   std::mt19937_64 random_;
-  tally& tally_;
+  series& series_;
 };
 
 TEST(power_cut, loses_doubles_and_changes_nothing_that_was_acknowledged) {
-  const std::size_t all = wanted_cuts();
-  tally done;
-  for (std::uint64_t seed = 1; done.cuts < all && !HasFailure(); ++seed) {
-    SCOPED_TRACE(fmt::format("plant {}", seed));
-    plant_without_power plant(seed, done);
-    for (std::size_t i = 0; i < records_of_a_plant && done.cuts < all && !HasFailure(); ++i) {
+  series rounds("tools/dev crash --power", "FACTORY_POWER_CUTS", 2 * cuts_of_a_record);
+  rounds.run([&](std::uint64_t seed) {
+    plant_without_power plant(seed, rounds);
+    for (std::size_t i = 0; i < records_of_a_plant && rounds.more(); ++i) {
       SCOPED_TRACE(fmt::format("record {}", i + 1));
       plant.live();
       plant.cut_and_compare();
     }
     if (!HasFailure()) plant.finish();
-  }
-  fmt::print("power: {} cuts; {}; {} events, alarms, windows and statistics compared, {} differ\n", done.cuts,
-             testing::PrintToString(done.readings), done.outcomes, done.differing);
+  });
 }
 
 }  // namespace
