@@ -76,7 +76,8 @@ expected<void> engine::impl::open() {
                                                 [this](std::function<void()> reached) { writer->barrier(std::move(reached)); });
   if (auto recovered = recover(); !recovered) return recovered;
 
-  entries->start([this](const journal_entry& entry) { sensors->dispatch(entry, things->known_sensors().get()); });
+  entries->start(
+      [this](std::span<const journal_entry* const> group) { sensors->dispatch(group, things->known_sensors().get()); });
   housekeeper = std::thread([this] { keep_house(); });
   return start_jobs();
 }
@@ -132,7 +133,8 @@ expected<void> engine::impl::recover() {
       entry.hold = wait_for_credit(*credits, sensors->counts(), entry.readings->size());
       recovered_readings += entry.readings->size();
     }
-    sensors->dispatch(entry, nullptr);
+    const auto* const alone = &entry;
+    sensors->dispatch({&alone, 1}, nullptr);
   });
   if (!replayed) return replayed;
   while (!sensors->wait_until_idle(drain_deadline_ms)) spdlog::info("recovery: still working through the journal");

@@ -1,7 +1,7 @@
 #include "actors/flow.hpp"
 
+#include <algorithm>
 #include <chrono>
-#include <utility>
 
 namespace factory {
 
@@ -21,12 +21,11 @@ bool progress::wait_until_idle(std::int64_t deadline_ms) {
   return done;
 }
 
-batch_flow::batch_flow(std::uint64_t sequence_number, std::int64_t received_us, std::shared_ptr<const reading_batch> batch,
-                       std::shared_ptr<void> hold, progress& counts)
-    : sequence(sequence_number),
-      received_at_us(received_us),
-      readings(std::move(batch)),
-      hold_(std::move(hold)),
+batch_flow::batch_flow(const journal_entry& of_readings, progress& counts)
+    : sequence(of_readings.sequence),
+      received_at_us(of_readings.received_at_us),
+      readings(of_readings.readings),
+      hold_(of_readings.hold),
       counts_(counts) {
   counts_.dispatched(readings->size());
 }
@@ -34,6 +33,21 @@ batch_flow::batch_flow(std::uint64_t sequence_number, std::int64_t received_us, 
 batch_flow::~batch_flow() {
   hold_.reset();
   counts_.processed(readings->size());
+}
+
+std::shared_ptr<const batch_group> group_of(std::span<const journal_entry* const> entries, progress& counts) {
+  auto group = std::make_shared<batch_group>();
+  std::size_t parts = 0;
+  for (const auto* entry : entries) parts += entry->readings->slices.size();
+  group->parts.reserve(parts);
+  for (const auto* entry : entries) {
+    const auto& flow = group->flows.emplace_back(*entry, counts);
+    for (const slice& each : flow.readings->slices) group->parts.push_back({&flow, each});
+  }
+  if (entries.size() > 1)  // the slices of one batch are sorted
+    std::stable_sort(group->parts.begin(), group->parts.end(),
+                     [](const auto& a, const auto& b) { return a.of_flow.sensor < b.of_flow.sensor; });
+  return group;
 }
 
 }  // namespace factory

@@ -2,11 +2,16 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
+#include <vector>
 
 #include "pipelines/reading.hpp"
+#include "storage/journal.hpp"
 
 namespace factory {
 
@@ -32,12 +37,11 @@ class progress {
   std::condition_variable became_idle_;
 };
 
-/// One committed batch on its way through the actors; shared, never copied. The last actor to let go of it gives the
-/// credits back and counts the readings as processed.
+/// One committed batch on its way through the actors; never copied. When it goes the credits come back and its readings count as
+/// processed.
 class batch_flow {
  public:
-  batch_flow(std::uint64_t sequence, std::int64_t received_at_us, std::shared_ptr<const reading_batch> readings,
-             std::shared_ptr<void> hold, progress& counts);
+  batch_flow(const journal_entry& of_readings, progress& counts);
   ~batch_flow();
   batch_flow(const batch_flow&) = delete;
   batch_flow& operator=(const batch_flow&) = delete;
@@ -50,5 +54,18 @@ class batch_flow {
   std::shared_ptr<void> hold_;
   progress& counts_;
 };
+
+/// Batches that were committed together, on their way together: shared, and gone when the last actor lets go.
+struct batch_group {
+  /// Readings of one sensor in one of them.
+  struct rows {
+    const batch_flow* flow;
+    slice of_flow;
+  };
+  std::deque<batch_flow> flows;  ///< in commit order
+  std::vector<rows> parts;       ///< by sensor, those of one sensor in commit order
+};
+/// REQUIRES entries of readings, in commit order.
+std::shared_ptr<const batch_group> group_of(std::span<const journal_entry* const> entries, progress& counts);
 
 }  // namespace factory

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -34,10 +35,12 @@
 /// No message is ever serialized: all actors live in one process and share what a message points to.
 namespace factory {
 
-/// Rows of a committed batch that belong to the receiving sensor.
+/// Rows of a commit group that belong to the receiving sensor.
 struct batch_part {
-  std::shared_ptr<const batch_flow> flow;
-  slice rows;
+  std::shared_ptr<const batch_group> group;
+  std::uint32_t begin = 0, end = 0;  ///< of its parts
+
+  std::span<const batch_group::rows> parts() const { return std::span(group->parts).subspan(begin, end - begin); }
 };
 
 /// Readings of one sensor that its window finds far away, each with what the window said before the reading joined it. A message

@@ -38,19 +38,23 @@ void send_snapshot(self_pointer self, completion stored) {
   self->send(state.parts.anomalies, snapshot_part{std::move(snapshot), std::move(stored), std::move(written)});
 }
 
-void take_in(self_pointer self, const batch_part& part) {
+void take_in(self_pointer self, const std::shared_ptr<const batch_group>& group, const batch_group::rows& rows) {
   auto& state = self->state;
-  const auto& flow = *part.flow;
-  if (flow.sequence <= state.applied_sequence) return;  // seen before the restart
-  state.applied_sequence = flow.sequence;
-  auto found = state.core->apply(flow.received_at_us, *flow.readings, part.rows);
+  if (rows.flow->sequence <= state.applied_sequence) return;  // seen before the restart
+  state.applied_sequence = rows.flow->sequence;
+  auto found = state.core->apply(rows.flow->received_at_us, *rows.flow->readings, rows.of_flow);
+  const auto flow = [&] { return std::shared_ptr<const batch_flow>(group, rows.flow); };
   if (!found.suspects.empty())
-    self->send(state.parts.anomalies, suspect_part{part.flow, state.parts.sensor, std::move(found.suspects)});
+    self->send(state.parts.anomalies, suspect_part{flow(), state.parts.sensor, std::move(found.suspects)});
   if (!found.alarm_rows.empty())
-    self->send(state.parts.thresholds, alarm_part{part.flow, state.parts.sensor, std::move(found.alarm_rows)});
+    self->send(state.parts.thresholds, alarm_part{flow(), state.parts.sensor, std::move(found.alarm_rows)});
   if (state.core->head_is_full()) state.core->seal_head();
   if (state.core->unstored_bytes() >= limits::unstored_block_bytes) send_snapshot(self, {});
   note_taken_in(state);
+}
+
+void take_in(self_pointer self, const batch_part& part) {
+  for (const auto& rows : part.parts()) take_in(self, part.group, rows);
 }
 
 void take_in(self_pointer self, const config_part& part) {

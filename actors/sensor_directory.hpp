@@ -26,12 +26,16 @@ class sensor_directory {
     const std::shared_lock lock(mutex_);
     return sensor < actors_.size() ? actors_[sensor] : sensor_actor{};
   }
-  /// Calls `visit(slice, actor)` for each slice whose sensor has one, all under one lock: a put() comes before or after the whole.
+  /// Calls `visit(begin, end, actor)` for the parts of each sensor that has one, all under one lock: a put() comes before or after
+  /// the whole.
   template <class Visit>
-  void for_each(const std::vector<slice>& slices, Visit visit) const {
+  void for_each(const std::vector<batch_group::rows>& parts, Visit visit) const {
     const std::shared_lock lock(mutex_);
-    for (const auto& rows : slices)
-      if (rows.sensor < actors_.size() && actors_[rows.sensor]) visit(rows, actors_[rows.sensor]);
+    for (std::uint32_t begin = 0, end = 0; begin < parts.size(); begin = end) {
+      const sensor_id sensor = parts[begin].of_flow.sensor;
+      while (end < parts.size() && parts[end].of_flow.sensor == sensor) ++end;
+      if (sensor < actors_.size() && actors_[sensor]) visit(begin, end, actors_[sensor]);
+    }
   }
   template <class Visit>
   void for_each(Visit visit) const {

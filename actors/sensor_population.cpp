@@ -69,16 +69,24 @@ void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_seq
   directory_.put(sensor_number, std::move(actor));
 }
 
-void sensor_population::dispatch(const journal_entry& entry, const sensor_set* known) {
-  dispatching_sequence_.store(entry.sequence);
-  if (entry.readings) {
-    const auto flow = std::make_shared<batch_flow>(entry.sequence, entry.received_at_us, entry.readings, entry.hold, counts_);
-    directory_.for_each(entry.readings->slices, [&](const slice& rows, const sensor_actor& actor) {
-      caf::anon_send(actor, batch_part{flow, rows});
-    });
+void sensor_population::dispatch(std::span<const journal_entry* const> entries, const sensor_set* known) {
+  const auto newest = entries.back()->sequence;
+  dispatching_sequence_.store(newest);
+  while (!entries.empty()) {
+    const auto config = std::find_if(entries.begin(), entries.end(), [](const auto* each) { return each->config != nullptr; });
+    const auto before = static_cast<std::size_t>(config - entries.begin());
+    if (before > 0) dispatch_readings(entries.first(before));
+    if (config != entries.end()) dispatch_config(**config, known);
+    entries = entries.subspan(std::min(before + 1, entries.size()));
   }
-  if (entry.config) dispatch_config(entry, known);
-  dispatched_sequence_.store(entry.sequence);
+  dispatched_sequence_.store(newest);
+}
+
+void sensor_population::dispatch_readings(std::span<const journal_entry* const> entries) {
+  const auto group = group_of(entries, counts_);
+  directory_.for_each(group->parts, [&](std::uint32_t begin, std::uint32_t end, const sensor_actor& actor) {
+    caf::anon_send(actor, batch_part{group, begin, end});
+  });
 }
 
 void sensor_population::dispatch_config(const journal_entry& entry, const sensor_set* known) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -45,9 +46,10 @@ class sensor_population {
 
   /// A sensor as stored; `state` null for a new one. Before the first dispatch() that concerns it.
   void start(sensor_id sensor, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state);
-  /// Sends a committed entry on to the sensors that have an actor (the others were deleted since). With `known`, sensors of a config
-  /// entry that are not among them are new and get one.
-  void dispatch(const journal_entry& entry, const sensor_set* known);
+  /// Sends committed entries (at least one) on to the sensors that have an actor (the others were deleted since): one message a
+  /// sensor for the readings between two config entries. With `known`, sensors of a config entry that are not among them are new and
+  /// get one.
+  void dispatch(std::span<const journal_entry* const> entries, const sensor_set* known);
 
   /// Asks a sensor without waiting.
   expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range, bool with_status = false) const;
@@ -80,6 +82,7 @@ class sensor_population {
   std::size_t shard_of(sensor_id sensor) const { return sensor % shards_.size(); }
   shard spawn_shard(std::size_t index);
   sensor_actor spawn_sensor(sensor_id sensor, const restart_record& restarts);
+  void dispatch_readings(std::span<const journal_entry* const> entries);
   void dispatch_config(const journal_entry& entry, const sensor_set* known);
   void on_failure(const watch_order& failed);
   void rebuild_loop();
@@ -103,7 +106,7 @@ class sensor_population {
   mutable std::mutex shards_mutex_;
   std::vector<shard> shards_;
   sensor_directory directory_;
-  std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before the first message of an entry goes out
+  std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before the first message of a group goes out
   std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set after the last
   std::atomic<std::uint64_t> restarts_{0}, failed_{0};
 

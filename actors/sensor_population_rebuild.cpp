@@ -11,11 +11,17 @@ namespace factory {
 
 namespace {
 
-std::shared_ptr<const reading_batch> rows_of(const reading_batch& all, const slice& rows) {
-  const auto times = all.times(rows);
-  const auto values = all.values(rows);
-  return std::make_shared<const reading_batch>(reading_batch{
+/// A copy of one sensor's rows as its own entry.
+batch_part part_of(const journal_entry& entry, const slice& rows, progress& counts) {
+  const auto times = entry.readings->times(rows);
+  const auto values = entry.readings->values(rows);
+  journal_entry own;
+  own.sequence = entry.sequence;
+  own.received_at_us = entry.received_at_us;
+  own.readings = std::make_shared<const reading_batch>(reading_batch{
       {times.begin(), times.end()}, {values.begin(), values.end()}, {{rows.sensor, 0, static_cast<std::uint32_t>(rows.size())}}});
+  const auto* const alone = &own;
+  return {group_of({&alone, 1}, counts), 0, 1};
 }
 
 }  // namespace
@@ -163,10 +169,7 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
     if (entry.readings) {
       for (const auto& rows : entry.readings->slices)
         if (auto* order = order_of(rows.sensor, entry.sequence))
-          order->missed.emplace_back(
-              batch_part{std::make_shared<batch_flow>(entry.sequence, entry.received_at_us, rows_of(*entry.readings, rows),
-                                                      nullptr, rebuild_counts_),
-                         slice{rows.sensor, 0, static_cast<std::uint32_t>(rows.size())}});
+          order->missed.emplace_back(part_of(entry, rows, rebuild_counts_));
     } else if (entry.config) {
       for (const auto& config : entry.config->configs)
         if (auto* order = order_of(config.sensor, entry.sequence))

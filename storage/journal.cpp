@@ -15,7 +15,7 @@ journal::impl::impl(database::impl& opened, std::chrono::milliseconds give_up_af
   survey();
 }
 
-void journal::start(observer on_commit) {
+void journal::start(group_observer on_commit) {
   impl_->on_commit = std::move(on_commit);
   const std::lock_guard lock(impl_->queue_mutex);
   impl_->running = true;

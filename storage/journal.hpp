@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,7 +40,7 @@ struct journal_entry {
 /// The write-ahead record of everything acknowledged.
 ///
 /// One committer thread takes all waiting entries (up to limits::commit_group_bytes), writes them as one record with one
-/// fsync (none when every entry of the group asked for buffered), hands them to the observer in sequence order, then lets
+/// fsync (none when every entry of the group asked for buffered), hands them to the observer, in sequence order, then lets
 /// the callers go. So what a caller was told is committed has already been passed on, in order.
 ///
 /// Thread-safety: append from any thread. The observer runs on the committer thread and must not block or throw.
@@ -62,6 +63,7 @@ class journal {
   };
 
   using observer = std::function<void(const journal_entry&)>;
+  using group_observer = std::function<void(std::span<const journal_entry* const>)>;
 
   explicit journal(database& db);
   journal(database& db, std::chrono::milliseconds deadline);  ///< how long append waits; limits::commit_deadline_ms otherwise
@@ -73,7 +75,7 @@ class journal {
   /// Like replay but from any thread at any time, up to and including `to`.
   expected<void> read(std::uint64_t from, std::uint64_t to, const observer& visit) const;
 
-  void start(observer on_commit);
+  void start(group_observer on_commit);
   /// Commits what waits, refuses what comes later with errc::stopping, joins the thread.
   void stop();
 

@@ -85,13 +85,16 @@ expected<void> journal::impl::establish_truth() {
 void journal::impl::pass_on(group& requests) {
   std::uint64_t sequence = last.load();
   std::uint64_t rows = 0;
+  std::vector<const journal_entry*> committed;
+  committed.reserve(requests.size());
   for (const auto& one : requests) {
     one->entry.sequence = ++sequence;
     if (one->entry.readings) rows += one->entry.readings->size();
-    // Before the observer, so that who reacts to the entry can read it back.
-    last.store(sequence, std::memory_order_release);
-    on_commit(one->entry);
+    committed.push_back(&one->entry);
   }
+  // Before the observer, so that who reacts to an entry can read it back.
+  last.store(sequence, std::memory_order_release);
+  on_commit(committed);
   entries.fetch_add(requests.size());
   readings.fetch_add(rows);
   for (const auto& one : requests) {

@@ -65,7 +65,7 @@ struct journal::impl {
   bool stopping = false;                       // likewise
 
   // Of the committer thread; before start(), of whoever holds the journal.
-  observer on_commit;
+  group_observer on_commit;
   std::thread committer;
   rocksdb::WriteBatch batch;
   record_head head;

@@ -11,15 +11,16 @@ constexpr sensor_id id = 7;
 
 /// An anomaly actor in front of a threshold actor, and what they hand to the store.
 struct analysis_test : deterministic {
+  static std::shared_ptr<const batch_flow> flow_of(const batch_part& part) { return {part.group, part.parts().front().flow}; }
   /// Readings far from a window of mean 20 and deviation 2.
   suspect_part suspects(std::uint64_t sequence, const timed_values& rows) {
-    suspect_part part{made.readings(sequence, id, rows).flow, id, {}};
+    suspect_part part{flow_of(made.readings(sequence, id, rows)), id, {}};
     for (std::uint32_t row = 0; row < rows.size(); ++row) part.rows.push_back({row, 20, 2});
     return part;
   }
   /// Readings that can move an alarm.
   alarm_part moving(std::uint64_t sequence, const timed_values& rows) {
-    alarm_part part{made.readings(sequence, id, rows).flow, id, {}};
+    alarm_part part{flow_of(made.readings(sequence, id, rows)), id, {}};
     for (std::uint32_t row = 0; row < rows.size(); ++row) part.rows.push_back(row);
     return part;
   }

@@ -11,6 +11,11 @@
 namespace factory::test {
 namespace {
 
+std::shared_ptr<const batch_group> group_of_one(const journal_entry& entry, progress& counts) {
+  const auto* const alone = &entry;
+  return group_of({&alone, 1}, counts);
+}
+
 TEST(credits, are_refused_beyond_either_bound_and_nothing_is_kept_by_a_refusal) {
   const auto gate = std::make_shared<credit_gate>(100, 1'000);
   auto held = gate->take(60, 10);
@@ -82,10 +87,10 @@ TEST(credits, are_never_given_twice_to_threads_that_race_for_them) {
 TEST(flow, a_batch_counts_as_processed_and_gives_its_credits_back_when_its_last_holder_lets_go) {
   progress counts;
   const auto gate = std::make_shared<credit_gate>(10, 10);
-  auto flow = std::make_shared<batch_flow>(1, noon_us, batch_of(1, calm(0, 3)), gate->take(10, 10), counts);
+  auto group = group_of_one({1, noon_us, batch_of(1, calm(0, 3)), nullptr, gate->take(10, 10)}, counts);
   EXPECT_FALSE(counts.idle());
-  auto held = batch_part{flow, slice{1, 0, 3}};
-  flow.reset();
+  auto held = batch_part{group, 0, 1};
+  group.reset();
   EXPECT_FALSE(counts.wait_until_idle(0));
   held = {};
   EXPECT_TRUE(counts.wait_until_idle(0));
@@ -95,9 +100,28 @@ TEST(flow, a_batch_counts_as_processed_and_gives_its_credits_back_when_its_last_
 
 TEST(flow, a_thread_that_waits_is_woken_by_the_last_batch) {
   progress counts;
-  auto flow = std::make_shared<batch_flow>(1, noon_us, batch_of(1, calm(0, 3)), nullptr, counts);
-  std::jthread other([&flow] { flow.reset(); });
+  auto group = group_of_one({1, noon_us, batch_of(1, calm(0, 3)), nullptr, nullptr}, counts);
+  std::jthread other([&group] { group.reset(); });
   EXPECT_TRUE(counts.wait_until_idle(60'000));
+}
+
+TEST(flow, a_group_has_the_parts_of_each_sensor_together_and_in_commit_order) {
+  progress counts;
+  auto both = std::make_shared<reading_batch>();
+  both->event_time_us = {noon_us, noon_us};
+  both->value = {1, 2};
+  both->slices = {{1, 0, 1}, {2, 1, 2}};
+  const journal_entry first{1, noon_us, both, nullptr, nullptr}, second{2, noon_us, batch_of(2, calm(0, 3)), nullptr, nullptr},
+      third{3, noon_us, both, nullptr, nullptr};
+  const std::vector<const journal_entry*> entries{&first, &second, &third};
+  const auto group = group_of(entries, counts);
+  std::vector<std::pair<sensor_id, std::uint64_t>> seen;
+  for (const auto& each : group->parts) {
+    seen.emplace_back(each.of_flow.sensor, each.flow->sequence);
+    EXPECT_EQ(each.flow->readings->times(each.of_flow).size(), each.of_flow.size());
+  }
+  EXPECT_EQ(seen, (std::vector<std::pair<sensor_id, std::uint64_t>>{{1, 1}, {1, 3}, {2, 1}, {2, 2}, {2, 3}}));
+  EXPECT_EQ(counts.dispatched_readings(), 7U);
 }
 
 TEST(reply, the_first_answer_counts) {

@@ -112,6 +112,28 @@ TEST_F(sensor_test, an_entry_that_it_has_seen_is_passed_over_whatever_it_holds) 
   EXPECT_EQ(seen.cut.head.size(), 2U);
 }
 
+TEST_F(sensor_test, entries_that_come_as_one_group_are_taken_in_as_if_each_came_alone) {
+  const auto entry = [](std::uint64_t sequence, const timed_values& rows) {
+    return journal_entry{sequence, noon_us, batch_of(id, rows), nullptr, nullptr};
+  };
+  const auto first = entry(1, calm(0, limits::head_readings + 5)), second = entry(2, calm(limits::head_readings, 40)),
+             third = entry(3, {{noon_us, 1'000}});
+  const std::vector<const journal_entry*> all{&first, &second, &third};
+  begin_new();
+  send(batch_part{group_of(all, made.counts), 0, 3});
+  persist();
+  const auto together = *snapshots.back().snapshot;
+  begin();
+  begin_new();
+  for (const auto* each : all) send(batch_part{group_of({&each, 1}, made.counts), 0, 1});
+  persist();
+  const auto& alone = *snapshots.back().snapshot;
+  EXPECT_EQ(together.state, alone.state);
+  EXPECT_EQ(together.applied_sequence, 3U);
+  ASSERT_EQ(together.blocks.size(), alone.blocks.size());
+  for (std::size_t i = 0; i < alone.blocks.size(); ++i) EXPECT_EQ(together.blocks[i]->bytes, alone.blocks[i]->bytes);
+}
+
 TEST_F(sensor_test, only_readings_far_from_the_window_before_them_go_to_the_anomaly_actor) {
   begin_new();
   auto rows = calm(0, stream_rules{}.z_min_readings + 2);

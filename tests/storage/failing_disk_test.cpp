@@ -2,6 +2,7 @@
 #include "storage/journal.hpp"
 #include "storage/journal_impl.hpp"
 #include "storage/store_writer.hpp"
+#include "storage/support/observing.hpp"
 #include "storage/support/small_disk.hpp"
 #include "storage/support/temporary_directory.hpp"
 
@@ -72,7 +73,7 @@ class failing_disk : public ::testing::Test {
 
 TEST_F(failing_disk, what_the_journal_could_not_write_is_refused_and_leaves_no_gap_and_no_double) {
   std::vector<std::int64_t> observed;
-  journal_->start([&](const journal_entry& e) { observed.push_back(e.received_at_us); });
+  journal_->start(each([&](const journal_entry& e) { observed.push_back(e.received_at_us); }));
   ASSERT_TRUE(journal_->append(entry_of(100, 1), durability::fsync));
   {
     const failing_files nothing_fits;
@@ -93,7 +94,7 @@ TEST_F(failing_disk, what_the_journal_could_not_write_is_refused_and_leaves_no_g
   EXPECT_EQ(replayed(), acknowledged);
   reopen();
   EXPECT_EQ(replayed(), acknowledged);
-  journal_->start([](const journal_entry&) {});
+  journal_->start(each([](const journal_entry&) {}));
   EXPECT_EQ(*journal_->append(entry_of(10, 5), durability::fsync), acknowledged.size() + 1);
   RecordProperty("resumed_without_restart", resumed ? 1 : 0);
 }
@@ -106,7 +107,7 @@ TEST(full_disk, the_journal_refuses_and_goes_on_once_there_is_room_without_a_gap
   ASSERT_TRUE(db) << db.error().message;
   journal entries(**db);
   std::vector<std::uint64_t> observed;
-  entries.start([&](const journal_entry& e) { observed.push_back(e.sequence); });
+  entries.start(each([&](const journal_entry& e) { observed.push_back(e.sequence); }));
   EXPECT_EQ(*entries.append(entry_of(10, 1), durability::fsync), 1U);
   disk.fill();
   EXPECT_EQ(entries.append(entry_of(10, 2), durability::fsync).error().code, errc::storage_full);
@@ -125,7 +126,7 @@ TEST(full_disk, an_entry_that_was_refused_but_is_found_stored_is_passed_on_befor
   ASSERT_TRUE(db) << db.error().message;
   journal entries(**db);
   std::vector<std::int64_t> observed;
-  entries.start([&](const journal_entry& e) { observed.push_back(e.received_at_us); });
+  entries.start(each([&](const journal_entry& e) { observed.push_back(e.received_at_us); }));
   disk.fill();
   EXPECT_FALSE(entries.append(entry_of(10, 1), durability::fsync));
   // What a write that failed late would have left behind.

@@ -1,6 +1,7 @@
 #include "storage/journal.hpp"
 
 #include "storage/rocks.hpp"
+#include "storage/support/observing.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 #include "pipelines/coding.hpp"
@@ -69,7 +70,7 @@ class journal_test : public ::testing::Test {
     journal_ = std::make_unique<journal>(*db_, deadline);
   }
   void start() {
-    journal_->start([this](const journal_entry& e) { observed_.push_back(e); });
+    journal_->start(each([this](const journal_entry& e) { observed_.push_back(e); }));
   }
   std::uint64_t append(journal_entry e, durability how = durability::buffered, std::vector<catalog_write> writes = {}) {
     const auto sequence = journal_->append(std::move(e), how, std::move(writes));
@@ -159,12 +160,12 @@ TEST_F(journal_test, many_threads_commit_in_one_order_that_observer_and_replay_a
 TEST_F(journal_test, what_waits_is_committed_as_one_group_with_one_fsync) {
   std::latch first_observed(1), all_queued(1);
   std::atomic<int> observed = 0;
-  journal_->start([&](const journal_entry&) {
+  journal_->start(each([&](const journal_entry&) {
     if (observed++ == 0) {
       first_observed.count_down();
       all_queued.wait();
     }
-  });
+  }));
   std::thread first([&] { EXPECT_TRUE(journal_->append(reading_entry(0), durability::fsync)); });
   first_observed.wait();
   const auto fsyncs = db_->fsync_count();
@@ -282,12 +283,12 @@ TEST_F(journal_test, trimmed_entries_go_and_the_sequence_outlives_a_wholly_trimm
 TEST_F(journal_test, a_floor_within_a_record_keeps_the_rest_of_it) {
   std::latch first_observed(1), all_queued(1);
   std::atomic<int> observed = 0;
-  journal_->start([&](const journal_entry&) {
+  journal_->start(each([&](const journal_entry&) {
     if (observed++ == 0) {
       first_observed.count_down();
       all_queued.wait();
     }
-  });
+  }));
   std::vector<std::thread> callers;
   callers.emplace_back([&] { EXPECT_TRUE(journal_->append(reading_entry(0), durability::buffered)); });
   first_observed.wait();
@@ -351,12 +352,12 @@ TEST_F(journal_test, refuses_before_start_and_after_stop) {
 TEST_F(journal_test, stop_commits_what_waits) {
   std::latch first_observed(1), go_on(1);
   std::atomic<int> observed = 0;
-  journal_->start([&](const journal_entry&) {
+  journal_->start(each([&](const journal_entry&) {
     if (observed++ == 0) {
       first_observed.count_down();
       go_on.wait();
     }
-  });
+  }));
   auto first =
       std::async(std::launch::async, [&] { return journal_->append(reading_entry(1), durability::buffered).has_value(); });
   first_observed.wait();
@@ -373,7 +374,7 @@ TEST_F(journal_test, stop_commits_what_waits) {
 TEST_F(journal_test, a_caller_that_gave_up_leaves_an_entry_that_is_still_committed) {
   reopen(std::chrono::milliseconds(1));
   std::latch go_on(1);
-  journal_->start([&](const journal_entry&) { go_on.wait(); });
+  journal_->start(each([&](const journal_entry&) { go_on.wait(); }));
   const auto given_up = journal_->append(reading_entry(1), durability::buffered);
   ASSERT_FALSE(given_up);
   EXPECT_EQ(given_up.error().code, errc::timed_out);

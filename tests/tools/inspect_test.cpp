@@ -26,7 +26,7 @@ class inspect_test : public ::testing::Test {
     catalog things(*db);
     if (!things.load()) throw std::runtime_error("no catalog");
     journal entries(*db);
-    entries.start([](const journal_entry&) {});
+    entries.start([](std::span<const journal_entry* const>) {});
     const auto commit = [&](auto staged) {
       auto change = std::make_shared<config_change>(staged.change.config);
       must(entries.append({0, 1, nullptr, change, nullptr}, durability::buffered, staged.change.writes));

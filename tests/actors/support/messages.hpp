@@ -1,10 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -39,7 +39,8 @@ inline timed_values calm(std::size_t first, std::size_t count) {
 /// Likewise, with values that do not compress.
 inline timed_values rough(std::size_t first, std::size_t count) {
   timed_values rows = calm(first, count);
-  for (auto& [time_us, value] : rows) value = std::sqrt(static_cast<double>(time_us));
+  std::mt19937_64 random(first);
+  for (auto& [time_us, value] : rows) value = static_cast<double>(random());
   return rows;
 }
 
@@ -50,9 +51,9 @@ struct committer {
   batch_part readings(std::uint64_t sequence, sensor_id sensor, const timed_values& rows,
                       std::optional<std::int64_t> received_at_us = {}) {
     const auto received_us = received_at_us.value_or(rows.empty() ? noon_us : rows.back().first);
-    auto batch = batch_of(sensor, rows);
-    const auto all = batch->slices.front();
-    return {std::make_shared<batch_flow>(sequence, received_us, std::move(batch), nullptr, counts), all};
+    const journal_entry entry{sequence, received_us, batch_of(sensor, rows), nullptr, nullptr};
+    const auto* const alone = &entry;
+    return {group_of({&alone, 1}, counts), 0, 1};
   }
   static config_part config(std::uint64_t sequence, sensor_config wanted) {
     return {sequence, noon_us, std::make_shared<const sensor_config>(std::move(wanted))};

@@ -33,7 +33,7 @@ class running_population {
     sensors = std::make_unique<sensor_population>(runtime.system(), config, store, states, entries,
                                                   [this](std::function<void()> reached) { writer.barrier(std::move(reached)); });
     for (sensor_id id = 1; id <= count; ++id) sensors->start(id, 0, nullptr);
-    entries.start([this](const journal_entry& entry) { sensors->dispatch(entry, nullptr); });
+    entries.start([this](std::span<const journal_entry* const> group) { sensors->dispatch(group, nullptr); });
   }
   ~running_population() {
     entries.stop();
