@@ -1,6 +1,5 @@
 // Disks that are full, fail, or turn read-only under a running daemon: nothing is acknowledged that is not safe, what is served is
 // right, and the service returns by itself.
-#ifdef FACTORY_DISK_SHIM
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -163,4 +162,3 @@ TEST_F(plant_on_a_faulty_disk, a_start_that_cannot_write_says_why_and_a_later_on
 
 }  // namespace
 }  // namespace factory::test
-#endif

@@ -1,6 +1,5 @@
 // A power cut at any change of the data directory: what was not fsynced is gone, or is there in part. FACTORY_POWER_CUTS sets their
 // number, FACTORY_CRASH_SEED where they begin (`tools/dev crash --power --rounds N --seed N`).
-#ifdef FACTORY_DISK_SHIM
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -164,4 +163,3 @@ TEST(power_cut, loses_doubles_and_changes_nothing_that_was_acknowledged) {
 
 }  // namespace
 }  // namespace factory::test
-#endif
