@@ -138,8 +138,8 @@ TEST_F(contract, readings_come_in_pages_both_ways_and_in_ranges) {
   post_values(sensor, {1, 2, 3, 4, 5});
   const auto values = [&](const std::string& query) {
     std::vector<double> out;
-    for (const auto& row : get_json(api, of(sensor, "/readings" + query))["readings"].GetArray())
-      out.push_back(row["value"].GetDouble());
+    const auto page = get_json(api, of(sensor, "/readings" + query));
+    for (const auto& row : page["readings"].GetArray()) out.push_back(row["value"].GetDouble());
     return out;
   };
   EXPECT_EQ(values(""), (std::vector<double>{1, 2, 3, 4, 5}));
