@@ -16,20 +16,24 @@ struct sensor_test : deterministic {
   sensor_test() { begin(); }
 
   void begin() {
-    anomalies = spawn([this](anomaly_actor::pointer) -> anomaly_actor::behavior_type {
-      return {[this](const suspect_part& part) { suspects.push_back(part); },
-              [this](const snapshot_part& part) { snapshots.push_back(part); },
-              [this](const drain_part& part) { drains.push_back(part); },
-              [this](const retire_part& part) { retired.push_back(part.sensor); }};
-    });
-    thresholds = spawn([this](threshold_actor::pointer) -> threshold_actor::behavior_type {
-      return {[this](const alarm_part& part) { alarms.push_back(part); },
-              [this](const config_part& part) { configs.push_back(part); },
-              [](const snapshot_part&) {},
-              [this](const adopt_part& part) { adopted.push_back(part); },
-              [](const drain_part&) {},
-              [](const retire_part&) {}};
-    });
+    anomalies = spawn(
+        [](anomaly_actor::pointer, sensor_test* at) -> anomaly_actor::behavior_type {
+          return {[at](const suspect_part& part) { at->suspects.push_back(part); },
+                  [at](const snapshot_part& part) { at->snapshots.push_back(part); },
+                  [at](const drain_part& part) { at->drains.push_back(part); },
+                  [at](const retire_part& part) { at->retired.push_back(part.sensor); }};
+        },
+        this);
+    thresholds = spawn(
+        [](threshold_actor::pointer, sensor_test* at) -> threshold_actor::behavior_type {
+          return {[at](const alarm_part& part) { at->alarms.push_back(part); },
+                  [at](const config_part& part) { at->configs.push_back(part); },
+                  [](const snapshot_part&) {},
+                  [at](const adopt_part& part) { at->adopted.push_back(part); },
+                  [](const drain_part&) {},
+                  [](const retire_part&) {}};
+        },
+        this);
     actor = spawn(sensor, sensor_parts{id, stream_rules{}, anomalies, thresholds, 0, nullptr});
   }
   /// What the test did to the actor so far goes on in a new one that starts from `order`.

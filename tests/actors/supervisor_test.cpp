@@ -11,11 +11,13 @@ namespace {
 /// A supervisor that watches one anomaly actor, which throws at any drain_part.
 struct supervisor_test : deterministic {
   supervisor_test() {
-    watched = spawn([](anomaly_actor::pointer self) -> anomaly_actor::behavior_type {
-      fail_loudly(self, "the test's actor");
-      return {[](const suspect_part&) {}, [](const snapshot_part&) {},
-              [](const drain_part&) { throw std::runtime_error("broken"); }, [self](const retire_part&) { self->quit(); }};
-    });
+    watched = spawn(
+        [](anomaly_actor::pointer self, const char* name) -> anomaly_actor::behavior_type {
+          fail_loudly(self, name);
+          return {[](const suspect_part&) {}, [](const snapshot_part&) {},
+                  [](const drain_part&) { throw std::runtime_error("broken"); }, [self](const retire_part&) { self->quit(); }};
+        },
+        "the test's actor");
     caf::anon_send(watching, watch_order{watch_order::kind::shard, 5, watched.address()});
     run();
   }

@@ -24,6 +24,8 @@ struct deterministic : testing::Test {
   /// Spawned and ended with the test: an actor left alive would keep the actor system from ending.
   template <class... Args>
   auto spawn(Args&&... args) {
+    static_assert(sizeof...(Args) > 1,
+                  "CAF 0.17.6 makes a reference to nothing for a function without arguments (init_fun_factory.hpp)");
     auto actor = system.spawn(std::forward<Args>(args)...);
     ends_.emplace_back([actor] { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); });
     return actor;
