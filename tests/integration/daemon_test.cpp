@@ -110,6 +110,8 @@ TEST_F(daemon_process, listens_again_at_once_on_the_same_port) {
   const auto ready = (*again)->wait_for_line("ready", std::chrono::seconds(120));
   ASSERT_TRUE(ready) << ready.error().message;
   EXPECT_EQ(*ready, "ready anomaly=http://127.0.0.1:" + std::to_string(port));
+  (*again)->signal(SIGTERM);
+  EXPECT_EQ((*again)->wait(std::chrono::seconds(120))->code, 0);
 }
 
 TEST_F(daemon_process, says_which_port_is_in_use_and_which_option_to_change) {

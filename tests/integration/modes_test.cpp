@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
+
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
 
@@ -69,6 +71,8 @@ TEST(daemon_start, takes_options_from_the_environment) {
   const auto ready = (*started)->wait_for_line("ready", std::chrono::seconds(120));
   ASSERT_TRUE(ready) << ready.error().message;
   EXPECT_TRUE(std::filesystem::exists(moved));
+  (*started)->signal(SIGTERM);
+  EXPECT_EQ((*started)->wait(std::chrono::seconds(120))->code, 0);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "integration/support/daemon.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <csignal>
 #include <stdexcept>
@@ -11,6 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto hang_guard = 120s;
+constexpr int sanitizer_exit_code = 66;  ///< of CMakePresets.json
 
 /// The port in `key=http://127.0.0.1:PORT`; 0 when the line has no such key.
 std::uint16_t port_of(std::string_view line, std::string_view key) {
@@ -26,12 +29,28 @@ T or_throw(expected<T> result) {
   return std::move(*result);
 }
 
+exit_status ended(child_process& process) {
+  const exit_status status = or_throw(process.wait(hang_guard));
+  const bool spoke = process.output().find("Sanitizer: ") != std::string::npos;  // it was killed while it did
+  if (spoke || (status.signal == 0 && status.code == sanitizer_exit_code))
+    ADD_FAILURE() << "a sanitizer's report:\n" << process.output();
+  return status;
+}
+
 }  // namespace
 
 std::string program(const std::string& name) { return std::string(FACTORY_BINARY_DIR) + "/" + name; }
 
 daemon::daemon(std::filesystem::path data_dir, std::vector<std::string> options, std::vector<std::string> environment)
     : data_dir_(std::move(data_dir)), options_(std::move(options)), environment_(std::move(environment)) {}
+
+daemon::~daemon() {
+  try {
+    kill();
+  } catch (const std::runtime_error& still_runs) {
+    ADD_FAILURE() << still_runs.what();
+  }
+}
 
 void daemon::start() {
   launch();
@@ -49,25 +68,27 @@ void daemon::launch() {
   for (const char* port : {"--api-port", "--anomaly-port"})
     if (std::ranges::find(options_, port) == options_.end()) command.insert(command.end(), {port, "0"});
   command.insert(command.end(), options_.begin(), options_.end());
+  kill();
   process_ = or_throw(child_process::start(command, environment_));
 }
 
 int daemon::stop() {
   process_->signal(SIGTERM);
-  const exit_status ended = or_throw(process_->wait(hang_guard));
-  if (ended.signal != 0) throw std::runtime_error("factoryd ended by signal; it printed:\n" + process_->output());
-  return ended.code;
+  const exit_status status = ended(*process_);
+  if (status.signal != 0) throw std::runtime_error("factoryd ended by signal; it printed:\n" + process_->output());
+  return status.code;
 }
 
 void daemon::kill() {
+  if (!process_) return;
   process_->signal(SIGKILL);
-  or_throw(process_->wait(hang_guard));
+  ended(*process_);
 }
 
 finished run(const std::vector<std::string>& command) {
   const auto child = or_throw(child_process::start(command));
-  const exit_status ended = or_throw(child->wait(hang_guard));
-  return {ended, child->output()};
+  const exit_status status = ended(*child);
+  return {status, child->output()};
 }
 
 }  // namespace factory::test

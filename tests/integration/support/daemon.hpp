@@ -14,12 +14,15 @@ namespace factory::test {
 std::string program(const std::string& name);
 
 /// A real factoryd on free ports of the loopback. Throws std::runtime_error, with what the daemon printed, when it does not do as told.
-/// Time-outs here only guard against a hang; nothing sleeps.
+/// One in which a sanitizer found something fails the test, however it ended. Time-outs here only guard against a hang; nothing sleeps.
 class daemon {
  public:
   /// `options` come after --data-dir; a port that they do not name is a free one. start() returns when it printed `ready`.
   explicit daemon(std::filesystem::path data_dir, std::vector<std::string> options = {},
                   std::vector<std::string> environment = {});
+  ~daemon();
+  daemon(const daemon&) = delete;
+  daemon& operator=(const daemon&) = delete;
 
   void start();
   /// start() without waiting for it.
@@ -27,7 +30,7 @@ class daemon {
   void await_ready();
   /// SIGTERM; returns the exit code.
   int stop();
-  /// kill -9, and waits until it is gone.
+  /// kill -9 when it still runs, and waits until it is gone.
   void kill();
   void restart() {
     stop();
