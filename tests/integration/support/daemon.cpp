@@ -12,7 +12,7 @@ namespace factory::test {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto hang_guard = 120s;
+constexpr auto hang_guard = 300s;
 constexpr int sanitizer_exit_code = 66;  ///< of CMakePresets.json
 
 /// The port in `key=http://127.0.0.1:PORT`; 0 when the line has no such key.
