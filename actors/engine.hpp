@@ -158,7 +158,10 @@ class engine {
   /// The newest reading by event time. not_found "Sensor not found or no readings available".
   expected<reading> latest(sensor_id id);
   expected<reading_run> readings(sensor_id id, const time_range& range, std::size_t limit, bool descending);
-  /// Ascending runs of the whole range in bounded memory, for export.
+  /// The first rows of the range in that order, `about` to twice as many, fewer when it has no more: for reading a range in steps. Each
+  /// step sees the sensor as it is then.
+  expected<reading_run> read_on(sensor_id id, const time_range& range, std::size_t about, bool descending);
+  /// Ascending runs of the whole range in bounded memory.
   expected<void> scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit);
   expected<range_stats> stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles);
   expected<range_stats> stats(const sensor_cut& at, const time_range& range, const std::vector<double>& percentiles);

@@ -40,6 +40,12 @@ expected<reading_run> engine::readings(sensor_id id, const time_range& range, st
   return impl_->series->read(*at, range, limit, descending);
 }
 
+expected<reading_run> engine::read_on(sensor_id id, const time_range& range, std::size_t about, bool descending) {
+  const auto at = cut(id, range);
+  if (!at) return tl::unexpected(at.error());
+  return impl_->series->read_on(*at, range, about, descending);
+}
+
 expected<void> engine::scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit) {
   const auto at = cut(id, range);
   if (!at) return tl::unexpected(at.error());

@@ -40,6 +40,19 @@ expected<reading_run> time_series::read(const sensor_cut& cut, const time_range&
   return out;
 }
 
+expected<reading_run> time_series::read_on(const sensor_cut& cut, const time_range& range, std::size_t about,
+                                           bool descending) const {
+  reading_run out;
+  window_reader reader(cut, db_.raw(), block_finder::cache::leave);
+  const auto take = [&](const reading_run& rows) {
+    descending ? append_backwards(out, rows, 2 * about) : append(out, rows, 2 * about);
+    return out.size() < about;
+  };
+  auto done = descending ? reader.descending(range, about, take) : reader.ascending(range, take);
+  if (!done) return tl::unexpected(done.error());
+  return out;
+}
+
 expected<void> time_series::scan(const sensor_cut& cut, const time_range& range,
                                  const std::function<bool(const reading_run&)>& visit) const {
   window_reader reader(cut, db_.raw(), block_finder::cache::leave);

@@ -41,6 +41,9 @@ class time_series {
   /// At most `limit` rows of the range, oldest first (or newest first when `descending`), duplicates resolved.
   /// Reads only the blocks that it needs.
   expected<reading_run> read(const sensor_cut& cut, const time_range& range, std::size_t limit, bool descending) const;
+  /// The first rows of the range in that order: at least `about`, at most twice as many, fewer when the range has no more. Stops between
+  /// blocks where it can, so that going on behind the last row decodes none again.
+  expected<reading_run> read_on(const sensor_cut& cut, const time_range& range, std::size_t about, bool descending) const;
   /// Every row of the range in ascending runs, in bounded memory; stops early when `visit` returns false.
   expected<void> scan(const sensor_cut& cut, const time_range& range, const std::function<bool(const reading_run&)>& visit) const;
   /// Count, extremes, sums of the range. Whole blocks that nothing overlaps answer from their headers.

@@ -101,6 +101,21 @@ void expect_near(const summary& a, const summary& b) {
   EXPECT_NEAR(a.m2, b.m2, 1e-6 * std::max(1.0, b.m2));
 }
 
+/// The range read step by step, each going on behind the last row of the one before.
+std::vector<std::pair<std::int64_t, double>> in_steps(const time_series& series, const sensor_cut& cut, time_range range,
+                                                      std::size_t about, bool descending) {
+  std::vector<std::pair<std::int64_t, double>> all;
+  while (range.begin_us < range.end_us) {
+    const auto step = series.read_on(cut, range, about, descending);
+    if (!step || step->size() > 2 * about) throw std::runtime_error("a step failed or is too long");
+    const auto rows = rows_of(*step);
+    all.insert(all.end(), rows.begin(), rows.end());
+    if (step->size() < about) break;
+    (descending ? range.end_us : range.begin_us) = rows.back().first + (descending ? 0 : 1);
+  }
+  return all;
+}
+
 void expect_same_answers(const time_series& series, const sensor_cut& cut, const model& m, const time_range& range,
                          std::size_t limit) {
   auto all = rows_of(m, range);
@@ -129,6 +144,12 @@ void expect_same_answers(const time_series& series, const sensor_cut& cut, const
       expect_near(b.values, summary_of(expected->second));
       ++expected;
     }
+  }
+
+  for (const bool descending : {false, true}) {
+    auto wanted = all;
+    if (descending) std::reverse(wanted.begin(), wanted.end());
+    ASSERT_EQ(in_steps(series, cut, range, 1 + limit % 50, descending), wanted);
   }
 
   auto backwards = all;
@@ -188,6 +209,17 @@ TEST_F(time_series_test, never_differs_from_a_map_whatever_is_written_sealed_rew
       }
     }
   }
+}
+
+TEST_F(time_series_test, a_step_ends_where_a_block_does) {
+  for (int i = 0; i < 1'000; ++i) {
+    put(i, i);
+    if (i % 100 == 99) store_head();
+  }
+  const auto up = series_->read_on(cut(), {}, 80, false), down = series_->read_on(cut(), {}, 80, true);
+  ASSERT_TRUE(up && down);
+  EXPECT_EQ(up->size(), 100U);
+  EXPECT_EQ(down->size(), 100U);
 }
 
 TEST_F(time_series_test, a_sensor_without_readings_answers_nothing) {
