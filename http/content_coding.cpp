@@ -47,6 +47,30 @@ struct inflater {
 /// zlib's pointer to input is not const, and it does not write there.
 Bytef* input_of(std::string_view bytes) { return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data())); }
 
+struct deflater {
+  z_stream stream{};
+  deflater() {
+    if (deflateInit2(&stream, quick_level, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+  }
+  ~deflater() { deflateEnd(&stream); }
+  deflater(const deflater&) = delete;
+  deflater& operator=(const deflater&) = delete;
+
+  /// Appends what comes out for `plain`: all of it when `flush` is Z_FINISH.
+  void put(std::string& out, std::string_view plain, int flush) {
+    stream.next_in = input_of(plain);
+    stream.avail_in = static_cast<uInt>(plain.size());
+    do {
+      const std::size_t begin = out.size(), room = deflateBound(&stream, stream.avail_in);
+      out.resize(begin + room);
+      stream.next_out = reinterpret_cast<Bytef*>(out.data() + begin);
+      stream.avail_out = static_cast<uInt>(room);
+      deflate(&stream, flush);
+      out.resize(out.size() - stream.avail_out);
+    } while (stream.avail_out == 0);
+  }
+};
+
 expected<body_buffer> unpack_gzip(std::string_view packed, std::size_t most_bytes) {
   inflater with;
   body_buffer out;
@@ -122,7 +146,32 @@ bool names_tag(std::string_view if_none_match, std::string_view tag) {
   return if_none_match == "*" || if_none_match.find(tag.substr(2)) != std::string_view::npos;
 }
 
+/// Packs what its source makes. What zlib keeps back comes with a later piece.
+class gzip_source final : public body_source {
+ public:
+  explicit gzip_source(std::shared_ptr<body_source> plain) : plain_(std::move(plain)) {}
+  expected<bool> next(std::string& out) override {
+    piece_.clear();
+    const expected<bool> more = plain_->next(piece_);
+    if (more) with_.put(out, piece_, *more ? Z_NO_FLUSH : Z_FINISH);
+    return more;
+  }
+
+ private:
+  std::shared_ptr<body_source> plain_;
+  deflater with_;
+  std::string piece_;
+};
+
+void pack_pieces(http_response& answer, bool takes_gzip) {
+  answer.headers.emplace_back("Vary", "Accept, Accept-Encoding");
+  if (!takes_gzip) return;
+  answer.source = std::make_shared<gzip_source>(std::move(answer.source));
+  answer.headers.emplace_back("Content-Encoding", "gzip");
+}
+
 void pack(http_response& answer, bool reading, bool takes_gzip, std::string_view if_none_match) {
+  if (answer.source) return pack_pieces(answer, takes_gzip);
   if (answer.body.size() < limits::worth_packing_bytes) return;
   answer.headers.emplace_back("Vary", "Accept, Accept-Encoding");
   if (reading && answer.status == 200) {
@@ -173,16 +222,8 @@ expected<body_buffer> unpack(coding how, std::string_view packed, std::size_t mo
 }
 
 std::string gzip(std::string_view plain) {
-  z_stream stream{};
-  if (deflateInit2(&stream, quick_level, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
-  std::string packed(deflateBound(&stream, plain.size()), '\0');
-  stream.next_in = input_of(plain);
-  stream.avail_in = static_cast<uInt>(plain.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  deflate(&stream, Z_FINISH);  // one call does: the bound is of the whole
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
+  std::string packed;
+  deflater().put(packed, plain, Z_FINISH);
   return packed;
 }
 

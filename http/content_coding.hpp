@@ -26,7 +26,7 @@ std::string gzip(std::string_view plain);
 
 /// Around a handler: bodies with Content-Encoding gzip or zstd reach it unpacked, up to the limit of their route (415 for another coding,
 /// 413, 400), so that a thread holds at most one such body; answers of limits::worth_packing_bytes up carry a weak ETag (304 when the
-/// client has it already) and are packed for who takes gzip.
+/// client has it already) and are packed for who takes gzip; an answer in pieces is packed as it goes, without an ETag.
 http_handler with_content_coding(http_handler inner, body_limit most_bytes);
 
 }  // namespace factory

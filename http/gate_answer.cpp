@@ -49,8 +49,11 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 }  // namespace
 
-void append_answer(std::string& out, const http_response& answer, const answer_framing& framing) {
-  if (!is_safe(answer)) return append_answer(out, problem(500, "Internal error; the log of the server says more"), framing);
+bool append_answer(std::string& out, const http_response& answer, const answer_framing& framing) {
+  if (!is_safe(answer)) {
+    append_answer(out, problem(500, "Internal error; the log of the server says more"), framing);
+    return false;
+  }
 
   const bool bodiless = answer.status == 204 || answer.status == 304;
   out.append("HTTP/1.1 ");
@@ -58,7 +61,9 @@ void append_answer(std::string& out, const http_response& answer, const answer_f
   out.append(" ").append(reason_phrase(answer.status)).append("\r\n");
   append_field(out, "Date", http_date());
   if (!answer.content_type.empty() && !bodiless) append_field(out, "Content-Type", answer.content_type);
-  if (!bodiless) {
+  if (answer.source) {
+    if (!framing.http_1_0) append_field(out, "Transfer-Encoding", "chunked");
+  } else if (!bodiless) {
     out.append("Content-Length: ");
     append_number(out, answer.body.size());
     out.append("\r\n");
@@ -71,6 +76,17 @@ void append_answer(std::string& out, const http_response& answer, const answer_f
   for (const auto& [name, value] : answer.headers) append_field(out, name, value);
   out.append("\r\n");
   if (!framing.head_only && !bodiless) out.append(answer.body);
+  return true;
+}
+
+void close_chunk(std::string& out, std::size_t begin) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::size_t size = out.size() - begin - chunk_head_bytes;
+  if (size == 0) return out.resize(begin);  // an empty chunk would end the body
+  out[begin + chunk_head_bytes - 2] = '\r';
+  out[begin + chunk_head_bytes - 1] = '\n';
+  for (std::size_t at = chunk_head_bytes - 2; at > 0; size >>= 4U) out[begin + --at] = digits[size & 15U];
+  out.append("\r\n");
 }
 
 }  // namespace factory

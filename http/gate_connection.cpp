@@ -30,7 +30,8 @@ std::string_view gate_connection::advance(std::string_view input) {
     case phase::idle:
     case phase::head: return read_head(input);
     case phase::body: return read_body_part(input);
-    case phase::answering: return input;
+    case phase::answering:
+    case phase::streaming: return input;
     case phase::closing: break;
   }
   return {};
@@ -160,10 +161,44 @@ void gate_connection::finish_answer() {
 }
 
 void gate_connection::send_answer(const http_response& answer) {
-  const bool close_asked = !parser_->keep_alive();
+  const bool close_asked = !parser_->keep_alive() || (answer.source && parser_->http_1_0());
   const bool keep_alive = !close_asked && !rules_.draining.load(std::memory_order_relaxed);
-  append_answer(output_, answer, {request_.method == http_method::head, keep_alive, parser_->http_1_0()});
-  end_request(keep_alive);
+  const bool head_only = request_.method == http_method::head;
+  const bool sent_so = append_answer(output_, answer, {head_only, keep_alive, parser_->http_1_0()});
+  if (!answer.source || head_only || !sent_so) return end_request(keep_alive);
+  source_ = answer.source;
+  keep_alive_ = keep_alive;
+  phase_ = phase::streaming;
+}
+
+bool gate_connection::next_piece() {
+  ++pieces_;
+  const bool chunks = !parser_->http_1_0();
+  const std::size_t begin = output_.size();
+  output_.reserve(begin + limits::piece_bytes + limits::piece_bytes / 8);
+  if (chunks) output_.append(chunk_head_bytes, '\0');
+  const expected<bool> more = ask_source();
+  if (!more) {
+    output_.resize(begin);
+    source_.reset();
+    return false;
+  }
+  if (chunks) close_chunk(output_, begin);
+  if (*more) return true;
+  if (chunks) output_.append(last_chunk);
+  end_request(keep_alive_ && !rules_.draining.load(std::memory_order_relaxed));
+  return true;
+}
+
+expected<bool> gate_connection::ask_source() {
+  try {
+    return source_->next(output_);
+  } catch (const std::exception& e) {
+    spdlog::error("{}: the answer is cut off: {}", request_.path, e.what());
+  } catch (...) {
+    spdlog::error("{}: the answer is cut off: an exception of unknown type", request_.path);
+  }
+  return fail(errc::unavailable, "an exception");
 }
 
 http_response gate_connection::guarded(const std::function<http_response()>& work) const {
@@ -197,6 +232,7 @@ void gate_connection::time_out() {
 void gate_connection::end_request(bool keep_alive) {
   ++requests_;
   parser_.reset();
+  source_.reset();
   head_.clear();
   chunk_rest_.clear();
   scan_.reset();

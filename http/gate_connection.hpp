@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,7 +17,8 @@ namespace factory {
 /// One connection as bytes in and bytes out: no socket, no clock, one thread.
 ///
 ///   * At most one request is worked on at a time; answers stand in output() in the order of the requests. While an answer is under way
-///     (now() is `answering`), nothing is read; finish_answer() waits for it.
+///     (now() is `answering`), nothing is read; finish_answer() waits for it. Nor while it is sent in pieces (`streaming`): next_piece()
+///     makes one when the one before has gone.
 ///   * A request that breaks a rule is answered and ends the connection: closing() is true and further input is thrown away,
 ///     because what follows a damaged frame cannot be told from a forged request.
 ///   * What it keeps of a request is bounded: the head by limits::request_head_bytes, the body by its route's limit, and all bodies
@@ -28,11 +30,14 @@ class gate_connection {
   gate_connection(const gate_connection&) = delete;
   gate_connection& operator=(const gate_connection&) = delete;
 
-  enum class phase { idle, head, body, answering, closing };
+  enum class phase { idle, head, body, answering, streaming, closing };
   phase now() const { return phase_; }
   bool closing() const { return phase_ == phase::closing; }
+  /// Nothing is read: an answer is under way or being sent in pieces.
+  bool busy() const { return phase_ == phase::answering || phase_ == phase::streaming; }
   std::size_t body_bytes_received() const { return body_.size(); }
   std::uint64_t requests() const { return requests_; }  ///< answered so far
+  std::uint64_t pieces() const { return pieces_; }      ///< sent so far
 
   /// Works through `input` until a request is answered, or its answer is under way, or all input is used; returns what was not
   /// looked at yet.
@@ -40,6 +45,10 @@ class gate_connection {
 
   /// REQUIRES now() == answering.
   void finish_answer();
+
+  /// REQUIRES now() == streaming. False when the answer cannot be ended: the connection has to be cut off then, so that its client does
+  /// not take what came for the whole.
+  [[nodiscard]] bool next_piece();
 
   /// While a body of known length is read: where its next bytes may be written directly, else empty. Then
   /// body_received() and advance({}).
@@ -65,6 +74,7 @@ class gate_connection {
   void answer_request();
   http_response guarded(const std::function<http_response()>& work) const;
   void send_answer(const http_response& answer);
+  expected<bool> ask_source();
   void refuse(const refusal& why);
   void end_request(bool keep_alive);
 
@@ -81,10 +91,12 @@ class gate_connection {
   bool continue_owed_ = false;
   std::string chunk_rest_;  ///< the beginning of a chunk header or trailer whose end has not come
   body_buffer body_;
-  std::size_t body_held_ = 0;  ///< counted in rules_.body_bytes_held
-  http_response pending_;      ///< while answering
+  std::size_t body_held_ = 0;            ///< counted in rules_.body_bytes_held
+  http_response pending_;                ///< while answering
+  std::shared_ptr<body_source> source_;  ///< while streaming
+  bool keep_alive_ = false;              ///< likewise: behind its end
   std::string output_;
-  std::uint64_t requests_ = 0;
+  std::uint64_t requests_ = 0, pieces_ = 0;
 };
 
 }  // namespace factory

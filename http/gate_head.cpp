@@ -10,7 +10,7 @@
 namespace factory {
 
 namespace beast = boost::beast;
-using beast::http::error;
+using http_error = beast::http::error;
 
 namespace {
 
@@ -19,14 +19,14 @@ std::string_view view(beast::string_view text) { return {text.data(), text.size(
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 refusal explain(const beast::error_code& ec) {
-  if (ec == error::bad_version) return {505, "Only HTTP/1.0 and HTTP/1.1 are spoken here"};
-  if (ec == error::header_limit) return {431, "The request head is too large"};
-  if (ec == error::body_limit) return {413, "The body is larger than this route takes"};
-  if (ec == error::bad_content_length) return {400, "Content-Length must be one unsigned integer"};
-  if (ec == error::bad_transfer_encoding) return {400, "Transfer-Encoding contradicts another field"};
-  if (ec == error::bad_method) return {400, "The request line does not begin with a method"};
-  if (ec == error::bad_target) return {400, "The request target holds a byte that it may not"};
-  if (ec == error::bad_chunk || ec == error::bad_chunk_extension) return {400, "The chunked body is damaged"};
+  if (ec == http_error::bad_version) return {505, "Only HTTP/1.0 and HTTP/1.1 are spoken here"};
+  if (ec == http_error::header_limit) return {431, "The request head is too large"};
+  if (ec == http_error::body_limit) return {413, "The body is larger than this route takes"};
+  if (ec == http_error::bad_content_length) return {400, "Content-Length must be one unsigned integer"};
+  if (ec == http_error::bad_transfer_encoding) return {400, "Transfer-Encoding contradicts another field"};
+  if (ec == http_error::bad_method) return {400, "The request line does not begin with a method"};
+  if (ec == http_error::bad_target) return {400, "The request target holds a byte that it may not"};
+  if (ec == http_error::bad_chunk || ec == http_error::bad_chunk_extension) return {400, "The chunked body is damaged"};
   return {400, "The request head is not HTTP"};
 }
 
@@ -92,7 +92,7 @@ std::size_t request_parser::put_chunked(std::string_view bytes, refusal& why) {
   while (bytes.size() - used >= shortest_end && !is_done()) {
     beast::error_code ec;
     used += put(boost::asio::buffer(bytes.data() + used, bytes.size() - used), ec);
-    if (ec == error::need_more) break;
+    if (ec == http_error::need_more) break;
     if (ec) {
       why = explain(ec);
       break;
@@ -119,7 +119,7 @@ void request_parser::on_request_impl(beast::http::verb, text method, text target
 void request_parser::on_field_impl(beast::http::field, text name, text value, error_code& ec) {
   if (head_done_) return;  // a trailer: never mixed with the fields of the head
   if (fields_.size() == limits::request_fields) {
-    ec = error::header_limit;
+    ec = http_error::header_limit;
     return;
   }
   fields_.push_back({view(name), view(value)});

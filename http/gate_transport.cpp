@@ -29,11 +29,21 @@ const std::string session_key = "gate";
 constexpr std::size_t receive_bytes = 64UL << 10;
 constexpr unsigned turns_per_event = 32;  ///< then the other connections of the thread have theirs
 constexpr unsigned waits_per_event = 4;   ///< likewise: for commits
+constexpr unsigned pieces_per_event = 4;  ///< likewise: of an answer
 constexpr itimerspec every_half_second{{0, 500'000'000}, {0, 500'000'000}};
 constexpr itimerspec now_and_every_half_second{{0, 500'000'000}, {0, 1}};
 
 gate_session* session_of(const std::shared_ptr<tcp::Peer>& peer) {
   return static_cast<gate_session*>(peer->tryGetData(session_key).get());
+}
+
+/// Closing becomes a reset where an answer has not gone out whole: in HTTP/1.0 one without a length would seem to have ended.
+void cut_off(const std::shared_ptr<tcp::Peer>& peer) {
+  const gate_session* session = session_of(peer);
+  if (session == nullptr) return;
+  if (!session->output_waits() && session->http.now() != gate_connection::phase::streaming) return;
+  const linger at_once{1, 0};
+  ::setsockopt(peer->fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
@@ -82,7 +92,7 @@ gate_session::~gate_session() { shared.left(address); }
 
 void gate_session::set_deadline() {
   using phase = gate_connection::phase;
-  const stage at{output_waits(), http.now(), http.requests()};
+  const stage at{output_waits(), http.now(), http.requests(), http.pieces()};
   if (at != timed || began == steady_time{}) began = steady_clock::now();
   timed = at;
   const auto transfer = [](std::size_t bytes) {
@@ -113,7 +123,10 @@ gate_transport::gate_transport(const std::shared_ptr<tcp::Handler>& handler, std
     : tcp::Transport(handler), handler_(handler), shared_(std::move(shared)) {}
 
 gate_transport::~gate_transport() {
-  for (const auto& [fd, peer] : peers) ::close(fd);  // Pistache forgets them
+  for (const auto& [fd, peer] : peers) {
+    cut_off(peer);
+    ::close(fd);  // Pistache forgets them
+  }
   peers.clear();
   if (timer_fd_ < 0) return;
   shared_->remove_timer(timer_fd_);
@@ -195,10 +208,16 @@ void gate_transport::come_again(gate_session& session, int fd) {
 
 gate_transport::fate gate_transport::work(gate_session& session, int fd) {
   shared_->looks.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t last_piece = session.http.pieces() + pieces_per_event;
   for (unsigned turn = 0; turn < turns_per_event; ++turn) {
     if (flush(session, fd) == fate::drop) return fate::drop;
     if (session.output_waits()) return fate::keep;                                   // epoll tells when it goes on
     if (session.http.now() == gate_connection::phase::answering) return fate::keep;  // finish_answers() goes on
+    if (session.http.now() == gate_connection::phase::streaming) {
+      if (session.http.pieces() == last_piece) break;
+      if (!session.http.next_piece()) return fate::drop;
+      continue;
+    }
     if (session.http.closing()) finish_writing(session, fd);
     bool blocked = false;
     const fate after =
@@ -230,7 +249,7 @@ gate_transport::fate gate_transport::consume(gate_session& session, int fd, std:
   do {
     input = session.http.advance(input);
     if (flush(session, fd) == fate::drop) return fate::drop;
-    if (session.output_waits() || session.http.now() == gate_connection::phase::answering) {
+    if (session.output_waits() || session.http.busy()) {
       session.unread = input;
       return fate::keep;
     }
@@ -268,6 +287,7 @@ void gate_transport::finish_writing(gate_session& session, int fd) {
 
 void gate_transport::drop(const peer_ptr& peer) {
   try {
+    cut_off(peer);
     removePeer(peer);
   } catch (const std::exception& e) {
     spdlog::error("http: closing a connection: {}", e.what());
@@ -301,6 +321,7 @@ bool gate_transport::overdue(const peer_ptr& peer) {
   }
   const bool late = steady_clock::now() >= session->deadline;
   if (session->output_waits() || session->http.closing()) return late;
+  if (session->http.now() == phase::streaming) return false;  // it has just been given a few pieces
   if (session->http.now() == phase::idle) return late || draining;
   if (!late) return false;
   session->http.time_out();

@@ -77,7 +77,7 @@ struct gate_session {
   struct stage {
     bool output_waits;
     gate_connection::phase phase;
-    std::uint64_t requests;
+    std::uint64_t requests, pieces;
     bool operator==(const stage&) const = default;
   };
   stage timed{};  ///< what `deadline` is of
@@ -89,6 +89,7 @@ struct gate_session {
 ///   * A session is touched by its thread only. A handler that blocks holds up the connections of its thread, no others.
 ///   * Answers that wait for the disk are finished when no connection of the event at hand has more to begin: one commit takes all.
 ///   * While an answer waits for its client nothing more is read from that client: memory per connection is bounded.
+///   * Of an answer in pieces the next is made when the socket has taken the last, a few an event; each has the time of an answer.
 ///   * Every 500 ms: deadlines, and connections whose wake-up Pistache lost.
 class gate_transport : public Pistache::Tcp::Transport {
  public:

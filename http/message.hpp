@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "pipelines/result.hpp"
 
 namespace factory {
 
@@ -23,6 +26,16 @@ struct http_request {
   std::function<std::string_view(std::string_view name)> header;  ///< first of that name (any case), "" when absent
 };
 
+/// A body that is made while it is sent: a piece is asked for when the socket has taken the one before, on the connection's thread, so a
+/// slow reader costs one piece. Destroyed when the answer has ended or its client has gone.
+class body_source {
+ public:
+  virtual ~body_source() = default;
+  /// Appends some bytes, about limits::piece_bytes of them, to `out`; false: these were the last. After an error the connection is cut,
+  /// so that the client can tell.
+  virtual expected<bool> next(std::string& out) = 0;
+};
+
 struct http_response {
   unsigned status = 200;
   std::string content_type = "application/json";
@@ -30,6 +43,8 @@ struct http_response {
   std::vector<std::pair<std::string, std::string>> headers = {};
   /// Set while the answer is under way: waits for it, and makes the response what it says. See when_complete().
   std::function<void(http_response&)> finish = {};
+  /// Set: the body comes from here, in pieces, and `body` is empty.
+  std::shared_ptr<body_source> source = {};
 };
 
 /// Runs `then` on the whole answer: now, or once it is complete.

@@ -1,8 +1,11 @@
 #include "http/request_id.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -57,14 +60,51 @@ struct traced {
   std::string path;                             ///< "" without a log
   std::chrono::steady_clock::time_point start;  ///< likewise
 
-  void end(http_response& answer, const access_log& log) const {
-    if (log) {
-      const auto took = std::chrono::steady_clock::now() - start;
-      log({id, method, path, answer.status, answer.body.size(), took});
-    }
-    answer.headers.emplace_back("X-Request-Id", id);
+  void end(http_response& answer, const access_log& log) const;
+  void tell(const access_log& log, unsigned status, std::size_t body_bytes, bool whole) const {
+    if (log) log({id, method, path, status, body_bytes, std::chrono::steady_clock::now() - start, whole});
   }
 };
+
+/// Ends in the log when its answer does.
+class traced_source final : public body_source {
+ public:
+  traced_source(std::shared_ptr<body_source> inner, traced request, unsigned status, const access_log& log)
+      : inner_(std::move(inner)), request_(std::move(request)), status_(status), log_(log) {}
+  traced_source(const traced_source&) = delete;
+  traced_source& operator=(const traced_source&) = delete;
+  ~traced_source() override {
+    const id_scope scope(request_.id);
+    request_.tell(log_, status_, body_bytes_, whole_);
+  }
+
+  expected<bool> next(std::string& out) override {
+    const id_scope scope(request_.id);
+    const std::size_t before = out.size();
+    const expected<bool> more = inner_->next(out);
+    if (!more) spdlog::error("an answer is cut off: {}", more.error().message);
+    if (more) body_bytes_ += out.size() - before;
+    whole_ = more && !*more;
+    return more;
+  }
+
+ private:
+  std::shared_ptr<body_source> inner_;
+  traced request_;
+  unsigned status_;
+  const access_log& log_;
+  std::size_t body_bytes_ = 0;
+  bool whole_ = false;
+};
+
+void traced::end(http_response& answer, const access_log& log) const {
+  if (answer.source && method != http_method::head) {
+    answer.source = std::make_shared<traced_source>(std::move(answer.source), *this, answer.status, log);
+  } else {
+    tell(log, answer.status, answer.body.size(), true);
+  }
+  answer.headers.emplace_back("X-Request-Id", id);
+}
 
 traced trace(const http_request& request, bool logged) {
   const std::string_view given = request.header ? request.header("X-Request-Id") : std::string_view();

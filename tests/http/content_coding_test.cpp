@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 
@@ -59,6 +60,42 @@ TEST_F(content_coding, bodies_reach_the_handler_unpacked) {
     EXPECT_TRUE(ask({{"Content-Encoding", "gzip"}}, gzip(plain)).body == plain);
     EXPECT_TRUE(ask({{"Content-Encoding", "ZSTD"}}, zstd(plain)).body == plain);
     EXPECT_TRUE(ask({{"Content-Encoding", "identity"}}, plain).body == plain);
+  }
+}
+
+/// `whole` in pieces of 10,000 bytes.
+struct cut_up final : body_source {
+  explicit cut_up(std::string of) : whole(std::move(of)) {}
+  expected<bool> next(std::string& out) override {
+    out += whole.substr(at, 10'000);
+    at += 10'000;
+    return at < whole.size();
+  }
+  std::string whole;
+  std::size_t at = 0;
+};
+
+TEST_F(content_coding, an_answer_in_pieces_is_packed_as_it_goes) {
+  const std::string plain = noise(2'000'000);
+  inner = [&](const http_request&) {
+    http_response answer;
+    answer.source = std::make_shared<cut_up>(plain);
+    return answer;
+  };
+  for (const std::string accepted : {"gzip", "identity"}) {
+    const http_response answer = ask({{"Accept-Encoding", accepted}}, {}, http_method::get);
+    std::string sent;
+    for (bool more = true; more;) {
+      const std::size_t before = sent.size();
+      more = *answer.source->next(sent);
+      EXPECT_LT(sent.size() - before, 50'000U) << "nothing is kept back for long";
+    }
+    EXPECT_EQ(field(answer, "ETag"), "");
+    EXPECT_EQ(field(answer, "Vary"), "Accept, Accept-Encoding");
+    EXPECT_EQ(field(answer, "Content-Encoding"), accepted == "gzip" ? "gzip" : "");
+    const auto back = unpack(accepted == "gzip" ? coding::gzip : coding::identity, sent, plain.size());
+    ASSERT_TRUE(back);
+    EXPECT_TRUE(back->view() == plain);
   }
 }
 

@@ -48,6 +48,19 @@ TEST_F(gate_session_times, a_body_gains_time_with_what_has_come) {
   EXPECT_EQ(allowed_ms(), limits::transfer_grace_ms + 2'000);
 }
 
+TEST_F(gate_session_times, each_piece_of_an_answer_has_the_time_of_an_answer) {
+  EXPECT_EQ(session.http.advance("GET /pieces HTTP/1.1\r\nHost: a\r\n\r\n"), "");
+  EXPECT_EQ(allowed_ms(), limits::transfer_grace_ms);
+  session.began -= std::chrono::seconds(20);
+  const auto before = session.began;
+  EXPECT_EQ(allowed_ms(), limits::transfer_grace_ms);
+  EXPECT_EQ(session.began, before) << "a client that stalls gains no time";
+  session.http.output().clear();
+  EXPECT_TRUE(session.http.next_piece());
+  EXPECT_EQ(allowed_ms(), limits::transfer_grace_ms);
+  EXPECT_GT(session.began, before);
+}
+
 TEST_F(gate_session_times, a_refused_connection_lingers_only_shortly) {
   feed("garbage\r\n\r\n");
   EXPECT_EQ(allowed_ms(), limits::linger_ms);

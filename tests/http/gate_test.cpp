@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstring>
+#include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -34,6 +36,10 @@ struct gate : ::testing::Test {
         EXPECT_EQ(connection.advance(input).size(), input.size()) << "nothing is read while an answer is under way";
         EXPECT_TRUE(connection.body_room().empty());
         connection.finish_answer();
+      }
+      while (connection.now() == gate_connection::phase::streaming) {
+        EXPECT_EQ(connection.advance(input).size(), input.size()) << "nothing is read while an answer is sent in pieces";
+        ASSERT_TRUE(connection.next_piece());
       }
       answers += std::exchange(connection.output(), {});
       if (input.empty()) return;
@@ -204,6 +210,93 @@ TEST_F(gate, answers_the_last_request_while_draining_and_closes) {
   rules.draining = true;
   feed(connection, "st: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n");
   EXPECT_EQ(testing::without_dates(answers), testing::ok("GET /a |", "Connection: close\r\n"));
+  EXPECT_TRUE(connection.closing());
+}
+
+struct gate_pieces : gate {
+  gate_pieces() {
+    rules.handler = [this](const http_request&) { return testing::in_pieces({"one", "two"}, broken); };
+  }
+  ~gate_pieces() override { EXPECT_EQ(testing::scripted_source::alive, 0); }
+  std::string take(gate_connection& connection) { return std::exchange(connection.output(), {}); }
+  static constexpr std::string_view get = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+  bool broken = false;
+};
+
+TEST_F(gate_pieces, are_made_one_at_a_time_and_only_when_asked_for) {
+  gate_connection connection(rules, buffers);
+  EXPECT_EQ(connection.advance(get), "");
+  EXPECT_TRUE(take(connection).ends_with("chunked\r\n\r\n"));
+  EXPECT_EQ(connection.advance(get), get) << "the next request waits";
+  EXPECT_TRUE(connection.next_piece());
+  EXPECT_EQ(take(connection), "00000003\r\none\r\n");
+  EXPECT_EQ(connection.requests(), 0U);
+  EXPECT_TRUE(connection.next_piece());
+  EXPECT_EQ(take(connection), "00000003\r\ntwo\r\n0\r\n\r\n");
+  EXPECT_EQ(connection.now(), gate_connection::phase::idle);
+  EXPECT_EQ(connection.requests(), 1U);
+  EXPECT_EQ(testing::scripted_source::alive, 0) << "let go of with the end";
+}
+
+TEST_F(gate_pieces, end_without_a_last_chunk_and_without_a_word_of_the_error_when_they_fail) {
+  broken = true;
+  for (const std::string_view request : {get, std::string_view("GET /a HTTP/1.0\r\n\r\n")}) {
+    gate_connection connection(rules, buffers);
+    EXPECT_EQ(connection.advance(request), "");
+    EXPECT_TRUE(connection.next_piece());
+    EXPECT_TRUE(connection.next_piece());
+    take(connection);
+    EXPECT_FALSE(connection.next_piece());
+    EXPECT_EQ(take(connection), "");
+    EXPECT_EQ(testing::scripted_source::alive, 0);
+  }
+}
+
+TEST_F(gate_pieces, that_throw_are_like_those_that_fail) {
+  struct throwing final : body_source {
+    expected<bool> next(std::string& out) override {
+      out += "half a piece";
+      throw std::runtime_error("a secret of the inside");
+    }
+  };
+  rules.handler = [](const http_request&) {
+    http_response answer;
+    answer.source = std::make_shared<throwing>();
+    return answer;
+  };
+  gate_connection connection(rules, buffers);
+  EXPECT_EQ(connection.advance(get), "");
+  take(connection);
+  EXPECT_FALSE(connection.next_piece());
+  EXPECT_EQ(take(connection), "");
+}
+
+TEST_F(gate_pieces, of_a_client_that_went_are_let_go_of) {
+  gate_connection connection(rules, buffers);
+  EXPECT_EQ(connection.advance(get), "");
+  EXPECT_TRUE(connection.next_piece());
+}
+
+TEST_F(gate_pieces, are_not_sent_behind_a_head_that_became_a_500) {
+  rules.handler = [](const http_request&) {
+    http_response answer = testing::in_pieces({"one"});
+    answer.headers.emplace_back("X-Bad", "a\r\nInjected: 1");
+    return answer;
+  };
+  gate_connection connection(rules, buffers);
+  feed(connection, get);
+  EXPECT_TRUE(answers.starts_with("HTTP/1.1 500 ")) << answers;
+  EXPECT_EQ(answers.find("chunked"), answers.npos);
+  EXPECT_TRUE(answers.ends_with("}")) << "nothing behind the problem: " << answers;
+}
+
+TEST_F(gate_pieces, end_the_connection_when_draining_began_meanwhile) {
+  gate_connection connection(rules, buffers);
+  EXPECT_EQ(connection.advance(get), "");
+  EXPECT_TRUE(connection.next_piece());
+  rules.draining = true;
+  EXPECT_TRUE(connection.next_piece());
+  EXPECT_TRUE(take(connection).ends_with("\r\n0\r\n\r\n"));
   EXPECT_TRUE(connection.closing());
 }
 

@@ -14,8 +14,10 @@
 #include <thread>
 #include <vector>
 
+#include "http/gate_answer.hpp"
 #include "http/support/gate_cases.hpp"
 #include "http/support/raw_client.hpp"
+#include "pipelines/limits.hpp"
 
 namespace factory {
 namespace {
@@ -141,6 +143,104 @@ TEST_F(listener, goes_on_serving_others_while_a_client_does_not_read) {
     EXPECT_EQ(answer.size() - answer.find("\r\n\r\n") - 4, 30UL << 20);
   }
   EXPECT_TRUE(slow.read_answer().ends_with("small"));
+}
+
+/// Never ends.
+class endless_source final : public body_source {
+ public:
+  endless_source(std::atomic<int>& asked, std::atomic<int>& early, event& gone) : asked_(asked), early_(early), gone_(gone) {}
+  endless_source(const endless_source&) = delete;
+  endless_source& operator=(const endless_source&) = delete;
+  ~endless_source() override { gone_.say(); }
+  expected<bool> next(std::string& out) override {
+    ++asked_;
+    if (out.size() > chunk_head_bytes) ++early_;
+    out.append(limits::piece_bytes, 'x');
+    return true;
+  }
+
+ private:
+  std::atomic<int>&asked_, &early_;
+  event& gone_;
+};
+
+struct pieces : listener {
+  pieces() {
+    rules.handler = [this](const http_request& request) {
+      if (request.path == "/small") return http_response{200, "text/plain", "small"};
+      if (request.path == "/broken") return testing::in_pieces({"one"}, true);
+      http_response answer{200, "text/plain"};
+      answer.source = std::make_shared<endless_source>(asked, early, gone);
+      return answer;
+    };
+  }
+  ~pieces() override { server.reset(); }
+  event gone;
+  std::atomic<int> asked{0}, early{0};  ///< pieces; those made while another still waited for the socket
+};
+
+TEST_F(pieces, are_not_made_while_the_client_does_not_read_and_go_with_it) {
+  const std::uint16_t port = start(1);
+  auto slow = std::make_unique<raw_client>(port, 4'096);
+  slow->send(get("/endless") + get("/small"));
+  slow->read(1);
+  raw_client other(port);
+  for (int i = 0; i < 1'000; ++i) {
+    if (i % 4 == 0) slow->send(get("/small"));  // wakes its thread, and makes no room
+    other.send(get("/small"));
+    ASSERT_TRUE(other.read_answer().ends_with("small"));
+  }
+  EXPECT_LE(asked * limits::piece_bytes, 16UL << 20) << "more than the kernel keeps for a connection";
+  EXPECT_EQ(early, 0);
+  slow.reset();
+  EXPECT_TRUE(gone.wait());
+}
+
+TEST_F(pieces, leave_others_of_the_thread_their_turn_while_a_fast_client_reads) {
+  const std::uint16_t port = start(1);
+  raw_client fast(port);
+  fast.send(get("/endless"));
+  std::atomic<bool> enough{false};
+  std::jthread reader([&] {
+    while (!enough) fast.read(limits::piece_bytes);
+  });
+  raw_client other(port);
+  for (int i = 0; i < 100; ++i) {
+    other.send(get("/small"));
+    EXPECT_TRUE(other.read_answer().ends_with("small"));
+  }
+  enough = true;
+}
+
+TEST_F(pieces, that_fail_end_the_connection_without_a_last_chunk) {
+  const std::uint16_t port = start(2);
+  raw_client client(port);
+  client.send(get("/broken") + get("/small"));
+  const std::string answers = client.read_to_end();
+  EXPECT_EQ(answers.find("\r\n0\r\n"), answers.npos) << answers;
+  EXPECT_EQ(answers.find("small"), answers.npos) << answers;
+}
+
+TEST_F(pieces, that_fail_reset_the_connection_as_without_a_length_a_fin_would_make_them_whole) {
+  const std::uint16_t port = start(2);
+  for (const char* version : {"1.0", "1.1"}) {
+    raw_client client(port);
+    client.send("GET /broken HTTP/" + std::string(version) + "\r\nHost: a\r\n\r\n");
+    client.read_to_end();
+    EXPECT_TRUE(client.was_reset()) << version;
+  }
+}
+
+TEST_F(pieces, that_never_end_are_cut_when_the_time_of_a_stop_is_over) {
+  how.drain_ms = 1;
+  raw_client client(start(2));
+  client.send(get("/endless"));
+  client.read(100'000);
+  server->stop();
+  const std::string rest = client.read_to_end();
+  EXPECT_FALSE(rest.ends_with("0\r\n\r\n"));
+  EXPECT_TRUE(client.was_reset());
+  EXPECT_TRUE(gone.wait());
 }
 
 TEST_F(listener, closes_connections_beyond_the_limit_and_takes_new_ones_when_there_is_room) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -72,6 +73,40 @@ TEST(request_id, stays_with_an_answer_that_ends_later) {
   EXPECT_THAT(one.body, HasSubstr(R"("request_id":"one")"));
   EXPECT_EQ(id_of(two), "two");
   EXPECT_EQ(logged, (std::vector<std::string>{"two503", "one503"}));
+}
+
+/// Gives "piece" and, behind it, the id of the request.
+struct two_pieces final : body_source {
+  expected<bool> next(std::string& out) override {
+    out += ++asked == 1 ? "piece " : std::string(current_request_id());
+    return asked < 2;
+  }
+  int asked = 0;
+};
+
+TEST(request_id, stays_with_an_answer_in_pieces_which_is_logged_when_it_ends_or_is_cut) {
+  std::vector<std::string> logged;
+  const http_handler handler = with_request_id(
+      [](const http_request&) {
+        http_response answer;
+        answer.source = std::make_shared<two_pieces>();
+        return answer;
+      },
+      [&](const access_record& r) {
+        logged.push_back(std::string(r.request_id) + " " + std::to_string(r.body_bytes) + (r.whole ? " whole" : " cut"));
+      });
+  http_response one = ask(handler, "one"), two = ask(handler, "two");
+  EXPECT_EQ(id_of(one), "one");
+  std::string body;
+  EXPECT_TRUE(*one.source->next(body));
+  EXPECT_TRUE(*two.source->next(body));
+  EXPECT_FALSE(*one.source->next(body));
+  EXPECT_EQ(body, "piece piece one");
+  EXPECT_EQ(current_request_id(), "");
+  EXPECT_TRUE(logged.empty());
+  one = {};
+  two = {};
+  EXPECT_EQ(logged, (std::vector<std::string>{"one 9 whole", "two 6 cut"}));
 }
 
 TEST(request_id, the_access_log_is_told_what_was_answered) {

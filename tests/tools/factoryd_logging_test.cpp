@@ -58,6 +58,12 @@ TEST(factoryd_logging, lines_of_a_request_carry_its_id_and_its_last_one_what_was
             "\"bytes\":5,\"ms\":1.5,\"request_id\":\"abc\"}\n");
 }
 
+TEST(factoryd_logging, an_answer_that_was_cut_off_is_marked) {
+  const auto cut = [] { log_access({"abc", http_method::get, "/x", 200, 5, std::chrono::microseconds(1'500), false}); };
+  EXPECT_EQ(logged("text", cut), "TIME info answered method=GET path=/x status=200 bytes=5 ms=1.5 cut=true\n");
+  EXPECT_NE(logged("json", cut).find("\"cut\":true"), std::string::npos);
+}
+
 TEST(factoryd_logging, a_path_cannot_forge_a_line) {
   const std::string text = logged("text", [] { answer_a_request("/x\n2026 info forged"); });
   EXPECT_NE(text.find("path=/x?2026 info forged status"), std::string::npos) << text;

@@ -50,6 +50,7 @@ class text_formatter final : public spdlog::formatter {
     if (const auto* r = answered_request) {
       fmt::format_to(std::back_inserter(out), " method={} path={} status={} bytes={} ms={}", to_text(r->method),
                      printable(r->path), r->status, r->body_bytes, milliseconds(r->took));
+      if (!r->whole) fmt::format_to(std::back_inserter(out), " cut=true");
     }
     if (const auto id = current_request_id(); !id.empty()) fmt::format_to(std::back_inserter(out), " request_id={}", id);
     out.push_back('\n');
@@ -66,6 +67,7 @@ class json_formatter final : public spdlog::formatter {
     if (const auto* r = answered_request) {
       json.member("method", to_text(r->method)).member("path", to_utf8(r->path)).member("status", r->status);
       json.member("bytes", r->body_bytes).member("ms", milliseconds(r->took));
+      if (!r->whole) json.member("cut", true);
     }
     if (const auto id = current_request_id(); !id.empty()) json.member("request_id", id);
     json.end_object();

@@ -1,6 +1,8 @@
 #include "http/support/gate_cases.hpp"
 
+#include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include "http/problem.hpp"
 #include "http/router.hpp"
@@ -12,6 +14,7 @@ namespace {
 http_response echo(const http_request& request) {
   if (request.path == "/throw") throw std::runtime_error("a secret of the inside");
   if (request.path == "/throw-int") throw 42;
+  if (request.path == "/pieces") return in_pieces({"one", "", "two two"});
   if (request.path == "/204") return {204, "", ""};
   if (request.path == "/bad-field") return {200, "text/plain", "x", {{"X-Bad", "a\r\nInjected: 1"}}};
   if (request.path == "/header")
@@ -39,6 +42,25 @@ constexpr std::string_view internal = "Internal error; the log of the server say
 constexpr std::string_view no_http = "The request head is not HTTP";
 
 }  // namespace
+
+std::atomic<int> scripted_source::alive{0};
+
+scripted_source::scripted_source(std::vector<std::string> pieces, bool broken) : pieces_(std::move(pieces)), broken_(broken) {
+  ++alive;
+}
+scripted_source::~scripted_source() { --alive; }
+
+expected<bool> scripted_source::next(std::string& out) {
+  if (given_ == pieces_.size() && broken_) return fail(errc::corrupt, "a secret of the inside");
+  if (given_ < pieces_.size()) out += pieces_[given_++];
+  return given_ < pieces_.size() || broken_;
+}
+
+http_response in_pieces(std::vector<std::string> pieces, bool broken) {
+  http_response answer{200, "text/plain"};
+  answer.source = std::make_shared<scripted_source>(std::move(pieces), broken);
+  return answer;
+}
 
 void set_echo(gate_rules& rules) {
   rules.handler = echo;
@@ -100,6 +122,20 @@ std::vector<gate_case> gate_cases() {
       {"an exception is a 500 without its text", get("/throw") + next, internal_kept + next_ok},
       {"so is one of no class", get("/throw-int") + next, internal_kept + next_ok},
       {"a field that would split the answer is a 500", get("/bad-field") + next, internal_kept + next_ok},
+      {"an answer in pieces is chunked, without an empty chunk before its end, and requests behind it are answered",
+       get("/pieces") + next,
+       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n00000003\r\none\r\n00000007\r\ntwo "
+       "two\r\n0\r\n\r\n" +
+           next_ok},
+      {"HEAD of an answer in pieces", "HEAD /pieces HTTP/1.1\r\nHost: a\r\n\r\n" + next,
+       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n" + next_ok},
+      {"Connection: close behind an answer in pieces", get("/pieces", "Connection: close\r\n") + next,
+       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n00000003\r\none\r\n"
+       "00000007\r\ntwo two\r\n0\r\n\r\n",
+       true},
+      {"in HTTP/1.0 an answer in pieces goes on until the connection ends",
+       "GET /pieces HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + next,
+       "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nonetwo two", true},
       {"fields reach the handler in any case", get("/header", "X-ASKED: one\r\nAccept: text/csv\r\nx-asked: two\r\n"),
        ok("one|text/csv")},
       // targets

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -8,7 +10,26 @@
 
 namespace factory::testing {
 
-/// Answers 200 with "METHOD path [name=value]... |body"; /throw throws, /204 answers 204, /bad-field breaks the framing of its answer.
+/// Gives these pieces, one each time it is asked; then ends, or fails when it is `broken`. Counts itself while it is there.
+class scripted_source final : public body_source {
+ public:
+  explicit scripted_source(std::vector<std::string> pieces, bool broken = false);
+  ~scripted_source() override;
+  scripted_source(const scripted_source&) = delete;
+  scripted_source& operator=(const scripted_source&) = delete;
+  expected<bool> next(std::string& out) override;
+
+  static std::atomic<int> alive;
+
+ private:
+  std::vector<std::string> pieces_;
+  std::size_t given_ = 0;
+  bool broken_;
+};
+http_response in_pieces(std::vector<std::string> pieces, bool broken = false);
+
+/// Answers 200 with "METHOD path [name=value]... |body"; /throw throws, /204 answers 204, /bad-field breaks the framing of its answer,
+/// /pieces answers "one", "", "two two" in pieces.
 /// Bodies: 1 KiB, none under /none, 1 MiB under /big.
 void set_echo(gate_rules& rules);
 

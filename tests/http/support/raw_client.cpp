@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 
 namespace factory::testing {
@@ -54,6 +55,7 @@ void raw_client::finish_sending() { ::shutdown(fd_, SHUT_WR); }
 std::size_t raw_client::receive() {
   std::array<char, 65536> buffer;
   const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+  was_reset_ = got < 0 && errno == ECONNRESET;
   if (got <= 0) return 0;
   held_.append(buffer.data(), static_cast<std::size_t>(got));
   return static_cast<std::size_t>(got);

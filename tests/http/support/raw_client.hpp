@@ -20,13 +20,15 @@ class raw_client {
   void finish_sending();                ///< FIN
   std::string read(std::size_t count);  ///< exactly that many, fewer at the end of the stream
   std::string read_until(std::string_view ending);
-  std::string read_to_end();  ///< until the other side closes
+  std::string read_to_end();                     ///< until the other side closes
+  bool was_reset() const { return was_reset_; }  ///< the end of what was read was a reset, not a FIN
   /// One answer with its body (of Content-Length).
   std::string read_answer();
 
  private:
   std::size_t receive();
   int fd_ = -1;
+  bool was_reset_ = false;
   std::string held_;
 };
 
