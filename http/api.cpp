@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "http/access.hpp"
@@ -13,6 +14,7 @@
 #include "http/problem.hpp"
 #include "http/query.hpp"
 #include "http/request_counters.hpp"
+#include "pipelines/limits.hpp"
 
 namespace factory {
 
@@ -34,6 +36,40 @@ api_call without_engine(std::string pattern, std::string_view summary, plain_han
   call.answer_schema = schema;
   call.without_engine = std::move(handler);
   return call;
+}
+
+/// Counts an answer in pieces from its begin to its end.
+class counted_source final : public body_source {
+ public:
+  counted_source(std::shared_ptr<body_source> inner, request_counters& counters) : inner_(std::move(inner)), counters_(counters) {
+    ++counters_.streams.begun;
+  }
+  counted_source(const counted_source&) = delete;
+  counted_source& operator=(const counted_source&) = delete;
+  ~counted_source() override {
+    if (!whole_) ++counters_.streams.cut;
+    --counters_.streams.open;
+  }
+  expected<bool> next(std::string& out) override {
+    const expected<bool> more = inner_->next(out);
+    whole_ = more && !*more;
+    return more;
+  }
+
+ private:
+  std::shared_ptr<body_source> inner_;
+  request_counters& counters_;
+  bool whole_ = false;
+};
+
+/// Refused when there are limits::streams already.
+void count_stream(http_response& answer, request_counters& counters) {
+  if (counters.streams.open.fetch_add(1) >= limits::streams) {
+    --counters.streams.open;
+    answer = problem(error{errc::overloaded, "Too many exports are being read; try again when one has ended"});
+  } else {
+    answer.source = std::make_shared<counted_source>(std::move(answer.source), counters);
+  }
 }
 
 }  // namespace
@@ -146,7 +182,9 @@ void rest_api::serve(engine& behind) { impl_->behind.store(&behind, std::memory_
 http_response rest_api::answer(const http_request& request) {
   const auto start = std::chrono::steady_clock::now();
   auto [response, route] = impl_->routes.answer(request);
-  return when_complete(std::move(response), [this, start, index = route](const http_response& whole) {
+  const bool head_only = request.method == http_method::head;
+  return when_complete(std::move(response), [this, start, index = route, head_only](http_response& whole) {
+    if (whole.source && !head_only) count_stream(whole, impl_->requests);
     impl_->requests.record(index, whole.status, std::chrono::steady_clock::now() - start);
   });
 }

@@ -65,6 +65,13 @@ class json_writer {
   json_writer& time_member(std::string_view name, std::int64_t time_us) { return key(name).time(time_us); }
 
   std::size_t size() const { return buffer_.GetSize(); }
+  /// Valid until more is written.
+  std::string_view view() const { return {buffer_.GetString(), buffer_.GetSize()}; }
+  /// Forgets what was written, for another text.
+  void begin_again() {
+    buffer_.Clear();
+    writer_.Reset(buffer_);
+  }
   std::string text() const { return {buffer_.GetString(), buffer_.GetSize()}; }
 
  private:

@@ -86,8 +86,10 @@ ClientMetric histogram_of(const request_counters::view& seen) {
 
 /// What has never been answered is left out: it would be most of the page.
 void add_requests(families& out, const api_table& calls, const request_counters& requests) {
-  MetricFamily latencies{
-      "factory_http_request_seconds", "Time from request to answer; _count is the number of answers", MetricType::Histogram, {}};
+  MetricFamily latencies{"factory_http_request_seconds",
+                         "Time from request to answer, or to the begin of one in pieces; _count is the number of answers",
+                         MetricType::Histogram,
+                         {}};
   for (std::size_t index = 0; index <= requests.size(); ++index) {
     for (std::size_t status_class = 1; status_class <= request_counters::status_classes; ++status_class) {
       ClientMetric latency = histogram_of(requests.read(index, status_class));
@@ -97,6 +99,10 @@ void add_requests(families& out, const api_table& calls, const request_counters&
     }
   }
   out.push_back(std::move(latencies));
+  gauge(out, "http_streams", "Answers that are being sent in pieces", real(requests.streams.open.load()));
+  counter(out, "http_streams_total", "Answers sent in pieces", real(requests.streams.begun.load()));
+  counter(out, "http_streams_cut_total", "Of those, cut off by an error or because the client went or stalled",
+          real(requests.streams.cut.load()));
 }
 
 }  // namespace

@@ -28,6 +28,11 @@ class request_counters {
   view read(std::size_t index, std::size_t status_class) const;
   std::size_t size() const { return count_; }
 
+  /// Answers in pieces.
+  struct {
+    std::atomic<std::uint64_t> open{0}, begun{0}, cut{0};
+  } streams;
+
  private:
   struct histogram {
     std::array<std::atomic<std::uint64_t>, bounds_seconds.size() + 1> buckets{};
