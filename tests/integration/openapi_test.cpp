@@ -128,6 +128,27 @@ TEST_F(openapi, every_parameter_with_a_rule_refuses_a_value_against_it) {
   }
 }
 
+TEST_F(openapi, integer_times_of_every_precision_are_described_as_what_is_taken) {
+  const auto sensor = add_sensors(api, 1).at(0);
+  const auto& integer = description["components"]["schemas"]["event_time"]["anyOf"][1];
+  constexpr std::int64_t first_s = -9'214'560'000, end_s = 9'214'646'400;
+  for (const auto& [unit, per_second] : {std::pair{"s", 1L}, {"ms", 1'000L}, {"us", 1'000'000L}, {"ns", 1'000'000'000L}}) {
+    const auto post = [&, unit = unit](std::int64_t time) {
+      return api
+          .post(fmt::format("/api/readings?precision={}", unit),
+                fmt::format(R"({{"sensor_id":{},"value":1,"timestamp":{}}})", sensor, time))
+          .status;
+    };
+    for (const std::int64_t taken : {first_s * per_second, end_s * per_second - 1}) {
+      EXPECT_EQ(post(taken), 201U) << taken << " " << unit;
+      EXPECT_LE(integer["minimum"].GetInt64(), taken);
+      EXPECT_GE(integer["maximum"].GetInt64(), taken);
+    }
+    EXPECT_EQ(post(first_s * per_second - 1), 400U) << unit;
+    EXPECT_EQ(post(end_s * per_second), 400U) << unit;
+  }
+}
+
 /// The lines of http/CURL.md that run something.
 std::vector<std::string> curl_lines() {
   std::vector<std::string> out;
