@@ -46,18 +46,33 @@ sentence roll_up(const job_parts& parts, const std::atomic<bool>& stopping) {
   return fmt::format("{} minutes of {} sensors rolled up", minutes, *sensors);
 }
 
+/// Before this midnight (UTC) nothing of the sensor need be kept; unset: all is kept. Whole days, so that a day's roll-ups go with
+/// all of its readings or with none.
+std::optional<std::int64_t> horizon_us(const retention_days& days, std::int64_t configured_us, std::int64_t now_us) {
+  constexpr std::int64_t day_us = 86'400'000'000;
+  const std::int64_t kept_us = days ? *days * day_us : configured_us;
+  if (kept_us == 0) return {};
+  return bucket_start(now_us - kept_us, day_us);
+}
+
+/// Asks no sensor: what it holds in memory is younger than its blocks, or goes with a later run once it lies in one.
 sentence retain(const job_parts& parts, std::int64_t retention_us, const std::atomic<bool>& stopping) {
-  if (retention_us == 0) return "readings are kept for ever: nothing to do";
-  const auto before_us = parts.now_us() - retention_us;
-  std::uint64_t dropped = 0;
-  const auto sensors = each_sensor(parts, stopping, no_rows, [&](const sensor_cut& cut) -> expected<void> {
-    const auto readings = parts.series.drop_before(cut.sensor, before_us);
-    if (!readings) return tl::unexpected(readings.error());
-    dropped += *readings;
-    return parts.rollups.drop_before(cut.sensor, before_us);
-  });
-  if (!sensors) return tl::unexpected(sensors.error());
-  return fmt::format("{} readings of {} sensors dropped", dropped, *sensors);
+  const std::int64_t now_us = parts.now_us();
+  const auto known = parts.things.known_sensors();
+  std::uint64_t readings = 0, sensors = 0;
+  for (sensor_id sensor = 1; sensor < known->bound(); ++sensor) {
+    if (!known->contains(sensor)) continue;
+    if (stopping) return fail(errc::stopping, "stopped before its end");
+    const auto before_us = horizon_us(parts.things.retention_of(sensor), retention_us, now_us);
+    if (!before_us) continue;
+    ++sensors;
+    const auto dropped = parts.series.drop_before(sensor, *before_us);
+    if (!dropped) return tl::unexpected(dropped.error());
+    readings += *dropped;
+    if (auto done = parts.rollups.drop_before(sensor, *before_us); !done) return tl::unexpected(done.error());
+  }
+  if (sensors == 0) return "readings are kept for ever: nothing to do";
+  return fmt::format("{} readings of {} sensors dropped", readings, sensors);
 }
 
 sentence scan(const job_parts& parts, const worker_config& config, const std::atomic<bool>& stopping) {

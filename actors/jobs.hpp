@@ -37,7 +37,7 @@ struct job {
 /// All of them, as the configuration has them. A sensor that is deleted or cannot answer meanwhile is passed over; the first error of
 /// the disk ends a run.
 ///   rollup         brings the roll-ups of every sensor up to date
-///   retention      drops readings and roll-ups older than retention_us
+///   retention      drops readings and roll-ups of whole days (UTC) older than the catalog says, else than retention_us
 ///   anomaly_scan   the anomaly service's analysis over the newest readings of every sensor; stores nothing, the sentence tells
 ///   daily_report   a report of yesterday (UTC) for every factory
 ///   rewrite        joins small and overlapping blocks

@@ -3,7 +3,10 @@
 #include <cmath>
 #include <limits>
 
+#include <fmt/format.h>
+
 #include "http/json_body.hpp"
+#include "pipelines/limits.hpp"
 
 namespace factory {
 
@@ -46,11 +49,25 @@ expected<bool> put_limit(double& member, std::string_view name, element value) {
   return true;
 }
 
+/// null: as what it belongs to says.
+expected<bool> put_retention(retention_days& member, std::string_view name, element value) {
+  member.reset();
+  if (value.is_null()) return true;
+  std::uint64_t days = 0;
+  if (!value.get(days) && days <= limits::retention_days) {
+    member = static_cast<std::uint32_t>(days);
+    return true;
+  }
+  return fail(errc::invalid, fmt::format("{} must be an integer from 0 (for ever) to {}, or null", name, limits::retention_days),
+              std::string(name));
+}
+
 }  // namespace
 
 expected<bool> set_member(factory_entry& entry, std::string_view name, element value) {
   if (name == "name") return put(entry.name, read_text(name, value));
   if (name == "location") return put(entry.location, read_text(name, value));
+  if (name == "retention_days") return put_retention(entry.retention, name, value);
   return given_by_server(name);
 }
 
@@ -59,6 +76,7 @@ expected<bool> set_member(machine_entry& entry, std::string_view name, element v
   if (name == "name") return put(entry.name, read_text(name, value));
   if (name == "type") return put(entry.type, read_text(name, value));
   if (name == "status") return put_word(entry.status, name, value, parse_machine_status, "OPERATIONAL, MAINTENANCE or OFFLINE");
+  if (name == "retention_days") return put_retention(entry.retention, name, value);
   return given_by_server(name);
 }
 
@@ -68,6 +86,7 @@ expected<bool> set_member(sensor_entry& entry, std::string_view name, element va
   if (name == "unit") return put(entry.unit, read_text(name, value));
   if (name == "min_threshold") return put(entry.thresholds.min, read_number_or_null(name, value));
   if (name == "max_threshold") return put(entry.thresholds.max, read_number_or_null(name, value));
+  if (name == "retention_days") return put_retention(entry.retention, name, value);
   return given_by_server(name);
 }
 
@@ -86,19 +105,19 @@ expected<bool> set_member(alert_rule& entry, std::string_view name, element valu
 
 void write_json(json_writer& out, const factory_entry& entry) {
   out.begin_object().member("id", entry.id).member("name", entry.name).member("location", entry.location);
-  out.time_member("created_at", entry.created_at_us).end_object();
+  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention).end_object();
 }
 
 void write_json(json_writer& out, const machine_entry& entry) {
   out.begin_object().member("id", entry.id).member("factory_id", entry.factory).member("name", entry.name);
   out.member("type", entry.type).member("status", to_text(entry.status));
-  out.time_member("created_at", entry.created_at_us).end_object();
+  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention).end_object();
 }
 
 void write_json(json_writer& out, const sensor_entry& entry) {
   out.begin_object().member("id", entry.id).member("machine_id", entry.machine).member("name", entry.name);
   out.member("unit", entry.unit).member("min_threshold", entry.thresholds.min).member("max_threshold", entry.thresholds.max);
-  out.time_member("created_at", entry.created_at_us).end_object();
+  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention).end_object();
 }
 
 void write_json(json_writer& out, const alert_rule& entry) {

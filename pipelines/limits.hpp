@@ -38,6 +38,7 @@ inline constexpr std::size_t sensors_per_answer = 10'000;      ///< of statistic
 inline constexpr std::size_t aggregate_buckets = 11'000;       ///< 400, with a larger step proposed
 inline constexpr std::size_t percentile_readings = 5'000'000;  ///< 400, narrow the range
 inline constexpr std::size_t name_bytes = 256;                 ///< names of things: 400
+inline constexpr std::uint32_t retention_days = 36'500;        ///< 400; 0 keeps for ever
 inline constexpr std::size_t idempotency_keys = 10'000;        ///< remembered answers; the oldest is forgotten
 inline constexpr std::size_t entities_per_body = 200'000;      ///< catalog POST of an array: 413
 inline constexpr std::size_t sensors = 4'000'000;              ///< 409

@@ -119,6 +119,16 @@ sensor_config catalog::config_of(sensor_id id) const {
   return impl_->tables.config_of(id);
 }
 
+retention_days catalog::retention_of(sensor_id id) const {
+  const std::shared_lock lock(impl_->guard);
+  const sensor_entry* sensor = impl_->tables.of<sensor_entry>().find(id);
+  if (sensor == nullptr || sensor->retention) return sensor == nullptr ? retention_days{} : sensor->retention;
+  const machine_entry* machine = impl_->tables.of<machine_entry>().find(sensor->machine);
+  if (machine == nullptr || machine->retention) return machine == nullptr ? retention_days{} : machine->retention;
+  const factory_entry* above = impl_->tables.of<factory_entry>().find(machine->factory);
+  return above == nullptr ? retention_days{} : above->retention;
+}
+
 std::string catalog::store_id() const { return impl_->db.id(); }
 
 std::uint64_t catalog::version() const {

@@ -14,10 +14,14 @@
 
 namespace factory {
 
+/// Readings are kept this many days; 0 = for ever; unset: as what it belongs to says, and above the factory the configuration.
+using retention_days = std::optional<std::uint32_t>;
+
 struct factory_entry {
   factory_id id = 0;
   std::string name, location;
   std::int64_t created_at_us = 0;
+  retention_days retention = {};
 };
 enum class machine_status : std::uint8_t { operational, maintenance, offline };
 std::string_view to_text(machine_status s);  ///< "OPERATIONAL" ...
@@ -28,6 +32,7 @@ struct machine_entry {
   std::string name, type;
   machine_status status = machine_status::operational;
   std::int64_t created_at_us = 0;
+  retention_days retention = {};
 };
 struct sensor_entry {
   sensor_id id = 0;
@@ -35,6 +40,7 @@ struct sensor_entry {
   std::string name, unit;
   threshold_range thresholds;
   std::int64_t created_at_us = 0;
+  retention_days retention = {};
 };
 
 /// A change that was checked against the catalog but is not yet in force: what to write, and what the sensors must learn.
@@ -82,6 +88,7 @@ class catalog {
   expected<alert_rule> find_rule(rule_id id) const;           ///< not_found "Rule not found"
   std::shared_ptr<const sensor_set> known_sensors() const;    ///< never null
   sensor_config config_of(sensor_id id) const;
+  retention_days retention_of(sensor_id id) const;           ///< its own, else its machine's, else its factory's
   std::uint64_t version() const;                             ///< rises with each applied change, also over restarts
   std::string store_id() const;                              ///< of the database that it lies in
   catalog_delta changes_since(std::uint64_t version) const;  ///< one consistent state; complete when too much changed since

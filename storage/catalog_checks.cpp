@@ -57,6 +57,11 @@ std::optional<problem> check_limit(const std::optional<double>& limit, const cha
   return problem{errc::invalid, field, "must be a finite number"};
 }
 
+std::optional<problem> check_retention(const retention_days& days) {
+  if (!days || *days <= limits::retention_days) return {};
+  return problem{errc::invalid, "retention_days", fmt::format("must not be above {}", limits::retention_days)};
+}
+
 }  // namespace
 
 std::string_view title_of(record_kind kind) {
@@ -71,12 +76,14 @@ std::string_view title_of(record_kind kind) {
 
 std::optional<problem> check_members(const catalog_tables&, const factory_entry& entry) {
   if (auto bad = check_name(entry.name)) return bad;
-  return check_text(entry.location, "location");
+  if (auto bad = check_text(entry.location, "location")) return bad;
+  return check_retention(entry.retention);
 }
 
 std::optional<problem> check_members(const catalog_tables& tables, const machine_entry& entry) {
   if (auto bad = check_name(entry.name)) return bad;
   if (auto bad = check_text(entry.type, "type")) return bad;
+  if (auto bad = check_retention(entry.retention)) return bad;
   return check_parent<factory_entry>(tables, entry.factory, "factory_id", "factory");
 }
 
@@ -87,6 +94,7 @@ std::optional<problem> check_members(const catalog_tables& tables, const sensor_
   if (auto bad = check_limit(min, "min_threshold")) return bad;
   if (auto bad = check_limit(max, "max_threshold")) return bad;
   if (min && max && *min > *max) return problem{errc::invalid, "min_threshold", "must not be above max_threshold"};
+  if (auto bad = check_retention(entry.retention)) return bad;
   return check_parent<machine_entry>(tables, entry.machine, "machine_id", "machine");
 }
 

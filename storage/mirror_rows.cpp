@@ -8,18 +8,21 @@ namespace factory {
 namespace {
 
 void write_entry(sqlite_file& sql, const factory_entry& e) {
-  sql.run("INSERT INTO factories (id, name, location, created_at, created_at_us) VALUES (?, ?, ?, ?, ?)", e.id, e.name,
-          e.location, format_time(e.created_at_us), e.created_at_us);
+  sql.run("INSERT INTO factories (id, name, location, created_at, created_at_us, retention_days) VALUES (?, ?, ?, ?, ?, ?)", e.id,
+          e.name, e.location, format_time(e.created_at_us), e.created_at_us, e.retention);
 }
 void write_entry(sqlite_file& sql, const machine_entry& e) {
-  sql.run("INSERT INTO machines (id, factory_id, name, type, status, created_at, created_at_us) VALUES (?, ?, ?, ?, ?, ?, ?)",
-          e.id, e.factory, e.name, e.type, to_text(e.status), format_time(e.created_at_us), e.created_at_us);
+  sql.run(
+      "INSERT INTO machines (id, factory_id, name, type, status, created_at, created_at_us, retention_days) VALUES (?, ?, ?, ?, "
+      "?, ?, ?, ?)",
+      e.id, e.factory, e.name, e.type, to_text(e.status), format_time(e.created_at_us), e.created_at_us, e.retention);
 }
 void write_entry(sqlite_file& sql, const sensor_entry& e) {
   sql.run(
-      "INSERT INTO sensors (id, machine_id, name, unit, min_threshold, max_threshold, created_at, created_at_us) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      e.id, e.machine, e.name, e.unit, e.thresholds.min, e.thresholds.max, format_time(e.created_at_us), e.created_at_us);
+      "INSERT INTO sensors (id, machine_id, name, unit, min_threshold, max_threshold, created_at, created_at_us, retention_days) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      e.id, e.machine, e.name, e.unit, e.thresholds.min, e.thresholds.max, format_time(e.created_at_us), e.created_at_us,
+      e.retention);
 }
 void write_entry(sqlite_file& sql, const alert_rule& e) {
   sql.run(

@@ -5,12 +5,6 @@
 
 namespace factory {
 
-namespace {
-
-constexpr std::size_t deletions_per_write = 10'000;
-
-}  // namespace
-
 std::int64_t step_us(rollup_level level) {
   switch (level) {
     case rollup_level::minute: return 60'000'000;
@@ -52,20 +46,17 @@ expected<void> rollup_store::remove_sensor(sensor_id sensor) {
 /// Whole days only: an hour or a day must always find the minutes that it is made of.
 expected<void> rollup_store::drop_before(sensor_id sensor, std::int64_t before_us) {
   database::impl& rocks = db_.raw();
+  auto* rollups = rocks.at(column::rollups);
   const std::int64_t end_us = bucket_start(before_us, step_us(rollup_level::day));
+  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rollups));
   rocksdb::WriteBatch batch;
   for (const rollup_level level : rollup_levels) {
-    const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(column::rollups)));
     std::int64_t start_us = 0;
-    for (it->Seek(bucket_key(sensor, level, INT64_MIN));
-         it->Valid() && read_bucket_key(to_view(it->key()), sensor, level, start_us) && start_us < end_us; it->Next()) {
-      batch.Delete(rocks.at(column::rollups), it->key());
-      if (batch.Count() < deletions_per_write) continue;
-      if (auto written = rocks.write(batch, false, "deleting roll-ups"); !written) return written;
-      batch.Clear();
-    }
-    if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading roll-ups"));
+    it->Seek(bucket_key(sensor, level, INT64_MIN));
+    if (!it->Valid() || !read_bucket_key(to_view(it->key()), sensor, level, start_us) || start_us >= end_us) continue;
+    batch.DeleteRange(rollups, bucket_key(sensor, level, INT64_MIN), bucket_key(sensor, level, end_us));
   }
+  if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading roll-ups"));
   if (batch.Count() == 0) return {};
   return rocks.write(batch, false, "deleting roll-ups");
 }

@@ -56,7 +56,7 @@ class time_series {
   /// `all`: also those that gain nothing but the thorough packing, which a block sealed while readings come in does not get.
   enum class rewriting : std::uint8_t { worthwhile, all };
   expected<std::uint64_t> rewrite(sensor_id sensor, std::uint32_t below, rewriting which = rewriting::worthwhile);
-  /// Drops whole blocks that end before `before_us`; returns readings dropped.
+  /// Drops blocks that end before `before_us`, by ranges; one that reaches past it stays whole. Returns readings dropped.
   expected<std::uint64_t> drop_before(sensor_id sensor, std::int64_t before_us);
   /// Its blocks and its stored state.
   expected<void> remove_sensor(sensor_id sensor);

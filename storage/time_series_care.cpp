@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 namespace factory {
 
@@ -22,21 +23,31 @@ std::unique_ptr<rocksdb::Iterator> every_block(const database::impl& rocks) {
 
 }  // namespace
 
+/// What begins before earliest_start(lane) ends before `before_us`: one range a lane takes it all. Blocks that begin later and end
+/// before it, two of a lane where none overlap, go one by one.
 expected<std::uint64_t> time_series::drop_before(sensor_id sensor, std::int64_t before_us) {
   const std::lock_guard lock(changing_);
   database::impl& rocks = db_.raw();
   rocksdb::WriteBatch batch;
   std::uint64_t readings = 0;
+  std::set<std::uint8_t> lanes;
   block_finder finder(rocks, sensor, all_blocks, block_finder::cache::leave);
   auto visited = finder.visit({std::numeric_limits<std::int64_t>::min(), before_us},
                               [&](const block_key& key, const summary& header, std::string_view) -> expected<void> {
                                 if (header.last_us >= before_us) return {};
-                                batch.Delete(rocks.at(column::blocks), encode(key));
                                 readings += header.count;
+                                if (key.first_us < earliest_start(key.lane, before_us))
+                                  lanes.insert(key.lane);
+                                else
+                                  batch.Delete(rocks.at(column::blocks), encode(key));
                                 return {};
                               });
   if (!visited) return tl::unexpected(visited.error());
   if (readings == 0) return readings;
+  for (const std::uint8_t lane : lanes) {
+    batch.DeleteRange(rocks.at(column::blocks), encode(block_key{sensor, lane, std::numeric_limits<std::int64_t>::min(), 0}),
+                      encode(block_key{sensor, lane, earliest_start(lane, before_us), 0}));
+  }
   if (auto written = rocks.write(batch, false, "dropping old blocks"); !written) return tl::unexpected(written.error());
   return readings;
 }

@@ -99,5 +99,46 @@ TEST(retention, drops_whole_blocks_of_the_past_and_keeps_the_rest) {
   EXPECT_EQ(get_json(last, fmt::format("/api/sensors/{}/stats", sensor))["count"].GetUint64(), 5'000U);
 }
 
+TEST(retention, of_a_sensor_is_set_and_taken_away_over_the_api_and_events_outlive_the_readings) {
+  fresh_daemon daemon;
+  http_client api(daemon->api_port());
+  const auto sensors = add_sensors(api, 2, R"("retention_days":7,"max_threshold":4000)");
+  const std::int64_t long_ago_us = yesterday_noon_us() - 100 * day_us;
+  for (const auto sensor : sensors) {
+    std::vector<reading> old;
+    for (std::int64_t i = 0; i < 5'000; ++i) old.push_back({sensor, long_ago_us + i * 1'000'000, static_cast<double>(i)});
+    store(api, old);
+  }
+  const auto change = [](http_client& to, std::string_view target, std::string_view body) {
+    const auto got = to.patch(target, body);
+    EXPECT_EQ(got.status, 200) << got.body;
+    return got.json();
+  };
+  EXPECT_EQ(get_json(api, "/api/sensors/1")["retention_days"].GetInt(), 7);
+  EXPECT_TRUE(get_json(api, "/api/machines/1")["retention_days"].IsNull());
+  EXPECT_EQ(change(api, "/api/factories/1", R"({"retention_days":30})")["retention_days"].GetInt(), 30);
+  EXPECT_EQ(change(api, "/api/machines/1", R"({"retention_days":0})")["retention_days"].GetInt(), 0);
+  EXPECT_TRUE(change(api, "/api/sensors/2", R"({"retention_days":null})")["retention_days"].IsNull());
+  for (const char* wrong : {"-1", "36501", "1.5", "\"7\"", "true"})
+    EXPECT_EQ(api.patch("/api/sensors/1", fmt::format(R"({{"retention_days":{}}})", wrong)).status, 400) << wrong;
+  await_processed(api);
+  daemon->restart();  // a stop seals the heads
+  http_client after(daemon->api_port());
+  EXPECT_EQ(get_json(after, "/api/sensors/1")["retention_days"].GetInt(), 7);
+  const auto events = findings(after);
+  EXPECT_FALSE(events.empty());
+  run_job(after, "rollup");
+  run_job(after, "retention");
+  const auto count_of = [&](std::uint32_t sensor) {
+    const auto count = get_json(after, fmt::format("/api/sensors/{}/stats", sensor))["count"].GetUint64();
+    EXPECT_EQ(readings_of(after, sensor).size(), count);
+    return count;
+  };
+  EXPECT_EQ(count_of(sensors[0]), 0U);
+  EXPECT_EQ(count_of(sensors[1]), 5'000U);                                          // for ever, as its machine says
+  EXPECT_EQ(get_json(after, "/api/sensors/1/latest")["value"].GetDouble(), 4'999);  // what it last said, not its history
+  EXPECT_EQ(findings(after), events);
+}
+
 }  // namespace
 }  // namespace factory::test

@@ -326,6 +326,57 @@ TEST(catalog, a_hundred_thousand_sensors_come_in_one_array) {
   EXPECT_EQ(it.things().stage_create(std::vector<sensor_entry>(limits::entities_per_body + 1), 0).error().code, errc::too_large);
 }
 
+TEST(catalog, retention_is_the_sensors_own_else_its_machines_else_its_factorys) {
+  catalog_fixture it;
+  it.seed(1);
+  EXPECT_EQ(it.things().retention_of(1), std::nullopt);
+  auto plant = *it.things().find_factory(1);
+  auto machine = *it.things().find_machine(1);
+  auto sensor = *it.things().find_sensor(1);
+  plant.retention = 400;
+  it.update(plant);
+  EXPECT_EQ(it.things().retention_of(1), 400U);
+  machine.retention = 30;
+  it.update(machine);
+  EXPECT_EQ(it.things().retention_of(1), 30U);
+  sensor.retention = 0;
+  it.update(sensor);
+  it.reopen();
+  EXPECT_EQ(it.things().retention_of(1), 0U);
+  sensor.retention.reset();
+  it.update(sensor);
+  EXPECT_EQ(it.things().retention_of(1), 30U);
+  EXPECT_EQ(it.things().retention_of(2), std::nullopt);
+  sensor.retention = limits::retention_days + 1;
+  EXPECT_EQ(it.things().stage_update(sensor).error().field, "retention_days");
+}
+
+/// Bytes as the first version of the program wrote them.
+TEST(catalog, records_of_version_1_are_read_and_inherit_their_retention) {
+  using namespace std::string_literals;
+  catalog_fixture it;
+  ASSERT_TRUE(test::commit(it.db(), {{"f\0\0\0\x01"s, "\x01\x01\x05Plant\x03Ulm\x90\x03"s},
+                                     {"m\0\0\0\x02"s, "\x01\x02\x01\x05Press\x05press\x01\x92\x03"s},
+                                     {"s\0\0\0\x03"s,
+                                      "\x01\x03\x02\x04"
+                                      "Heat\x01"
+                                      "C\0\x01\0\0\0\0\0\0\x54\x40\x94\x03"s},
+                                     {"nf"s, "\x02"s},
+                                     {"nm"s, "\x03"s},
+                                     {"ns"s, "\x04"s},
+                                     {"v"s, "\x07"s}}));
+  it.reopen();
+  EXPECT_EQ(it.things().find_factory(1)->location, "Ulm");
+  EXPECT_EQ(it.things().find_machine(2)->status, machine_status::maintenance);
+  const auto sensor = *it.things().find_sensor(3);
+  EXPECT_EQ(sensor.thresholds, (threshold_range{std::nullopt, 80.0}));
+  EXPECT_EQ(sensor.created_at_us, 202);
+  EXPECT_EQ(sensor.retention, std::nullopt);
+  it.update(sensor);  // in the version of today, and what it belongs to as it was
+  it.reopen();
+  EXPECT_EQ(it.things().find_sensor(3)->created_at_us, 202);
+}
+
 TEST(catalog, a_damaged_record_is_found_at_load) {
   catalog_fixture it;
   it.seed(1);

@@ -107,6 +107,7 @@ TEST_F(mirror_test, changes_of_the_catalog_follow) {
   store_.update(first);
   second.name = "s1";  // names move within what one turn may see
   second.thresholds.max = 90;
+  second.retention = 30;
   store_.update(second);
   auto rule = *store_.things().find_rule(1);
   rule.enabled = false;
@@ -115,6 +116,7 @@ TEST_F(mirror_test, changes_of_the_catalog_follow) {
   flush();
   EXPECT_EQ(ask("SELECT group_concat(name) FROM sensors"), "s4,s1");
   EXPECT_EQ(ask("SELECT max_threshold FROM sensors WHERE id = 2"), "90.0");
+  EXPECT_EQ(ask("SELECT group_concat(coalesce(retention_days, 'inherited')) FROM sensors"), "inherited,30");
   EXPECT_EQ(ask("SELECT enabled FROM alert_rules"), "0");
   EXPECT_EQ(ask("SELECT count(*) FROM alerts WHERE sensor_id = 3"), "1");  // history stays
   store_.put(*store_.things().stage_delete_sensor(1));
@@ -238,7 +240,9 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
     sqlite_file writer;
     ASSERT_TRUE(writer.open(file()));
     ASSERT_TRUE(
-        writer.exec("DROP VIEW sensor_overview; DROP VIEW active_alerts; DELETE FROM schema_migrations WHERE version > 1"));
+        writer.exec("DROP VIEW sensor_overview; DROP VIEW active_alerts; ALTER TABLE factories DROP COLUMN retention_days;"
+                    "ALTER TABLE machines DROP COLUMN retention_days; ALTER TABLE sensors DROP COLUMN retention_days;"
+                    "DELETE FROM schema_migrations WHERE version > 1"));
   }
   open();
   flush();

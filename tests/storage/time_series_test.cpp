@@ -1,5 +1,6 @@
 #include "storage/time_series.hpp"
 
+#include "storage/block_finder.hpp"
 #include "storage/block_key.hpp"
 #include "storage/head.hpp"
 #include "storage/rocks.hpp"
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <set>
 #include <stdexcept>
 
 namespace factory {
@@ -316,6 +318,45 @@ TEST_F(time_series_test, drops_whole_blocks_that_end_before_an_instant) {
   EXPECT_EQ(*series_->drop_before(sensor, 250), 200U);
   EXPECT_EQ(everything().event_time_us.front(), 200);
   EXPECT_EQ(series_->count(sensor).first_us, 200);
+}
+
+TEST_F(time_series_test, drops_by_ranges_exactly_the_blocks_that_end_before_an_instant_whatever_their_lengths) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    const sensor_id own = 100 + static_cast<sensor_id>(seed);
+    std::map<std::uint32_t, std::pair<std::int64_t, std::int64_t>> spans;
+    rocksdb::WriteBatch batch;
+    auto& raw = db_->raw();
+    for (std::uint32_t number = 1; number <= 60; ++number) {
+      const auto first = static_cast<std::int64_t>(random() % 10'000), last = first + static_cast<std::int64_t>(random() % 3'000);
+      reading_run rows;
+      rows.push_back(first, 1, flag_none);
+      if (last != first) rows.push_back(last, 2, flag_none);
+      const block sealed = seal(own, number, rows);
+      batch.Put(raw.at(column::blocks), encode(key_of(sealed)), sealed.bytes);
+      spans[number] = {first, last};
+    }
+    ASSERT_TRUE(raw.write(batch, false, "writing blocks"));
+    const auto before = static_cast<std::int64_t>(random() % 13'000);
+    std::uint64_t dropped = 0;
+    std::multiset<std::int64_t> left, found;
+    for (const auto& [number, span] : spans) {
+      if (span.second < before)
+        dropped += span.first == span.second ? 1 : 2;
+      else
+        left.insert(span.first);
+    }
+    EXPECT_EQ(*series_->drop_before(own, before), dropped);
+    EXPECT_EQ(*series_->drop_before(own, before), 0U);
+    if (seed % 2 == 0) reopen();
+    block_finder finder(db_->raw(), own, UINT32_MAX, block_finder::cache::leave);
+    ASSERT_TRUE(finder.visit({}, [&](const block_key& key, const summary&, std::string_view) -> expected<void> {
+      found.insert(key.first_us);
+      return {};
+    }));
+    EXPECT_EQ(found, left);
+  }
 }
 
 TEST_F(time_series_test, counts_what_is_on_disk) {
