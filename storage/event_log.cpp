@@ -4,6 +4,8 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
+
 namespace factory {
 
 namespace {
@@ -18,18 +20,29 @@ void put_for_digest(std::string& out, std::string_view record_key, const event& 
 
 }  // namespace
 
-event_log::event_log(database& db) : impl_(std::make_unique<impl>(db)) {
-  std::string stored;
-  const auto status = impl_->rocks.db->Get(rocksdb::ReadOptions(), impl_->column_family(), to_slice(counters_key), &stored);
-  if (status.IsNotFound()) return;
-  if (!status.ok()) {
-    impl_->unreadable = to_error(status, "reading the event log");
-  } else if (!decode_counters(stored, impl_->counters)) {
-    impl_->unreadable = damaged_event().value();
-  }
+event_log::event_log(database& db) : impl_(std::make_unique<impl>(db)) { impl_->open(); }
+event_log::~event_log() { impl_->give_back(); }
+
+void event_log::impl::open() {
+  const auto read = [&](std::string_view key, const auto& decode) {
+    std::string stored;
+    const auto status = rocks.db->Get(rocksdb::ReadOptions(), column_family(), to_slice(key), &stored);
+    if (status.IsNotFound()) return;
+    if (!status.ok()) unreadable = to_error(status, "reading the event log");
+    if (status.ok() && !decode(std::string_view(stored))) unreadable = damaged_event().value();
+  };
+  read(counters_key, [&](std::string_view in) { return decode_counters(in, counters); });
+  reserved = counters.last_sequence;  // data of a program that did not reserve
+  read(reserved_key, [&](std::string_view in) { return decode_reserved(in, reserved); });
+  given = std::max(counters.last_sequence, reserved);
 }
 
-event_log::~event_log() = default;
+void event_log::impl::give_back() {
+  if (unreadable || given == reserved) return;
+  rocksdb::WriteBatch batch;
+  batch.Put(column_family(), to_slice(reserved_key), encode_reserved(given));
+  (void)rocks.write(batch, false, "closing the event log");  // else the next start passes them over
+}
 
 std::uint64_t event_log::last_sequence() const { return impl_->current().last_sequence; }
 

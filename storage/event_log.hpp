@@ -38,6 +38,8 @@ struct alert_query {
 };
 
 /// Anomalies and alerts by sequence. An event whose key is already there is not stored again.
+/// Sequences rise, with gaps where the process ended without order: none that was ever read is given to another event, also when a
+/// power cut took what was stored last, so a cursor passes over nothing.
 /// Thread-safe: appends are serialized inside.
 class event_log {
  public:

@@ -1,5 +1,7 @@
 #include "storage/event_log_impl.hpp"
 
+#include "pipelines/limits.hpp"
+
 #include <map>
 
 namespace factory {
@@ -67,9 +69,10 @@ expected<std::size_t> event_log::impl::append(std::vector<event> found, bool fsy
   rocksdb::WriteBatch batch;
   event_counters next = current();
   std::size_t fresh = 0;
+  std::uint64_t sequence = given;
   for (event& e : found) {
     if (known.contains(e.key)) continue;
-    e.sequence = ++next.last_sequence;
+    e.sequence = next.last_sequence = ++sequence;
     add_to_batch(batch, column_family(), e);
     fold(batch, column_family(), e, known, next);
     const event_key key = e.key;
@@ -78,7 +81,14 @@ expected<std::size_t> event_log::impl::append(std::vector<event> found, bool fsy
   }
   if (fresh == 0 && !fsync) return 0;  // with fsync what was stored before must reach the disk now: the counters carry it there
   batch.Put(column_family(), to_slice(counters_key), encode_counters(next));
-  if (auto written = rocks.write(batch, fsync, "storing events"); !written) return tl::unexpected(written.error());
+  // A cursor that somebody holds must not come to stand behind events that it never passed: what a power cut takes away is found
+  // again in another order, and gets sequences above all that were seen.
+  const bool reserve = sequence > reserved;
+  const std::uint64_t until = reserve ? sequence + limits::event_sequences_ahead : reserved;
+  if (reserve) batch.Put(column_family(), to_slice(reserved_key), encode_reserved(until));
+  if (auto written = rocks.write(batch, fsync || reserve, "storing events"); !written) return tl::unexpected(written.error());
+  given = sequence;
+  reserved = until;
   const std::lock_guard lock(guard);
   counters = next;
   return fresh;

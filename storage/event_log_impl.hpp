@@ -18,6 +18,8 @@ struct event_log::impl {
   std::mutex appending;             // one append at a time; taken before `guard`
   mutable std::mutex guard;         // of `counters`
   event_counters counters;          // what is on disk
+  std::uint64_t given = 0;          // no event that anybody saw has a higher sequence. Guarded by `appending`
+  std::uint64_t reserved = 0;       // on disk, with fsync: up to here sequences may have been given out. Guarded by `appending`
   std::optional<error> unreadable;  // the counters could not be read at open: no append can be right
 
   rocksdb::ColumnFamilyHandle* column_family() const { return rocks.at(column::events); }
@@ -28,6 +30,8 @@ struct event_log::impl {
   /// The events with these keys as `read` sees them, in order; nullopt where there is none.
   expected<std::vector<std::optional<event>>> get(const std::vector<event_key>& keys, const rocksdb::ReadOptions& read) const;
   expected<std::size_t> append(std::vector<event> found, bool fsync);  // REQUIRES `appending`
+  void open();
+  void give_back();  // at an orderly end, so that the next start leaves no gap
 };
 
 /// A consistent view of the database for as long as it lives.

@@ -107,6 +107,17 @@ std::string encode_counters(const event_counters& counters) {
   put_varint(out, counters.active_alerts);
   return out;
 }
+std::string encode_reserved(std::uint64_t sequence) {
+  std::string out;
+  put_byte(out, event_version);
+  put_varint(out, sequence);
+  return out;
+}
+bool decode_reserved(std::string_view in, std::uint64_t& sequence) {
+  std::uint8_t version = 0;
+  return get_byte(in, version) && version == event_version && get_varint(in, sequence) && in.empty();
+}
+
 bool decode_counters(std::string_view in, event_counters& counters) {
   std::uint8_t version = 0;
   return get_byte(in, version) && version == event_version && get_varint(in, counters.last_sequence) &&

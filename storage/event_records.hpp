@@ -14,6 +14,7 @@
 ///   a  sequence of raise  -> event key of the raise: every alert
 ///   o  sequence of raise  -> likewise: alerts not cleared
 ///   c                     -> event_counters
+///   n                     -> sequences up to this one may have been given out
 namespace factory {
 
 std::string event_record_key(const event_key& key);
@@ -43,6 +44,10 @@ struct event_counters {
 };
 std::string encode_counters(const event_counters& counters);
 bool decode_counters(std::string_view in, event_counters& counters);
+
+inline constexpr std::string_view reserved_key = "n";
+std::string encode_reserved(std::uint64_t sequence);
+bool decode_reserved(std::string_view in, std::uint64_t& sequence);
 
 inline event_key with_kind(event_key key, event_kind kind) {
   key.kind = kind;

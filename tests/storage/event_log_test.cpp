@@ -1,5 +1,6 @@
 #include "storage/event_log.hpp"
 
+#include "storage/snapshot.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
@@ -185,6 +186,31 @@ TEST_F(event_log_test, an_append_with_fsync_syncs_also_what_was_stored_before) {
   const auto synced = db_->fsync_count();
   EXPECT_EQ(log_->append({anomaly(1, 10)}, true).value(), 0U);
   EXPECT_EQ(db_->fsync_count(), synced + 1);
+}
+
+TEST_F(event_log_test, what_a_power_cut_took_comes_back_behind_every_cursor) {
+  append({anomaly(1, 1)});
+  test::temporary_directory after;
+  ASSERT_TRUE(take_snapshot(*db_, after.path()));  // is what a cut leaves
+  append({anomaly(1, 2), anomaly(1, 3)});
+  const auto cursor = log_->query({.limit = 1}).value().front().sequence;  // of a client that has seen all
+  auto db = database::open(after.path(), {}).value();
+  event_log log(*db);
+  ASSERT_TRUE(log.append({anomaly(2, 2), anomaly(1, 2), anomaly(1, 3)}));  // in the order of this time
+  const auto seen = log.query({.after_sequence = cursor, .descending = false});
+  ASSERT_EQ(seen.value().size(), 3U);
+  EXPECT_EQ(seen.value()[0].key.sensor, 2U);
+}
+
+TEST_F(event_log_test, sequences_have_no_gap_over_an_orderly_restart_and_are_reserved_many_at_once) {
+  append({anomaly(1, 1)});
+  const auto synced = db_->fsync_count();
+  for (int i = 2; i < 50; ++i) append({anomaly(1, i)});
+  EXPECT_EQ(db_->fsync_count(), synced);
+  reopen();
+  append({anomaly(1, 50)});
+  EXPECT_EQ(log_->last_sequence(), 50U);
+  EXPECT_EQ(sequences({.limit = 2}), (list{50, 49}));
 }
 
 TEST_F(event_log_test, the_digest_depends_on_the_findings_alone) {
