@@ -98,7 +98,9 @@ void take_in(self_pointer self, const retire_part& part) {
 /// on before that entry, the threshold actor passes over.
 sensor_config config_of(std::string_view board_bytes) {
   alarm_board board;
-  if (!board_bytes.empty() && !board.decode(board_bytes)) throw std::runtime_error("the stored alarms cannot be read");
+  if (!board_bytes.empty() && !board.decode(board_bytes))
+    throw std::runtime_error(
+        "the stored alarms cannot be read: they are damaged or of a newer version, restore the newest snapshot");
   return board.config();
 }
 
@@ -110,7 +112,9 @@ void restore(self_pointer self, const restore_order& order) {
     std::string_view bytes = stored.sensor;
     std::uint8_t watched = 0;
     if (!get_byte(bytes, watched) || !state.core->decode(bytes))
-      throw std::runtime_error(fmt::format("the stored state of sensor {} cannot be read", state.parts.sensor));
+      throw std::runtime_error(fmt::format(
+          "the stored state of sensor {} cannot be read: it is damaged or of a newer version, restore the newest snapshot",
+          state.parts.sensor));
     state.watched = watched != 0;
     // Read here also when nothing is watched: a damaged board must fail its sensor, not the shard that would adopt it.
     const auto config = config_of(stored.board);

@@ -91,7 +91,8 @@ expected<std::vector<audit_record>> audit_log::newest(std::uint64_t before, std:
     record.sequence = sequence;
     if (!decode(to_view(it->value()), record))
       return fail(errc::corrupt,
-                  "A record of the audit log cannot be read: the database is damaged, restore the newest snapshot.");
+                  "A record of the audit log cannot be read: the database is damaged or of a newer version, restore the newest "
+                  "snapshot.");
     found.push_back(std::move(record));
   }
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the audit log"));

@@ -50,7 +50,8 @@ expected<header> get_header(std::string_view& in) {
   get_fixed64(in, stored);
   if (stored != computed) return damaged("the checksum of its header does not match");
   if (version != block_version)
-    return fail(errc::corrupt, "a stored block has version " + std::to_string(version) + ", which this program does not know");
+    return fail(errc::corrupt, "a stored block has version " + std::to_string(version) +
+                                   ", which this program does not know; use the newer one, or restore the newest snapshot");
   h.values.count = count;
   h.values.first_us = static_cast<std::int64_t>(first_us);
   h.values.last_us = static_cast<std::int64_t>(last_us);
