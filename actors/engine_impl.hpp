@@ -55,6 +55,7 @@ struct engine::impl {
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> checkpoints{0};
   std::atomic<std::uint64_t> bytes_after_checkpoint{0};
+  std::atomic<bool> journal_is_full{false};  ///< a failed sensor holds it back: no readings until that is settled
   double recovery_seconds = 0;
   std::uint64_t recovered_readings = 0;
 
@@ -76,6 +77,7 @@ struct engine::impl {
   void send_series();
   expected<void> checkpoint();
   std::uint64_t checkpoint_bytes() const;
+  void watch_journal();
 
   expected<void> commit(catalog_change change);
   expected<sensor_view> view(sensor_id id, const time_range& range, bool with_status = false) const;

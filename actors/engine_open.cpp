@@ -180,6 +180,7 @@ void engine::impl::keep_house() {
     lock.unlock();
     if (entries->bytes_above_floor() >= bytes_after_checkpoint.load() + checkpoint_bytes())
       if (auto stored = checkpoint(); !stored) spdlog::warn("checkpoint: {}", stored.error().message);
+    watch_journal();
     if (turn % turns_per_series == 0) send_series();
     lock.lock();
   }
@@ -204,6 +205,16 @@ void engine::impl::send_series() {
 
 std::uint64_t engine::impl::checkpoint_bytes() const {
   return config.journal_bytes_per_checkpoint != 0 ? config.journal_bytes_per_checkpoint : limits::journal_bytes_per_checkpoint;
+}
+
+/// A sensor that stays down keeps in the journal what it has not seen, and all behind it: up to a bound, so that neither the disk nor
+/// the time of the next start goes to it.
+void engine::impl::watch_journal() {
+  const bool full =
+      sensors->failed_count() != 0 && entries->bytes_above_floor() >= limits::journal_checkpoints_held * checkpoint_bytes();
+  if (full != journal_is_full.exchange(full) && full)
+    spdlog::error("sensor {} stays down and holds the journal at its bound: readings are refused",
+                  sensors->failed_sensor().value_or(0));
 }
 
 /// Entries up to the floor are in no need of the journal: every sensor's stored state has seen them. The states come first, then

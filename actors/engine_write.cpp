@@ -26,6 +26,14 @@ bool is_snapshot_name(std::string_view name) {
 }
 tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is stopping; send it again after its restart"); }
 
+tl::unexpected<error> is_held_back(const sensor_population& sensors) {
+  return fail(
+      errc::unavailable,
+      "sensor " + std::to_string(sensors.failed_sensor().value_or(0)) +
+          " has failed, and the journal, which keeps its readings, is as long as it may be; start factoryd again, which tries it "
+          "anew, or delete the sensor");
+}
+
 }  // namespace
 
 std::shared_ptr<const sensor_set> engine::known_sensors() const { return impl_->things->known_sensors(); }
@@ -44,6 +52,7 @@ expected<ingest_receipt> engine::ingest(reading_batch batch, durability how, std
 
 expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability how, std::size_t body_bytes) {
   if (impl_->stopping) return is_stopping();
+  if (impl_->journal_is_full) return is_held_back(*impl_->sensors);
   const ingest_receipt receipt{batch.size(), 0, how};
   if (batch.size() == 0) return pending_ingest(receipt);
   auto hold = impl_->credits->take(batch.size(), batch.size() * bytes_in_flight_per_reading + body_bytes);

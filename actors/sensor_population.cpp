@@ -113,6 +113,10 @@ expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_num
 
 expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t deadline_ms) {
   const auto actor = directory_.remove(sensor_number);
+  {
+    const std::lock_guard lock(failed_mutex_);
+    failed_.erase(sensor_number);
+  }
   if (actor) {
     auto [done, waiter] = reply<bool>::make();
     caf::anon_send(actor, retire_part{sensor_number, std::move(done)});
@@ -128,7 +132,7 @@ bool sensor_population::persist_all(std::int64_t deadline_ms, const std::functio
   // In waves, so that the states of 100,000 sensors are not all in memory at once.
   std::vector<sensor_actor> actors;
   directory_.for_each([&](sensor_id, const sensor_actor& actor) { actors.push_back(actor); });
-  bool all = failed_.load() == 0;
+  bool all = failed_count() == 0;
   for (std::size_t begin = 0; begin < actors.size() && all; begin += limits::checkpoint_wave) {
     std::vector<completion::waiter> waiters;
     for (std::size_t i = begin; i < std::min(actors.size(), begin + limits::checkpoint_wave); ++i) {
@@ -139,6 +143,16 @@ bool sensor_population::persist_all(std::int64_t deadline_ms, const std::functio
     for (auto& waiter : waiters) all = all && waiter.wait_for(deadline_ms, hopeless).has_value();
   }
   return all;
+}
+
+std::uint64_t sensor_population::failed_count() const {
+  const std::lock_guard lock(failed_mutex_);
+  return failed_.size();
+}
+
+std::optional<sensor_id> sensor_population::failed_sensor() const {
+  const std::lock_guard lock(failed_mutex_);
+  return failed_.empty() ? std::nullopt : std::optional(*failed_.begin());
 }
 
 bool sensor_population::wait_until_idle(std::int64_t deadline_ms) {

@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,7 +65,9 @@ class sensor_population {
   std::uint64_t dispatched_sequence() const { return dispatched_sequence_.load(); }
   const progress& counts() const { return counts_; }
   std::uint64_t restart_count() const { return restarts_.load(); }
-  std::uint64_t failed_count() const { return failed_.load(); }
+  std::uint64_t failed_count() const;
+  /// One of those that stay down.
+  std::optional<sensor_id> failed_sensor() const;
   /// The actor itself, for tests that make it fail.
   sensor_actor actor_of(sensor_id sensor) const { return directory_.find(sensor); }
 
@@ -108,7 +112,9 @@ class sensor_population {
   sensor_directory directory_;
   std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before the first message of a group goes out
   std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set after the last
-  std::atomic<std::uint64_t> restarts_{0}, failed_{0};
+  std::atomic<std::uint64_t> restarts_{0};
+  mutable std::mutex failed_mutex_;
+  std::set<sensor_id> failed_;  // stay down, and hold the journal until they are deleted
 
   std::mutex failures_mutex_;
   std::condition_variable failures_changed_;

@@ -139,7 +139,10 @@ bool sensor_population::failed_too_often(sensor_id sensor_number) {
 /// The sensor stays down; its readings are safe in the journal, since no state of it is stored behind them.
 void sensor_population::give_up(sensor_id sensor_number, std::string_view why) {
   spdlog::error("sensor {} stays down: {}; its readings are safe in the journal", sensor_number, why);
-  failed_.fetch_add(1);  // before it is out of sight: a checkpoint that does not see it must know that it is missing
+  {
+    const std::lock_guard lock(failed_mutex_);
+    failed_.insert(sensor_number);  // before it is out of sight: a checkpoint that does not see it must know that it is missing
+  }
   const auto actor = directory_.remove(sensor_number);
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }

@@ -54,6 +54,7 @@ inline constexpr std::size_t block_readings = 8'192;             ///< background
 inline constexpr std::size_t decoded_block_bytes = 128UL << 20;  ///< rows of blocks at hand for queries; the oldest go
 inline constexpr std::size_t commit_group_bytes = 16UL << 20;    ///< one journal record; the rest waits for the next
 inline constexpr std::size_t journal_bytes_per_checkpoint = 128UL << 20;
+inline constexpr std::size_t journal_checkpoints_held = 32;  ///< times that length, held back by a failed sensor: readings 503
 inline constexpr std::size_t event_sequences_ahead =
     65'536;  ///< given out under one fsync; a start after a crash passes them over
 inline constexpr std::size_t disk_reserve_bytes = 128UL << 20;  ///< kept free for finishing what was begun: 507

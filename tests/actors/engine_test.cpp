@@ -6,8 +6,11 @@
 #include <cmath>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "actors/support/messages.hpp"
+#include "pipelines/limits.hpp"
+#include "storage/store_writer.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory::test {
@@ -151,6 +154,45 @@ TEST_F(engine_test, a_deleted_sensor_is_gone_with_its_readings_also_after_a_rest
   EXPECT_EQ(running->latest(1).error().code, errc::not_found);
   EXPECT_FALSE(running->known_sensors()->contains(1));
   EXPECT_TRUE(ingest(2, calm(0, 1)));
+}
+
+TEST_F(engine_test, a_sensor_that_stays_down_holds_the_journal_up_to_a_bound_and_until_it_is_deleted) {
+  begin(2);
+  ASSERT_TRUE(ingest(1, calm(0, 10)));
+  running.reset();
+  {
+    const auto db = database::open(directory.path(), {}).value();
+    event_log events(*db);
+    store_writer writer(*db, events);
+    writer.start();
+    writer.write(sensor_snapshot{1, 1, "no state", {}}, [] {});
+    writer.stop();
+  }
+  open();
+  while (running->metrics().failed_sensors == 0) std::this_thread::yield();
+  std::size_t rows = 0;
+  const auto fill = [&] {
+    for (;;) {
+      const auto stored = ingest(2, calm(rows, 1'000));
+      if (stored) rows += 1'000;
+      if (!stored && stored.error().code != errc::overloaded) return stored.error();
+    }
+  };
+  const error refused = fill();
+  EXPECT_EQ(refused.code, errc::unavailable);
+  EXPECT_NE(refused.message.find("delete the sensor"), std::string::npos) << refused.message;
+  EXPECT_GE(running->metrics().journal_bytes, limits::journal_checkpoints_held * 20'000);
+  open();  // it fails again
+  EXPECT_EQ(fill().code, errc::unavailable);
+  EXPECT_EQ(running->stats(2, {}, {})->values.count, rows);
+  ASSERT_TRUE(running->remove_sensor(1));
+  while (!ingest(2, calm(rows, 1'000))) std::this_thread::yield();
+  rows += 1'000;
+  EXPECT_EQ(running->stats(2, {}, {})->values.count, rows);
+  EXPECT_EQ(running->metrics().failed_sensors, 0U);
+  EXPECT_TRUE(running->checkpoint());
+  open();
+  EXPECT_EQ(running->stats(2, {}, {})->values.count, rows);
 }
 
 TEST_F(engine_test, a_stopped_engine_refuses_work_and_says_so) {
