@@ -31,8 +31,21 @@ std::optional<std::size_t> find_any(const std::vector<std::string>& names, const
   return std::nullopt;
 }
 
+/// What ends the first line, outside of quotes.
+char guess_line_end(std::string_view text, bool last) {
+  bool quoted = false;
+  for (std::size_t at = 0; at < text.size() && text[at] != '\n'; ++at) {
+    if (text[at] == '"') quoted = !quoted;
+    if (text[at] != '\r' || quoted) continue;
+    const std::size_t next = text.find_first_not_of('\r', at);
+    const bool alone = next == std::string_view::npos ? last : text[next] != '\n';
+    return alone ? '\r' : '\n';
+  }
+  return '\n';
+}
+
 char guess_delimiter(std::string_view header) {
-  header = header.substr(0, header.find('\n'));
+  header = header.substr(0, header.find_first_of("\r\n"));
   const auto count = [&](char c) { return std::count(header.begin(), header.end(), c); };
   char best = ',';
   for (const char c : {';', '\t'}) {
@@ -74,7 +87,7 @@ expected<csv_layout> csv_decoder::open(std::string_view preview, bool last) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   layout_ = {};
   layout_.delimiter = guess_delimiter(text);
-  rows_ = csv_rows(layout_.delimiter);
+  rows_ = csv_rows(layout_.delimiter, guess_line_end(text, last));
   const csv_rows::found what = rows_.next(text, last);
   if (what == csv_rows::found::end) return fail(errc::malformed, "the file is empty: its first line must name the columns");
   if (what != csv_rows::found::row) return fail(errc::malformed, "line 1: " + row_damage(what));

@@ -61,7 +61,7 @@ struct text_report {
   void refuse(std::uint64_t line, std::string column, std::string reason);
 };
 
-/// CSV text to readings, a piece of the file at a time. RFC 4180 with its usual relaxations: LF or CRLF, a byte order mark,
+/// CSV text to readings, a piece of the file at a time. RFC 4180 with its usual relaxations: LF, CRLF or CR, a byte order mark,
 /// delimiter `,` `;` or tab (from the header), blank lines, decimal commas where the delimiter is none.
 /// Times: RFC 3339 and relaxations, or numbers since the epoch whose unit (s, ms, us, ns) the first one tells by its size.
 class csv_decoder {

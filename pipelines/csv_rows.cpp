@@ -6,7 +6,8 @@ namespace factory {
 
 namespace {
 
-bool blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+/// The other one of CR and LF is a blank where one of them ends lines.
+bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 std::string_view trimmed(const char* begin, const char* end) {
   while (begin != end && blank(*begin)) ++begin;
@@ -27,7 +28,7 @@ csv_rows::found csv_rows::quoted_cell(const char*& at, const char* end, bool las
     ++at;
   }
   std::string_view cell(begin, static_cast<std::size_t>(at - begin));
-  next_line_ += static_cast<std::uint64_t>(std::count(cell.begin(), cell.end(), '\n'));
+  next_line_ += static_cast<std::uint64_t>(std::count(cell.begin(), cell.end(), line_end_));
   if (doubled) {
     std::string& text = unescaped_.emplace_back();
     for (std::size_t i = 0; i < cell.size(); ++i) {
@@ -37,17 +38,17 @@ csv_rows::found csv_rows::quoted_cell(const char*& at, const char* end, bool las
     cell = text;
   }
   cells_.push_back(cell);
-  for (++at; at != end && blank(*at) && *at != delimiter_; ++at) {
+  for (++at; at != end && blank(*at) && *at != delimiter_ && *at != line_end_; ++at) {
   }
   if (at == end) return last ? found::row : found::more;
-  return *at == delimiter_ || *at == '\n' ? found::row : found::stray_quote;
+  return *at == delimiter_ || *at == line_end_ ? found::row : found::stray_quote;
 }
 
 csv_rows::found csv_rows::next(std::string_view& text, bool last) {
   const char* at = text.data();
   const char* const end = at + text.size();
-  for (; at != end && (*at == '\n' || (*at == '\r' && (at + 1 == end ? last : at[1] == '\n'))); ++at) {
-    if (*at == '\n') ++next_line_;
+  for (; at != end && (*at == line_end_ || *at == '\n' || (*at == '\r' && (at + 1 == end ? last : at[1] == '\n'))); ++at) {
+    if (*at == line_end_) ++next_line_;
   }
   text.remove_prefix(static_cast<std::size_t>(at - text.data()));
   if (at == end) return last ? found::end : found::more;
@@ -63,14 +64,14 @@ csv_rows::found csv_rows::next(std::string_view& text, bool last) {
       if (what == found::more) next_line_ = line_;
       if (what != found::row) return what;
     } else {
-      while (at != end && *at != delimiter_ && *at != '\n') ++at;
+      while (at != end && *at != delimiter_ && *at != line_end_) ++at;
       cells_.push_back(trimmed(begin, at));
     }
     if (at == end && !last) {
       next_line_ = line_;
       return found::more;
     }
-    if (at == end || *at == '\n') break;
+    if (at == end || *at == line_end_) break;
   }
   if (at != end) ++at, ++next_line_;
   text.remove_prefix(static_cast<std::size_t>(at - text.data()));

@@ -12,7 +12,8 @@ namespace factory {
 /// them; views live until the next row is read or the text moves.
 class csv_rows {
  public:
-  explicit csv_rows(char delimiter) : delimiter_(delimiter) {}
+  /// `line_end`: '\n', which CRLF is too, or '\r'.
+  explicit csv_rows(char delimiter, char line_end = '\n') : delimiter_(delimiter), line_end_(line_end) {}
 
   enum class found : std::uint8_t {
     row,             ///< cells() holds it
@@ -33,7 +34,7 @@ class csv_rows {
  private:
   found quoted_cell(const char*& at, const char* end, bool last);
 
-  char delimiter_;
+  char delimiter_, line_end_;
   std::vector<std::string_view> cells_;
   std::deque<std::string> unescaped_;  // cells that held doubled quotes
   std::uint64_t line_ = 1, next_line_ = 1;

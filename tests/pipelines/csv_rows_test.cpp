@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace factory {
@@ -13,8 +14,8 @@ using found = csv_rows::found;
 using table = std::vector<std::vector<std::string>>;
 
 /// All rows, and what ended them.
-std::pair<table, found> all_rows(std::string_view text, char delimiter = ',') {
-  csv_rows rows(delimiter);
+std::pair<table, found> all_rows(std::string_view text, char delimiter = ',', char line_end = '\n') {
+  csv_rows rows(delimiter, line_end);
   table out;
   for (;;) {
     const found what = rows.next(text, true);
@@ -27,6 +28,12 @@ struct good {
   std::string_view text;
   table rows;
 };
+
+std::string with_cr(std::string_view text) {
+  std::string out(text);
+  std::replace(out.begin(), out.end(), '\n', '\r');
+  return out;
+}
 
 TEST(csv_rows, rows_are_cut_as_rfc_4180_says) {
   const good cases[] = {
@@ -48,6 +55,11 @@ TEST(csv_rows, rows_are_cut_as_rfc_4180_says) {
     const auto [rows, end] = all_rows(c.text);
     EXPECT_EQ(rows, c.rows) << c.text;
     EXPECT_EQ(end, found::end) << c.text;
+    if (c.text.find('\r') != std::string_view::npos) continue;
+    table same = c.rows;
+    for (auto& row : same)
+      for (std::string& cell : row) cell = with_cr(cell);
+    EXPECT_EQ(all_rows(with_cr(c.text), ',', '\r'), (std::pair{same, found::end})) << c.text << " with CR";
   }
   EXPECT_EQ(all_rows("a;1,5\n", ';').first, (table{{"a", "1,5"}}));
   EXPECT_EQ(all_rows("a\t \t\"b\tc\"\n", '\t').first, (table{{"a", "", "b\tc"}}));
@@ -58,6 +70,11 @@ TEST(csv_rows, damaged_quotes_are_found) {
   EXPECT_EQ(all_rows("\"b\"\"").second, found::unclosed_quote);
   EXPECT_EQ(all_rows("\"a\"b,c\n").second, found::stray_quote);
   EXPECT_EQ(all_rows("\"a\" \"b\"\n").second, found::stray_quote);
+}
+
+TEST(csv_rows, a_line_feed_behind_a_carriage_return_that_ends_lines_is_a_blank) {
+  EXPECT_EQ(all_rows("a,b\r\nc,d\r\n\r\n", ',', '\r'), (std::pair{table{{"a", "b"}, {"c", "d"}}, found::end}));
+  EXPECT_EQ(all_rows("\"a\"\r\n\"b\"", ',', '\r').first, (table{{"a"}, {"b"}}));
 }
 
 TEST(csv_rows, lines_are_counted_through_quotes_and_blank_lines) {

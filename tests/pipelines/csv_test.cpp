@@ -204,6 +204,43 @@ TEST(csv, the_nab_machine_temperature_file_is_read_whole) {
   EXPECT_FALSE(std::is_sorted(got.times_us.begin(), got.times_us.end()));
 }
 
+TEST(csv, lines_may_end_in_lf_crlf_or_cr_as_the_first_one_does) {
+  const std::string text = "time,\"the \"\"hot\"\"\none\",b\n1768816800,1,2\n\n1768816801,x,4";
+  for (const std::string end : {"\n", "\r\n", "\r"}) {
+    std::string file;
+    for (const char c : text) file += c == '\n' ? end : std::string(1, c);
+    SCOPED_TRACE(testing::PrintToString(end));
+    const auto got = read(file);
+    ASSERT_TRUE(got.layout) << got.layout.error().message;
+    EXPECT_EQ(got.layout->names.back(), "b");
+    EXPECT_THAT(got.values, ElementsAre(1, 2, 4));
+    EXPECT_THAT(got.times_us, ElementsAre(t0, t0, t0 + 1'000'000));
+    ASSERT_EQ(got.report.error_count, 1U);
+    EXPECT_EQ(got.report.errors[0].line, 5U);
+  }
+}
+
+TEST(csv, a_carriage_return_within_a_line_is_no_end_of_it) {
+  const auto got = read("time,a\n1768816800,1\n1768816801,2\r1768816802,3\n1768816803,4\n");
+  ASSERT_TRUE(got.layout);
+  EXPECT_THAT(got.values, ElementsAre(1, 4));
+  EXPECT_EQ(got.report.error_count, 1U);
+}
+
+TEST(csv, the_cnc_file_whose_lines_end_in_cr_is_read_whole) {
+  const std::string text = shared_file("cnc_mill/experiment_12.csv");
+  if (text.empty()) GTEST_SKIP() << "no CNC data beside the repository";
+  csv_options options;
+  options.start_us = t0;
+  options.interval_us = 100'000;
+  const auto got = read(text, options);
+  ASSERT_TRUE(got.layout) << got.layout.error().message;
+  EXPECT_EQ(got.layout->series.size(), 47U);
+  EXPECT_EQ(got.report.error_count, 0U);
+  EXPECT_EQ(got.report.rows, 2'276U);
+  EXPECT_EQ(got.values.size(), got.report.rows * 47U);
+}
+
 TEST(csv, a_cnc_file_has_47_channels_and_a_text_column) {
   const std::string text = shared_file("cnc_mill/experiment_01.csv");
   if (text.empty()) GTEST_SKIP() << "no CNC data beside the repository";
