@@ -70,15 +70,42 @@ TEST(soak, stores_what_was_acknowledged_under_mixed_load_while_the_catalog_chang
       EXPECT_GT(each[part]["requests"].GetUint64(), 0U) << part;
 }
 
+/// The results of all runs by their work.
+std::map<std::string, double> results_of(const rapidjson::Document& report) {
+  std::map<std::string, double> out;
+  for (const auto& run : report["runs"].GetArray()) out[run["work"].GetString()] = run["result"].GetDouble();
+  return out;
+}
+
+TEST(history, is_asked_at_every_size_and_stored_as_it_was_acknowledged) {
+  const auto results = results_of(brief({"history", "--seconds", "0.1", "--sizes", "1000000", "1010000"}));
+  ASSERT_EQ(results.size(), 4U);
+  for (const char* each : {"history-1000000", "newest-1000000", "history-1010000", "newest-1010000"})
+    EXPECT_GT(results.at(each), 0) << each;
+}
+
+TEST(startup, finds_all_readings_in_the_journal_after_a_kill_and_none_after_a_stop) {
+  const auto results = results_of(brief({"startup", "--sizes", "100000"}));
+  ASSERT_EQ(results.size(), 2U);
+  for (const char* each : {"killed-100000", "stopped-100000"}) EXPECT_GT(results.at(each), 0) << each;
+}
+
+TEST(visible, sees_the_alert_of_every_reading_beyond_a_limit_beside_a_load) {
+  const auto report = brief({"visible", "--seconds", "0.3"});
+  const auto& figures = report["runs"][0];
+  EXPECT_EQ(figures["requests"].GetUint64(), 30U);
+  EXPECT_GT(figures["readings"].GetUint64(), 0U);
+  EXPECT_GT(figures["p50_us"].GetDouble(), 0);
+}
+
 TEST(bytes, are_few_for_recorded_signals_and_every_reading_comes_back_as_it_was_sent) {
   const auto report = brief({"bytes", "--recordings", FACTORY_SHARED_DATA});
-  std::map<std::string, double> a_reading;
-  for (const auto& run : report["runs"].GetArray()) a_reading[run["work"].GetString()] = run["result"].GetDouble();
+  const auto a_reading = results_of(report);
   ASSERT_EQ(a_reading.size(), 3U);
-  EXPECT_LT(a_reading["bytes-cnc"], 1.5);
-  EXPECT_LT(a_reading["bytes-nab"], 1.5);
-  EXPECT_LT(a_reading["bytes-adversarial"], 11);
-  EXPECT_GT(a_reading["bytes-adversarial"], 8);  // random bits cannot be packed
+  EXPECT_LT(a_reading.at("bytes-cnc"), 1.5);
+  EXPECT_LT(a_reading.at("bytes-nab"), 1.5);
+  EXPECT_LT(a_reading.at("bytes-adversarial"), 11);
+  EXPECT_GT(a_reading.at("bytes-adversarial"), 8);  // random bits cannot be packed
 }
 
 }  // namespace

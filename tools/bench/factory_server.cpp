@@ -35,8 +35,9 @@ class factory_server : public server {
       port_ = *options.running_port;
       return;
     }
-    directory_.emplace("factory-bench");
-    std::vector<std::string> command{options.program,  "--data-dir", directory_->path().string(), "--api-port", "0",
+    if (options.directory.empty()) temporary_.emplace("factory-bench");
+    directory_ = temporary_ ? temporary_->path() : options.directory;
+    std::vector<std::string> command{options.program,  "--data-dir", directory_.string(), "--api-port", "0",
                                      "--anomaly-port", "0"};
     command.insert(command.end(), options.extra.begin(), options.extra.end());
     auto started = child_process::start(command);
@@ -53,12 +54,18 @@ class factory_server : public server {
     (void)process_->wait(60s);  // the destructor kills one that hangs
   }
 
+  void kill() override {
+    process_->signal(SIGKILL);
+    (void)process_->wait(60s);
+    process_.reset();
+  }
+
   std::string name() const override { return "factoryd"; }
   std::uint16_t port() const override { return port_; }
 
   usage used() override {
     usage out = process_usage(process_ ? process_->pid() : 0);
-    if (directory_) out.disk_bytes = bytes_below(directory_->path());
+    if (!directory_.empty()) out.disk_bytes = bytes_below(directory_);
     out.fsyncs = metric("factory_fsyncs_total");
     return out;
   }
@@ -157,22 +164,27 @@ class factory_server : public server {
     return ids;
   }
 
-  /// A metric without labels; nullopt when the server has none of that name.
   std::optional<std::uint64_t> metric(std::string_view name) {
-    const owned_answer got = ask_once(port_, request_text("GET", "/metrics"));
-    const std::string line = "\n" + std::string(name) + " ";
-    const std::size_t at = got.body.find(line);
-    if (at == std::string::npos) return std::nullopt;
-    return static_cast<std::uint64_t>(std::strtod(got.body.c_str() + at + line.size(), nullptr));
+    const auto value = factory_metric(port_, name);
+    return value ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
   }
 
-  std::optional<temp_directory> directory_;
+  std::optional<temp_directory> temporary_;
+  std::filesystem::path directory_;  // empty: of one that runs elsewhere
   std::unique_ptr<child_process> process_;
   std::uint16_t port_ = 0;
   std::uint32_t machine_ = 0;  // of the sensors
 };
 
 }  // namespace
+
+std::optional<double> factory_metric(std::uint16_t port, std::string_view name) {
+  const owned_answer got = ask_once(port, request_text("GET", "/metrics"));
+  const std::string line = "\n" + std::string(name) + " ";
+  const std::size_t at = got.body.find(line);
+  if (at == std::string::npos) return std::nullopt;
+  return std::strtod(got.body.c_str() + at + line.size(), nullptr);
+}
 
 std::unique_ptr<server> make_factory_server(const factory_options& options) { return std::make_unique<factory_server>(options); }
 

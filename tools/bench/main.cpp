@@ -1,5 +1,6 @@
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -11,8 +12,10 @@
 
 #include "bytes.hpp"
 #include "endurance.hpp"
+#include "history.hpp"
 #include "report.hpp"
 #include "server.hpp"
+#include "startup.hpp"
 #include "workloads.hpp"
 
 namespace factory::bench {
@@ -23,6 +26,7 @@ struct settings {
   std::string work, shape = "rows", recordings;
   std::vector<std::size_t> sensor_counts{1, 100, 10'000, 100'000};
   std::vector<std::size_t> body_sizes{1, 10, 100, 1'000, 10'000, 100'000};
+  std::vector<std::size_t> history_sizes{1'000'000, 10'000'000}, journal_sizes{1'000'000, 5'000'000};
   factory_options factoryd;
   std::string url, peer;
   bool peer_only = false, as_json = false;
@@ -80,6 +84,15 @@ void add_options(CLI::App& app, settings& given) {
       ->capture_default_str();
   add_work("bytes", "bytes a reading on disk after compaction, each reading read back and compared")
       ->add_option("--recordings", given.recordings, "a folder with cnc_mill/ and nab/; without it, random readings alone");
+  add_work("history", "five aggregates over 1,000 readings, one question at a time, while the history grows")
+      ->add_option("--sizes", given.history_sizes, "readings of all sensors together, rising")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_work("startup", "seconds until ready, after kill -9 with all readings in the journal and after a stop in order")
+      ->add_option("--sizes", given.journal_sizes, "readings")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_work("visible", "from posting a reading until its alert is among the events, at half load");
   add_work("soak", "steady mixed load; an hour unless --seconds says otherwise");
 
   app.add_option("--seconds", given.seconds, "seconds of load per run; 5 for all but overload and soak");
@@ -118,28 +131,41 @@ void print_runs(const std::vector<figures>& runs, const settings& given) {
     fmt::print("\n{}", summary_table(runs));
 }
 
-int run_bytes(const settings& given) {
-  std::vector<figures> runs;
-  const auto add = [&](figures measured) {
-    runs.push_back(std::move(measured));
-    if (!given.as_json) fmt::print("{}", table_line(runs.back()));
-    std::fflush(stdout);
-  };
-  if (!given.as_json) fmt::print("{}", table_head());
+using run_taker = std::function<void(figures)>;
+
+void run_bytes(const settings& given, const run_taker& add) {
   for (const recording& each : recordings(given)) {
     if (!given.peer_only) add(factory_bytes(each));
     if (!given.peer.empty()) add(influxdb_bytes(each));
   }
-  print_runs(runs, given);
-  return 0;
+}
+
+void run_works(const settings& given, const run_taker& add) {
+  for (const std::string& work : works(given)) {
+    if (!given.peer_only) add(run_workload(work, *make_factory_server(given.factoryd), given.load));
+    if (!given.peer.empty()) add(run_workload(work, *make_influxdb_server(), given.load));
+  }
+}
+
+void run_round(const settings& given, const run_taker& add) {
+  if (given.work == "bytes") return run_bytes(given, add);
+  if (given.work == "history") return run_history(*make_factory_server(given.factoryd), given.load, given.history_sizes, add);
+  if (given.work != "startup") return run_works(given, add);
+  for (const std::size_t readings : given.journal_sizes) run_startup(given.factoryd, given.load, readings, add);
+}
+
+void refuse_what_does_not_go_together(const settings& given) {
+  const bool ours_alone = given.work == "soak" || given.work == "overload" || given.work == "history" ||
+                          given.work == "startup" || given.work == "visible";
+  if (ours_alone && (given.peer_only || !given.peer.empty()))
+    throw std::runtime_error(given.work + " is for factoryd alone: leave --peer out");
+  if (given.work == "startup" && !given.url.empty())
+    throw std::runtime_error("startup starts and kills a factoryd of its own: leave --url out");
 }
 
 int run(settings given) {
-  if (given.work == "bytes") return run_bytes(given);
+  refuse_what_does_not_go_together(given);
   if (!given.url.empty()) given.factoryd.running_port = local_port(given.url);
-  const bool long_load = given.work == "soak" || given.work == "overload";
-  if (long_load && (given.peer_only || !given.peer.empty()))
-    throw std::runtime_error(given.work + " is for factoryd alone: leave --peer out");
   given.load.seconds = given.seconds.value_or(given.work == "soak" ? 3'600 : given.work == "overload" ? 60 : 5);
   if (given.work == "overload")
     given.factoryd.extra.push_back("--in-flight-readings=" + std::to_string(overload_in_flight(given.load)));
@@ -149,18 +175,14 @@ int run(settings given) {
       std::fflush(stdout);
     };
   std::vector<figures> runs;
-  const auto measure = [&](const std::string& work, const std::unique_ptr<server>& target) {
-    runs.push_back(run_workload(work, *target, given.load));
+  const auto add = [&](figures measured) {
+    runs.push_back(std::move(measured));
     if (given.as_json) return;
     fmt::print("{}", table_line(runs.back()));
     std::fflush(stdout);
   };
   if (!given.as_json) fmt::print("{}", table_head());
-  for (int round = 0; round < given.rounds; ++round)
-    for (const std::string& work : works(given)) {
-      if (!given.peer_only) measure(work, make_factory_server(given.factoryd));
-      if (!given.peer.empty()) measure(work, make_influxdb_server());
-    }
+  for (int round = 0; round < given.rounds; ++round) run_round(given, add);
   print_runs(runs, given);
   return 0;
 }

@@ -112,6 +112,7 @@ void write_run(json& out, const figures& f) {
   out.maybe("fsyncs", f.used.fsyncs);
   out.maybe("disk_bytes", f.used.disk_bytes);
   out.maybe("bytes_per_sensor", f.bytes_per_sensor);
+  if (!f.note.empty()) out.text("note", f.note);
   if (!f.stretches.empty()) write_stretches(out, f.stretches);
   (*out).EndObject();
 }
@@ -130,6 +131,7 @@ std::string table_line(const figures& f) {
                                 fmt::format("{:.2f}", f.client_cpu_seconds), or_dash(f.used.rss_peak_bytes, mebibytes),
                                 or_dash(f.used.fsyncs, [](double n) { return fmt::format("{:.0f}", n); }),
                                 or_dash(f.used.disk_bytes, mebibytes), f.refused);
+  if (!f.note.empty()) out += fmt::format("{:<19}{}\n", "", f.note);
   if (f.bytes_per_sensor) out += fmt::format("{:<19}{:.0f} bytes of memory per idle sensor\n", "", *f.bytes_per_sensor);
   return out;
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ class server {
 
   /// Returns when all that was acknowledged is processed.
   virtual void settle() = 0;
+  /// As kill -9, where that can be done; nothing is asked of it afterwards.
+  virtual void kill() { throw std::runtime_error(name() + " is not killed here"); }
   /// Readings stored of these sensors.
   virtual std::uint64_t stored(const std::vector<std::uint32_t>& sensors) = 0;
 };
@@ -64,7 +67,10 @@ struct factory_options {
   std::string program;                        ///< path of factoryd
   std::optional<std::uint16_t> running_port;  ///< use the one that runs there
   std::vector<std::string> extra;             ///< further options for it
+  std::filesystem::path directory;            ///< its data, which stay; empty: a temporary one
 };
+/// A metric without labels of the factoryd at this port; nullopt when it has none of that name.
+std::optional<double> factory_metric(std::uint16_t port, std::string_view name);
 std::unique_ptr<server> make_factory_server(const factory_options& options);
 /// `storing`: one shard for all times, and compacted as soon as writes end, so that it takes the fewest bytes that it can.
 enum class influxdb_use : std::uint8_t { under_load, storing };

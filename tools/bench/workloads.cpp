@@ -1,52 +1,18 @@
 #include "workloads.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <functional>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
 #include "endurance.hpp"
 #include "load.hpp"
+#include "visible.hpp"
 #include "works.hpp"
 
 namespace factory::bench {
 
 namespace {
-
-using clock = std::chrono::steady_clock;
-
-double seconds_since(clock::time_point from) { return std::chrono::duration<double>(clock::now() - from).count(); }
-
-std::optional<double> difference(std::optional<double> after, std::optional<double> before) {
-  return after && before ? std::optional(*after - *before) : std::nullopt;
-}
-
-/// Runs a load and takes the server's figures around it.
-figures measured(server& target, std::string_view unit, const std::function<load_result()>& run) {
-  const usage before = target.used();
-  load_result load = run();
-  const auto answered = clock::now();
-  target.settle();
-  figures out;
-  out.settle_seconds = seconds_since(answered);
-  out.used = target.used();
-  out.used.cpu_seconds = difference(out.used.cpu_seconds, before.cpu_seconds);
-  if (out.used.fsyncs && before.fsyncs) *out.used.fsyncs -= *before.fsyncs;
-  out.server = target.name();
-  out.unit = unit;
-  out.requests = load.requests;
-  out.readings = load.readings;
-  out.refused = load.refused;
-  out.seconds = load.seconds;
-  out.client_cpu_seconds = load.client_cpu_seconds;
-  const auto latency = summed_up(std::move(load.latency_us));
-  out.p50_us = latency.p50_us;
-  out.p99_us = latency.p99_us;
-  out.max_us = latency.max_us;
-  return out;
-}
 
 /// Bodies of `ticks` readings of each of so many sensors.
 figures run_bulk(server& target, body_shape shape, std::size_t sensor_count, std::uint64_t ticks,
@@ -127,6 +93,7 @@ figures run_workload(const std::string& name, server& target, const workload_opt
     if (name == "single") return run_single(target, options);
     if (name == "query") return run_query(target, options);
     if (name == "mean") return run_mean(target, options);
+    if (name == "visible") return run_visible(target, options);
     if (name == "overload") return run_overload(target, options);
     if (name == "soak") return run_soak(target, options);
     constexpr std::string_view cardinality = "cardinality-", size = "size-";

@@ -7,6 +7,18 @@
 
 namespace factory::bench {
 
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+double seconds_since(clock::time_point from) { return std::chrono::duration<double>(clock::now() - from).count(); }
+
+std::optional<double> difference(std::optional<double> after, std::optional<double> before) {
+  return after && before ? std::optional(*after - *before) : std::nullopt;
+}
+
+}  // namespace
+
 time_line recent(std::int64_t tick_ms) {
   const auto hours =
       std::chrono::floor<std::chrono::hours>(std::chrono::system_clock::now().time_since_epoch()) - std::chrono::hours(30 * 24);
@@ -27,6 +39,30 @@ void check_stored(server& target, const std::vector<std::uint32_t>& sensors, std
   const std::uint64_t stored = target.stored(sensors);
   if (stored != acknowledged)
     throw std::runtime_error(fmt::format("{} acknowledged {} readings and has {}", target.name(), acknowledged, stored));
+}
+
+figures measured(server& target, std::string_view unit, const std::function<load_result()>& run) {
+  const usage before = target.used();
+  load_result load = run();
+  const auto answered = clock::now();
+  target.settle();
+  figures out;
+  out.settle_seconds = seconds_since(answered);
+  out.used = target.used();
+  out.used.cpu_seconds = difference(out.used.cpu_seconds, before.cpu_seconds);
+  if (out.used.fsyncs && before.fsyncs) *out.used.fsyncs -= *before.fsyncs;
+  out.server = target.name();
+  out.unit = unit;
+  out.requests = load.requests;
+  out.readings = load.readings;
+  out.refused = load.refused;
+  out.seconds = load.seconds;
+  out.client_cpu_seconds = load.client_cpu_seconds;
+  const auto latency = summed_up(std::move(load.latency_us));
+  out.p50_us = latency.p50_us;
+  out.p99_us = latency.p99_us;
+  out.max_us = latency.max_us;
+  return out;
 }
 
 latency_figures summed_up(std::vector<std::uint32_t> latency_us) {

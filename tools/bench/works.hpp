@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -130,6 +131,9 @@ std::vector<std::uint32_t> with_history(server& target, const workload_options& 
 
 /// Throws when the server has not stored exactly what it acknowledged.
 void check_stored(server& target, const std::vector<std::uint32_t>& sensors, std::uint64_t acknowledged);
+
+/// Runs a load and takes the server's figures around it.
+figures measured(server& target, std::string_view unit, const std::function<load_result()>& run);
 
 /// p50, p99 and maximum of latencies, in microseconds; 0 of none.
 struct latency_figures {
