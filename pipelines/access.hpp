@@ -1,20 +1,11 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-
-namespace factory::limits {
-
-// Beside those of pipelines/limits.hpp.
-inline constexpr std::size_t tokens = 1'000;           ///< 413
-inline constexpr std::size_t audit_records = 100'000;  ///< newest ones are kept; the oldest goes
-
-}  // namespace factory::limits
 
 namespace factory {
 

@@ -2,8 +2,8 @@
 
 #include "storage/rocks.hpp"
 
-#include "pipelines/access.hpp"
 #include "pipelines/coding.hpp"
+#include "pipelines/limits.hpp"
 
 #include <mutex>
 
