@@ -108,7 +108,7 @@ struct engine_metrics {
   double fsync_seconds = 0;
   std::uint64_t committed_readings = 0, processed_readings = 0;  ///< since start
   std::uint64_t credits_readings_free = 0, credits_bytes_free = 0, credits_refused = 0;
-  std::uint64_t sensors = 0, sensor_restarts = 0, failed_sensors = 0;
+  std::uint64_t sensors = 0, sensor_restarts = 0, failed_sensors = 0, analysis_restarts = 0;
   std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;
   std::uint64_t journal_bytes = 0, store_writer_bytes = 0;
   std::uint64_t mirror_lag_events = 0, mirror_lag_catalog = 0, mirror_rebuilds = 0;

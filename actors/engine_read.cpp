@@ -163,6 +163,7 @@ engine_metrics engine::metrics() const {
   m.credits_refused = parts.credits->refused_count();
   m.sensors = parts.things->known_sensors()->size();
   m.sensor_restarts = parts.sensors->restart_count();
+  m.analysis_restarts = parts.sensors->analysis_restart_count();
   m.failed_sensors = parts.sensors->failed_count();
   const auto findings = parts.events->count();
   m.anomalies = findings.anomalies;

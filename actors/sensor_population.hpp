@@ -65,6 +65,7 @@ class sensor_population {
   std::uint64_t dispatched_sequence() const { return dispatched_sequence_.load(); }
   const progress& counts() const { return counts_; }
   std::uint64_t restart_count() const { return restarts_.load(); }
+  std::uint64_t analysis_restart_count() const { return analysis_restarts_.load(); }
   std::uint64_t failed_count() const;
   /// One of those that stay down.
   std::optional<sensor_id> failed_sensor() const;
@@ -112,7 +113,7 @@ class sensor_population {
   sensor_directory directory_;
   std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before the first message of a group goes out
   std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set after the last
-  std::atomic<std::uint64_t> restarts_{0};
+  std::atomic<std::uint64_t> restarts_{0}, analysis_restarts_{0};
   mutable std::mutex failed_mutex_;
   std::set<sensor_id> failed_;  // stay down, and hold the journal until they are deleted
 

@@ -79,6 +79,7 @@ void sensor_population::rebuild_shard(std::size_t index) {
   for (const auto& actor : ended) waiting->wait_for(actor);
   waiting->wait_for(old.anomalies, old.thresholds);
   rebuild_sensors(index, sensors);
+  analysis_restarts_.fetch_add(1);
 }
 
 /// Sensors of one shard whose actors have ended. One pass over the journal serves them all.

@@ -1,6 +1,7 @@
 #include "http/access.hpp"
 
 #include <string>
+#include <utility>
 
 #include "http/gate_head.hpp"
 #include "http/problem.hpp"
@@ -37,14 +38,34 @@ http_response lacking(access_scope needed) {
 
 }  // namespace
 
-tl::expected<caller, http_response> check_access(const token_store& tokens, bool always, const http_request& request,
+http_response access_denial::answer() const {
+  switch (why) {
+    case reason::starting: return problem(error{errc::unavailable, "Starting: stored readings are being recovered"});
+    case reason::no_token: return unknown_caller(false);
+    case reason::unknown_token: return unknown_caller(true);
+    case reason::lacks_scope: break;
+  }
+  return lacking(needed);
+}
+
+tl::expected<caller, access_denial> check_access(const token_store& tokens, bool always, const http_request& request,
                                                  access_scope needed) {
+  using reason = access_denial::reason;
   if (needed == access_scope::none || (!always && !tokens.any())) return caller{};
   const std::string_view secret = bearer_of(request);
   caller who{tokens.find(secret)};
-  if (!who.token) return tl::unexpected(unknown_caller(!secret.empty()));
-  if (!allows(who.token->scopes, needed)) return tl::unexpected(lacking(needed));
+  if (!who.token) return tl::unexpected(access_denial{secret.empty() ? reason::no_token : reason::unknown_token});
+  if (!allows(who.token->scopes, needed)) return tl::unexpected(access_denial{reason::lacks_scope, needed});
   return who;
+}
+
+void admit(http_request& request, tl::expected<caller, access_denial> found) {
+  if (found) {
+    request.entry.checked = true;
+    request.entry.token = std::move(found->token);
+  } else {
+    request.entry.refusal = [denial = found.error()] { return denial.answer(); };
+  }
 }
 
 http_response no_access(std::string_view why) { return problem(403, why); }

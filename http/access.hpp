@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -18,10 +19,19 @@ struct caller {
   std::string_view name() const { return token ? std::string_view(token->name) : "local"; }
 };
 
-/// Whether a request may be done. As long as no token exists everything may, unless `always`. 401 for no or an unknown token, 403 for
-/// one without the scope. Thread-safe, without a lock.
-tl::expected<caller, http_response> check_access(const token_store& tokens, bool always, const http_request& request,
+/// Why somebody is not let in, and the answer that says so: 503 before recovery is done, 401 for no or an unknown token, 403 for one
+/// without the scope.
+struct access_denial {
+  enum class reason : std::uint8_t { starting, no_token, unknown_token, lacks_scope } why;
+  access_scope needed = access_scope::none;
+  http_response answer() const;
+};
+
+/// Whether a request may be done. As long as no token exists everything may, unless `always`. Thread-safe, without a lock.
+tl::expected<caller, access_denial> check_access(const token_store& tokens, bool always, const http_request& request,
                                                  access_scope needed);
+/// What was found out, for the gate and for who answers.
+void admit(http_request& request, tl::expected<caller, access_denial> found);
 http_response no_access(std::string_view why);
 
 // What lies in a factory; with 0, everything does.

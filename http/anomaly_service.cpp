@@ -37,14 +37,14 @@ http_response analyze_readings(const http_request& request, const path_argument&
 
 }  // namespace
 
-router anomaly_service(std::function<std::optional<http_response>(const http_request&)> refuse) {
+router anomaly_service(std::function<http_response()> metrics) {
   std::vector<route> calls;
   calls.push_back({http_method::get, "/health", health});
-  const auto analyze_allowed = [refuse = std::move(refuse)](const http_request& request, const path_argument& path) {
-    auto refused = refuse ? refuse(request) : std::nullopt;
-    return refused ? std::move(*refused) : analyze_readings(request, path);
-  };
-  calls.push_back({http_method::post, "/analyze", analyze_allowed, limits::body_bytes, {"application/json"}});
+  if (metrics) {
+    const auto show = [metrics = std::move(metrics)](const http_request&, const path_argument&) { return metrics(); };
+    calls.push_back({http_method::get, "/metrics", show});
+  }
+  calls.push_back({http_method::post, "/analyze", analyze_readings, limits::body_bytes, {"application/json"}});
   return router(std::move(calls));
 }
 

@@ -75,8 +75,12 @@ void count_stream(http_response& answer, request_counters& counters) {
 }  // namespace
 
 struct rest_api::impl {
-  impl(const anomaly_side& anomalies, bool with_token)
-      : always_token(with_token), calls(make_calls(anomalies)), routes(make_routes()), requests(calls.size()) {}
+  impl(const anomaly_side& anomalies, bool with_token, gateway_counts counted)
+      : always_token(with_token),
+        counts(std::move(counted)),
+        calls(make_calls(anomalies)),
+        routes(make_routes()),
+        requests(calls.size()) {}
 
   http_response ready() const {
     const engine* engine = behind.load(std::memory_order_acquire);
@@ -89,7 +93,7 @@ struct rest_api::impl {
   http_response metrics() const {
     const engine* engine = behind.load(std::memory_order_acquire);
     const auto figures = engine == nullptr ? std::nullopt : std::optional(engine->metrics());
-    return {200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(figures, calls, requests)};
+    return metrics_answer(metrics_text(figures, counts ? counts() : gateway_figures{}, routes.routes(), requests));
   }
 
   api_table make_calls(const anomaly_side& anomalies) {
@@ -133,13 +137,18 @@ struct rest_api::impl {
     return router(std::move(table));
   }
 
-  http_response answer(const api_call& call, const http_request& request, const path_argument& path) {
+  tl::expected<caller, access_denial> who_asks(const api_call& call, const http_request& request) const {
     engine* engine = behind.load(std::memory_order_acquire);
-    const bool open = call.needs() == access_scope::none || (call.without_engine && engine == nullptr && !always_token);
-    if (!open && engine == nullptr) return problem(error{errc::unavailable, "Starting: stored readings are being recovered"});
-    if (open) return checked(call, engine, request, path);
-    const auto who = check_access(engine->tokens(), always_token, request, call.needs());
-    if (!who) return who.error();
+    if (call.needs() == access_scope::none || (call.without_engine && engine == nullptr && !always_token)) return caller{};
+    if (engine == nullptr) return tl::unexpected(access_denial{access_denial::reason::starting});
+    return check_access(engine->tokens(), always_token, request, call.needs());
+  }
+
+  http_response answer(const api_call& call, const http_request& request, const path_argument& path) {
+    const auto who = request.entry.checked ? caller{request.entry.token} : who_asks(call, request);
+    if (!who) return who.error().answer();
+    engine* engine = behind.load(std::memory_order_acquire);
+    if (call.needs() == access_scope::none || engine == nullptr) return checked(call, engine, request, path);
     auto done =
         who->factory() == 0 ? checked(call, engine, request, path) : limited(call, *engine, request, path, who->factory());
     if (call.is_audited()) return audited(*engine, std::move(done), request, who->name());
@@ -169,12 +178,14 @@ struct rest_api::impl {
   // In this order: the routes point into the calls.
   std::atomic<engine*> behind{nullptr};
   const bool always_token;
+  const gateway_counts counts;
   const api_table calls;
   const router routes;
   request_counters requests;
 };
 
-rest_api::rest_api(const anomaly_side& anomalies, bool always_token) : impl_(std::make_unique<impl>(anomalies, always_token)) {}
+rest_api::rest_api(const anomaly_side& anomalies, bool always_token, gateway_counts counts)
+    : impl_(std::make_unique<impl>(anomalies, always_token, std::move(counts))) {}
 rest_api::~rest_api() = default;
 
 void rest_api::serve(engine& behind) { impl_->behind.store(&behind, std::memory_order_release); }
@@ -187,6 +198,14 @@ http_response rest_api::answer(const http_request& request) {
     if (whole.source && !head_only) count_stream(whole, impl_->requests);
     impl_->requests.record(index, whole.status, std::chrono::steady_clock::now() - start);
   });
+}
+
+void rest_api::admit(http_request& request) const {
+  const std::size_t index = impl_->routes.route_of(request.method, request.path);
+  if (index == router::no_route) return;
+  const bool serving = impl_->behind.load(std::memory_order_acquire) != nullptr;
+  auto found = impl_->who_asks(impl_->calls[index], request);
+  if (serving || !found) factory::admit(request, std::move(found));  // what recovery lets through is looked at again
 }
 
 std::size_t rest_api::body_bytes(http_method method, std::string_view path) const {

@@ -7,6 +7,7 @@
 #include "actors/engine.hpp"
 #include "http/gateways.hpp"
 #include "http/message.hpp"
+#include "http/metrics_text.hpp"
 
 namespace factory {
 
@@ -14,13 +15,15 @@ namespace factory {
 /// Until serve() it answers /health, /metrics, /openapi.json and `/`, and 503 to everything else. Thread-safe.
 class rest_api {
  public:
-  /// With `always_token` a call needs one even when none exists.
-  explicit rest_api(const anomaly_side& anomalies, bool always_token = false);
+  /// With `always_token` a call needs one even when none exists. `counts` are the gateway's, for /metrics.
+  explicit rest_api(const anomaly_side& anomalies, bool always_token = false, gateway_counts counts = {});
   ~rest_api();
   /// From now on answers from `behind`, which must outlive the last call of answer().
   void serve(engine& behind);
 
   http_response answer(const http_request& request);
+  /// Whether the caller may, for the gate: told before the body comes.
+  void admit(http_request& request) const;
   /// Largest body of a route, for the gate.
   std::size_t body_bytes(http_method method, std::string_view path) const;
 

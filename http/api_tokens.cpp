@@ -108,6 +108,7 @@ expected<http_response> get_audit(engine& behind, const http_request& request, c
   for (const audit_record& each : *found) {
     out.begin_object().member("sequence", each.sequence).time_member("at", each.at_us).member("who", each.who);
     out.member("method", each.method).member("path", each.path);
+    out.member("client", !each.client.empty() ? std::optional(std::string_view(each.client)) : std::nullopt);
     out.member("id", each.thing != 0 ? std::optional(each.thing) : std::nullopt).member("status", each.status).end_object();
   }
   out.end_array().key("next_cursor");

@@ -28,7 +28,10 @@ std::uint64_t made_id(const http_response& answer) {
 }  // namespace
 
 http_response audited(engine& behind, http_response answer, const http_request& request, std::string_view who) {
-  audit_record record{.who = std::string(who), .method = std::string(to_text(request.method)), .path = to_utf8(request.path)};
+  audit_record record{.who = std::string(who),
+                      .method = std::string(to_text(request.method)),
+                      .path = to_utf8(request.path),
+                      .client = request.client};
   return when_complete(std::move(answer), [&behind, record = std::move(record)](const http_response& whole) mutable {
     using namespace std::chrono;
     record.at_us = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();

@@ -23,7 +23,9 @@ std::vector<std::string> split(std::string_view list) {
 
 void allow(http_response& answer, std::string_view origin) {
   answer.headers.emplace_back("Access-Control-Allow-Origin", origin);
-  answer.headers.emplace_back("Access-Control-Expose-Headers", "ETag, Retry-After, X-Next-Cursor, X-Request-Id");
+  answer.headers.emplace_back(
+      "Access-Control-Expose-Headers",
+      "ETag, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Next-Cursor, X-Request-Id");
   if (origin != "*") answer.headers.emplace_back("Vary", "Origin");
 }
 

@@ -12,6 +12,7 @@ namespace factory {
 struct gate_rules {
   http_handler handler;
   body_limit body_bytes;
+  admission admit;                    ///< may be empty: everybody is let in
   std::atomic<bool> draining{false};  ///< every answer from now on is its connection's last
   std::size_t body_bytes_in_all = limits::body_bytes_in_all;
   mutable std::atomic<std::size_t> body_bytes_held{0};  ///< by the bodies of all connections

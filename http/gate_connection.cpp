@@ -25,6 +25,12 @@ constexpr std::size_t first_buffer_bytes = 1UL << 20;
 
 }  // namespace
 
+gate_connection::gate_connection(const gate_rules& rules, buffer_pool& buffers, std::string_view address)
+    : rules_(rules), buffers_(buffers), address_(address) {
+  request_.header = [this](std::string_view name) { return parser_->find(name); };
+  request_.header_list = [this](std::string_view name) { return parser_->list(name); };
+}
+
 std::string_view gate_connection::advance(std::string_view input) {
   switch (phase_) {
     case phase::idle:
@@ -67,6 +73,9 @@ void gate_connection::begin(std::string_view head) {
   }
   request_.content_type = parser_->find("Content-Type");
   request_.accept = parser_->find("Accept");
+  request_.client = address_;
+  request_.entry = {};
+  if (rules_.admit) rules_.admit(request_);
   if (const refusal why = begin_body()) return refuse(why);
   if (phase_ != phase::body) answer_request();
 }
@@ -81,12 +90,20 @@ refusal gate_connection::begin_body() {
   }
   if (!chunked_ && body_expected_ == 0) return {};
   body_limit_ = rules_.body_bytes(request_.method, request_.path);
+  body_unread_ = refused_outright();
+  if (body_unread_) return {};
   if (body_expected_ > body_limit_) return body_too_large;
   if (chunked_) parser_->body_limit(body_limit_);
   continue_owed_ = !parser_->http_1_0() && !parser_->find("Expect").empty();
   body_ = buffers_.take();
   phase_ = phase::body;
   return {};
+}
+
+/// Not let in, with a body that is not worth receiving: the answer goes out at once, and the connection ends with it.
+bool gate_connection::refused_outright() const {
+  const bool waits = !parser_->find("Expect").empty();
+  return request_.entry.refusal && (chunked_ || waits || body_expected_ > limits::refused_body_bytes);
 }
 
 std::string_view gate_connection::read_body_part(std::string_view input) {
@@ -149,7 +166,6 @@ std::string_view gate_connection::read_chunks(std::string_view input) {
 
 void gate_connection::answer_request() {
   request_.body = body_.view();
-  request_.header = [this](std::string_view name) { return parser_->find(name); };
   http_response answer = guarded([this] { return rules_.handler(request_); });
   if (!answer.finish) return send_answer(answer);
   pending_ = std::move(answer);
@@ -161,7 +177,7 @@ void gate_connection::finish_answer() {
 }
 
 void gate_connection::send_answer(const http_response& answer) {
-  const bool close_asked = !parser_->keep_alive() || (answer.source && parser_->http_1_0());
+  const bool close_asked = body_unread_ || !parser_->keep_alive() || (answer.source && parser_->http_1_0());
   const bool keep_alive = !close_asked && !rules_.draining.load(std::memory_order_relaxed);
   const bool head_only = request_.method == http_method::head;
   const bool sent_so = append_answer(output_, answer, {head_only, keep_alive, parser_->http_1_0()});
@@ -236,7 +252,7 @@ void gate_connection::end_request(bool keep_alive) {
   head_.clear();
   chunk_rest_.clear();
   scan_.reset();
-  chunked_ = continue_owed_ = false;
+  chunked_ = continue_owed_ = body_unread_ = false;
   body_expected_ = body_limit_ = 0;
   request_.body = request_.content_type = request_.accept = {};
   buffers_.give(std::exchange(body_, {}));

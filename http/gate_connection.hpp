@@ -23,9 +23,12 @@ namespace factory {
 ///     because what follows a damaged frame cannot be told from a forged request.
 ///   * What it keeps of a request is bounded: the head by limits::request_head_bytes, the body by its route's limit, and all bodies
 ///     together by limits::body_bytes_in_all.
+///   * Who is not let in is told before the body has come. A body of up to limits::refused_body_bytes is received all the same and thrown
+///     away, so that the connection can go on; behind a larger one it ends.
 class gate_connection {
  public:
-  gate_connection(const gate_rules& rules, buffer_pool& buffers) : rules_(rules), buffers_(buffers) {}
+  /// `address` is the client's, and must stay where it is.
+  gate_connection(const gate_rules& rules, buffer_pool& buffers, std::string_view address = {});
   ~gate_connection() { let_go_of_body(); }
   gate_connection(const gate_connection&) = delete;
   gate_connection& operator=(const gate_connection&) = delete;
@@ -68,6 +71,7 @@ class gate_connection {
   std::string_view read_chunks(std::string_view input);
   void begin(std::string_view head);
   refusal begin_body();
+  bool refused_outright() const;
   std::string_view read_body_part(std::string_view input);
   bool hold_body();
   void let_go_of_body();
@@ -80,6 +84,7 @@ class gate_connection {
 
   const gate_rules& rules_;
   buffer_pool& buffers_;
+  const std::string_view address_;
   phase phase_ = phase::idle;
 
   head_scan scan_;
@@ -89,7 +94,8 @@ class gate_connection {
   std::size_t body_limit_ = 0, body_expected_ = 0;
   bool chunked_ = false;
   bool continue_owed_ = false;
-  std::string chunk_rest_;  ///< the beginning of a chunk header or trailer whose end has not come
+  bool body_unread_ = false;  ///< and never will be: the answer ends the connection
+  std::string chunk_rest_;    ///< the beginning of a chunk header or trailer whose end has not come
   body_buffer body_;
   std::size_t body_held_ = 0;            ///< counted in rules_.body_bytes_held
   http_response pending_;                ///< while answering

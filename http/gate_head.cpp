@@ -110,6 +110,14 @@ std::size_t request_parser::count(std::string_view name) const {
   return static_cast<std::size_t>(std::ranges::count_if(fields_, [&](const field& f) { return same_text(f.name, name); }));
 }
 
+std::string request_parser::list(std::string_view name) const {
+  std::string all;
+  for (const field& each : fields_) {
+    if (same_text(each.name, name)) all.append(all.empty() ? "" : ", ").append(each.value);
+  }
+  return all;
+}
+
 void request_parser::on_request_impl(beast::http::verb, text method, text target, int version, error_code&) {
   method_ = view(method);
   target_ = view(target);

@@ -54,6 +54,8 @@ class request_parser : public boost::beast::http::basic_parser<true> {
   /// The first field of that name, in any case; "" when there is none.
   std::string_view find(std::string_view name) const;
   std::size_t count(std::string_view name) const;
+  /// All fields of that name as one list (RFC 9110, 5.3).
+  std::string list(std::string_view name) const;
 
  private:
   using error_code = boost::beast::error_code;

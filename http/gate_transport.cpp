@@ -53,7 +53,9 @@ bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 bool gate_shared::entered(const std::string& address) {
   const std::lock_guard lock(mutex_);
   const std::size_t of_address = ++by_address_[address];
-  return ++count_ <= most_connections && of_address <= most_per_address;
+  const bool welcome = ++count_ <= most_connections && (of_address <= most_per_address || proxies.contains(address));
+  if (!welcome) ++refused_;
+  return welcome;
 }
 
 void gate_shared::left(const std::string& address) {
@@ -83,7 +85,7 @@ void gate_shared::remove_timer(int fd) {
 }
 
 gate_session::gate_session(gate_shared& all, buffer_pool& buffers, std::string from)
-    : shared(all), address(std::move(from)), http(all.rules, buffers) {
+    : shared(all), address(std::move(from)), http(all.rules, buffers, address) {
   if (!shared.entered(address)) http.close();
   set_deadline();
 }

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "http/client_address.hpp"
 #include "http/gate.hpp"
 #include "http/gate_buffer.hpp"
 #include "http/gate_connection.hpp"
@@ -27,13 +28,15 @@ class gate_transport;
 /// What the threads of one listener share. Thread-safe.
 class gate_shared {
  public:
-  gate_shared(gate_rules& what, std::size_t most, std::size_t most_of_one)
-      : rules(what), most_connections(most), most_per_address(most_of_one) {}
+  /// A connection of one of `trusted_proxies` is not one of its address: many clients share it.
+  gate_shared(gate_rules& what, std::size_t most, std::size_t most_of_one, address_list trusted_proxies)
+      : rules(what), most_connections(most), most_per_address(most_of_one), proxies(std::move(trusted_proxies)) {}
 
   /// False when there are too many, in all or of this address; the caller then still owes one left().
   bool entered(const std::string& address);
   void left(const std::string& address);
   std::size_t connections() const { return count_.load(); }
+  std::uint64_t refused() const { return refused_.load(); }  ///< connections that were too many
   /// Waits until no connection is left; false when the time was over first.
   bool wait_empty(std::chrono::milliseconds at_most);
 
@@ -44,10 +47,12 @@ class gate_shared {
 
   gate_rules& rules;
   const std::size_t most_connections, most_per_address;
+  const address_list proxies;
   std::atomic<std::uint64_t> looks{0};  ///< times that a connection was worked on: what an idle or slow one must not raise
 
  private:
   std::atomic<std::size_t> count_{0};
+  std::atomic<std::uint64_t> refused_{0};
   std::mutex mutex_;
   std::condition_variable emptied_;
   std::vector<int> timers_;

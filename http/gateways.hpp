@@ -6,6 +6,7 @@
 #include <string>
 
 #include "actors/engine.hpp"
+#include "http/admission.hpp"
 #include "http/request_id.hpp"
 #include "pipelines/limits.hpp"
 #include "pipelines/result.hpp"
@@ -20,6 +21,7 @@ struct gateway_config {
   std::size_t connections_per_address = 0;   ///< 0 = limits::connections_per_address; likewise
   std::string cors_origins = {};             ///< whose pages may call; a list with commas, or "*"; empty = none
   std::int64_t drain_ms = limits::drain_ms;  ///< stop() waits so long for requests in flight
+  admission_rules admit = {};                ///< rate limits, and the proxies that say who asks
   access_log log_access;                     ///< of each answer; empty = none
   bool always_token = false;                 ///< ask for one even when none exists any more: the address is open to others
 };

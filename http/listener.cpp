@@ -55,7 +55,7 @@ http_listener::http_listener(options how, gate_rules& rules) : impl_(std::make_u
   const options& asked = impl_->how;
   const std::size_t most = asked.connections > 0 ? asked.connections : limits::connections;
   const std::size_t of_one = asked.connections_per_address > 0 ? asked.connections_per_address : limits::connections_per_address;
-  impl_->shared = std::make_shared<gate_shared>(rules, most, of_one);
+  impl_->shared = std::make_shared<gate_shared>(rules, most, of_one, asked.trusted_proxies);
 }
 
 http_listener::~http_listener() { stop(); }
@@ -99,6 +99,7 @@ void http_listener::stop() {
 
 std::uint16_t http_listener::port() const { return impl_->port; }
 std::size_t http_listener::connections() const { return impl_->shared->connections(); }
+std::uint64_t http_listener::refused_connections() const { return impl_->shared->refused(); }
 std::uint64_t http_listener::looks() const { return impl_->shared->looks.load(); }
 
 }  // namespace factory

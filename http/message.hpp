@@ -3,16 +3,29 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "http/rate_limit.hpp"
 #include "pipelines/result.hpp"
 
 namespace factory {
 
+struct access_token;
+struct http_response;
+
 enum class http_method : std::uint8_t { get, head, post, patch, put, delete_, options, other };
+
+/// What was found out about a request between its head and its body.
+struct admittance {
+  bool checked = false;                       ///< who asks may do this; else whoever answers has to look
+  std::shared_ptr<const access_token> token;  ///< whose, when `checked`; null: no token was needed
+  std::optional<rate_quota> quota;            ///< what the client has left, where there is a limit
+  std::function<http_response()> refusal;     ///< the answer, when the request is not let in; its body is not looked at
+};
 
 /// One request as the gate hands it on: framing checked, path and query percent-decoded once. Views live until the handler returns.
 struct http_request {
@@ -22,8 +35,11 @@ struct http_request {
   std::string_view content_type;                           ///< as sent, "" when absent
   std::string_view accept;
   std::string_view body;
+  std::string client;  ///< address of who asks
+  admittance entry;
   std::uint32_t factory = 0;  ///< the only one whose things the caller may see and change; 0 = all
   std::function<std::string_view(std::string_view name)> header;  ///< first of that name (any case), "" when absent
+  std::function<std::string(std::string_view name)> header_list;  ///< all of that name, with commas between
 };
 
 /// A body that is made while it is sent: a piece is asked for when the socket has taken the one before, on the connection's thread, so a
@@ -69,6 +85,8 @@ inline http_response complete(http_response answer) {
 /// Answers a request; called on the Pistache thread that read it, from many threads at once. May block until a query is done. A wait for
 /// the disk is left to `finish`: the thread begins the requests that wait at its other connections first, and one commit takes all.
 using http_handler = std::function<http_response(const http_request&)>;
+/// Fills in `entry` once the head has come, before the body is received.
+using admission = std::function<void(http_request&)>;
 /// Largest body of a route, asked before the body is read: 413 above it. 0 = the route takes none.
 using body_limit = std::function<std::size_t(http_method, std::string_view path)>;
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace factory {
 
@@ -52,6 +53,8 @@ void add_engine(families& out, const engine_metrics& m) {
   counter(out, "credits_refused_total", "Requests refused with 503 for want of credits", real(m.credits_refused));
   gauge(out, "sensors", "Sensors", real(m.sensors));
   counter(out, "sensor_restarts_total", "Sensor actors restarted after a failure", real(m.sensor_restarts));
+  counter(out, "analysis_restarts_total", "Pairs of anomaly and threshold actors restarted after a failure of one",
+          real(m.analysis_restarts));
   gauge(out, "failed_sensors", "Sensors that failed too often and are off", real(m.failed_sensors));
   counter(out, "anomalies_total", "Anomalies in the event log", real(m.anomalies));
   counter(out, "alerts_total", "Alerts in the event log", real(m.alerts));
@@ -63,10 +66,22 @@ void add_engine(families& out, const engine_metrics& m) {
   gauge(out, "recovered_readings", "Readings replayed from the journal at start", real(m.recovered_readings));
 }
 
-std::vector<ClientMetric::Label> labels_of(const api_table& calls, std::size_t index, std::size_t status_class) {
-  const bool known = index < calls.size();
-  return {{"method", known ? std::string(to_text(calls[index].method)) : "other"},
-          {"route", known ? calls[index].pattern : "none"},
+void add_gateway(families& out, const gateway_figures& g) {
+  gauge(out, "http_connections", "Open connections of this port", real(g.connections));
+  counter(out, "http_connections_refused_total", "Connections closed at once: too many, in all or of one address",
+          real(g.connections_refused));
+  MetricFamily limited{"factory_http_rate_limited_total", "Requests refused with 429", MetricType::Counter, {}};
+  for (const auto& [by, count] : {std::pair{"address", g.limited_by_address}, {"token", g.limited_by_token}}) {
+    limited.metric.push_back(plain(MetricType::Counter, real(count)));
+    limited.metric.back().label = {{"by", by}};
+  }
+  out.push_back(std::move(limited));
+}
+
+std::vector<ClientMetric::Label> labels_of(const std::vector<route>& routes, std::size_t index, std::size_t status_class) {
+  const bool known = index < routes.size();
+  return {{"method", known ? std::string(to_text(routes[index].method)) : "other"},
+          {"route", known ? routes[index].pattern : "none"},
           {"status", std::to_string(status_class) + "xx"}};
 }
 
@@ -85,7 +100,7 @@ ClientMetric histogram_of(const request_counters::view& seen) {
 }
 
 /// What has never been answered is left out: it would be most of the page.
-void add_requests(families& out, const api_table& calls, const request_counters& requests) {
+void add_requests(families& out, const std::vector<route>& routes, const request_counters& requests) {
   MetricFamily latencies{"factory_http_request_seconds",
                          "Time from request to answer, or to the begin of one in pieces; _count is the number of answers",
                          MetricType::Histogram,
@@ -94,7 +109,7 @@ void add_requests(families& out, const api_table& calls, const request_counters&
     for (std::size_t status_class = 1; status_class <= request_counters::status_classes; ++status_class) {
       ClientMetric latency = histogram_of(requests.read(index, status_class));
       if (latency.histogram.sample_count == 0) continue;
-      latency.label = labels_of(calls, index, status_class);
+      latency.label = labels_of(routes, index, status_class);
       latencies.metric.push_back(latency);
     }
   }
@@ -107,11 +122,15 @@ void add_requests(families& out, const api_table& calls, const request_counters&
 
 }  // namespace
 
-std::string metrics_text(const std::optional<engine_metrics>& figures, const api_table& calls, const request_counters& requests) {
+std::string metrics_text(const std::optional<engine_metrics>& figures, const gateway_figures& gateway,
+                         const std::vector<route>& routes, const request_counters& requests) {
   families out;
   if (figures) add_engine(out, *figures);
-  add_requests(out, calls, requests);
+  add_gateway(out, gateway);
+  add_requests(out, routes, requests);
   return prometheus::TextSerializer().Serialize(out);
 }
+
+http_response metrics_answer(std::string text) { return {200, "text/plain; version=0.0.4; charset=utf-8", std::move(text)}; }
 
 }  // namespace factory

@@ -1,15 +1,29 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "actors/engine.hpp"
-#include "http/api_call.hpp"
+#include "http/message.hpp"
 #include "http/request_counters.hpp"
+#include "http/router.hpp"
 
 namespace factory {
 
-/// The Prometheus text of /metrics; without an engine (not yet serving) only the requests.
-std::string metrics_text(const std::optional<engine_metrics>& figures, const api_table& calls, const request_counters& requests);
+/// What a gateway counts beside its answers.
+struct gateway_figures {
+  std::uint64_t connections = 0;          ///< open now
+  std::uint64_t connections_refused = 0;  ///< too many
+  std::uint64_t limited_by_address = 0, limited_by_token = 0;
+};
+using gateway_counts = std::function<gateway_figures()>;
+
+/// The Prometheus text of /metrics; without an engine (not yet serving, or the anomaly service) only the gateway's part.
+std::string metrics_text(const std::optional<engine_metrics>& figures, const gateway_figures& gateway,
+                         const std::vector<route>& routes, const request_counters& requests);
+http_response metrics_answer(std::string text);
 
 }  // namespace factory

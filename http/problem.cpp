@@ -47,6 +47,7 @@ std::string_view name_of(unsigned status) {
     case 415: return "unsupported-media-type";
     case 417: return "expectation-failed";
     case 422: return "unprocessable";
+    case 429: return "rate-limited";
     case 431: return "header-too-large";
     case 501: return "not-implemented";
     case 503: return "unavailable";
@@ -153,6 +154,7 @@ std::string_view reason_phrase(unsigned status) {
     case 415: return "Unsupported Media Type";
     case 417: return "Expectation Failed";
     case 422: return "Unprocessable Content";
+    case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
     case 501: return "Not Implemented";

@@ -57,12 +57,12 @@ namespace {
 struct traced {
   std::string id;
   http_method method;
-  std::string path;                             ///< "" without a log
+  std::string path, client;                     ///< "" without a log
   std::chrono::steady_clock::time_point start;  ///< likewise
 
   void end(http_response& answer, const access_log& log) const;
   void tell(const access_log& log, unsigned status, std::size_t body_bytes, bool whole) const {
-    if (log) log({id, method, path, status, body_bytes, std::chrono::steady_clock::now() - start, whole});
+    if (log) log({id, method, path, client, status, body_bytes, std::chrono::steady_clock::now() - start, whole});
   }
 };
 
@@ -108,9 +108,10 @@ void traced::end(http_response& answer, const access_log& log) const {
 
 traced trace(const http_request& request, bool logged) {
   const std::string_view given = request.header ? request.header("X-Request-Id") : std::string_view();
-  traced one{is_good(given) ? std::string(given) : next_id(), request.method, {}, {}};
+  traced one{is_good(given) ? std::string(given) : next_id(), request.method, {}, {}, {}};
   if (logged) {
     one.path = request.path;
+    one.client = request.client;
     one.start = std::chrono::steady_clock::now();
   }
   return one;

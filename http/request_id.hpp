@@ -16,7 +16,8 @@ std::string_view current_request_id();
 struct access_record {
   std::string_view request_id;
   http_method method;
-  std::string_view path;  ///< decoded: may hold any byte
+  std::string_view path;    ///< decoded: may hold any byte
+  std::string_view client;  ///< its address
   unsigned status;
   std::size_t body_bytes;  ///< of the answer
   std::chrono::nanoseconds took;

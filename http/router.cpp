@@ -152,10 +152,14 @@ router::answered router::answer(const http_request& request) const {
   return {run(routes_[index], request, argument), index};
 }
 
-std::size_t router::body_bytes(http_method method, std::string_view path) const {
+std::size_t router::route_of(http_method method, std::string_view path) const {
   path_argument argument;
   const resource* found = find(path, argument);
-  const std::size_t index = found == nullptr ? no_route : route_of(*found, method);
+  return found == nullptr ? no_route : route_of(*found, method);
+}
+
+std::size_t router::body_bytes(http_method method, std::string_view path) const {
+  const std::size_t index = route_of(method, path);
   return index == no_route ? limits::small_body_bytes : routes_[index].body_bytes;
 }
 

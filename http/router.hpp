@@ -51,6 +51,8 @@ class router {
   answered answer(const http_request& request) const;
   http_response operator()(const http_request& request) const { return answer(request).response; }
 
+  /// The route that takes a request, or no_route.
+  std::size_t route_of(http_method method, std::string_view path) const;
   /// For the gate, before it reads a body. A path or method that no route takes gets a small one, so that it can be told 404 or 405.
   std::size_t body_bytes(http_method method, std::string_view path) const;
   const std::vector<route>& routes() const { return routes_; }

@@ -8,6 +8,7 @@ namespace factory::limits {
 
 inline constexpr std::size_t body_bytes = 64UL << 20;          ///< 413
 inline constexpr std::size_t small_body_bytes = 1UL << 20;     ///< one reading, a change of the catalog: 413
+inline constexpr std::size_t refused_body_bytes = 64UL << 10;  ///< of who is not let in: thrown away; above: answered, closed
 inline constexpr std::size_t body_bytes_in_all = 512UL << 20;  ///< of a gateway's bodies on their way in: 503 with Retry-After
 inline constexpr std::size_t worth_packing_bytes = 1UL
                                                    << 10;    ///< answers from here on have an ETag and are sent as gzip if asked
@@ -27,7 +28,10 @@ inline constexpr std::int64_t linger_ms = 2'000;                  ///< after the
 inline constexpr std::int64_t drain_ms = 15'000;                  ///< stop: requests in flight; more than commit and query take
 inline constexpr std::size_t connections = 4096;                  ///< of a gateway: one more is closed at once
 inline constexpr std::size_t connections_per_address = 2048;      ///< likewise, so that one client leaves room for others
-inline constexpr std::size_t page_readings = 10'000;              ///< `limit` above it: 400
+inline constexpr std::int64_t request_rate = 1'000'000;  ///< of a rate limit and its burst: a larger one ends factoryd with 2
+inline constexpr std::size_t rate_buckets =
+    65'536;  ///< client addresses that a gateway knows the rate of; then the one nearest to its full quota is forgotten
+inline constexpr std::size_t page_readings = 10'000;  ///< `limit` above it: 400
 inline constexpr std::size_t page_default = 1'000;
 inline constexpr std::size_t piece_bytes = 128UL << 10;        ///< of an answer in pieces; the next is made when it is sent
 inline constexpr std::size_t export_step_readings = 8'192;     ///< read at once for an export; twice as many at most

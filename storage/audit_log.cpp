@@ -11,7 +11,8 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t record_version = 1;
+constexpr std::uint8_t record_version = 2;
+constexpr std::uint8_t version_without_client = 1;
 constexpr char key_space = 'u';
 
 std::string key_of(std::uint64_t sequence) {
@@ -35,14 +36,16 @@ std::string encode(const audit_record& record) {
   put_text(out, record.path);
   put_varint(out, record.thing);
   put_varint(out, record.status);
+  put_text(out, record.client);
   return out;
 }
 
 bool decode(std::string_view in, audit_record& record) {
   std::uint8_t version = 0;
-  return get_byte(in, version) && version == record_version && get_zigzag(in, record.at_us) && get_text(in, record.who) &&
-         get_text(in, record.method) && get_text(in, record.path) && get_varint(in, record.thing) &&
-         get_varint_as(in, record.status) && in.empty();
+  const bool known = get_byte(in, version) && (version == record_version || version == version_without_client);
+  const bool good = known && get_zigzag(in, record.at_us) && get_text(in, record.who) && get_text(in, record.method) &&
+                    get_text(in, record.path) && get_varint(in, record.thing) && get_varint_as(in, record.status);
+  return good && (version == version_without_client || get_text(in, record.client)) && in.empty();
 }
 
 }  // namespace

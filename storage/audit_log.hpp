@@ -17,6 +17,7 @@ struct audit_record {
   std::string who;     ///< the token's name; "local" without tokens
   std::string method;  ///< "POST"
   std::string path;
+  std::string client;       ///< address of who did; "" in records of version 1
   std::uint64_t thing = 0;  ///< id of what was made; 0 when the path says it or nothing was made
   std::uint32_t status = 0;
 };

@@ -10,18 +10,12 @@ namespace factory {
 
 namespace {
 
-/// Well-formed UTF-8 (RFC 3629: shortest form, no surrogates, up to U+10FFFF) without NUL, which SQL tools cut texts at.
+/// Well-formed UTF-8 (RFC 3629: shortest form, no surrogates, up to U+10FFFF).
 bool is_text(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
     const auto lead = static_cast<std::uint8_t>(text[i]);
-    const std::size_t length = lead == 0     ? 0
-                               : lead < 0x80 ? 1
-                               : lead < 0xc2 ? 0
-                               : lead < 0xe0 ? 2
-                               : lead < 0xf0 ? 3
-                               : lead < 0xf5 ? 4
-                                             : 0;
+    const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
     if (length == 0 || i + length > text.size()) return false;
     for (std::size_t k = 1; k < length; ++k) {
       const auto byte = static_cast<std::uint8_t>(text[i + k]);
@@ -34,10 +28,22 @@ bool is_text(std::string_view text) {
   return true;
 }
 
+/// U+0000 to U+001F, U+007F to U+009F: they forge lines of logs and exports, and SQL tools cut texts at NUL.
+bool holds_control(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<std::uint8_t>(text[i]);
+    const bool second = byte == 0xc2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xa0;
+    if (byte < 0x20 || byte == 0x7f || second) return true;
+  }
+  return false;
+}
+
 std::optional<problem> check_text(std::string_view text, const char* field) {
   if (text.size() > limits::name_bytes)
     return problem{errc::invalid, field, fmt::format("is longer than {} bytes", limits::name_bytes)};
   if (!is_text(text)) return problem{errc::invalid, field, "is not valid UTF-8 text"};
+  if (holds_control(text))
+    return problem{errc::invalid, field, "holds a control character (a line break, a tab, NUL or the like)"};
   return {};
 }
 

@@ -93,6 +93,7 @@ TEST(restart, an_analysis_actor_that_fails_takes_its_shard_along_and_finds_every
   for (sensor_id id = 1; id <= 6; ++id) expect_same(*plant.view(id).status, wanted);
   plant.settle();
   EXPECT_EQ(plant.events.count().alerts, 6U * entries);
+  running_population::await([&] { return plant.sensors->analysis_restart_count() >= 1; });
 }
 
 TEST(restart, a_sensor_that_fails_again_and_again_stays_down_while_the_others_work) {

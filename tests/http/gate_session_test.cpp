@@ -22,7 +22,7 @@ struct gate_session_times : ::testing::Test {
   }
   gate_rules rules;
   buffer_pool buffers;
-  gate_shared shared{rules, 10, 10};
+  gate_shared shared{rules, 10, 10, {}};
   gate_session session{shared, buffers, "127.0.0.1"};
 };
 

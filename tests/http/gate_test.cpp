@@ -323,5 +323,41 @@ TEST_F(gate, survives_random_bytes_and_damaged_requests) {
   }
 }
 
+/// Lets in who names a token.
+void ask_for_a_token(gate_rules& rules) {
+  rules.admit = [](http_request& request) {
+    if (request.header("Authorization").empty()) request.entry.refusal = [] { return http_response{401, "text/plain", "no"}; };
+  };
+  rules.handler = [inner = rules.handler](const http_request& request) {
+    return request.entry.refusal ? request.entry.refusal() : inner(request);
+  };
+}
+
+TEST_F(gate, who_is_not_let_in_is_told_before_a_large_body_a_chunked_one_or_one_that_waits_to_be_asked_for) {
+  ask_for_a_token(rules);
+  for (const char* fields : {"Content-Length: 65537\r\n", "Transfer-Encoding: chunked\r\n", "Content-Length: 99999999999\r\n",
+                             "Expect: 100-continue\r\nContent-Length: 2\r\n"}) {
+    SCOPED_TRACE(fields);
+    answers.clear();
+    gate_connection connection(rules, buffers);
+    feed(connection, "POST /big HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n");
+    EXPECT_TRUE(answers.starts_with("HTTP/1.1 401 ")) << answers;
+    EXPECT_NE(answers.find("\r\nConnection: close\r\n"), std::string::npos) << answers;
+    EXPECT_TRUE(connection.closing());
+    EXPECT_EQ(rules.body_bytes_held, 0U);
+  }
+}
+
+TEST_F(gate, behind_a_small_body_of_who_is_not_let_in_the_connection_goes_on) {
+  ask_for_a_token(rules);
+  gate_connection connection(rules, buffers);
+  feed(connection, "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n");
+  EXPECT_EQ(answers, "");
+  feed(connection, "hiPOST /p HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\nContent-Length: 2\r\n\r\nyo");
+  EXPECT_EQ(testing::without_dates(answers),
+            "HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno" + testing::ok("POST /p |yo"));
+  EXPECT_FALSE(connection.closing());
+}
+
 }  // namespace
 }  // namespace factory

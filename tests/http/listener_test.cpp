@@ -282,6 +282,23 @@ TEST_F(listener, bounds_the_connections_of_one_address_and_serves_others) {
   EXPECT_TRUE(again.read_answer().starts_with("HTTP/1.1 200 "));
 }
 
+TEST_F(listener, the_connections_of_a_trusted_proxy_are_counted_in_all_only) {
+  how.connections_per_address = 1;
+  how.trusted_proxies = address_list::parse("127.0.0.2").value();
+  const std::uint16_t port = start(4, 3);
+  std::vector<std::unique_ptr<raw_client>> clients;
+  for (int i = 0; i < 3; ++i) {
+    clients.push_back(std::make_unique<raw_client>(port, 0, "127.0.0.2"));
+    clients.back()->send(get("/a"));
+    EXPECT_TRUE(clients.back()->read_answer().starts_with("HTTP/1.1 200 "));
+  }
+  EXPECT_EQ(server->refused_connections(), 0U);
+  raw_client fourth(port, 0, "127.0.0.2");
+  fourth.send(get("/a"));
+  EXPECT_EQ(fourth.read_to_end(), "");
+  EXPECT_EQ(server->refused_connections(), 1U);
+}
+
 /// Sockets for both sides of that many connections.
 void allow_descriptors(rlim_t count) {
   rlimit limit{};

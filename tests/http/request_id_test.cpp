@@ -19,6 +19,7 @@ using testing::HasSubstr;
 http_response ask(const http_handler& handler, std::string_view id = {}) {
   http_request request;
   request.path = "/x";
+  request.client = "192.0.2.7";
   request.header = [id](std::string_view name) { return name == "X-Request-Id" ? id : std::string_view(); };
   return handler(request);
 }
@@ -112,11 +113,11 @@ TEST(request_id, stays_with_an_answer_in_pieces_which_is_logged_when_it_ends_or_
 TEST(request_id, the_access_log_is_told_what_was_answered) {
   std::string told;
   const http_handler handler = with_request_id(plain, [&](const access_record& r) {
-    told = std::string(r.request_id) + " " + std::string(r.path) + " " + std::to_string(r.status) + " " +
-           std::to_string(r.body_bytes) + " " + std::string(current_request_id());
+    told = std::string(r.request_id) + " " + std::string(r.path) + " " + std::string(r.client) + " " + std::to_string(r.status) +
+           " " + std::to_string(r.body_bytes) + " " + std::string(current_request_id());
   });
   ask(handler, "abc");
-  EXPECT_EQ(told, "abc /x 200 5 abc");
+  EXPECT_EQ(told, "abc /x 192.0.2.7 200 5 abc");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "http/support/raw_client.hpp"
 #include "integration/support/daemon.hpp"
 #include "integration/support/http_client.hpp"
 
@@ -96,6 +97,33 @@ TEST_F(access, the_anomaly_service_asks_for_read) {
   EXPECT_EQ(analyzer.post("/analyze", body).status, 401U);
   const http_client::header_map headers{{"Content-Type", "application/json"}, {"Authorization", "Bearer " + admin}};
   EXPECT_EQ(analyzer.send("POST", "/analyze", body, headers).status, 200U);
+}
+
+TEST_F(access, a_stranger_is_told_before_a_body_is_received_on_both_ports) {
+  const std::string read = token_of(R"({"name":"read","scopes":["read"]})");
+  const std::string ingest = token_of(R"({"name":"ingest","scopes":["ingest"]})");
+  struct strange_case {
+    std::uint16_t port;
+    std::string path, token, status;
+  };
+  for (const strange_case& c : {strange_case{process.api_port(), "/api/readings/bulk", "", "401"},
+                                {process.api_port(), "/api/readings/bulk", "fm-1-00", "401"},
+                                {process.api_port(), "/api/readings/bulk", read, "403"},
+                                {process.anomaly_port(), "/analyze", "", "401"},
+                                {process.anomaly_port(), "/analyze", ingest, "403"}}) {
+    for (const char* length : {"Content-Length: 67108864\r\n", "Transfer-Encoding: chunked\r\n"}) {
+      SCOPED_TRACE(c.path + " " + length + c.status);
+      testing::raw_client client(c.port);
+      client.send("POST " + c.path + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" + length +
+                  (c.token.empty() ? "" : "Authorization: Bearer " + c.token + "\r\n") + "\r\n");
+      const std::string told = client.read_to_end();  // nothing of the body was sent
+      EXPECT_THAT(told, ::testing::StartsWith("HTTP/1.1 " + c.status + " "));
+      EXPECT_THAT(told, HasSubstr("\r\nConnection: close\r\n"));
+      EXPECT_THAT(told, HasSubstr("\r\nWWW-Authenticate: Bearer"));
+      EXPECT_THAT(told, HasSubstr("\r\nX-Request-Id: "));
+      EXPECT_THAT(told, HasSubstr("\"request_id\":"));
+    }
+  }
 }
 
 TEST_F(access, a_token_of_one_factory_sees_and_changes_only_what_is_in_it) {

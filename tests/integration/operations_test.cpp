@@ -69,7 +69,7 @@ TEST(operations, a_daemon_that_cannot_start_is_never_ready) {
 }
 
 TEST(operations, every_request_has_an_id_in_answer_problem_and_log) {
-  fresh_daemon it({"--log-format", "json", "--access-log"});
+  fresh_daemon it({"--log-format", "json", "--log-level", "warn", "--access-log"});
   const auto refused = http_client(it->api_port()).send("GET", "/api/sensors/7", {}, {{"X-Request-Id", "from-the-client"}});
   EXPECT_EQ(refused.headers.at("x-request-id"), "from-the-client");
   EXPECT_STREQ(refused.json()["request_id"].GetString(), "from-the-client");
@@ -78,7 +78,8 @@ TEST(operations, every_request_has_an_id_in_answer_problem_and_log) {
   EXPECT_EQ(made.size(), 13U);
   it->stop();
   const std::string log = it->process().output();
-  EXPECT_THAT(log, HasSubstr(R"("message":"answered","method":"GET","path":"/api/sensors/7","status":404,)"));
+  EXPECT_THAT(log,
+              HasSubstr(R"("message":"answered","client":"127.0.0.1","method":"GET","path":"/api/sensors/7","status":404,)"));
   EXPECT_THAT(log, HasSubstr(R"("request_id":"from-the-client"})"));
   EXPECT_THAT(log, HasSubstr("\"request_id\":\"" + made + "\"}"));
 }

@@ -140,6 +140,22 @@ TEST(catalog, members_are_checked) {
   }
 }
 
+TEST(catalog, a_control_character_in_a_name_is_called_that) {
+  catalog_fixture it;
+  it.seed(1);
+  for (const std::string& name : {std::string("a\0b", 3), std::string("a\tb"), std::string("a\n"), std::string("\x1b[2J"),
+                                  std::string("a\x7f"), std::string("a\xc2\x85")}) {
+    const auto refused = it.things().stage_create(std::vector{a_sensor(1, name)}, 0);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().field, "name");
+    EXPECT_NE(refused.error().message.find("control character"), std::string::npos) << refused.error().message;
+  }
+  EXPECT_TRUE(it.things().stage_create(std::vector{a_sensor(1,
+                                                            "\xc2\xb0"
+                                                            "C outside")},
+                                       0));
+}
+
 TEST(catalog, rules_are_checked) {
   catalog_fixture it;
   it.seed(1);

@@ -101,9 +101,9 @@ TEST_F(token_store_test, names_are_unique_and_an_admin_has_no_factory) {
 }
 
 TEST_F(token_store_test, the_audit_log_gives_its_newest_records_page_by_page_also_after_a_restart) {
-  for (unsigned i = 1; i <= 5; ++i) ASSERT_TRUE(audit_->append({0, i, "ada", "PATCH", "/api/sensors/1", i, 200}));
+  for (unsigned i = 1; i <= 5; ++i) ASSERT_TRUE(audit_->append({0, i, "ada", "PATCH", "/api/sensors/1", "192.0.2.7", i, 200}));
   reopen();
-  ASSERT_TRUE(audit_->append({0, 6, "ada", "DELETE", "/api/sensors/1", 0, 204}));
+  ASSERT_TRUE(audit_->append({0, 6, "ada", "DELETE", "/api/sensors/1", "", 0, 204}));
   const auto newest = audit_->newest(0, 2).value();
   ASSERT_EQ(newest.size(), 2U);
   EXPECT_EQ(newest[0].sequence, 6U);
@@ -113,6 +113,8 @@ TEST_F(token_store_test, the_audit_log_gives_its_newest_records_page_by_page_als
   ASSERT_EQ(older.size(), 4U);
   EXPECT_EQ(older.front().sequence, 4U);
   EXPECT_EQ(older.back().thing, 1U);
+  EXPECT_EQ(older.back().client, "192.0.2.7");
+  EXPECT_EQ(newest[0].client, "");
 }
 
 }  // namespace

@@ -103,7 +103,7 @@ class record_of_another_version : public testing::TestWithParam<versioned_record
     admin.scopes = access_scopes{} | access_scope::admin;
     EXPECT_TRUE(tokens.load() && tokens.create(admin, 1));
     audit_log audit(db());
-    EXPECT_TRUE(audit.load() && audit.append({.who = "admin", .method = "POST", .path = "/api/tokens"}));
+    EXPECT_TRUE(audit.load() && audit.append({.who = "admin", .method = "POST", .path = "/api/tokens", .client = {}}));
   }
   database& db() { return plant_.db(); }
 

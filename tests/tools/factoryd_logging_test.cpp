@@ -27,9 +27,10 @@ std::string logged(const std::string& format, const std::function<void()>& write
 void answer_a_request(const std::string& path) {
   http_request request;
   request.path = path;
+  request.client = "192.0.2.7";
   request.header = [](std::string_view) { return std::string_view("abc"); };
   const auto fixed = [](const access_record& r) {
-    log_access({r.request_id, r.method, r.path, r.status, r.body_bytes, std::chrono::microseconds(1'500)});
+    log_access({r.request_id, r.method, r.path, r.client, r.status, r.body_bytes, std::chrono::microseconds(1'500)});
   };
   with_request_id(
       [](const http_request&) {
@@ -51,17 +52,29 @@ TEST(factoryd_logging, a_line_of_json_is_an_object) {
 TEST(factoryd_logging, lines_of_a_request_carry_its_id_and_its_last_one_what_was_answered) {
   EXPECT_EQ(logged("text", [] { answer_a_request("/x"); }),
             "TIME warning inside request_id=abc\n"
-            "TIME info answered method=GET path=/x status=200 bytes=5 ms=1.5 request_id=abc\n");
+            "TIME info answered client=192.0.2.7 method=GET path=/x status=200 bytes=5 ms=1.5 request_id=abc\n");
   EXPECT_EQ(logged("json", [] { answer_a_request("/x"); }),
             "{\"time\":\"TIME\",\"level\":\"warning\",\"message\":\"inside\",\"request_id\":\"abc\"}\n"
-            "{\"time\":\"TIME\",\"level\":\"info\",\"message\":\"answered\",\"method\":\"GET\",\"path\":\"/x\",\"status\":200,"
+            "{\"time\":\"TIME\",\"level\":\"info\",\"message\":\"answered\",\"client\":\"192.0.2.7\",\"method\":\"GET\",\"path\":"
+            "\"/x\",\"status\":200,"
             "\"bytes\":5,\"ms\":1.5,\"request_id\":\"abc\"}\n");
 }
 
 TEST(factoryd_logging, an_answer_that_was_cut_off_is_marked) {
-  const auto cut = [] { log_access({"abc", http_method::get, "/x", 200, 5, std::chrono::microseconds(1'500), false}); };
-  EXPECT_EQ(logged("text", cut), "TIME info answered method=GET path=/x status=200 bytes=5 ms=1.5 cut=true\n");
+  const auto cut = [] {
+    log_access({"abc", http_method::get, "/x", "192.0.2.7", 200, 5, std::chrono::microseconds(1'500), false});
+  };
+  EXPECT_EQ(logged("text", cut), "TIME info answered client=192.0.2.7 method=GET path=/x status=200 bytes=5 ms=1.5 cut=true\n");
   EXPECT_NE(logged("json", cut).find("\"cut\":true"), std::string::npos);
+}
+
+TEST(factoryd_logging, the_access_log_is_written_whatever_the_level_is) {
+  const std::string text = logged("text", [] {
+    spdlog::default_logger()->set_level(spdlog::level::err);
+    answer_a_request("/x");
+  });
+  EXPECT_TRUE(text.starts_with("TIME info answered client=192.0.2.7 ")) << text;
+  EXPECT_EQ(text.find("inside"), std::string::npos) << "other lines keep to the level";
 }
 
 TEST(factoryd_logging, a_path_cannot_forge_a_line) {

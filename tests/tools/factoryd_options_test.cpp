@@ -66,6 +66,27 @@ TEST_F(factoryd_options, both_gateways_have_the_same_limits_and_time_to_drain) {
   }
 }
 
+TEST_F(factoryd_options, nobody_is_limited_and_no_proxy_is_trusted_unless_asked_for) {
+  const daemon_options how = options({});
+  EXPECT_FALSE(how.api.admit.per_address.on());
+  EXPECT_FALSE(how.api.admit.per_token.on());
+  EXPECT_TRUE(how.api.admit.trusted_proxies.empty());
+}
+
+TEST_F(factoryd_options, rates_and_trusted_proxies_are_of_both_gateways) {
+  const daemon_options how = options({"--http-rate-per-address", "100", "--http-rate-per-token", "50", "--http-burst-per-token",
+                                      "200", "--trusted-proxy", "127.0.0.1, 10.0.0.0/8"});
+  for (const gateway_config& side : {how.api, how.anomaly}) {
+    EXPECT_EQ(side.admit.per_address.per_s, 100);
+    EXPECT_EQ(side.admit.per_address.most(), 100) << "without a burst, a second's worth";
+    EXPECT_EQ(side.admit.per_token.per_s, 50);
+    EXPECT_EQ(side.admit.per_token.most(), 200);
+    EXPECT_TRUE(side.admit.trusted_proxies.contains("10.1.2.3"));
+  }
+  EXPECT_EQ(refused({"--http-rate-per-token", "1000001"}).code, 2);
+  EXPECT_NE(refused({"--trusted-proxy", "10.0.0.0/33"}).text.find("10.0.0.0/33"), std::string::npos);
+}
+
 TEST_F(factoryd_options, the_file_may_be_named_by_a_variable) {
   const std::string config = file("time-window = \"5m\"\n");
   const variable named("FACTORY_CONFIG", config.c_str());

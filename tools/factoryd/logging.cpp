@@ -48,8 +48,8 @@ class text_formatter final : public spdlog::formatter {
     line.color_range_end = out.size();
     fmt::format_to(std::back_inserter(out), " {}", printable(view(line.payload)));
     if (const auto* r = answered_request) {
-      fmt::format_to(std::back_inserter(out), " method={} path={} status={} bytes={} ms={}", to_text(r->method),
-                     printable(r->path), r->status, r->body_bytes, milliseconds(r->took));
+      fmt::format_to(std::back_inserter(out), " client={} method={} path={} status={} bytes={} ms={}", r->client,
+                     to_text(r->method), printable(r->path), r->status, r->body_bytes, milliseconds(r->took));
       if (!r->whole) fmt::format_to(std::back_inserter(out), " cut=true");
     }
     if (const auto id = current_request_id(); !id.empty()) fmt::format_to(std::back_inserter(out), " request_id={}", id);
@@ -65,7 +65,10 @@ class json_formatter final : public spdlog::formatter {
     json.begin_object().member("time", time_text(line.time)).member("level", view(spdlog::level::to_string_view(line.level)));
     json.member("message", to_utf8(view(line.payload)));
     if (const auto* r = answered_request) {
-      json.member("method", to_text(r->method)).member("path", to_utf8(r->path)).member("status", r->status);
+      json.member("client", r->client)
+          .member("method", to_text(r->method))
+          .member("path", to_utf8(r->path))
+          .member("status", r->status);
       json.member("bytes", r->body_bytes).member("ms", milliseconds(r->took));
       if (!r->whole) json.member("cut", true);
     }
@@ -92,8 +95,10 @@ void start_logging(const std::string& format, const std::string& level) {
 }
 
 void log_access(const access_record& answered) {
+  // Past the logger and its level: whoever asks for this log wants it at --log-level warn, too.
+  const spdlog::details::log_msg line("", spdlog::level::info, "answered");
   answered_request = &answered;
-  spdlog::info("answered");
+  for (const auto& sink : spdlog::default_logger_raw()->sinks()) sink->log(line);
   answered_request = nullptr;
 }
 

@@ -101,13 +101,30 @@ class option_table {
     add("http-threads", out_.api.threads, "threads of each gateway")->check(CLI::Range(1U, 255U));
     add("http-connections", connections_, "connections of each gateway; one more is closed at once")
         ->check(CLI::Range(1UL, 1'000'000UL));
-    add("http-connections-per-address", per_address_, "of these, from one client address; a proxy is one")
+    add("http-connections-per-address", per_address_, "of these, from one client address; a --trusted-proxy may have all")
         ->check(CLI::Range(1UL, 1'000'000UL));
+    add_rates();
+    add("trusted-proxy", trusted_proxies_,
+        "addresses and networks whose X-Forwarded-For or Forwarded is believed, with commas between");
     add("cors-origin", out_.api.cors_origins, "origins whose web pages may call, with commas between, or *; none when empty");
     add_duration("drain-time", drain_us_, "on SIGTERM, requests in flight have this long to be answered");
     add("log-level", out_.log_level, "debug, info, warn or error")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     add("log-format", out_.log_format, "text, or json: an object a line")->check(CLI::IsMember({"text", "json"}));
-    with_variable(app_.add_flag("--access-log", out_.access_log, "log every request, as --log-level debug does"), "access-log");
+    with_variable(app_.add_flag("--access-log", out_.access_log, "log every request, whatever --log-level says"), "access-log");
+  }
+
+  void add_rates() {
+    struct named {
+      const char* whose;
+      rate_rule& rule;
+    };
+    for (const auto& [whose, rule] : {named{"address", out_.api.admit.per_address}, named{"token", out_.api.admit.per_token}}) {
+      add(std::string("http-rate-per-") + whose, rule.per_s,
+          "requests a second of a client " + std::string(whose) + "; beyond: 429; 0 = any number")
+          ->check(CLI::Range(std::int64_t{0}, limits::request_rate));
+      add(std::string("http-burst-per-") + whose, rule.burst, "of these, at once after a pause; 0 = as many as in a second")
+          ->check(CLI::Range(std::int64_t{0}, limits::request_rate));
+    }
   }
 
   void add_engine() {
@@ -165,6 +182,9 @@ class option_table {
     out_.api.connections = connections_;
     out_.api.connections_per_address = per_address_;
     out_.api.drain_ms = drain_us_ / 1'000;
+    auto proxies = address_list::parse(trusted_proxies_);
+    if (!proxies) throw CLI::ValidationError("--trusted-proxy", proxies.error().message);
+    out_.api.admit.trusted_proxies = std::move(*proxies);
     const std::uint16_t anomaly_port = out_.anomaly.port;
     out_.anomaly = out_.api;
     out_.anomaly.port = anomaly_port;
@@ -184,7 +204,7 @@ class option_table {
 
   daemon_options& out_;
   CLI::App app_{"Takes sensor readings, watches them, stores them, answers over REST.", "factoryd"};
-  std::string config_file_, data_dir_, snapshot_dir_, only_ = "both";
+  std::string config_file_, data_dir_, snapshot_dir_, only_ = "both", trusted_proxies_;
   std::size_t connections_ = limits::connections, per_address_ = limits::connections_per_address;
   std::int64_t drain_us_ = limits::drain_ms * 1'000;
   bool print_config_ = false;

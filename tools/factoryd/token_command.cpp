@@ -41,7 +41,13 @@ expected<std::unique_ptr<database>> open_stopped(const std::string& directory, b
 expected<void> note(database& db, std::string method, std::string path, std::uint64_t thing, unsigned status) {
   audit_log log(db);
   if (auto loaded = log.load(); !loaded) return loaded;
-  return log.append({0, now_us(), "factoryd token", std::move(method), std::move(path), thing, status});
+  return log.append({.at_us = now_us(),
+                     .who = "factoryd token",
+                     .method = std::move(method),
+                     .path = std::move(path),
+                     .client = "local",
+                     .thing = thing,
+                     .status = status});
 }
 
 expected<std::string> create(const command_line& typed) {
