@@ -126,7 +126,7 @@ std::string public_sentence(const error& why) {
   if (why.code == errc::storage_full)
     told = "The disk of the server is full: make room on it, and readings are taken again; its log says more";
   if (why.code == errc::storage_failed)
-    told = "The disk of the server refused: check it, then start factoryd again; its log says more";
+    told = "The disk of the server refused: check it and its quota, then start factoryd again; its log says more";
   if (why.code == errc::corrupt) told = "Stored bytes are damaged; the log of the server says more";
   if (told.empty()) return why.message;
   tell_log(why);

@@ -78,9 +78,8 @@ class spoken_log : public rocksdb::Logger {
 
 errc code_of(const rocksdb::Status& status) {
   if (status.IsCorruption()) return errc::corrupt;
-  if (status.IsNoSpace() || status.ToString().find("quota exceeded") != std::string::npos) {
-    return errc::storage_full;
-  }
+  // A quota that is used up is no lack of space to RocksDB but an I/O error, after which it writes nothing until it is opened again.
+  if (status.IsNoSpace()) return errc::storage_full;
   return errc::storage_failed;
 }
 
@@ -91,7 +90,7 @@ error to_error(const rocksdb::Status& status, std::string_view doing) {
   const std::string_view advice = code == errc::storage_full ? "the disk of the data directory is full, make room on it"
                                   : code == errc::corrupt
                                       ? "stored bytes are damaged, check the disk and restore the newest snapshot"
-                                      : "the data directory cannot be used, check its disk and its permissions, "
+                                      : "the data directory cannot be used, check its disk, its quota and its permissions, "
                                         "then start factoryd again";
   return {code, fmt::format("While {}: {} ({}).", doing, advice, status.ToString())};
 }

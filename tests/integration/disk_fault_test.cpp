@@ -21,7 +21,7 @@ using shim::fault;
 struct disk_case {
   const char* name;
   fault how;
-  const char* files;  ///< part of their paths
+  const char* files = "";  ///< part of their paths
 };
 void PrintTo(const disk_case& c, std::ostream* out) { *out << c.name; }
 
@@ -110,9 +110,10 @@ TEST_P(plant_on_a_faulty_disk, refuses_until_it_is_repaired_and_started_again) {
 }
 
 INSTANTIATE_TEST_SUITE_P(disk, plant_on_a_faulty_disk,
-                         testing::Values(disk_case{"read_only", fault::read_only, ""},
-                                         disk_case{"failing_writes", fault::failing_write, ""},
-                                         disk_case{"failing_syncs", fault::failing_sync, ""}),
+                         testing::Values(disk_case{"read_only", fault::read_only},
+                                         disk_case{"failing_writes", fault::failing_write},
+                                         disk_case{"failing_syncs", fault::failing_sync},
+                                         disk_case{"over_quota", fault::over_quota}),
                          [](const auto& each) { return std::string(each.param.name); });
 
 TEST_F(plant_on_a_faulty_disk, short_writes_change_nothing) {
@@ -131,7 +132,7 @@ TEST_F(plant_on_a_faulty_disk, short_writes_change_nothing) {
 }
 
 TEST_F(plant_on_a_faulty_disk, the_mirror_alone_suffers_from_its_own_file) {
-  for (const fault how : {fault::no_space, fault::failing_write, fault::failing_sync}) {
+  for (const fault how : {fault::no_space, fault::over_quota, fault::failing_write, fault::failing_sync}) {
     disk_.fail(how, "mirror.sqlite");
     senders_->run(process_.api_port(), senders_->most_bodies() + 20);
     EXPECT_EQ(refused_, 0U);
@@ -146,8 +147,10 @@ TEST_F(plant_on_a_faulty_disk, the_mirror_alone_suffers_from_its_own_file) {
 TEST_F(plant_on_a_faulty_disk, a_start_that_cannot_write_says_why_and_a_later_one_has_all) {
   senders_->run(process_.api_port(), 20);
   process_.kill();
-  for (const auto& [how, says] :
-       {std::pair{fault::no_space, "is full"}, {fault::read_only, "permissions"}, {fault::failing_write, "check its disk"}}) {
+  for (const auto& [how, says] : {std::pair{fault::no_space, "is full"},
+                                  {fault::over_quota, "quota"},
+                                  {fault::read_only, "permissions"},
+                                  {fault::failing_write, "check its disk"}}) {
     disk_.fail(how, "/db/");
     process_.launch();
     const auto ended = process_.process().wait(std::chrono::seconds(60));

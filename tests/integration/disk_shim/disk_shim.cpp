@@ -73,7 +73,7 @@ class shim {
     return order_ != nullptr && order_->how.load() == fault::no_space && order_->files[0] == 0 && order_->hits.load() > 0;
   }
   bool refuses_change(std::string_view path) const {
-    return fails(fault::read_only, EROFS, path) || fails(fault::no_space, ENOSPC, path);
+    return fails(fault::read_only, EROFS, path) || fails(fault::no_space, ENOSPC, path) || fails(fault::over_quota, EDQUOT, path);
   }
   bool refuses_write(std::string_view path) const { return refuses_change(path) || fails(fault::failing_write, EIO, path); }
 

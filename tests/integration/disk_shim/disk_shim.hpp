@@ -17,7 +17,7 @@ struct record_head {
 };
 
 /// How the disk fails; lies in the file FACTORY_SHIM_FAULT, mapped by both sides.
-enum class fault : std::uint32_t { none, no_space, failing_write, failing_sync, short_write, read_only };
+enum class fault : std::uint32_t { none, no_space, over_quota, failing_write, failing_sync, short_write, read_only };
 struct fault_order {
   std::atomic<fault> how{fault::none};
   std::atomic<std::uint32_t> hits{0};  ///< calls that were failed or shortened
