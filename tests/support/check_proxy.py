@@ -48,7 +48,8 @@ def check(what, holds, seen=''):
 failures, started = [], []
 with tempfile.TemporaryDirectory(prefix='factory-proxy-') as place:
     try:
-        daemon = subprocess.Popen([factoryd, '--data-dir', place + '/data', '--api-port', '0', '--anomaly-port', '0'],
+        daemon = subprocess.Popen([factoryd, '--data-dir', place + '/data', '--api-port', '0', '--anomaly-port', '0',
+                                   '--trusted-proxy', '127.0.0.1', '--access-log'],
                                   stdout=subprocess.PIPE, stderr=open(place + '/factoryd.log', 'w'), text=True)
         started.append(daemon)
         relay = Relay(int(re.search(r'api=http://127\.0\.0\.1:(\d+)', daemon.stdout.readline())[1]))
@@ -73,8 +74,8 @@ with tempfile.TemporaryDirectory(prefix='factory-proxy-') as place:
                                         stderr=open(place + '/nginx.log', 'w')))
         trust = ssl.create_default_context(cafile=place + '/crt')
 
-        def connect():
-            return http.client.HTTPSConnection('localhost', tls_port, context=trust, timeout=30)
+        def connect(source='127.0.0.1'):
+            return http.client.HTTPSConnection('localhost', tls_port, context=trust, timeout=30, source_address=(source, 0))
 
         def ask(client, method, path, body=None, headers={}):
             client.request(method, path, body, {'Content-Type': 'application/json', **headers})
@@ -106,6 +107,15 @@ with tempfile.TemporaryDirectory(prefix='factory-proxy-') as place:
         ask(client, 'GET', '/health', headers={'X-Forwarded-For': '203.0.113.9'})
         check('X-Forwarded-For names the real client, not what it claims',
               b'X-Forwarded-For: 127.0.0.1\r\n' in relay.sent and b'203.0.113.9' not in relay.sent, relay.sent)
+
+        ask(connect('127.0.0.5'), 'GET', '/api/rules', headers={'X-Forwarded-For': '203.0.113.9'})
+        ask(client, 'GET', '/health')
+        for attempt in range(100):  # until the line is in the file
+            log = open(place + '/factoryd.log').read()
+            if 'path=/api/rules' in log:
+                break
+            threading.Event().wait(0.05)
+        check('factoryd takes the client for who it is', 'client=127.0.0.5 method=GET path=/api/rules' in log, log[-500:])
 
         answer, body = ask(client, 'POST', '/api/readings', b' ' * (2 << 20))
         check("factoryd's 413 comes through", answer.status == 413 and json.loads(body)['status'] == 413, (answer.status, body))
