@@ -23,17 +23,20 @@ struct cluster {
 expected<std::vector<cluster>> clusters_of(window_reader& reader, const sensor_cut& cut, const time_range& range,
                                            block_cache& decoded) {
   std::vector<cluster> alone;
+  const auto add = [&](const block_key& key, const summary& header, std::string_view bytes) -> expected<void> {
+    alone.push_back({header.first_us, header.last_us, 1, header, nullptr});
+    if (header.first_us >= range.begin_us && header.last_us < range.end_us) return {};
+    return decoded.open(key, bytes).map([&](block_cache::rows rows) { alone.back().rows = std::move(rows); });
+  };
   auto visited =
       reader.blocks().visit(range, [&](const block_key& key, const summary& header, std::string_view bytes) -> expected<void> {
-        if (reader.is_sealing(key)) return {};
-        alone.push_back({header.first_us, header.last_us, 1, header, nullptr});
-        if (header.first_us >= range.begin_us && header.last_us < range.end_us) return {};
-        return decoded.open(key, bytes).map([&](block_cache::rows rows) { alone.back().rows = std::move(rows); });
+        return reader.is_sealing(key) ? expected<void>() : add(key, header, bytes);
       });
   if (!visited) return tl::unexpected(visited.error());
-  for (const auto& b : cut.sealing)
-    if (b->values.last_us >= range.begin_us && b->values.first_us < range.end_us)
-      alone.push_back({b->values.first_us, b->values.last_us, 1, b->values, nullptr});
+  for (const auto& b : cut.sealing) {
+    if (b->values.last_us < range.begin_us || b->values.first_us >= range.end_us) continue;
+    if (auto added = add(key_of(*b), b->values, b->bytes); !added) return tl::unexpected(added.error());
+  }
   std::sort(alone.begin(), alone.end(), [](const cluster& a, const cluster& b) { return a.first_us < b.first_us; });
   std::vector<cluster> found;
   for (cluster& next : alone) {

@@ -309,6 +309,21 @@ TEST_F(time_series_test, a_cut_older_than_what_a_rewrite_joined_still_finds_all_
   EXPECT_EQ(rows->size(), 150U);
 }
 
+TEST_F(time_series_test, a_sealed_block_that_is_not_stored_yet_is_decoded_once_for_ranges_that_cut_through_it) {
+  for (int i = 0; i < 100; ++i) put(i, i * 0.5);
+  seal_head();
+  const auto first = series_->summarize(cut(), {10, 20});
+  ASSERT_TRUE(first);
+  block damaged = *sealing_[0];
+  damaged.bytes.back() = static_cast<char>(damaged.bytes.back() ^ 1);
+  sealing_[0] = std::make_shared<const block>(std::move(damaged));
+  EXPECT_FALSE(series_->read(cut(), {10, 20}, SIZE_MAX, false)) << "its columns are damaged";
+  const auto again = series_->summarize(cut(), {30, 40});
+  ASSERT_TRUE(again) << "its rows are at hand";
+  EXPECT_EQ(again->count, 10U);
+  EXPECT_EQ(again->min, 15);
+}
+
 TEST_F(time_series_test, drops_whole_blocks_that_end_before_an_instant) {
   for (int b = 0; b < 3; ++b) {
     for (int i = 0; i < 100; ++i) put(b * 100 + i, i);
