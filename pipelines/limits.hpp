@@ -64,7 +64,7 @@ inline constexpr std::size_t journal_checkpoints_held = 32;  ///< times that len
 inline constexpr std::size_t event_sequences_ahead =
     65'536;  ///< given out under one fsync; a start after a crash passes them over
 inline constexpr std::size_t disk_reserve_bytes = 128UL << 20;  ///< kept free for finishing what was begun: 507
-inline constexpr std::size_t checkpoint_wave = 1'000;           ///< sensors whose states are collected at once
+inline constexpr std::size_t checkpoint_wave = 64;              ///< sensors whose states are collected at once
 inline constexpr std::size_t window_readings = 100;             ///< the count window
 inline constexpr std::size_t time_window_readings = 1'024;      ///< the time window; older ones leave early
 inline constexpr std::size_t sensor_restarts_in_a_row = 3;      ///< then the sensor is failed, its queries 503
