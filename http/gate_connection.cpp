@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <cstdint>
 #include <exception>
@@ -173,6 +174,7 @@ void gate_connection::answer_request() {
 }
 
 void gate_connection::finish_answer() {
+  assert(phase_ == phase::answering);
   send_answer(guarded([this] { return complete(std::exchange(pending_, {})); }));
 }
 

@@ -165,7 +165,8 @@ void gate_transport::onReady(const Pistache::Aio::FdSet& fds) {
   }
   try {
     if (!others.empty()) tcp::Transport::onReady(Pistache::Aio::FdSet(std::move(others)));
-    if (ticked) tick();
+    finish_answers();
+    if (ticked) tick();  // looks at every connection: none may already be in line for its answer
     finish_answers();
   } catch (const std::exception& e) {
     spdlog::error("http: {}", e.what());

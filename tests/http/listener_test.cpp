@@ -397,6 +397,32 @@ TEST_F(listener, listens_again_at_once_on_the_port_it_had) {
   EXPECT_TRUE(second.read_answer().starts_with("HTTP/1.1 200 "));
 }
 
+TEST_F(listener, stop_answers_once_a_request_whose_answer_is_under_way) {
+  event arrived, go_on;
+  rules.handler = [&](const http_request& request) {
+    http_response answer{200, "text/plain", "done"};
+    if (request.path == "/later") answer.finish = [](http_response&) {};
+    if (request.path != "/slow") return answer;
+    arrived.say();
+    EXPECT_TRUE(go_on.wait());
+    return answer;
+  };
+  const std::uint16_t port = start(1);
+  raw_client slow(port), other(port);
+  other.send(get("/later"));
+  other.read_answer();
+  slow.send(get("/slow"));
+  ASSERT_TRUE(arrived.wait());
+  other.send(get("/later"));  // the thread finds it together with the word to stop
+  std::jthread stopper([&] { server->stop(); });
+  while (raw_client(port).connected()) std::this_thread::yield();
+  go_on.say();
+  const std::string answers = other.read_to_end();
+  EXPECT_TRUE(answers.starts_with("HTTP/1.1 200 "));
+  EXPECT_EQ(answers.find("HTTP/1.1", 1), std::string::npos) << answers;
+  EXPECT_TRUE(answers.ends_with("done"));
+}
+
 TEST_F(listener, says_which_port_is_in_use) {
   const std::uint16_t port = start();
   how.port = port;
