@@ -227,13 +227,18 @@ TEST(csv, a_carriage_return_within_a_line_is_no_end_of_it) {
   EXPECT_EQ(got.report.error_count, 1U);
 }
 
-TEST(csv, the_cnc_file_whose_lines_end_in_cr_is_read_whole) {
-  const std::string text = shared_file("cnc_mill/experiment_12.csv");
-  if (text.empty()) GTEST_SKIP() << "no CNC data beside the repository";
+/// For files without times.
+csv_options ten_a_second() {
   csv_options options;
   options.start_us = t0;
   options.interval_us = 100'000;
-  const auto got = read(text, options);
+  return options;
+}
+
+TEST(csv, the_cnc_file_whose_lines_end_in_cr_is_read_whole) {
+  const std::string text = shared_file("cnc_mill/experiment_12.csv");
+  if (text.empty()) GTEST_SKIP() << "no CNC data beside the repository";
+  const auto got = read(text, ten_a_second());
   ASSERT_TRUE(got.layout) << got.layout.error().message;
   EXPECT_EQ(got.layout->series.size(), 47U);
   EXPECT_EQ(got.report.error_count, 0U);
@@ -244,10 +249,7 @@ TEST(csv, the_cnc_file_whose_lines_end_in_cr_is_read_whole) {
 TEST(csv, a_cnc_file_has_47_channels_and_a_text_column) {
   const std::string text = shared_file("cnc_mill/experiment_01.csv");
   if (text.empty()) GTEST_SKIP() << "no CNC data beside the repository";
-  csv_options options;
-  options.start_us = t0;
-  options.interval_us = 100'000;
-  const auto got = read(text, options);
+  const auto got = read(text, ten_a_second());
   ASSERT_TRUE(got.layout) << got.layout.error().message;
   EXPECT_EQ(got.layout->series.size(), 47U);
   EXPECT_THAT(got.layout->text_columns, ElementsAre("Machining_Process"));
