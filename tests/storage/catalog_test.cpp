@@ -363,6 +363,9 @@ TEST(catalog, retention_is_the_sensors_own_else_its_machines_else_its_factorys) 
   it.update(sensor);
   EXPECT_EQ(it.things().retention_of(1), 30U);
   EXPECT_EQ(it.things().retention_of(2), std::nullopt);
+  machine.retention = 0;
+  it.update(machine);
+  EXPECT_EQ(it.things().retention_of(1), 0U) << "for ever, whatever its factory says";
   sensor.retention = limits::retention_days + 1;
   EXPECT_EQ(it.things().stage_update(sensor).error().field, "retention_days");
 }
