@@ -51,20 +51,38 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
   findings found;
   const auto future_from_us = received_at_us + rules_.future_skew_us;
   accepted_ += rows.size();
-  for (auto row = rows.begin; row < rows.end; ++row) {
-    const auto time_us = readings.event_time_us[row];
-    const auto value = readings.value[row];
-    oldest_us_ = std::min(oldest_us_, time_us);
-    if (time_us > future_from_us) {
-      ahead(time_us, value);
-    } else if (seen_ && time_us <= watermark_us_) {
-      behind(time_us, value);
-    } else {
-      judge(row, value, found);
-      in_order(time_us, value);
+  for (auto rest = rows; rest.begin < rest.end;) {
+    const slice run{rows.sensor, rest.begin, run_in_order(readings, rest, future_from_us)};
+    if (run.size() > 0) {
+      for (auto row = run.begin; row < run.end; ++row) {
+        judge(row, readings.value[row], found);
+        count_window_.push(readings.event_time_us[row], readings.value[row]);
+      }
+      in_order(readings.times(run), readings.values(run));
+      rest.begin = run.end;
+      continue;
     }
+    const auto time_us = readings.event_time_us[rest.begin];
+    const auto value = readings.value[rest.begin];
+    oldest_us_ = std::min(oldest_us_, time_us);
+    time_us > future_from_us ? ahead(time_us, value) : behind(time_us, value);
+    ++rest.begin;
   }
   return found;
+}
+
+/// Where the rows end that move the watermark one after the other.
+std::uint32_t sensor_state::run_in_order(const reading_batch& readings, const slice& rows, std::int64_t future_from_us) const {
+  bool seen = seen_;
+  auto watermark_us = watermark_us_;
+  auto end = rows.begin;
+  for (; end < rows.end; ++end) {
+    const auto time_us = readings.event_time_us[end];
+    if (time_us > future_from_us || (seen && time_us <= watermark_us)) break;
+    seen = true;
+    watermark_us = time_us;
+  }
+  return end;
 }
 
 void sensor_state::watch(const calm_band& calm) {
@@ -81,14 +99,19 @@ void sensor_state::judge(std::uint32_t row, double value, findings& found) {
   if (stats.std_dev > 0) found.suspects.push_back({row, stats.mean, stats.std_dev});
 }
 
-void sensor_state::in_order(std::int64_t time_us, double value) {
+/// All of it but the count window, which has to stand still at each reading while that is judged.
+void sensor_state::in_order(std::span<const std::int64_t> times_us, std::span<const double> values) {
+  if (head_.size() == 0 || times_us.front() > head_.rows().event_time_us.back()) {
+    head_.append_run(times_us, values);
+  } else {  // readings that came from the future before stand there already
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (head_.put(times_us[i], values[i], flag_none) == head::effect::replaced) ++corrected_;
+  }
+  time_window_.push_run(times_us, values);
+  oldest_us_ = std::min(oldest_us_, times_us.front());
   seen_ = true;
-  watermark_us_ = time_us;
-  watermark_value_ = value;
-  // A reading that came from the future before may stand there already.
-  if (head_.put(time_us, value, flag_none) == head::effect::replaced) ++corrected_;
-  count_window_.push(time_us, value);
-  time_window_.push(time_us, value);
+  watermark_us_ = times_us.back();
+  watermark_value_ = values.back();
 }
 
 void sensor_state::behind(std::int64_t time_us, double value) {
@@ -125,24 +148,33 @@ void sensor_state::ahead(std::int64_t time_us, double value) {
 bool sensor_state::head_is_full() const { return head_.size() >= limits::head_readings; }
 
 void sensor_state::seal_head() {
-  const auto rows = head_.take();
-  reading_run regular, apart;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool follows = rows.flags[i] == flag_none && rows.event_time_us[i] > sealed_until_us_;
-    (follows ? regular : apart).push_back(rows.event_time_us[i], rows.value[i], rows.flags[i]);
+  reading_run regular = head_.take(), apart;
+  const auto follows = [this](const reading_run& rows, std::size_t i) {
+    return rows.flags[i] == flag_none && rows.event_time_us[i] > sealed_until_us_;
+  };
+  std::size_t following = 0;
+  for (std::size_t i = 0; i < regular.size(); ++i) following += follows(regular, i) ? 1 : 0;
+  if (following < regular.size()) {
+    const auto rows = std::exchange(regular, {});
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      (follows(rows, i) ? regular : apart).push_back(rows.event_time_us[i], rows.value[i], rows.flags[i]);
   }
   if (!regular.empty()) sealed_until_us_ = regular.event_time_us.back();
 
+  const auto add = [&](const reading_run& run) {
+    sealing_.push_back(std::make_shared<const block>(seal(sensor_, next_block_++, run)));
+    ++unstored_;
+    unstored_bytes_ += sealing_.back()->bytes.size();
+  };
   const auto seal_in_pieces = [&](const reading_run& run) {
+    if (!run.empty() && run.size() <= limits::block_readings) return add(run);
     for (std::size_t begin = 0; begin < run.size(); begin += limits::block_readings) {
       const auto from = static_cast<std::ptrdiff_t>(begin);
       const auto to = static_cast<std::ptrdiff_t>(std::min(run.size(), begin + limits::block_readings));
       const reading_run piece{{run.event_time_us.begin() + from, run.event_time_us.begin() + to},
                               {run.value.begin() + from, run.value.begin() + to},
                               {run.flags.begin() + from, run.flags.begin() + to}};
-      sealing_.push_back(std::make_shared<const block>(seal(sensor_, next_block_++, piece)));
-      ++unstored_;
-      unstored_bytes_ += sealing_.back()->bytes.size();
+      add(piece);
     }
   };
   seal_in_pieces(regular);

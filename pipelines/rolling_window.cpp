@@ -1,6 +1,7 @@
 #include "pipelines/rolling_window.hpp"
 
 #include "pipelines/coding.hpp"
+#include "pipelines/near_end.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -25,19 +26,23 @@ rolling_window::rolling_window(std::size_t max_count, std::int64_t span_us)
   assert(max_count > 0 && max_count < UINT32_MAX / 2);
 }
 
-void rolling_window::push(std::int64_t time_us, double value) {
-  assert(size_ == 0 || time_us > newest_us());
-  if (size_ == max_count_) drop_oldest();
-  if (span_us_ > 0)
-    while (size_ > 0 && oldest_us() <= time_us - span_us_) drop_oldest();
-  append(time_us, value);
-  keep_exact();
+/// The sums stay in registers from reading to reading: in memory, stores to the ring would come between.
+void rolling_window::push_run(std::span<const std::int64_t> times_us, std::span<const double> values) {
+  running_sums sums = sums_;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    assert(size_ == 0 || times_us[i] > newest_us());
+    if (size_ == max_count_) drop_oldest(sums);
+    if (span_us_ > 0)
+      while (size_ > 0 && oldest_us() <= times_us[i] - span_us_) drop_oldest(sums);
+    append(times_us[i], values[i], sums);
+    keep_exact(sums);
+  }
+  sums_ = sums;
 }
 
-void rolling_window::append(std::int64_t time_us, double value) {
+inline void rolling_window::append(std::int64_t time_us, double value, running_sums& sums) {
   if (size_ == 0) {
-    shift_ = value;
-    sum_ = sum_sq_ = largest_sum_sq_ = 0;
+    sums = {value, 0, 0, 0};
     left_count_ = equal_count_ = 0;
   } else if (nth(size_ - 1).value != value) {
     equal_count_ = 0;
@@ -46,26 +51,26 @@ void rolling_window::append(std::int64_t time_us, double value) {
   if (size_ == ring_.size()) grow();
   ring_[place(size_)] = {time_us, value};
   ++size_;
-  add(value);
+  sums.add(value);
 }
 
-void rolling_window::drop_oldest() {
-  remove(ring_[head_].value);
+inline void rolling_window::drop_oldest(running_sums& sums) {
+  remove(ring_[head_].value, sums);
   head_ = place(1);
   --size_;
 }
 
-void rolling_window::add(double value) {
-  const double d = value - shift_;
-  sum_ += d;
-  sum_sq_ += d * d;
-  largest_sum_sq_ = std::max(largest_sum_sq_, sum_sq_);
+inline void rolling_window::running_sums::add(double value) {
+  const double d = value - shift;
+  sum += d;
+  sum_sq += d * d;
+  largest_sum_sq = std::max(largest_sum_sq, sum_sq);
 }
 
-void rolling_window::remove(double value) {
-  const double d = value - shift_;
-  sum_ -= d;
-  sum_sq_ -= d * d;
+inline void rolling_window::remove(double value, running_sums& sums) {
+  const double d = value - sums.shift;
+  sums.sum -= d;
+  sums.sum_sq -= d * d;
   ++left_count_;
 }
 
@@ -77,29 +82,31 @@ void rolling_window::grow() {
   head_ = 0;
 }
 
-bool rolling_window::worn() const {
-  const double n = size_;
-  return n * sum_sq_ - sum_ * sum_ < worn_ratio * n * largest_sum_sq_;
+inline bool rolling_window::running_sums::worn(std::uint32_t count) const {
+  const double n = count;
+  return n * sum_sq - sum * sum < worn_ratio * n * largest_sum_sq;
 }
 
-void rolling_window::keep_exact() {
-  if (left_count_ >= max_count_ || worn()) sum_anew();
+inline void rolling_window::keep_exact(running_sums& sums) {
+  if (left_count_ < max_count_ && !sums.worn(size_)) return;
+  sums = summed_anew();
+  left_count_ = 0;
 }
 
-void rolling_window::sum_anew() {
+rolling_window::running_sums rolling_window::summed_anew() const {
   const double first = ring_[head_].value;
   double from_first = 0;
   for (std::uint32_t i = 0; i < size_; ++i) from_first += nth(i).value - first;
   const double mean = first + from_first / size_;
-  shift_ = std::isfinite(mean) ? mean : first;
-  sum_ = sum_sq_ = 0;
+  running_sums anew;
+  anew.shift = std::isfinite(mean) ? mean : first;
   for (std::uint32_t i = 0; i < size_; ++i) {
-    const double d = nth(i).value - shift_;
-    sum_ += d;
-    sum_sq_ += d * d;
+    const double d = nth(i).value - anew.shift;
+    anew.sum += d;
+    anew.sum_sq += d * d;
   }
-  largest_sum_sq_ = sum_sq_;
-  left_count_ = 0;
+  anew.largest_sum_sq = anew.sum_sq;
+  return anew;
 }
 
 void rolling_window::count_equal() {
@@ -109,20 +116,12 @@ void rolling_window::count_equal() {
 }
 
 std::uint32_t rolling_window::lower_bound(std::int64_t time_us) const {
-  std::uint32_t low = 0;
-  for (std::uint32_t high = size_; low < high;) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    if (nth(middle).time_us < time_us)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  return static_cast<std::uint32_t>(lower_bound_near_end(size_, time_us, [this](std::size_t i) { return nth(i).time_us; }));
 }
 
 rolling_window::revision rolling_window::revise(std::int64_t time_us, double value) {
   if (size_ == 0) {
-    append(time_us, value);
+    append(time_us, value, sums_);
     return revision::inserted;
   }
   assert(time_us <= newest_us());
@@ -131,26 +130,36 @@ rolling_window::revision rolling_window::revise(std::int64_t time_us, double val
   if (nth(at).time_us == time_us) {
     double& old = ring_[place(at)].value;
     if (same_bits(old, value)) return revision::identical;
-    remove(old);
+    remove(old, sums_);
     old = value;
-    add(value);
+    sums_.add(value);
     count_equal();
-    keep_exact();
+    keep_exact(sums_);
     return revision::replaced;
   }
   if (size_ == max_count_) {
     if (at == 0) return revision::outside;
-    drop_oldest();
+    drop_oldest(sums_);
     --at;
   }
   if (size_ == ring_.size()) grow();
-  for (std::uint32_t i = size_; i > at; --i) ring_[place(i)] = ring_[place(i - 1)];
+  make_room(at);
   ring_[place(at)] = {time_us, value};
   ++size_;
-  add(value);
+  sums_.add(value);
   count_equal();
-  keep_exact();
+  keep_exact(sums_);
   return revision::inserted;
+}
+
+/// Moves what is newer than the first `at` rows one place on.
+void rolling_window::make_room(std::uint32_t at) {
+  const auto from = ring_.begin() + place(at), behind = ring_.begin() + place(size_);
+  if (from <= behind) {
+    std::move_backward(from, behind, behind + 1);
+    return;
+  }
+  for (std::uint32_t i = size_; i > at; --i) ring_[place(i)] = ring_[place(i - 1)];
 }
 
 std::optional<double> rolling_window::at(std::int64_t time_us) const {
@@ -163,8 +172,8 @@ mean_std_dev rolling_window::stats() const {
   if (size_ == 0) return {};
   if (equal_count_ >= size_) return {nth(size_ - 1).value, 0};
   const double n = size_;
-  const double mean = shift_ + sum_ / n;
-  const double variance = (sum_sq_ - sum_ * (sum_ / n)) / (n - 1);
+  const double mean = sums_.shift + sums_.sum / n;
+  const double variance = (sums_.sum_sq - sums_.sum * (sums_.sum / n)) / (n - 1);
   if (std::isnormal(variance) && std::isfinite(mean)) return {mean, variance > 0 ? std::sqrt(variance) : 0};
   // Values so large or so small that their squares leave the range of double.
   std::vector<double> values(size_);
@@ -178,9 +187,9 @@ mean_std_dev rolling_window::stats() const {
 bool rolling_window::may_exceed(double value, double z) const {
   constexpr double room = 1 - 1e-9, smallest = 1e-250, largest = 1e300;
   const double n = size_;
-  const double rounding = n * (std::abs(shift_) + std::abs(value)) * 0x1p-51;
-  const double distance = std::abs((value - shift_) * n - sum_) + rounding;
-  const double reach = z * z * n * (n * sum_sq_ - sum_ * sum_) * room;
+  const double rounding = n * (std::abs(sums_.shift) + std::abs(value)) * 0x1p-51;
+  const double distance = std::abs((value - sums_.shift) * n - sums_.sum) + rounding;
+  const double reach = z * z * n * (n * sums_.sum_sq - sums_.sum * sums_.sum) * room;
   const bool sound = reach > smallest && reach < largest;
   return !sound || !(distance * distance * (n - 1) <= reach);
 }
@@ -205,7 +214,7 @@ void rolling_window::encode(std::string& out) const {
   if (size_ == 0) return;
   put_varint(out, left_count_);
   put_varint(out, equal_count_);
-  for (const double sum : {shift_, sum_, sum_sq_, largest_sum_sq_}) put_double(out, sum);
+  for (const double sum : {sums_.shift, sums_.sum, sums_.sum_sq, sums_.largest_sum_sq}) put_double(out, sum);
   put_zigzag(out, oldest_us());
   for (std::uint32_t i = 1; i < size_; ++i) put_varint(out, static_cast<std::uint64_t>(nth(i).time_us - nth(i - 1).time_us));
   for (std::uint32_t i = 0; i < size_; ++i) put_double(out, nth(i).value);
@@ -235,7 +244,7 @@ bool rolling_window::decode(std::string_view& in) {
     return false;
   if (count > 0) {
     if (!get_varint_as(rest, read.left_count_) || !get_varint_as(rest, read.equal_count_)) return false;
-    for (double* const sum : {&read.shift_, &read.sum_, &read.sum_sq_, &read.largest_sum_sq_})
+    for (double* const sum : {&read.sums_.shift, &read.sums_.sum, &read.sums_.sum_sq, &read.sums_.largest_sum_sq})
       if (!get_double(rest, *sum)) return false;
     if (!read.decode_rows(rest, count)) return false;
   }
@@ -254,8 +263,9 @@ bool rolling_window::operator==(const rolling_window& other) const {
   if (size_ == 0) return true;
   for (std::uint32_t i = 0; i < size_; ++i)
     if (nth(i).time_us != other.nth(i).time_us || !same_bits(nth(i).value, other.nth(i).value)) return false;
-  return left_count_ == other.left_count_ && equal_count_ == other.equal_count_ && same_bits(shift_, other.shift_) &&
-         same_bits(sum_, other.sum_) && same_bits(sum_sq_, other.sum_sq_) && same_bits(largest_sum_sq_, other.largest_sum_sq_);
+  return left_count_ == other.left_count_ && equal_count_ == other.equal_count_ && same_bits(sums_.shift, other.sums_.shift) &&
+         same_bits(sums_.sum, other.sums_.sum) && same_bits(sums_.sum_sq, other.sums_.sum_sq) &&
+         same_bits(sums_.largest_sum_sq, other.sums_.largest_sum_sq);
 }
 
 }  // namespace factory

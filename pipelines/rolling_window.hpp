@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ namespace factory {
 /// Deterministic: content and statistics are a function of the sequence of calls, and survive encode/decode bit for bit.
 ///
 /// Invariants: times in the ring strictly increase; size() <= max_count; with a span, every time > newest - span.
-/// `sum_` and `sum_sq_` are those of (value - shift_). They are summed anew, around the mean, when max_count readings
+/// `sum` and `sum_sq` are those of (value - shift). They are summed anew, around the mean, when max_count readings
 /// have left since, and when what has left was so large that rounding would show in the spread.
 class rolling_window {
  public:
@@ -24,7 +25,9 @@ class rolling_window {
   rolling_window(std::size_t max_count, std::int64_t span_us);
 
   /// A reading newer than all in the window (REQUIRED). Amortized O(1). Nothing is allocated before the first.
-  void push(std::int64_t time_us, double value);
+  void push(std::int64_t time_us, double value) { push_run({&time_us, 1}, {&value, 1}); }
+  /// The same for rows in time order.
+  void push_run(std::span<const std::int64_t> times_us, std::span<const double> values);
   enum class revision : std::uint8_t { outside, inserted, replaced, identical };
   /// A reading not newer than the newest: put at its place, or its value replaced, or outside the window.
   /// O(log n + readings newer than it).
@@ -56,21 +59,27 @@ class rolling_window {
     double value;
   };
 
+  struct running_sums {
+    double shift = 0, sum = 0, sum_sq = 0;
+    double largest_sum_sq = 0;  ///< since the sums were made anew: rounding errors are relative to it
+    void add(double value);
+    bool worn(std::uint32_t count) const;
+  };
+
   const row& nth(std::size_t i) const { return ring_[place(static_cast<std::uint32_t>(i))]; }
   std::uint32_t place(std::uint32_t i) const {
     const std::uint32_t at = head_ + i;
     return at < ring_.size() ? at : at - static_cast<std::uint32_t>(ring_.size());
   }
   std::uint32_t lower_bound(std::int64_t time_us) const;
-  void append(std::int64_t time_us, double value);
-  void drop_oldest();
+  void append(std::int64_t time_us, double value, running_sums& sums);
+  void drop_oldest(running_sums& sums);
+  void make_room(std::uint32_t at);
   void grow();
-  void add(double value);
-  void remove(double value);
-  void keep_exact();
-  void sum_anew();
+  void remove(double value, running_sums& sums);
+  void keep_exact(running_sums& sums);
+  running_sums summed_anew() const;
   void count_equal();
-  bool worn() const;
   bool decode_rows(std::string_view& in, std::uint32_t count);
 
   std::vector<row> ring_;  ///< doubles from nothing up to max_count_ rows
@@ -79,8 +88,7 @@ class rolling_window {
   std::uint32_t left_count_ = 0;   ///< readings that left since the sums were made anew
   std::uint32_t equal_count_ = 0;  ///< newest readings in a row with one value, counted up to max_count_
   std::int64_t span_us_;
-  double shift_ = 0, sum_ = 0, sum_sq_ = 0;
-  double largest_sum_sq_ = 0;  ///< since the sums were made anew: rounding errors are relative to it
+  running_sums sums_;
 };
 
 }  // namespace factory

@@ -103,10 +103,12 @@ summary summarize(std::span<const std::int64_t> times_us, std::span<const double
   assert(times_us.size() == values.size());
   summary result;
   if (values.empty()) return result;
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
   result.count = values.size();
-  result.min = *low;
-  result.max = *high;
+  result.min = result.max = values.front();
+  for (const double v : values) {
+    result.min = v < result.min ? v : result.min;
+    result.max = v >= result.max ? v : result.max;
+  }
   for (const double v : values) add_compensated(result.sum, result.sum_error, v);
   result.first_us = times_us.front();
   result.last_us = times_us.back();

@@ -1,37 +1,45 @@
 #include "storage/head.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <iterator>
 #include <utility>
 
 #include "pipelines/coding.hpp"
+#include "pipelines/near_end.hpp"
 #include "storage/columns.hpp"
 
 namespace factory {
 
+std::size_t head::place_of(std::int64_t time_us) const {
+  return lower_bound_near_end(rows_.size(), time_us, [this](std::size_t row) { return rows_.event_time_us[row]; });
+}
+
 head::effect head::put_behind(std::int64_t time_us, double value, std::uint8_t flags) {
   auto& times = rows_.event_time_us;
-  const auto place = std::lower_bound(times.begin(), times.end(), time_us);
-  const auto row = std::distance(times.begin(), place);
-  if (*place == time_us) {
+  const auto row = static_cast<std::ptrdiff_t>(place_of(time_us));
+  if (times[static_cast<std::size_t>(row)] == time_us) {
     auto& stored = rows_.value[static_cast<std::size_t>(row)];
     if (std::bit_cast<std::uint64_t>(stored) == std::bit_cast<std::uint64_t>(value)) return effect::identical;
     stored = value;
     rows_.flags[static_cast<std::size_t>(row)] = flags;
     return effect::replaced;
   }
-  times.insert(place, time_us);
+  times.insert(times.begin() + row, time_us);
   rows_.value.insert(rows_.value.begin() + row, value);
   rows_.flags.insert(rows_.flags.begin() + row, flags);
   return effect::inserted;
 }
 
+void head::append_run(std::span<const std::int64_t> times_us, std::span<const double> values) {
+  rows_.event_time_us.insert(rows_.event_time_us.end(), times_us.begin(), times_us.end());
+  rows_.value.insert(rows_.value.end(), values.begin(), values.end());
+  rows_.flags.insert(rows_.flags.end(), values.size(), flag_none);
+}
+
 std::optional<double> head::at(std::int64_t time_us) const {
-  const auto& times = rows_.event_time_us;
-  const auto place = std::lower_bound(times.begin(), times.end(), time_us);
-  if (place == times.end() || *place != time_us) return std::nullopt;
-  return rows_.value[static_cast<std::size_t>(std::distance(times.begin(), place))];
+  const auto row = place_of(time_us);
+  if (row == rows_.size() || rows_.event_time_us[row] != time_us) return std::nullopt;
+  return rows_.value[row];
 }
 
 reading_run head::take() { return std::exchange(rows_, {}); }

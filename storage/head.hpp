@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ class head {
     rows_.push_back(time_us, value, flags);
     return effect::appended;
   }
+  /// Rows in time order, all of them flag_none and newer than the newest (REQUIRED).
+  void append_run(std::span<const std::int64_t> times_us, std::span<const double> values);
   std::optional<double> at(std::int64_t time_us) const;
   const reading_run& rows() const { return rows_; }
   std::size_t size() const { return rows_.size(); }
@@ -30,6 +33,7 @@ class head {
   bool decode(std::string_view& in);    ///< false, with the head empty, when the bytes are no head
 
  private:
+  std::size_t place_of(std::int64_t time_us) const;
   effect put_behind(std::int64_t time_us, double value, std::uint8_t flags);
 
   reading_run rows_;
