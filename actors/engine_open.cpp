@@ -221,7 +221,7 @@ void engine::impl::watch_journal() {
 /// the barrier, then the floor.
 expected<void> engine::impl::checkpoint() {
   const std::lock_guard one(checkpointing);
-  const auto target = sensors->dispatched_sequence();
+  const auto target = sensors->pass_on();
   if (target <= entries->floor()) return {};
   spdlog::debug("checkpoint: begins at entry {}", target);
   const auto hopeless = [this] { return db->refuses_writes() || writer->health(); };

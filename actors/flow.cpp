@@ -35,18 +35,34 @@ batch_flow::~batch_flow() {
   counts_.processed(readings->size());
 }
 
+void batch_group::add(const journal_entry& entry, progress& counts) {
+  flows.emplace_back(entry, counts);
+  reading_count += entry.readings->size();
+}
+
+/// The slices of one batch are sorted: as many runs as batches, merged in pairs.
+void batch_group::arrange() {
+  const auto by_sensor = [](const rows& a, const rows& b) { return a.of_flow.sensor < b.of_flow.sensor; };
+  std::vector<std::ptrdiff_t> ends{0};  // of the runs
+  for (const auto& flow : flows) {
+    for (const slice& each : flow.readings->slices) parts.push_back({&flow, each});
+    ends.push_back(std::ssize(parts));
+  }
+  while (ends.size() > 2) {
+    std::vector<std::ptrdiff_t> merged{0};
+    for (std::size_t i = 2; i < ends.size(); i += 2) {
+      std::inplace_merge(parts.begin() + ends[i - 2], parts.begin() + ends[i - 1], parts.begin() + ends[i], by_sensor);
+      merged.push_back(ends[i]);
+    }
+    if (merged.back() != ends.back()) merged.push_back(ends.back());  // an odd one
+    ends = std::move(merged);
+  }
+}
+
 std::shared_ptr<const batch_group> group_of(std::span<const journal_entry* const> entries, progress& counts) {
   auto group = std::make_shared<batch_group>();
-  std::size_t parts = 0;
-  for (const auto* entry : entries) parts += entry->readings->slices.size();
-  group->parts.reserve(parts);
-  for (const auto* entry : entries) {
-    const auto& flow = group->flows.emplace_back(*entry, counts);
-    for (const slice& each : flow.readings->slices) group->parts.push_back({&flow, each});
-  }
-  if (entries.size() > 1)  // the slices of one batch are sorted
-    std::stable_sort(group->parts.begin(), group->parts.end(),
-                     [](const auto& a, const auto& b) { return a.of_flow.sensor < b.of_flow.sensor; });
+  for (const auto* entry : entries) group->add(*entry, counts);
+  group->arrange();
   return group;
 }
 

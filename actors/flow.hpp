@@ -55,7 +55,7 @@ class batch_flow {
   progress& counts_;
 };
 
-/// Batches that were committed together, on their way together: shared, and gone when the last actor lets go.
+/// Batches on their way together: shared, and gone when the last actor lets go.
 struct batch_group {
   /// Readings of one sensor in one of them.
   struct rows {
@@ -63,7 +63,13 @@ struct batch_group {
     slice of_flow;
   };
   std::deque<batch_flow> flows;  ///< in commit order
-  std::vector<rows> parts;       ///< by sensor, those of one sensor in commit order
+  std::size_t reading_count = 0;
+  std::vector<rows> parts;  ///< by sensor, those of one sensor in commit order
+
+  /// An entry of readings, behind the others.
+  void add(const journal_entry& entry, progress& counts);
+  /// Fills `parts`, when all are added.
+  void arrange();
 };
 /// REQUIRES entries of readings, in commit order.
 std::shared_ptr<const batch_group> group_of(std::span<const journal_entry* const> entries, progress& counts);

@@ -20,7 +20,7 @@
 
 /// Every actor of the engine and every message, on one page.
 ///
-///   committer thread -- batch_part, config_part --> sensor (one per sensor)
+///   dispatcher -------- batch_part, config_part --> sensor (one per sensor)
 ///   query thread ------ view_request -------------> sensor
 ///   sensor ------------ suspect_part -------------> anomaly                 (readings far from their window)
 ///   sensor ------------ alarm_part ---------------> threshold               (readings that can move an alarm)
@@ -35,10 +35,11 @@
 /// No message is ever serialized: all actors live in one process and share what a message points to.
 namespace factory {
 
-/// Rows of a commit group that belong to the receiving sensor.
+/// Rows of a group of batches that belong to the receiving sensor.
 struct batch_part {
   std::shared_ptr<const batch_group> group;
   std::uint32_t begin = 0, end = 0;  ///< of its parts
+  std::shared_ptr<void> turn = {};   ///< let go of as soon as the part has left the mailbox: the next group waits for it
 
   std::span<const batch_group::rows> parts() const { return std::span(group->parts).subspan(begin, end - begin); }
 };

@@ -129,12 +129,22 @@ void restore(self_pointer self, const restore_order& order) {
 }
 
 template <class Message>
+void keep_back(sensor_actor_state& state, const Message& message) {
+  state.kept_back.emplace_back(message);
+}
+/// The others do not wait for a sensor that is being rebuilt.
+void keep_back(sensor_actor_state& state, batch_part part) {
+  part.turn.reset();
+  state.kept_back.emplace_back(std::move(part));
+}
+
+template <class Message>
 auto handler(self_pointer self) {
   return [self](const Message& message) {
     if (self->state.restored)
       take_in(self, message);
     else
-      self->state.kept_back.emplace_back(message);
+      keep_back(self->state, message);
   };
 }
 

@@ -8,7 +8,7 @@
 
 namespace factory {
 
-/// Which actor stands for a sensor now. Read by the committer for every slice and by every query; written when a sensor is
+/// Which actor stands for a sensor now. Read for every part of a group and by every query; written when a sensor is
 /// created, deleted or rebuilt. An empty handle: no such sensor, or one that has failed for good. Thread-safe.
 class sensor_directory {
  public:

@@ -19,13 +19,15 @@ sensor_population::sensor_population(caf::actor_system& system, const population
       states_(states),
       entries_(entries),
       store_barrier_(std::move(store_barrier)),
-      supervisor_(system.spawn(supervisor, [this](const watch_order& failed) { on_failure(failed); })) {
+      supervisor_(system.spawn(supervisor, [this](const watch_order& failed) { on_failure(failed); })),
+      line_(std::make_shared<dispatcher>([this](const auto& group, const auto& turn) { send(group, turn); })) {
   shards_.resize(config_.shards);
   for (std::size_t i = 0; i < shards_.size(); ++i) shards_[i] = spawn_shard(i);
   rebuilder_ = std::thread([this] { rebuild_loop(); });
 }
 
 sensor_population::~sensor_population() {
+  line_->close();
   {
     const std::lock_guard lock(failures_mutex_);
     stopping_ = true;
@@ -72,21 +74,26 @@ void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_seq
 void sensor_population::dispatch(std::span<const journal_entry* const> entries, const sensor_set* known) {
   const auto newest = entries.back()->sequence;
   dispatching_sequence_.store(newest);
-  while (!entries.empty()) {
-    const auto config = std::find_if(entries.begin(), entries.end(), [](const auto* each) { return each->config != nullptr; });
-    const auto before = static_cast<std::size_t>(config - entries.begin());
-    if (before > 0) dispatch_readings(entries.first(before));
-    if (config != entries.end()) dispatch_config(**config, known);
-    entries = entries.subspan(std::min(before + 1, entries.size()));
+  for (const auto* entry : entries) {
+    if (entry->readings) line_->put(*entry, counts_);
+    if (!entry->config) continue;
+    line_->pass_on();
+    dispatch_config(*entry, known);
   }
   dispatched_sequence_.store(newest);
+  line_->send_where_room();
 }
 
-void sensor_population::dispatch_readings(std::span<const journal_entry* const> entries) {
-  const auto group = group_of(entries, counts_);
+void sensor_population::send(const std::shared_ptr<const batch_group>& group, const dispatcher::turn& turn) const {
   directory_.for_each(group->parts, [&](std::uint32_t begin, std::uint32_t end, const sensor_actor& actor) {
-    caf::anon_send(actor, batch_part{group, begin, end});
+    caf::anon_send(actor, batch_part{group, begin, end, turn});
   });
+}
+
+std::uint64_t sensor_population::pass_on() {
+  const auto newest = dispatched_sequence_.load();
+  line_->pass_on();
+  return newest;
 }
 
 void sensor_population::dispatch_config(const journal_entry& entry, const sensor_set* known) {
@@ -106,6 +113,7 @@ expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_num
                                                             bool with_status) const {
   const auto actor = directory_.find(sensor_number);
   if (!actor) return fail(errc::unavailable, "this sensor's actor has failed; its readings are safe, see the log");
+  line_->pass_on();  // a client reads its own writes
   auto [answer, waiter] = reply<sensor_view>::make();
   caf::anon_send(actor, view_request{range, with_status, std::move(answer)});
   return waiter;

@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "actors/dispatcher.hpp"
 #include "actors/sensor.hpp"
 #include "actors/sensor_directory.hpp"
 #include "actors/supervisor.hpp"
@@ -48,9 +49,8 @@ class sensor_population {
 
   /// A sensor as stored; `state` null for a new one. Before the first dispatch() that concerns it.
   void start(sensor_id sensor, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state);
-  /// Sends committed entries (at least one) on to the sensors that have an actor (the others were deleted since): one message a
-  /// sensor for the readings between two config entries. With `known`, sensors of a config entry that are not among them are new and
-  /// get one.
+  /// Puts committed entries (at least one) in line for the sensors that have an actor (the others were deleted since). A config entry
+  /// goes out at once, behind what was in line. With `known`, its sensors that are not among them are new and get an actor.
   void dispatch(std::span<const journal_entry* const> entries, const sensor_set* known);
 
   /// Asks a sensor without waiting.
@@ -62,7 +62,8 @@ class sensor_population {
       std::int64_t deadline_ms, const std::function<bool()>& hopeless = [] { return false; });
   bool wait_until_idle(std::int64_t deadline_ms);
 
-  std::uint64_t dispatched_sequence() const { return dispatched_sequence_.load(); }
+  /// Sends what is in line; everything up to the entry that it returns is in the mailboxes.
+  std::uint64_t pass_on();
   const progress& counts() const { return counts_; }
   std::uint64_t restart_count() const { return restarts_.load(); }
   std::uint64_t analysis_restart_count() const { return analysis_restarts_.load(); }
@@ -87,7 +88,7 @@ class sensor_population {
   std::size_t shard_of(sensor_id sensor) const { return sensor % shards_.size(); }
   shard spawn_shard(std::size_t index);
   sensor_actor spawn_sensor(sensor_id sensor, const restart_record& restarts);
-  void dispatch_readings(std::span<const journal_entry* const> entries);
+  void send(const std::shared_ptr<const batch_group>& group, const dispatcher::turn& turn) const;
   void dispatch_config(const journal_entry& entry, const sensor_set* known);
   void on_failure(const watch_order& failed);
   void rebuild_loop();
@@ -111,8 +112,9 @@ class sensor_population {
   mutable std::mutex shards_mutex_;
   std::vector<shard> shards_;
   sensor_directory directory_;
-  std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before the first message of a group goes out
-  std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set after the last
+  std::shared_ptr<dispatcher> line_;
+  std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before any of a commit group's entries is put in line or sent
+  std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set when all of them are
   std::atomic<std::uint64_t> restarts_{0}, analysis_restarts_{0};
   mutable std::mutex failed_mutex_;
   std::set<sensor_id> failed_;  // stay down, and hold the journal until they are deleted

@@ -116,6 +116,17 @@ TEST_F(sensor_test, an_entry_that_it_has_seen_is_passed_over_whatever_it_holds) 
   EXPECT_EQ(seen.cut.head.size(), 2U);
 }
 
+TEST_F(sensor_test, what_is_kept_back_does_not_hold_the_turn_of_its_group) {
+  auto part = made.readings(1, id, calm(0, 2));
+  part.turn = std::make_shared<int>();
+  const std::weak_ptr<void> turn = part.turn;
+  send(std::exchange(part, {}));
+  run();
+  EXPECT_TRUE(turn.expired()) << "the others wait for a sensor that is being rebuilt";
+  begin_new();
+  EXPECT_EQ(view().status->accepted, 2U);
+}
+
 TEST_F(sensor_test, entries_that_come_as_one_group_are_taken_in_as_if_each_came_alone) {
   const auto entry = [](std::uint64_t sequence, const timed_values& rows) {
     return journal_entry{sequence, noon_us, batch_of(id, rows), nullptr, nullptr};
