@@ -45,7 +45,8 @@ void add_engine(families& out, const engine_metrics& m) {
   counter(out, "fsyncs_total", "Syncs of the journal", real(m.fsyncs));
   counter(out, "fsync_seconds_total", "Time of the writes that waited for them", m.fsync_seconds);
   gauge(out, "disk_bytes", "Bytes of the data directory", real(m.bytes_on_disk));
-  gauge(out, "journal_bytes", "Bytes of the journal behind which there is no checkpoint yet", real(m.journal_bytes));
+  gauge(out, "journal_bytes", "Length of the journal that no checkpoint covers yet, in bytes, at least 9 a reading",
+        real(m.journal_bytes));
   gauge(out, "store_writer_bytes", "Bytes on their way to the store", real(m.store_writer_bytes));
   counter(out, "checkpoints_total", "Checkpoints taken", real(m.checkpoints));
   gauge(out, "credits_readings_free", "Readings that may still be accepted", real(m.credits_readings_free));

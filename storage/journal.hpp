@@ -86,6 +86,7 @@ class journal {
 
   std::uint64_t last_sequence() const;  ///< newest committed; 0 when none ever was
   std::uint64_t floor() const;          ///< all entries up to this one have left the journal
+  /// A reading counts at least as many bytes as one that is not packed: this bounds the time of a replay.
   std::uint64_t bytes_above_floor() const;
   /// Entries up to and including `floor` are no longer needed. Recorded durably before they go.
   expected<void> trim(std::uint64_t floor);

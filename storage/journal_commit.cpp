@@ -40,6 +40,7 @@ expected<void> journal::impl::write(const group& requests) {
   std::vector<rocksdb::Slice> parts(1);
   bool fsync = false;
   std::size_t size = 0;
+  std::uint64_t rows = 0;
   batch.Clear();
   head.clear();
   head_bytes.clear();
@@ -47,6 +48,7 @@ expected<void> journal::impl::write(const group& requests) {
     head.add(one->encoded);
     parts.emplace_back(one->encoded.bytes);
     size += one->encoded.bytes.size();
+    if (one->entry.readings) rows += one->entry.readings->size();
     fsync = fsync || one->how == durability::fsync;
     for (const auto& [key, value] : one->writes)
       value ? batch.Put(rocks.at(column::catalog), key, *value) : batch.Delete(rocks.at(column::catalog), key);
@@ -64,7 +66,7 @@ expected<void> journal::impl::write(const group& requests) {
     undecided = requests;
     return written;
   }
-  note_length(first + requests.size() - 1, size);
+  note_length(first + requests.size() - 1, record_weight(size, rows));
   groups.fetch_add(1);
   bytes.fetch_add(size);
   return {};

@@ -53,7 +53,7 @@ struct journal::impl {
   void survey();
   expected<std::uint64_t> stored_last() const;
   expected<void> visit(std::uint64_t from, std::uint64_t to, const observer& each) const;
-  void note_length(std::uint64_t last_sequence, std::uint64_t bytes);
+  void note_length(std::uint64_t last_sequence, std::uint64_t weight);  ///< as record_weight() says
 
   database::impl& rocks;
   const std::chrono::milliseconds deadline;

@@ -65,7 +65,7 @@ void journal::impl::survey() {
       return;
     }
     last = *first + *count - 1;
-    if (last > floor) note_length(last, it->value().size());
+    if (last > floor) note_length(last, stored_record_weight(*first, to_view(it->value())));
   }
   if (!it->status().ok()) unreadable = to_error(it->status(), "reading the journal");
   last = std::max(last.load(), floor.load());
@@ -83,13 +83,13 @@ expected<std::uint64_t> journal::impl::stored_last() const {
   return std::max(floor.load(), *first + *count - 1);
 }
 
-void journal::impl::note_length(std::uint64_t last_sequence, std::uint64_t size) {
+void journal::impl::note_length(std::uint64_t last_sequence, std::uint64_t weight) {
   const std::lock_guard lock(length_mutex);
-  length_bytes += size;
+  length_bytes += weight;
   if (length.empty() || length.back().bytes >= stretch_bytes)
-    length.push_back({last_sequence, size});
+    length.push_back({last_sequence, weight});
   else
-    length.back() = {last_sequence, length.back().bytes + size};
+    length.back() = {last_sequence, length.back().bytes + weight};
 }
 
 expected<void> journal::impl::visit(std::uint64_t from, std::uint64_t to, const observer& each) const {

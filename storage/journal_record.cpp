@@ -9,13 +9,14 @@
 #include <optional>
 
 #include "pipelines/coding.hpp"
+#include "storage/journal_readings.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::uint8_t record_version = 1;
+constexpr std::uint8_t record_version = 2;       // version 1 has no packed readings
 constexpr std::size_t entry_head_bytes = 4 + 8;  // size, checksum
-enum class kind : std::uint8_t { readings = 1, config = 2 };
+enum class kind : std::uint8_t { plain_readings = 1, config = 2, packed_readings = 3 };
 
 std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed = 0) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
@@ -24,95 +25,6 @@ std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed = 0) {
 tl::unexpected<error> damaged(std::uint64_t sequence, const char* what) {
   return fail(errc::corrupt,
               "the journal is damaged at entry " + std::to_string(sequence) + ": " + what + "; restore the newest snapshot");
-}
-
-/// put_varint into memory that is there: the hot part of encoding.
-char* put_varint_at(char* out, std::uint64_t v) {
-  for (; v >= 0x80U; v >>= 7U) *out++ = static_cast<char>(v | 0x80U);
-  *out++ = static_cast<char>(v);
-  return out;
-}
-
-/// Times as zigzag differences: within a slice from the row before, its first from the first of the slice before.
-void put_times(std::string& out, const reading_batch& batch) {
-  constexpr std::size_t longest_varint = 10;
-  const std::size_t begin = out.size();
-  out.resize(begin + batch.size() * longest_varint);
-  char* at = out.data() + begin;
-  std::int64_t first_before = 0;
-  for (const slice& s : batch.slices) {
-    const auto times = batch.times(s);
-    std::int64_t before = first_before;
-    for (const std::int64_t time : times) {
-      at = put_varint_at(
-          at, to_zigzag(static_cast<std::int64_t>(static_cast<std::uint64_t>(time) - static_cast<std::uint64_t>(before))));
-      before = time;
-    }
-    first_before = times.front();
-  }
-  out.resize(static_cast<std::size_t>(at - out.data()));
-}
-
-bool get_times(std::string_view& in, reading_batch& batch) {
-  std::int64_t first_before = 0;
-  for (const slice& s : batch.slices) {
-    std::int64_t before = first_before;
-    for (std::uint32_t row = s.begin; row < s.end; ++row) {
-      std::int64_t difference = 0;
-      if (!get_zigzag(in, difference)) return false;
-      before = static_cast<std::int64_t>(static_cast<std::uint64_t>(before) + static_cast<std::uint64_t>(difference));
-      batch.event_time_us[row] = before;
-    }
-    first_before = batch.event_time_us[s.begin];
-  }
-  return true;
-}
-
-void put_readings(std::string& out, const reading_batch& batch) {
-  out.reserve(out.size() + batch.size() * (10 + 8) + batch.slices.size() * 4 + 16);
-  put_varint(out, batch.slices.size());
-  put_varint(out, batch.size());
-  sensor_id before = 0;
-  for (const slice& s : batch.slices) {
-    put_varint(out, s.sensor - before);
-    put_varint(out, s.size());
-    before = s.sensor;
-  }
-  put_times(out, batch);
-  if constexpr (std::endian::native == std::endian::little) {
-    out.append(reinterpret_cast<const char*>(batch.value.data()), batch.size() * sizeof(double));
-  } else {
-    for (const double v : batch.value) put_double(out, v);
-  }
-}
-
-bool get_slices(std::string_view& in, std::uint64_t count, std::uint64_t rows, reading_batch& batch) {
-  sensor_id sensor = 0;
-  std::uint32_t row = 0;
-  batch.slices.reserve(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    sensor_id step = 0;
-    std::uint32_t size = 0;
-    if (!get_varint_as(in, step) || !get_varint_as(in, size) || size == 0 || size > rows - row) return false;
-    sensor += step;
-    batch.slices.push_back({sensor, row, row + size});
-    row += size;
-  }
-  return row == rows;
-}
-
-std::shared_ptr<const reading_batch> get_readings(std::string_view& in) {
-  auto batch = std::make_shared<reading_batch>();
-  std::uint64_t slices = 0, rows = 0;
-  // A row takes at least one byte of time and eight of value, a slice at least two: no damage can ask for more memory.
-  if (!get_varint(in, slices) || !get_varint(in, rows) || slices > in.size() / 2 || rows > in.size() / 9) return nullptr;
-  if (!get_slices(in, slices, rows, *batch)) return nullptr;
-  batch->event_time_us.resize(rows);
-  batch->value.resize(rows);
-  if (!get_times(in, *batch)) return nullptr;
-  for (double& v : batch->value)
-    if (!get_double(in, v)) return nullptr;
-  return batch;
 }
 
 void put_limit(std::string& out, const std::optional<double>& limit) {
@@ -163,9 +75,21 @@ std::shared_ptr<const config_change> get_config(std::string_view& in) {
 bool decode(std::string_view in, journal_entry& entry) {
   std::uint8_t what = 0;
   if (!get_byte(in, what) || !get_zigzag(in, entry.received_at_us)) return false;
-  if (what == static_cast<std::uint8_t>(kind::readings)) entry.readings = get_readings(in);
+  if (what == static_cast<std::uint8_t>(kind::plain_readings)) entry.readings = get_plain_readings(in);
+  if (what == static_cast<std::uint8_t>(kind::packed_readings)) entry.readings = get_packed_readings(in);
   if (what == static_cast<std::uint8_t>(kind::config)) entry.config = get_config(in);
   return in.empty() && (entry.readings || entry.config);
+}
+
+/// Of an entry that is not yet checked against its checksum, so at most what fits its bytes.
+std::uint64_t rows_of(std::string_view body) {
+  const std::size_t size = body.size();
+  std::uint8_t what = 0;
+  std::int64_t received_at_us = 0;
+  std::uint64_t slices = 0, rows = 0;
+  const bool counted = get_byte(body, what) && what != static_cast<std::uint8_t>(kind::config) &&
+                       get_zigzag(body, received_at_us) && get_varint(body, slices) && get_varint(body, rows);
+  return counted ? std::min<std::uint64_t>(rows, size) : 0;
 }
 
 struct open_head {
@@ -186,7 +110,7 @@ expected<open_head> read_head(std::uint64_t first_sequence, std::string_view rec
   const std::string_view covered = record.substr(0, record.size() - in.size());
   if (!get_fixed64(in, stored)) return damaged(first_sequence, "its record is cut short");
   if (stored != checksum_of(covered, first_sequence)) return damaged(first_sequence, "the checksum of its record does not match");
-  if (version != record_version || count == 0)
+  if (version == 0 || version > record_version || count == 0)
     return damaged(first_sequence, "its record has a version that this program does not know");
   return open_head{entries, in, count};
 }
@@ -195,10 +119,10 @@ expected<open_head> read_head(std::uint64_t first_sequence, std::string_view rec
 
 encoded_entry encode(const journal_entry& entry) {
   encoded_entry out;
-  put_byte(out.bytes, static_cast<std::uint8_t>(entry.readings ? kind::readings : kind::config));
+  put_byte(out.bytes, static_cast<std::uint8_t>(entry.readings ? kind::packed_readings : kind::config));
   put_zigzag(out.bytes, entry.received_at_us);
   if (entry.readings)
-    put_readings(out.bytes, *entry.readings);
+    put_packed_readings(out.bytes, *entry.readings);
   else
     put_config(out.bytes, *entry.config);
   out.checksum = checksum_of(out.bytes);
@@ -220,6 +144,22 @@ void record_head::finish(std::uint64_t first_sequence, std::string& out) const {
 
 expected<std::uint64_t> count_entries(std::uint64_t first_sequence, std::string_view record) {
   return read_head(first_sequence, record).map([](const open_head& head) { return head.count; });
+}
+
+std::uint64_t record_weight(std::uint64_t record_bytes, std::uint64_t rows) {
+  return std::max(record_bytes, rows * plain_row_bytes);
+}
+
+std::uint64_t stored_record_weight(std::uint64_t first_sequence, std::string_view record) {
+  auto head = read_head(first_sequence, record);
+  std::uint64_t rows = 0;
+  std::uint32_t size = 0;
+  std::uint64_t checksum = 0;
+  while (head && get_fixed32(head->entries, size) && get_fixed64(head->entries, checksum)) {
+    rows += rows_of(head->bodies.substr(0, size));
+    head->bodies.remove_prefix(std::min<std::size_t>(size, head->bodies.size()));
+  }
+  return record_weight(record.size(), rows);
 }
 
 expected<void> visit_entries(std::uint64_t first_sequence, std::string_view record, std::uint64_t from, std::uint64_t to,

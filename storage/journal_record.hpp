@@ -32,6 +32,10 @@ class record_head {
 
 /// Number of entries; corrupt when the head does not match its checksum or this sequence.
 expected<std::uint64_t> count_entries(std::uint64_t first_sequence, std::string_view record);
+/// A row counts at least as much as a plain one takes, so that what bounds the journal's length bounds the time of its replay.
+inline constexpr std::uint64_t plain_row_bytes = 1 + 8;
+std::uint64_t record_weight(std::uint64_t record_bytes, std::uint64_t rows);
+std::uint64_t stored_record_weight(std::uint64_t first_sequence, std::string_view record);
 /// The entries with from <= sequence <= to, in order; corrupt at the first one that is damaged.
 expected<void> visit_entries(std::uint64_t first_sequence, std::string_view record, std::uint64_t from, std::uint64_t to,
                              const journal::observer& visit);

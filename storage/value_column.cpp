@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "pipelines/coding.hpp"
+#include "storage/decimal.hpp"
 #include "storage/integer_column.hpp"
 
 namespace factory {
@@ -18,29 +19,11 @@ using i64 = std::int64_t;
 
 enum class mapping : std::uint8_t { bits = 0, decimal = 1, dictionary = 2 };
 
-// Powers of ten that a double holds exactly; dividing by one rounds as reading the decimal text does.
-constexpr std::array<double, 16> powers_of_ten = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-constexpr double largest_decimal = 0x1p51;
-// Adding 1.5 * 2^52 rounds to an integer and leaves it in the low bits of the sum, for |v| < 2^51.
-constexpr double rounder = 0x1.8p52;
-constexpr u64 rounder_bits = std::bit_cast<u64>(rounder);
 constexpr std::size_t dictionary_limit = 4'096;
 constexpr double guessed_share = 0.75, tried_share = 1;  // who tries both and keeps the smaller may hope for more
 
 /// The bits as an integer that rises with the value (the bits alone run backwards below zero), and back: it undoes itself.
 i64 in_order(i64 bits) { return bits ^ static_cast<i64>(static_cast<u64>(bits >> 63) >> 1U); }
-
-i64 to_decimal(double v, double scale) {
-  double scaled = v * scale;
-  scaled = std::abs(scaled) < largest_decimal ? scaled : 0.0;
-  return static_cast<i64>(std::bit_cast<u64>(scaled + rounder) - rounder_bits);
-}
-double from_decimal(i64 m, double scale) { return (std::bit_cast<double>(static_cast<u64>(m) + rounder_bits) - rounder) / scale; }
-
-i64 distance(double v, i64 decimal, double scale) {
-  return static_cast<i64>(std::bit_cast<u64>(v) - std::bit_cast<u64>(from_decimal(decimal, scale)));
-}
 
 /// Digits that bring `v` within what a few sums and products of decimals are off.
 std::optional<unsigned> digits_of(double v) {
