@@ -33,6 +33,7 @@ void journal::impl::commit(group& requests) {
   if (written) return pass_on(requests);
   failures.fetch_add(requests.size());
   for (const auto& one : requests) answer(*one, tl::unexpected(written.error()));
+  wake(requests);
 }
 
 expected<void> journal::impl::write(const group& requests) {
@@ -104,16 +105,19 @@ void journal::impl::pass_on(group& requests) {
     one->entry = {};  // lets go of the batch and what it holds even when the caller has given up
     answer(*one, given);
   }
+  wake(requests);
   requests.clear();
 }
 
 void journal::impl::answer(request& to, expected<std::uint64_t> what) {
-  {
-    const std::lock_guard lock(to.mutex);
-    if (to.answer) return;  // an entry that failed and turned out to be there
-    to.answer = std::move(what);
-  }
-  to.answered.notify_one();
+  const std::lock_guard lock(to.mutex);
+  if (to.answer) return;  // an entry that failed and turned out to be there
+  to.answer = std::move(what);
+}
+
+/// When all have their answers: a thread that has several in line, and waits for one after the other, sleeps once.
+void journal::impl::wake(const group& requests) {
+  for (const auto& one : requests) one->answered.notify_one();
 }
 
 }  // namespace factory

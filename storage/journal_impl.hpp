@@ -48,6 +48,7 @@ struct journal::impl {
   expected<void> establish_truth();
   void pass_on(group& requests);
   static void answer(request& to, expected<std::uint64_t> what);
+  static void wake(const group& requests);
 
   // journal_read.cpp
   void survey();
