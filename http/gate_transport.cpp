@@ -156,7 +156,7 @@ void gate_transport::onReady(const Pistache::Aio::FdSet& fds) {
   for (const auto& entry : fds) {
     const int fd = static_cast<int>(entry.getTag().value());
     if (const auto found = peers.find(fd); found != peers.end()) {
-      serve(peer_ptr(found->second));
+      serve_event(peer_ptr(found->second), pistache_members::is_shutdown(entry));
     } else if (fd == timer_fd_) {
       ticked = true;
     } else {
@@ -171,6 +171,15 @@ void gate_transport::onReady(const Pistache::Aio::FdSet& fds) {
   } catch (const std::exception& e) {
     spdlog::error("http: {}", e.what());
   }
+}
+
+/// A FIN that comes behind this event brings another one, unless it was part of this one.
+void gate_transport::serve_event(const peer_ptr& peer, bool client_has_finished) {
+  if (gate_session* session = session_of(peer)) {
+    session->drained = false;
+    session->client_has_finished = session->client_has_finished || client_has_finished;
+  }
+  serve(peer);
 }
 
 void gate_transport::serve(const peer_ptr& peer) {
@@ -233,15 +242,21 @@ gate_transport::fate gate_transport::work(gate_session& session, int fd) {
 }
 
 gate_transport::fate gate_transport::receive(gate_session& session, int fd, bool& blocked) {
+  if (session.drained && !session.client_has_finished) {
+    blocked = true;
+    return fate::keep;
+  }
   const std::span<char> room = session.http.body_room();
+  const std::size_t asked = room.empty() ? input_.size() : room.size();
   char* const where = room.empty() ? input_.data() : room.data();
-  const ssize_t got = ::recv(fd, where, room.empty() ? input_.size() : room.size(), 0);
+  const ssize_t got = ::recv(fd, where, asked, 0);
   if (got == 0) return fate::drop;  // what was asked is answered, or never came whole
   if (got < 0) {
     blocked = would_block();
     return blocked || errno == EINTR ? fate::keep : fate::drop;
   }
   const auto count = static_cast<std::size_t>(got);
+  session.drained = count < asked;
   if (room.empty()) return consume(session, fd, {input_.data(), count});
   session.http.body_received(count);
   return consume(session, fd, {});
@@ -279,7 +294,7 @@ gate_transport::fate gate_transport::flush(gate_session& session, int fd) {
 }
 
 void gate_transport::watch(int fd) {
-  reactor()->modifyFd(key(), fd, NotifyOn::Read | NotifyOn::Write, Pistache::Polling::Mode::Edge);
+  reactor()->modifyFd(key(), fd, NotifyOn::Read | NotifyOn::Write | NotifyOn::Shutdown, Pistache::Polling::Mode::Edge);
 }
 
 /// FIN behind the last answer, not a close: closing with unread input resets the connection and can take the answer with it.
@@ -316,6 +331,7 @@ bool gate_transport::overdue(const peer_ptr& peer) {
   if (session == nullptr) return true;
   const bool draining = shared_->rules.draining.load();
   if (steady_clock::now() < session->deadline && !draining) return false;
+  session->drained = false;
   if (work(*session, peer->fd()) == fate::drop) return true;
   session->set_deadline();
   if (session->http.now() == phase::answering) {

@@ -71,10 +71,12 @@ struct gate_session {
   gate_shared& shared;
   const std::string address;  ///< of the client, without port
   gate_connection http;
-  std::string unread;             ///< came in while an answer waited for the client; at most one receive
-  std::size_t sent_bytes = 0;     ///< of http.output()
-  bool watches_writing = false;   ///< epoll tells when the socket takes bytes again
-  bool finished_writing = false;  ///< FIN is sent: only waiting for the client's
+  std::string unread;                ///< came in while an answer waited for the client; at most one receive
+  std::size_t sent_bytes = 0;        ///< of http.output()
+  bool watches_writing = false;      ///< epoll tells when the socket takes bytes again
+  bool finished_writing = false;     ///< FIN is sent: only waiting for the client's
+  bool drained = false;              ///< the last receive emptied the socket: epoll tells of what came later
+  bool client_has_finished = false;  ///< its FIN was part of an event
 
   /// Sets the deadline of what the connection is at; it counts from when that began.
   void set_deadline();
@@ -110,6 +112,7 @@ class gate_transport : public Pistache::Tcp::Transport {
   using peer_ptr = std::shared_ptr<Pistache::Tcp::Peer>;
   enum class fate { keep, drop };
 
+  void serve_event(const peer_ptr& peer, bool client_has_finished);
   void serve(const peer_ptr& peer);
   fate work(gate_session& session, int fd);
   fate receive(gate_session& session, int fd, bool& blocked);
