@@ -184,7 +184,13 @@ int run(settings given) {
   if (!given.as_json) fmt::print("{}", table_head());
   for (int round = 0; round < given.rounds; ++round) run_round(given, add);
   print_runs(runs, given);
-  return 0;
+  int code = 0;
+  for (const figures& each : runs) {
+    if (each.failure.empty()) continue;
+    std::fprintf(stderr, "factory-bench: %s: %s\n", each.work.c_str(), each.failure.c_str());
+    code = 1;
+  }
+  return code;
 }
 
 }  // namespace

@@ -112,6 +112,7 @@ void write_run(json& out, const figures& f) {
   out.maybe("fsyncs", f.used.fsyncs);
   out.maybe("disk_bytes", f.used.disk_bytes);
   out.maybe("bytes_per_sensor", f.bytes_per_sensor);
+  if (!f.failure.empty()) out.text("failure", f.failure);
   if (!f.note.empty()) out.text("note", f.note);
   if (!f.stretches.empty()) write_stretches(out, f.stretches);
   (*out).EndObject();

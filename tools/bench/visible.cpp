@@ -107,8 +107,8 @@ figures run_visible(server& target, const workload_options& options) {
     seen_after_us = probe_for(target, watched.at(0), options.seconds);
     return load.get();
   });
-  check_stored(target, sensors, out.readings);
-  check_stored(target, watched, 2 * seen_after_us.size());
+  check_stored(out, target, sensors, out.readings);
+  check_stored(out, target, watched, 2 * seen_after_us.size());
   out.note =
       fmt::format("{} alerts, beside {:.0f} readings/s after {:.0f} at full load", seen_after_us.size(),
                   static_cast<double>(out.readings) / out.seconds, static_cast<double>(reached.readings) / reached.seconds);

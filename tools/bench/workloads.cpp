@@ -22,7 +22,7 @@ figures run_bulk(server& target, body_shape shape, std::size_t sensor_count, std
   figures out =
       measured(target, "readings/s", [&] { return run_load(target.port(), options.bulk_connections, bodies, options.seconds); });
   out.result = static_cast<double>(out.readings) / out.seconds;
-  check_stored(target, sensors, out.readings);
+  check_stored(out, target, sensors, out.readings);
   return out;
 }
 
@@ -37,7 +37,7 @@ figures run_single(server& target, const workload_options& options) {
   figures out =
       measured(target, "requests/s", [&] { return run_load(target.port(), options.single_connections, posts, options.seconds); });
   out.result = static_cast<double>(out.requests) / out.seconds;
-  check_stored(target, sensors, out.readings);
+  check_stored(out, target, sensors, out.readings);
   return out;
 }
 
@@ -57,7 +57,7 @@ figures run_cardinality(server& target, std::size_t count, const workload_option
   out.result = static_cast<double>(out.readings) / out.seconds;
   if (empty && idle && count >= 1'000)  // fewer drown in what the server takes anyway
     out.bytes_per_sensor = (static_cast<double>(*idle) - static_cast<double>(*empty)) / static_cast<double>(count);
-  check_stored(target, sensors, before + out.readings);
+  check_stored(out, target, sensors, before + out.readings);
   return out;
 }
 

@@ -48,11 +48,13 @@ struct figures {
   usage used;                              ///< CPU and fsyncs of the load; memory and disk as they stand at its end
   std::optional<double> bytes_per_sensor;  ///< memory that a sensor with one reading takes; cardinality only
   std::vector<stretch> stretches;          ///< overload and soak only
+  std::string failure;                     ///< what the run did not pass, when its figures are known; empty: nothing
   std::string note;                        ///< what else a reader of the line should know; may be empty
 };
 
 /// "bulk-rows" "bulk-columns" "bulk-ndjson" "single" "query" "mean" "cardinality-N" "size-N" "visible" "overload" "soak".
-/// Each checks every answer, and that the server has stored exactly what it acknowledged. Throws std::runtime_error otherwise.
+/// Each checks every answer, and that the server has stored exactly what it acknowledged. A run that ended and did not
+/// pass has its figures and a `failure`; what ended a run early is thrown as std::runtime_error.
 figures run_workload(const std::string& name, server& target, const workload_options& options);
 
 }  // namespace factory::bench

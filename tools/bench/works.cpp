@@ -41,6 +41,12 @@ void check_stored(server& target, const std::vector<std::uint32_t>& sensors, std
     throw std::runtime_error(fmt::format("{} acknowledged {} readings and has {}", target.name(), acknowledged, stored));
 }
 
+void check_stored(figures& run, server& target, const std::vector<std::uint32_t>& sensors, std::uint64_t acknowledged) try {
+  check_stored(target, sensors, acknowledged);
+} catch (const std::runtime_error& wrong) {
+  if (run.failure.empty()) run.failure = wrong.what();
+}
+
 figures measured(server& target, std::string_view unit, const std::function<load_result()>& run) {
   const usage before = target.used();
   load_result load = run();

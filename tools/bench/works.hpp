@@ -132,6 +132,9 @@ std::vector<std::uint32_t> with_history(server& target, const workload_options& 
 /// Throws when the server has not stored exactly what it acknowledged.
 void check_stored(server& target, const std::vector<std::uint32_t>& sensors, std::uint64_t acknowledged);
 
+/// The same of a run that has ended: its figures say so.
+void check_stored(figures& run, server& target, const std::vector<std::uint32_t>& sensors, std::uint64_t acknowledged);
+
 /// Runs a load and takes the server's figures around it.
 figures measured(server& target, std::string_view unit, const std::function<load_result()>& run);
 
