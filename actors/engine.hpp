@@ -111,6 +111,9 @@ struct engine_metrics {
   std::uint64_t sensors = 0, sensor_restarts = 0, failed_sensors = 0, analysis_restarts = 0;
   std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;
   std::uint64_t journal_bytes = 0, store_writer_bytes = 0;
+  database::memory store_memory;
+  std::uint64_t decoded_block_bytes = 0;
+  std::uint64_t heap_bytes = 0, heap_used_bytes = 0;  ///< of malloc: taken from the system, and of that handed out
   std::uint64_t mirror_lag_events = 0, mirror_lag_catalog = 0, mirror_rebuilds = 0;
   std::uint64_t checkpoints = 0;
   double recovery_seconds = 0;

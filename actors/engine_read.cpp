@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -171,6 +173,11 @@ engine_metrics engine::metrics() const {
   m.active_alerts = findings.active_alerts;
   m.journal_bytes = parts.entries->bytes_above_floor();
   m.store_writer_bytes = parts.writer->waiting_bytes();
+  m.store_memory = parts.db->memory_held();
+  m.decoded_block_bytes = parts.series->decoded_bytes();
+  const auto heap = mallinfo2();
+  m.heap_bytes = heap.arena + heap.hblkhd;
+  m.heap_used_bytes = heap.uordblks + heap.hblkhd;
   const auto behind = parts.sql_mirror->behind();
   m.mirror_lag_events = behind.events;
   m.mirror_lag_catalog = behind.catalog_versions;

@@ -48,6 +48,13 @@ void add_engine(families& out, const engine_metrics& m) {
   gauge(out, "journal_bytes", "Length of the journal that no checkpoint covers yet, in bytes, at least 9 a reading",
         real(m.journal_bytes));
   gauge(out, "store_writer_bytes", "Bytes on their way to the store", real(m.store_writer_bytes));
+  gauge(out, "memtable_bytes", "RocksDB: written and not yet in a table file", real(m.store_memory.memtable_bytes));
+  gauge(out, "table_reader_bytes", "RocksDB: indexes and filters of open table files", real(m.store_memory.table_reader_bytes));
+  gauge(out, "block_cache_bytes", "RocksDB: its cache of stored blocks", real(m.store_memory.block_cache_bytes));
+  gauge(out, "block_cache_used_bytes", "Of that cache, what somebody reads now", real(m.store_memory.block_cache_used_bytes));
+  gauge(out, "decoded_block_bytes", "Decoded readings at hand for queries", real(m.decoded_block_bytes));
+  gauge(out, "heap_bytes", "Memory that malloc has of the system; holds all of these", real(m.heap_bytes));
+  gauge(out, "heap_used_bytes", "Of that, handed out; the rest waits to be used again", real(m.heap_used_bytes));
   counter(out, "checkpoints_total", "Checkpoints taken", real(m.checkpoints));
   gauge(out, "credits_readings_free", "Readings that may still be accepted", real(m.credits_readings_free));
   gauge(out, "credits_bytes_free", "Bytes that may still be accepted", real(m.credits_bytes_free));

@@ -89,6 +89,18 @@ std::uint64_t database::bytes_on_disk() const {
   return total;
 }
 
+database::memory database::memory_held() const {
+  using properties = rocksdb::DB::Properties;
+  memory held;
+  impl_->db->GetAggregatedIntProperty(properties::kSizeAllMemTables, &held.memtable_bytes);
+  impl_->db->GetAggregatedIntProperty(properties::kEstimateTableReadersMem, &held.table_reader_bytes);
+  // One cache for all column families: any of them tells of all.
+  auto* const any = impl_->at(column::blocks);
+  impl_->db->GetIntProperty(any, properties::kBlockCacheUsage, &held.block_cache_bytes);
+  impl_->db->GetIntProperty(any, properties::kBlockCachePinnedUsage, &held.block_cache_used_bytes);
+  return held;
+}
+
 bool database::refuses_writes() const { return impl_->refuses_writes(); }
 
 std::uint64_t database::fsync_count() const { return impl_->fsyncs.load(std::memory_order_relaxed); }

@@ -32,6 +32,13 @@ class database {
   std::uint64_t fsync_count() const;    ///< syncs of the write-ahead log asked for since open
   double fsync_seconds() const;         ///< time of the writes that waited for them
 
+  struct memory {
+    std::uint64_t memtable_bytes = 0;                                 ///< written and not yet in a table file
+    std::uint64_t table_reader_bytes = 0;                             ///< indexes and filters of open table files
+    std::uint64_t block_cache_bytes = 0, block_cache_used_bytes = 0;  ///< held, and of that in use by somebody now
+  };
+  memory memory_held() const;
+
   bool refuses_writes() const;  ///< the last write failed, and RocksDB has not been got going again
 
   struct impl;  ///< RocksDB behind it; storage/rocks.hpp, for this room only

@@ -24,6 +24,8 @@ void append_backwards(reading_run& to, const reading_run& rows, std::size_t limi
 }  // namespace
 
 time_series::time_series(database& db) : db_(db), decoded_(std::make_unique<block_cache>(limits::decoded_block_bytes)) {}
+std::size_t time_series::decoded_bytes() const { return decoded_->bytes(); }
+
 time_series::~time_series() = default;
 
 expected<reading_run> time_series::read(const sensor_cut& cut, const time_range& range, std::size_t limit,

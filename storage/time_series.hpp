@@ -65,6 +65,7 @@ class time_series {
     std::uint64_t sensors = 0, blocks = 0, readings = 0, bytes = 0;
   };
   totals count() const;
+  std::size_t decoded_bytes() const;  ///< rows kept in memory for the next question
   struct sensor_totals {
     std::uint64_t blocks = 0, readings = 0, bytes = 0;
     std::int64_t first_us = 0, last_us = 0;

@@ -145,6 +145,19 @@ TEST_F(engine_test, a_body_beyond_the_credits_is_refused_and_leaves_nothing) {
   EXPECT_EQ(running->metrics().credits_readings_free, 100'000U);
 }
 
+TEST_F(engine_test, shows_what_its_memory_is_taken_by) {
+  begin(1);
+  ASSERT_TRUE(ingest(1, calm(0, 5'000)));
+  ASSERT_TRUE(running->settle(60'000));
+  EXPECT_EQ(running->metrics().decoded_block_bytes, 0U);
+  ASSERT_TRUE(running->stats(1, {noon_us + 10 * second_us, noon_us + 20 * second_us}, {}));
+  const auto seen = running->metrics();
+  EXPECT_GT(seen.store_memory.memtable_bytes, 5'000U * 8) << "the journal's at least";
+  EXPECT_GT(seen.decoded_block_bytes, 2'000U * 16);
+  EXPECT_GT(seen.heap_used_bytes, seen.store_memory.memtable_bytes + seen.decoded_block_bytes);
+  EXPECT_GE(seen.heap_bytes, seen.heap_used_bytes);
+}
+
 TEST_F(engine_test, a_deleted_sensor_is_gone_with_its_readings_also_after_a_restart) {
   begin(2);
   ASSERT_TRUE(ingest(1, calm(0, 5'000)));

@@ -46,6 +46,23 @@ TEST(database, a_new_directory_is_made_and_opens_again) {
   for (std::size_t i = 0; i < column_count; ++i) EXPECT_EQ(get(**db, static_cast<column>(i), "key"), std::to_string(i));
 }
 
+TEST(database, the_memory_that_rocksdb_holds_is_known) {
+  temporary_directory here;
+  auto db = database::open(here.path(), {});
+  ASSERT_TRUE(db);
+  const std::string megabyte(1 << 20, 'x');
+  const auto before = (*db)->memory_held();
+  put(**db, column::blocks, "a", megabyte);
+  put(**db, column::state, "a", megabyte);
+  EXPECT_GT((*db)->memory_held().memtable_bytes, before.memtable_bytes + (2 << 20) - 1) << "of all column families";
+  ASSERT_TRUE((*db)->raw().db->Flush({}, (*db)->raw().at(column::blocks)).ok());
+  EXPECT_EQ(get(**db, column::blocks, "a"), megabyte);
+  const auto after = (*db)->memory_held();
+  EXPECT_GT(after.table_reader_bytes, 0U);
+  EXPECT_GT(after.block_cache_bytes, 1U << 20U);
+  EXPECT_LT(after.block_cache_used_bytes, 1U << 20U) << "nobody reads it now";
+}
+
 TEST(database, a_directory_in_use_is_refused_with_the_likely_owner) {
   temporary_directory here;
   auto first = database::open(here.path(), {});
