@@ -15,22 +15,47 @@ namespace fs = std::filesystem;
 
 namespace {
 
-expected<void> open_rocks(database::impl& it, bool exists, bool read_only) {
+/// Before RocksDB recovers: then what stands behind the damage would be gone.
+expected<void> check_log(database::impl& it, const database::options& how) {
+  const auto found = find_log_damage(it.directory / "db");
+  if (!found) return refuse(found.error().code, it.directory, found.error().message);
+  if (!*found) return {};
+  const log_damage& damage = **found;
+  if (how.give_up_damaged_log && !damage.flushed_beyond) {
+    it.given_up = damage.synced - damage.readable;
+    return {};
+  }
+  const std::string_view advice =
+      damage.flushed_beyond
+          ? "Later writes are partly in table files, so it cannot be cut there: check the disk and restore the newest snapshot."
+          : "Check the disk and restore the newest snapshot, or give them up with factory-inspect give-up.";
+  return refuse(
+      errc::corrupt, it.directory,
+      fmt::format("its log {} is damaged: of what was acknowledged, the writes from number {} to {} cannot be read. Nothing "
+                  "was changed. {}",
+                  damage.log.filename().string(), damage.readable + 1, damage.synced, advice));
+}
+
+expected<void> open_rocks(database::impl& it, bool exists, const database::options& how) {
   const std::string path = it.directory / "db";
   if (exists && !fs::exists(fs::path(path) / "CURRENT")) {
     return refuse(errc::corrupt, it.directory, "its database is gone (no db/CURRENT); restore the newest snapshot.");
   }
-  const rocksdb::DBOptions options = database_options(!exists);
+  if (auto whole = exists ? check_log(it, how) : expected<void>(); !whole) return whole;
+  rocksdb::DBOptions options = database_options(!exists);
+  options.wal_filter = &it.log;
   if (!exists) fs::create_directory(path);  // RocksDB would, too, but complain first that it is not there
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
-  const rocksdb::Status status = read_only ? rocksdb::DB::OpenForReadOnly(options, path, column_descriptors(), &handles, &opened)
-                                           : rocksdb::DB::Open(options, path, column_descriptors(), &handles, &opened);
+  const rocksdb::Status status = how.read_only
+                                     ? rocksdb::DB::OpenForReadOnly(options, path, column_descriptors(), &handles, &opened)
+                                     : rocksdb::DB::Open(options, path, column_descriptors(), &handles, &opened);
   if (!status.ok()) {
     const error reason = to_error(status, "opening its database");
     return refuse(reason.code, it.directory, reason.message);
   }
   it.db.reset(opened);
+  (void)it.db->GetDbIdentity(it.id);
   for (std::size_t i = 0; i < column_count; ++i) it.columns[i] = handles[i];
   (void)it.db->DestroyColumnFamilyHandle(handles[column_count]);  // the default one: nothing is in it
   return {};
@@ -56,7 +81,7 @@ expected<std::unique_ptr<database>> database::open(const fs::path& directory, co
   it->lock_fd = *lock;
   const auto exists = check_format(directory, how);
   if (!exists) return tl::unexpected(exists.error());
-  if (auto opened = open_rocks(*it, *exists, how.read_only); !opened) return tl::unexpected(opened.error());
+  if (auto opened = open_rocks(*it, *exists, how); !opened) return tl::unexpected(opened.error());
   if (!*exists) {
     if (auto written = write_format(directory, it->lock_fd); !written) return tl::unexpected(written.error());
   }
@@ -70,11 +95,9 @@ database::~database() = default;
 
 const fs::path& database::directory() const { return impl_->directory; }
 
-std::string database::id() const {
-  std::string text;
-  (void)impl_->db->GetDbIdentity(text);
-  return text;
-}
+std::string database::id() const { return impl_->id; }
+
+std::uint64_t database::given_up() const { return impl_->given_up; }
 
 std::uint64_t database::bytes_on_disk() const {
   std::uint64_t total = 0;

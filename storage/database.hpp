@@ -20,6 +20,7 @@ class database {
   struct options {
     bool read_only = false;  ///< factory-inspect; may be opened beside a stopped directory only
     bool create = true;
+    bool give_up_damaged_log = false;  ///< of the log, what stands behind damage; else that is an error
   };
   static expected<std::unique_ptr<database>> open(const std::filesystem::path& directory, const options& how);
   ~database();
@@ -28,6 +29,7 @@ class database {
 
   const std::filesystem::path& directory() const;
   std::string id() const;               ///< of this database alone; a restored snapshot gets another one
+  std::uint64_t given_up() const;       ///< writes that were fsynced and cannot be read, given up by opening it so
   std::uint64_t bytes_on_disk() const;  ///< all files of the directory
   std::uint64_t fsync_count() const;    ///< syncs of the write-ahead log asked for since open
   double fsync_seconds() const;         ///< time of the writes that waited for them

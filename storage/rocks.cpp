@@ -136,16 +136,23 @@ expected<void> database::impl::write(rocksdb::WriteBatch& batch, bool fsync, std
   rocksdb::WriteOptions options;
   options.sync = fsync;
   options.protection_bytes_per_key = 8;
-  const auto began = std::chrono::steady_clock::now();
-  const rocksdb::Status status = db->Write(options, &batch);
-  if (fsync) {
-    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
-    fsyncs.fetch_add(1, std::memory_order_relaxed);
-    fsync_nanoseconds.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
-  }
+  const rocksdb::Status status = fsync ? write_and_sync(batch, options) : db->Write(options, &batch);
   if (status.ok()) return {};
   stopped_.store(true, std::memory_order_relaxed);
   return tl::unexpected(to_error(status, doing));
+}
+
+rocksdb::Status database::impl::write_and_sync(rocksdb::WriteBatch& batch, rocksdb::WriteOptions options) {
+  const auto began = std::chrono::steady_clock::now();
+  rocksdb::Status status = db->Write(options, &batch);
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
+  fsyncs.fetch_add(1, std::memory_order_relaxed);
+  fsync_nanoseconds.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
+  if (!status.ok()) return status;
+  rocksdb::WriteBatch mark;
+  mark.PutLogData(synced_mark(last_sequence(batch), id));
+  options.sync = false;
+  return db->Write(options, &mark);
 }
 
 void database::impl::try_resume() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/database.hpp"
+#include "storage/rocks_log.hpp"
 
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
@@ -33,7 +34,10 @@ inline std::string_view to_view(const rocksdb::Slice& slice) { return {slice.dat
 
 struct database::impl {
   std::filesystem::path directory;
+  unbroken_log log{unbroken_log::use::recover};  ///< RocksDB keeps a pointer to it
   std::unique_ptr<rocksdb::DB> db;
+  std::string id;  ///< of this database alone
+  std::uint64_t given_up = 0;
   std::array<rocksdb::ColumnFamilyHandle*, column_count> columns{};
   std::atomic<std::uint64_t> fsyncs{0}, fsync_nanoseconds{0};
   int lock_fd = -1;  ///< of the directory, under flock
@@ -45,7 +49,7 @@ struct database::impl {
 
   rocksdb::ColumnFamilyHandle* at(column c) const { return columns[static_cast<std::size_t>(c)]; }
 
-  /// All of the batch or nothing. With `fsync`, on disk before it returns; without, lost only by a crash of the machine or a
+  /// All of the batch or nothing. With `fsync`, on disk and marked as such (storage/rocks_log.hpp) before it returns; without, lost only by a crash of the machine or a
   /// power cut, and then so that a prefix of all writes survives. Refused with storage_full below limits::disk_reserve_bytes,
   /// so that RocksDB itself seldom meets a full disk: it stops then, and each write first tries to get it going again, at
   /// most once a second (it wants 64 MiB free and looks every 5 s). Thread-safe.
@@ -54,6 +58,7 @@ struct database::impl {
 
  private:
   expected<void> check_room(std::string_view doing) const;
+  rocksdb::Status write_and_sync(rocksdb::WriteBatch& batch, rocksdb::WriteOptions options);
   void try_resume();
   std::atomic<bool> stopped_{false};
   std::mutex resume_mutex_;

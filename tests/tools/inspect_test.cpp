@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -43,6 +44,18 @@ class inspect_test : public ::testing::Test {
   }
   std::unique_ptr<data_directory> open(data_directory::access how = data_directory::access::read) {
     return must(data_directory::open(where_, how));
+  }
+
+  static void turn_a_bit_of_the_last_value(const std::filesystem::path& db) {
+    const double value = 1234.5;
+    const std::string bytes(reinterpret_cast<const char*>(&value), sizeof value);
+    for (const auto& entry : std::filesystem::directory_iterator(db)) {
+      if (entry.path().extension() != ".log") continue;
+      std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+      const std::string text{std::istreambuf_iterator<char>(file), {}};
+      const std::size_t at = text.rfind(bytes);
+      if (at != std::string::npos) file.seekp(static_cast<std::streamoff>(at)).put(static_cast<char>(text[at] ^ 1));
+    }
   }
 
   test::temporary_directory here_;
@@ -86,6 +99,33 @@ TEST_F(inspect_test, a_directory_in_use_or_of_something_else_is_refused_with_a_s
   ASSERT_FALSE(again);
   EXPECT_THAT(again.error().message, HasSubstr("another process"));
   EXPECT_FALSE(data_directory::open(here_.path() / "nowhere", data_directory::access::read));
+}
+
+TEST_F(inspect_test, give_up_cuts_a_damaged_log_and_says_from_when_on_to_send_again) {
+  ASSERT_TRUE(give_up(where_, out_));
+  EXPECT_EQ(out_.str(), "The log is not damaged, nothing was given up.\n");
+  const auto killed = here_.path() / "killed";
+  {
+    const auto db = must(database::open(where_, {}));
+    journal entries(*db);
+    entries.start([](std::span<const journal_entry* const>) {});
+    for (std::int64_t second = 1; second <= 3; ++second) {
+      auto batch = std::make_shared<reading_batch>();
+      batch->event_time_us = {second};
+      batch->value = {1234.5};
+      batch->slices = {{1, 0, 1}};
+      must(entries.append({0, second * 1'000'000, batch, nullptr, nullptr}, durability::fsync));
+    }
+    std::filesystem::copy(where_, killed, std::filesystem::copy_options::recursive);
+  }
+  turn_a_bit_of_the_last_value(killed / "db");
+  EXPECT_THAT(database::open(killed, {}).error().message, HasSubstr("factory-inspect give-up"));
+  out_.str("");
+  ASSERT_TRUE(give_up(killed, out_));
+  EXPECT_EQ(out_.str(),
+            "gave up 1 writes of the log\nthe newest readings that are left arrived at 1970-01-01T00:00:02Z; "
+            "send again what came after\n");
+  EXPECT_TRUE(database::open(killed, {}));
 }
 
 }  // namespace

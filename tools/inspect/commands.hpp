@@ -25,6 +25,9 @@ expected<void> snapshot(const data_directory& data, const std::filesystem::path&
 /// anything is wrong.
 expected<void> restore(const std::filesystem::path& from, const std::filesystem::path& data_dir, std::ostream& out);
 
+/// Opens the data directory once without what stood behind damage in its log, and says what is gone.
+expected<void> give_up(const std::filesystem::path& data_dir, std::ostream& out);
+
 struct dump_options {
   std::vector<sensor_id> sensors;  ///< none: all
   time_range range;

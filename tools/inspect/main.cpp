@@ -51,10 +51,16 @@ int main(int argc, char** argv) try {
   taking->add_option("--to", snapshot_folder, "the directory to make")->required()->type_name("DIR");
   auto* const restoring = add("restore", "make a new data directory from a snapshot, once everything in it was verified");
   restoring->add_option("--from", snapshot_folder, "the snapshot")->required()->type_name("DIR");
+  const auto* const giving_up = add(
+      "give-up", "where the log is damaged: give up what stood behind it, so that factoryd starts again; says how much that was");
   CLI11_PARSE(app, argc, argv);
 
   if (*restoring) {
     const auto done = restore(snapshot_folder, directory, std::cout);
+    return done ? 0 : failed(done.error());
+  }
+  if (*giving_up) {
+    const auto done = give_up(directory, std::cout);
     return done ? 0 : failed(done.error());
   }
   const auto access = *compacting || *taking ? data_directory::access::change : data_directory::access::read;
