@@ -145,7 +145,11 @@ void sensor_state::ahead(std::int64_t time_us, double value) {
   newest_future_value_ = value;
 }
 
-bool sensor_state::head_is_full() const { return head_.size() >= limits::head_readings; }
+bool sensor_state::head_is_full() const {
+  // Sensors that are read out together would all be full in the same moment, and an alert that comes then would wait for all of them.
+  const std::size_t earlier = (sensor_ * 37U + next_block_ * 101U) % limits::head_readings_spread;
+  return head_.size() >= limits::head_readings - earlier;
+}
 
 void sensor_state::seal_head() {
   reading_run regular = head_.take(), apart;

@@ -51,8 +51,9 @@ inline constexpr std::size_t sensors = 4'000'000;              ///< 409
 inline constexpr std::size_t rules_per_sensor = 32;            ///< 409
 inline constexpr std::size_t in_flight_readings = 4'000'000;   ///< credits: 503 with Retry-After
 inline constexpr std::size_t in_flight_bytes = 256UL << 20;    ///< credits: 503 with Retry-After
-inline constexpr double credit_reserve = 0.125;      ///< of the credits; with less free, bodies are refused undecoded: 503
-inline constexpr std::size_t head_readings = 2'048;  ///< a head of this size is sealed into a block
+inline constexpr double credit_reserve = 0.125;           ///< of the credits; with less free, bodies are refused undecoded: 503
+inline constexpr std::size_t head_readings = 2'048;       ///< a head of this size is sealed into a block
+inline constexpr std::size_t head_readings_spread = 512;  ///< or up to so much smaller: not all sensors at once
 inline constexpr std::size_t unstored_block_bytes = 32UL << 10;  ///< of a sensor's sealed blocks: stored, with its state
 inline constexpr std::size_t checkpoint_block_readings =
     512;  ///< a checkpoint seals heads of this size and keeps smaller ones in the state

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 
 #include "actors/support/messages.hpp"
 #include "pipelines/limits.hpp"
@@ -88,6 +89,21 @@ TEST(sensor_state, a_correction_within_the_lateness_revises_the_windows_and_a_la
   EXPECT_DOUBLE_EQ(fed.state.status().count_window.mean, 80.0 / 3);
   fed.apply({{noon_us, 1'000}}, noon_us + 110 * second_us);
   EXPECT_DOUBLE_EQ(fed.state.status().count_window.mean, 80.0 / 3);
+}
+
+TEST(sensor_state, sensors_that_are_read_out_together_do_not_fill_their_heads_in_the_same_moment) {
+  std::set<std::size_t> sizes;
+  for (sensor_id each = 1; each <= 100; ++each) {
+    sensor_state state(each, stream_rules{});
+    for (std::size_t second = 0; !state.head_is_full(); ++second) {
+      const auto batch = batch_of(each, calm(second, 1));
+      state.apply(noon_us + 1'000'000 * second_us, *batch, batch->slices.front());
+    }
+    sizes.insert(state.head_size());
+  }
+  EXPECT_GT(sizes.size(), 50U);
+  EXPECT_GT(*sizes.begin(), limits::head_readings - limits::head_readings_spread);
+  EXPECT_LE(*sizes.rbegin(), limits::head_readings);
 }
 
 TEST(sensor_state, a_first_reading_from_the_future_is_the_latest_until_one_comes_that_is_not) {
