@@ -67,8 +67,8 @@ sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const rest
 
 void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state) {
   auto actor = spawn_sensor(sensor_number, {});
+  directory_.put(sensor_number, actor);  // first: the failure of an actor that does not stand here is passed over
   caf::anon_send(actor, restore_order{applied_sequence, std::move(state), {}});
-  directory_.put(sensor_number, std::move(actor));
 }
 
 void sensor_population::dispatch(std::span<const journal_entry* const> entries, const sensor_set* known) {

@@ -92,9 +92,21 @@ TEST(restart, an_analysis_actor_that_fails_takes_its_shard_along_and_finds_every
   const auto wanted = undisturbed(1, all);
   running_population::await([&] { return failures.load() <= 0 && plant.sensors->restart_count() >= 3; });
   for (sensor_id id = 1; id <= 6; ++id) expect_same(*plant.view(id).status, wanted);
-  plant.settle();
+  // A sensor answers while its shard's failure is still on the way to the rebuilder.
+  running_population::await([&] {
+    plant.settle();
+    return plant.events.count().alerts >= 6U * entries;
+  });
   EXPECT_EQ(plant.events.count().alerts, 6U * entries);
   running_population::await([&] { return plant.sensors->analysis_restart_count() >= 1; });
+}
+
+TEST(restart, a_sensor_that_fails_in_the_moment_it_is_started_is_rebuilt_too) {
+  constexpr sensor_id count = 300;
+  running_population plant(0);
+  const auto damaged = std::make_shared<const std::string>("no state");
+  for (sensor_id id = 1; id <= count; ++id) plant.sensors->start(id, 1, damaged);
+  running_population::await([&] { return plant.sensors->restart_count() == count; });
 }
 
 TEST(restart, a_sensor_that_fails_again_and_again_stays_down_while_the_others_work) {
