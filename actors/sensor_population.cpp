@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "actors/analysis.hpp"
+#include "actors/wake.hpp"
 #include "pipelines/limits.hpp"
 
 namespace factory {
@@ -85,8 +86,9 @@ void sensor_population::dispatch(std::span<const journal_entry* const> entries, 
 }
 
 void sensor_population::send(const std::shared_ptr<const batch_group>& group, const dispatcher::turn& turn) const {
+  bundled_wakes wakes(system_);
   directory_.for_each(group->parts, [&](std::uint32_t begin, std::uint32_t end, const sensor_actor& actor) {
-    caf::anon_send(actor, batch_part{group, begin, end, turn});
+    send_by(wakes, actor, batch_part{group, begin, end, turn});
   });
 }
 
@@ -115,7 +117,9 @@ expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_num
   if (!actor) return fail(errc::unavailable, "this sensor's actor has failed; its readings are safe, see the log");
   line_->pass_on();  // a client reads its own writes
   auto [answer, waiter] = reply<sensor_view>::make();
-  caf::anon_send(actor, view_request{range, with_status, std::move(answer)});
+  run_here here(system_);
+  send_by(here, actor, view_request{range, with_status, std::move(answer)});
+  here.run();
   return waiter;
 }
 

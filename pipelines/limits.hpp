@@ -62,6 +62,7 @@ inline constexpr std::size_t decoded_block_bytes = 128UL << 20;  ///< rows of bl
 inline constexpr std::size_t commit_group_bytes = 16UL << 20;    ///< one journal record; the rest waits for the next
 inline constexpr std::size_t groups_under_way = 2;      ///< in mailboxes; entries committed meanwhile wait and go together
 inline constexpr std::size_t group_readings = 262'144;  ///< of those that go together: their credits come back together
+inline constexpr std::size_t wake_bundle = 32;          ///< actors that one worker runs in turn: fewer keep more workers busy
 inline constexpr std::size_t journal_bytes_per_checkpoint = 128UL << 20;
 inline constexpr std::size_t journal_checkpoints_held = 32;  ///< times that length, held back by a failed sensor: readings 503
 inline constexpr std::size_t event_sequences_ahead =

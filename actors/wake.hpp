@@ -1,0 +1,53 @@
+#pragma once
+
+#include <caf/all.hpp>
+#include <utility>
+#include <vector>
+
+namespace factory {
+
+/// Who runs an actor whose empty mailbox gets a message. CAF asks the sender's execution unit; for senders that are no actors its
+/// own answer is one entry in the scheduler's queue, with a lock and perhaps the waking of a thread, for each message.
+
+/// anon_send by way of an execution unit.
+template <class Actor, class Message>
+void send_by(caf::execution_unit& unit, const Actor& to, Message message) {
+  static_assert(caf::detail::tl_index_of<typename Actor::signatures, caf::reacts_to<Message>>::value >= 0,
+                "the receiver does not accept this message");
+  to->eq_impl(caf::make_message_id(), nullptr, &unit, std::move(message));
+}
+
+/// Wakes the receivers of many messages in bundles: one entry in the scheduler's queue for each limits::wake_bundle of them.
+/// The last bundle goes with this object. For one thread.
+class bundled_wakes final : public caf::execution_unit {
+ public:
+  explicit bundled_wakes(caf::actor_system& system) : caf::execution_unit(&system) {}
+  ~bundled_wakes() override { flush(); }
+  bundled_wakes(const bundled_wakes&) = delete;
+  bundled_wakes& operator=(const bundled_wakes&) = delete;
+
+  void exec_later(caf::resumable* woken) override;
+
+ private:
+  void flush();
+  std::vector<caf::resumable*> woken_;  // a reference each
+};
+
+/// Runs the receiver of one message on this thread, as far as that message, when it was idle. A thread that would only wait for the
+/// answer saves two switches of threads. What the receiver sends goes to the scheduler.
+class run_here final : public caf::execution_unit {
+ public:
+  explicit run_here(caf::actor_system& system) : caf::execution_unit(&system) {}
+  run_here(const run_here&) = delete;
+  run_here& operator=(const run_here&) = delete;
+
+  void exec_later(caf::resumable* woken) override;
+  /// To be called after the send.
+  void run();
+
+ private:
+  caf::resumable* receiver_ = nullptr;  // a reference
+  bool runs_ = false;
+};
+
+}  // namespace factory
