@@ -54,6 +54,8 @@ class pending_ingest {
   pending_ingest(const ingest_receipt& receipt, journal::ticket in_line) : receipt_(receipt), in_line_(std::move(in_line)) {}
   /// Waits until the readings are committed. To be called once, while the engine lives.
   expected<ingest_receipt> wait();
+  /// Whether wait() would return at once.
+  bool ready() const { return !in_line_ || in_line_->ready(); }
 
  private:
   ingest_receipt receipt_;
@@ -141,8 +143,10 @@ class engine {
   expected<void> admit();
   /// `body_bytes` is what the request holds in memory beside the readings.
   expected<ingest_receipt> ingest(reading_batch batch, durability how, std::size_t body_bytes = 0);
-  /// The first half of ingest(): does not wait for the disk, so that a thread can put many bodies into one commit.
-  expected<pending_ingest> begin_ingest(reading_batch batch, durability how, std::size_t body_bytes = 0);
+  /// The first half of ingest(): does not wait for the disk, so that a thread can put many bodies into one commit. `wake` is called
+  /// when it is ready, on a thread of the engine, and must not wait.
+  expected<pending_ingest> begin_ingest(reading_batch batch, durability how, std::size_t body_bytes = 0,
+                                        journal::waker wake = {});
 
   const catalog& things() const;  ///< reading the catalog
   expected<std::vector<factory_entry>> create(std::vector<factory_entry> entries);

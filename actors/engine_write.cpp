@@ -50,7 +50,7 @@ expected<ingest_receipt> engine::ingest(reading_batch batch, durability how, std
   return begin_ingest(std::move(batch), how, body_bytes).and_then([](pending_ingest pending) { return pending.wait(); });
 }
 
-expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability how, std::size_t body_bytes) {
+expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability how, std::size_t body_bytes, journal::waker wake) {
   if (impl_->stopping) return is_stopping();
   if (impl_->journal_is_full) return is_held_back(*impl_->sensors);
   const ingest_receipt receipt{batch.size(), 0, how};
@@ -61,7 +61,7 @@ expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability ho
   entry.received_at_us = wall_clock_us();
   entry.readings = std::make_shared<const reading_batch>(std::move(batch));
   entry.hold = std::move(hold);
-  return impl_->entries->begin(std::move(entry), how).map([&](journal::ticket in_line) {
+  return impl_->entries->begin(std::move(entry), how, {}, std::move(wake)).map([&](journal::ticket in_line) {
     return pending_ingest(receipt, std::move(in_line));
   });
 }

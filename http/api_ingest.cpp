@@ -117,11 +117,12 @@ expected<http_response> store(engine& behind, const http_request& request, body_
   if (!decoded) return fail_with(decoded.error());
   if (!wanted) return fail_with(refusal(std::move(*decoded), shape));
 
-  auto pending = behind.begin_ingest(std::move(batch), options->level, request.body.size());
+  auto pending = behind.begin_ingest(std::move(batch), options->level, request.body.size(), request.wake);
   if (!pending) return fail_with(pending.error());
   std::optional<decode_result> refused;  // of a partial body
   if (options->decode.partial) refused = std::move(*decoded);
   http_response answer;
+  answer.ready = [in_line = *pending] { return in_line.ready(); };
   answer.finish = [pending = std::move(*pending), rejected = std::move(refused), start](http_response& whole) mutable {
     const auto committed = pending.wait();
     if (!committed) {

@@ -26,8 +26,10 @@ constexpr std::size_t first_buffer_bytes = 1UL << 20;
 
 }  // namespace
 
-gate_connection::gate_connection(const gate_rules& rules, buffer_pool& buffers, std::string_view address)
+gate_connection::gate_connection(const gate_rules& rules, buffer_pool& buffers, std::string_view address,
+                                 std::shared_ptr<const std::function<void()>> wake)
     : rules_(rules), buffers_(buffers), address_(address) {
+  request_.wake = std::move(wake);
   request_.header = [this](std::string_view name) { return parser_->find(name); };
   request_.header_list = [this](std::string_view name) { return parser_->list(name); };
 }

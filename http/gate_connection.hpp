@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,8 +28,9 @@ namespace factory {
 ///     away, so that the connection can go on; behind a larger one it ends.
 class gate_connection {
  public:
-  /// `address` is the client's, and must stay where it is.
-  gate_connection(const gate_rules& rules, buffer_pool& buffers, std::string_view address = {});
+  /// `address` is the client's, and must stay where it is. `wake` makes the connection's thread look at answer_is_ready().
+  gate_connection(const gate_rules& rules, buffer_pool& buffers, std::string_view address = {},
+                  std::shared_ptr<const std::function<void()>> wake = {});
   ~gate_connection() { let_go_of_body(); }
   gate_connection(const gate_connection&) = delete;
   gate_connection& operator=(const gate_connection&) = delete;
@@ -46,6 +48,8 @@ class gate_connection {
   /// looked at yet.
   [[nodiscard]] std::string_view advance(std::string_view input);
 
+  /// Whether finish_answer() would not wait. REQUIRES now() == answering.
+  bool answer_is_ready() const { return !pending_.ready || pending_.ready(); }
   /// REQUIRES now() == answering.
   void finish_answer();
 

@@ -84,8 +84,9 @@ void gate_shared::remove_timer(int fd) {
   std::erase(timers_, fd);
 }
 
-gate_session::gate_session(gate_shared& all, buffer_pool& buffers, std::string from)
-    : shared(all), address(std::move(from)), http(all.rules, buffers, address) {
+gate_session::gate_session(gate_shared& all, buffer_pool& buffers, std::string from,
+                           std::shared_ptr<const std::function<void()>> wake)
+    : shared(all), address(std::move(from)), http(all.rules, buffers, address, std::move(wake)) {
   if (!shared.entered(address)) http.close();
   set_deadline();
 }
@@ -115,7 +116,7 @@ void gate_session::set_deadline() {
 
 void gate_handler::onConnection(const std::shared_ptr<tcp::Peer>& peer) {
   auto& mine = static_cast<gate_transport&>(*transport());
-  auto session = std::make_shared<gate_session>(*shared_, mine.buffers(), peer->address().host());
+  auto session = std::make_shared<gate_session>(*shared_, mine.buffers(), peer->address().host(), mine.wake());
   // Too many, or draining: the peer is registered after this call, finds the end of its stream and goes.
   if (session->http.closing() || shared_->rules.draining.load()) ::shutdown(peer->fd(), SHUT_RDWR);
   peer->putData(session_key, std::move(session));
@@ -147,6 +148,10 @@ void gate_transport::registerPoller(Pistache::Polling::Epoll& poller) {
   timerfd_settime(timer_fd_, 0, &every_half_second, nullptr);
   poller.addFd(timer_fd_, Pistache::Flags<NotifyOn>(NotifyOn::Read), Pistache::Polling::Tag(timer_fd_));
   shared_->add_timer(timer_fd_);
+  bell_ = std::make_shared<gate_bell>();
+  wake_ = std::make_shared<const std::function<void()>>([bell = bell_] { bell->ring(); });
+  poller.addFd(bell_->fd(), Pistache::Flags<NotifyOn>(NotifyOn::Read), Pistache::Polling::Tag(bell_->fd()),
+               Pistache::Polling::Mode::Edge);
 }
 
 /// Nothing may escape: Pistache's loop has no catch, so an exception would end the process.
@@ -159,14 +164,15 @@ void gate_transport::onReady(const Pistache::Aio::FdSet& fds) {
       serve_event(peer_ptr(found->second), pistache_members::is_shutdown(entry));
     } else if (fd == timer_fd_) {
       ticked = true;
+    } else if (fd == bell_->fd()) {
+      bell_->heard();
     } else {
       others.emplace_back(entry.getTag()).flags.setFlag(NotifyOn::Read);  // Pistache's own queues
     }
   }
   try {
     if (!others.empty()) tcp::Transport::onReady(Pistache::Aio::FdSet(std::move(others)));
-    finish_answers();
-    if (ticked) tick();  // looks at every connection: none may already be in line for its answer
+    if (ticked) tick();
     finish_answers();
   } catch (const std::exception& e) {
     spdlog::error("http: {}", e.what());
@@ -186,9 +192,10 @@ void gate_transport::serve(const peer_ptr& peer) {
   gate_session* session = session_of(peer);
   if (session == nullptr) return drop(peer);
   try {
+    const bool in_line = session->http.now() == gate_connection::phase::answering;
     if (work(*session, peer->fd()) == fate::drop) return drop(peer);
     session->set_deadline();
-    if (session->http.now() == gate_connection::phase::answering) answering_.push_back(peer);
+    if (!in_line && session->http.now() == gate_connection::phase::answering) answering_.push_back(peer);
   } catch (const std::exception& e) {
     spdlog::error("http: connection given up: {}", e.what());
     drop(peer);
@@ -198,12 +205,24 @@ void gate_transport::serve(const peer_ptr& peer) {
 /// Each answer is sent as soon as it is there, and what its client has sent meanwhile is begun; after a few turns the other
 /// connections have theirs.
 void gate_transport::finish_answers() {
-  for (unsigned turn = 1; !answering_.empty(); ++turn) {
-    for (const peer_ptr& peer : std::exchange(answering_, {})) {
+  std::vector<peer_ptr> ready = take_ready();
+  for (unsigned turn = 1; !ready.empty(); ++turn) {
+    for (const peer_ptr& peer : ready) {
       session_of(peer)->http.finish_answer();
+      const auto found = peers.find(peer->fd());
+      if (found == peers.end() || found->second != peer) continue;  // gone meanwhile: its number may be another's
       turn < waits_per_event ? serve(peer) : serve_later(peer);
     }
+    ready = take_ready();
   }
+}
+
+std::vector<gate_transport::peer_ptr> gate_transport::take_ready() {
+  const auto waits = [](const peer_ptr& peer) { return !session_of(peer)->http.answer_is_ready(); };
+  const auto first = std::stable_partition(answering_.begin(), answering_.end(), waits);
+  std::vector<peer_ptr> ready(std::make_move_iterator(first), std::make_move_iterator(answering_.end()));
+  answering_.erase(first, answering_.end());
+  return ready;
 }
 
 void gate_transport::serve_later(const peer_ptr& peer) {
@@ -329,6 +348,7 @@ bool gate_transport::overdue(const peer_ptr& peer) {
   using phase = gate_connection::phase;
   gate_session* session = session_of(peer);
   if (session == nullptr) return true;
+  if (session->http.now() == phase::answering) return false;  // it has its own deadline
   const bool draining = shared_->rules.draining.load();
   if (steady_clock::now() < session->deadline && !draining) return false;
   session->drained = false;

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -16,6 +17,7 @@
 
 #include "http/client_address.hpp"
 #include "http/gate.hpp"
+#include "http/gate_bell.hpp"
 #include "http/gate_buffer.hpp"
 #include "http/gate_connection.hpp"
 
@@ -61,7 +63,7 @@ class gate_shared {
 
 /// One socket with its requests: what Pistache's peer carries for us. Lives and dies on its thread.
 struct gate_session {
-  gate_session(gate_shared& all, buffer_pool& buffers, std::string from);
+  gate_session(gate_shared& all, buffer_pool& buffers, std::string from, std::shared_ptr<const std::function<void()>> wake);
   ~gate_session();
   gate_session(const gate_session&) = delete;
   gate_session& operator=(const gate_session&) = delete;
@@ -94,7 +96,7 @@ struct gate_session {
 /// reads 4 KiB at a time, spins while a client reads slowly, loses write wake-ups that come with input, and knows no draining.
 ///
 ///   * A session is touched by its thread only. A handler that blocks holds up the connections of its thread, no others.
-///   * Answers that wait for the disk are finished when no connection of the event at hand has more to begin: one commit takes all.
+///   * Answers that wait for the disk wait in `answering_`, while the thread serves others; the committer rings.
 ///   * While an answer waits for its client nothing more is read from that client: memory per connection is bounded.
 ///   * Of an answer in pieces the next is made when the socket has taken the last, a few an event; each has the time of an answer.
 ///   * Every 500 ms: deadlines, and connections whose wake-up Pistache lost.
@@ -107,6 +109,7 @@ class gate_transport : public Pistache::Tcp::Transport {
   void onReady(const Pistache::Aio::FdSet& fds) override;
   std::shared_ptr<Pistache::Aio::Handler> clone() const override;
   buffer_pool& buffers() { return buffers_; }
+  const std::shared_ptr<const std::function<void()>>& wake() const { return wake_; }
 
  private:
   using peer_ptr = std::shared_ptr<Pistache::Tcp::Peer>;
@@ -118,6 +121,7 @@ class gate_transport : public Pistache::Tcp::Transport {
   fate receive(gate_session& session, int fd, bool& blocked);
   fate consume(gate_session& session, int fd, std::string_view input);
   void finish_answers();
+  std::vector<peer_ptr> take_ready();
   void serve_later(const peer_ptr& peer);
   void come_again(gate_session& session, int fd);
   fate flush(gate_session& session, int fd);
@@ -132,7 +136,9 @@ class gate_transport : public Pistache::Tcp::Transport {
   std::shared_ptr<gate_shared> shared_;
   buffer_pool buffers_;
   std::vector<char> input_;
-  std::vector<peer_ptr> answering_;  ///< empty between events
+  std::vector<peer_ptr> answering_;  ///< each once, in the order in which they were begun; maybe dropped since
+  std::shared_ptr<gate_bell> bell_;
+  std::shared_ptr<const std::function<void()>> wake_;  ///< rings it
   int timer_fd_ = -1;
 };
 

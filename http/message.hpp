@@ -40,6 +40,8 @@ struct http_request {
   std::uint32_t factory = 0;  ///< the only one whose things the caller may see and change; 0 = all
   std::function<std::string_view(std::string_view name)> header;  ///< first of that name (any case), "" when absent
   std::function<std::string(std::string_view name)> header_list;  ///< all of that name, with commas between
+  /// To be called, from any thread, when an answer that is under way may have become ready: its thread looks then.
+  std::shared_ptr<const std::function<void()>> wake;
 };
 
 /// A body that is made while it is sent: a piece is asked for when the socket has taken the one before, on the connection's thread, so a
@@ -59,6 +61,8 @@ struct http_response {
   std::vector<std::pair<std::string, std::string>> headers = {};
   /// Set while the answer is under way: waits for it, and makes the response what it says. See when_complete().
   std::function<void(http_response&)> finish = {};
+  /// With `finish`: whether it would return at once. Empty: it need not be waited for.
+  std::function<bool()> ready = {};
   /// Set: the body comes from here, in pieces, and `body` is empty.
   std::shared_ptr<body_source> source = {};
 };
@@ -78,12 +82,13 @@ inline http_response when_complete(http_response answer, std::function<void(http
 
 /// Waits for an answer that is under way.
 inline http_response complete(http_response answer) {
+  answer.ready = {};
   if (const auto finish = std::exchange(answer.finish, {})) finish(answer);
   return answer;
 }
 
 /// Answers a request; called on the Pistache thread that read it, from many threads at once. May block until a query is done. A wait for
-/// the disk is left to `finish`: the thread begins the requests that wait at its other connections first, and one commit takes all.
+/// the disk is left to `finish`: the thread goes on with its other connections until the answer is ready.
 using http_handler = std::function<http_response(const http_request&)>;
 /// Fills in `entry` once the head has come, before the body is received.
 using admission = std::function<void(http_request&)>;

@@ -36,12 +36,13 @@ expected<std::uint64_t> journal::append(journal_entry entry, durability how, std
   return begin(std::move(entry), how, std::move(writes)).and_then([](ticket in_line) { return in_line.wait(); });
 }
 
-expected<journal::ticket> journal::begin(journal_entry entry, durability how, std::vector<catalog_write> writes) {
+expected<journal::ticket> journal::begin(journal_entry entry, durability how, std::vector<catalog_write> writes, waker wake) {
   auto request = std::make_shared<impl::request>();
   request->entry = std::move(entry);
   request->encoded = encode(request->entry);
   request->how = how;
   request->writes = std::move(writes);
+  request->wake = std::move(wake);
   {
     const std::lock_guard lock(impl_->queue_mutex);
     if (impl_->unreadable) return tl::unexpected(*impl_->unreadable);
@@ -51,16 +52,20 @@ expected<journal::ticket> journal::begin(journal_entry entry, durability how, st
   }
   ticket in_line;
   in_line.request_ = std::move(request);
-  in_line.deadline_ = impl_->deadline;
+  in_line.deadline_ = std::chrono::steady_clock::now() + impl_->deadline;
   return in_line;
 }
 
 expected<std::uint64_t> journal::ticket::wait() {
   std::unique_lock lock(request_->mutex);
-  if (!request_->answered.wait_for(lock, deadline_, [&] { return request_->answer.has_value(); }))
+  if (!request_->answered.wait_until(lock, deadline_, [&] { return request_->answer.has_value(); }))
     return fail(errc::timed_out,
                 "The disk did not take the readings in time; they may still be stored. Sending them again is safe.");
   return std::move(*request_->answer);
+}
+
+bool journal::ticket::ready() const {
+  return request_->has_answer.load(std::memory_order_acquire) || std::chrono::steady_clock::now() >= deadline_;
 }
 
 std::uint64_t journal::last_sequence() const { return impl_->last.load(std::memory_order_acquire); }

@@ -54,14 +54,18 @@ class journal {
     /// Waits until the entry is committed and observed. On error nothing was acknowledged; after timed_out it may still be
     /// committed. To be called once, while the journal lives.
     expected<std::uint64_t> wait();
+    /// Whether wait() would return at once. From any thread.
+    bool ready() const;
 
    private:
     friend class journal;
     struct request;
     std::shared_ptr<request> request_;
-    std::chrono::milliseconds deadline_{};
+    std::chrono::steady_clock::time_point deadline_{};
   };
 
+  /// Called on the committer thread when entries that were begun with it have their answers, once a commit. Must not wait.
+  using waker = std::shared_ptr<const std::function<void()>>;
   using observer = std::function<void(const journal_entry&)>;
   using group_observer = std::function<void(std::span<const journal_entry* const>)>;
 
@@ -82,7 +86,7 @@ class journal {
   /// Puts the entry in line and waits for its ticket. `writes` go into the same atomic write.
   expected<std::uint64_t> append(journal_entry entry, durability how, std::vector<catalog_write> writes = {});
   /// Puts the entry in line, without waiting: a thread may have many under way and let one commit take them all.
-  expected<ticket> begin(journal_entry entry, durability how, std::vector<catalog_write> writes = {});
+  expected<ticket> begin(journal_entry entry, durability how, std::vector<catalog_write> writes = {}, waker wake = {});
 
   std::uint64_t last_sequence() const;  ///< newest committed; 0 when none ever was
   std::uint64_t floor() const;          ///< all entries up to this one have left the journal

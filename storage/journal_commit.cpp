@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "pipelines/coding.hpp"
 #include "pipelines/limits.hpp"
 #include "storage/journal_impl.hpp"
@@ -113,11 +115,20 @@ void journal::impl::answer(request& to, expected<std::uint64_t> what) {
   const std::lock_guard lock(to.mutex);
   if (to.answer) return;  // an entry that failed and turned out to be there
   to.answer = std::move(what);
+  to.has_answer.store(true, std::memory_order_release);
 }
 
 /// When all have their answers: a thread that has several in line, and waits for one after the other, sleeps once.
 void journal::impl::wake(const group& requests) {
-  for (const auto& one : requests) one->answered.notify_one();
+  std::vector<const waker*> woken;  // of a few threads
+  for (const auto& one : requests) {
+    if (!one->wake) {
+      one->answered.notify_one();
+    } else if (std::none_of(woken.begin(), woken.end(), [&](const waker* each) { return *each == one->wake; })) {
+      woken.push_back(&one->wake);
+    }
+  }
+  for (const waker* each : woken) (**each)();
 }
 
 }  // namespace factory

@@ -22,10 +22,12 @@ struct journal::ticket::request {
   encoded_entry encoded;
   durability how = durability::fsync;
   std::vector<catalog_write> writes;
+  waker wake;  ///< empty: whoever waits() is woken
 
   std::mutex mutex;
   std::condition_variable answered;
   std::optional<expected<std::uint64_t>> answer;
+  std::atomic<bool> has_answer{false};  ///< set behind it
 };
 
 struct journal::impl {

@@ -23,7 +23,7 @@ struct gate_session_times : ::testing::Test {
   gate_rules rules;
   buffer_pool buffers;
   gate_shared shared{rules, 10, 10, {}};
-  gate_session session{shared, buffers, "127.0.0.1"};
+  gate_session session{shared, buffers, "127.0.0.1", nullptr};
 };
 
 TEST_F(gate_session_times, the_first_byte_has_less_time_than_a_further_request) {

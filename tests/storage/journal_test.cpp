@@ -15,6 +15,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <functional>
 #include <future>
 #include <latch>
 #include <limits>
@@ -193,6 +194,35 @@ TEST_F(journal_test, what_waits_is_committed_as_one_group_with_one_fsync) {
   EXPECT_EQ(counted.readings, 9U);
   EXPECT_EQ(counted.failures, 0U);
   EXPECT_EQ(replayed_sequences(), (std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6, 7, 8, 9}));
+}
+
+TEST_F(journal_test, a_waker_is_called_once_for_a_group_when_all_of_it_is_ready) {
+  std::latch first_observed(1), all_queued(1);
+  std::atomic<int> observed = 0;
+  journal_->start(each([&](const journal_entry&) {
+    if (observed++ == 0) {
+      first_observed.count_down();
+      all_queued.wait();
+    }
+  }));
+  std::vector<journal::ticket> tickets;
+  std::atomic<int> calls = 0, others = 0;
+  std::latch told(1);
+  const auto wake = std::make_shared<const std::function<void()>>([&] {
+    for (const auto& each : tickets) EXPECT_TRUE(each.ready());
+    if (++calls == 1) told.count_down();
+  });
+  const auto other = std::make_shared<const std::function<void()>>([&] { ++others; });
+  auto first = journal_->begin(reading_entry(0), durability::buffered, {}, other);
+  first_observed.wait();
+  for (int i = 1; i <= 4; ++i) tickets.push_back(*journal_->begin(reading_entry(i), durability::fsync, {}, wake));
+  for (const auto& each : tickets) EXPECT_FALSE(each.ready());
+  all_queued.count_down();
+  told.wait();
+  journal_->stop();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(others, 1);
+  for (std::size_t i = 0; i < tickets.size(); ++i) EXPECT_EQ(tickets[i].wait().value_or(0), i + 2);
 }
 
 TEST_F(journal_test, a_buffered_entry_costs_no_fsync) {
