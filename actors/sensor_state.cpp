@@ -62,6 +62,12 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
       rest.begin = run.end;
       continue;
     }
+    const slice gap{rows.sensor, rest.begin, run_in_gap(readings, rest, future_from_us)};
+    if (gap.size() > 1) {
+      in_gap(readings.times(gap), readings.values(gap));
+      rest.begin = gap.end;
+      continue;
+    }
     const auto time_us = readings.event_time_us[rest.begin];
     const auto value = readings.value[rest.begin];
     oldest_us_ = std::min(oldest_us_, time_us);
@@ -81,6 +87,22 @@ std::uint32_t sensor_state::run_in_order(const reading_batch& readings, const sl
     if (time_us > future_from_us || (seen && time_us <= watermark_us)) break;
     seen = true;
     watermark_us = time_us;
+  }
+  return end;
+}
+
+/// Where the rows end that are out of order, but in order among themselves, not late, and all between the same neighbours in head and
+/// windows: a body that was overtaken by another. Those need neither be looked up nor make room for themselves one by one.
+std::uint32_t sensor_state::run_in_gap(const reading_batch& readings, const slice& rows, std::int64_t future_from_us) const {
+  const auto first_us = readings.event_time_us[rows.begin];
+  if (rows.size() < 2 || first_us > future_from_us || first_us < watermark_us_ - rules_.allowed_lateness_us) return rows.begin;
+  const auto until_us = std::min(
+      {head_.next_time_us(first_us), count_window_.next_time_us(first_us), time_window_.next_time_us(first_us), watermark_us_});
+  auto end = rows.begin;
+  for (auto before_us = INT64_MIN; end < rows.end; ++end) {
+    const auto time_us = readings.event_time_us[end];
+    if (time_us <= before_us || time_us >= until_us) break;
+    before_us = time_us;
   }
   return end;
 }
@@ -131,6 +153,15 @@ void sensor_state::behind(std::int64_t time_us, double value) {
   count_window_.revise(time_us, value);
   time_window_.revise(time_us, value);
   if (time_us == watermark_us_) watermark_value_ = value;
+}
+
+/// The same as behind() for each of them.
+void sensor_state::in_gap(std::span<const std::int64_t> times_us, std::span<const double> values) {
+  out_of_order_ += values.size();
+  oldest_us_ = std::min(oldest_us_, times_us.front());
+  head_.insert_run(times_us, values);
+  count_window_.revise_run(times_us, values);
+  time_window_.revise_run(times_us, values);
 }
 
 void sensor_state::ahead(std::int64_t time_us, double value) {

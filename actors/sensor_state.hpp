@@ -71,6 +71,8 @@ class sensor_state {
   void judge(std::uint32_t row, double value, findings& found);
   std::uint32_t run_in_order(const reading_batch& readings, const slice& rows, std::int64_t future_from_us) const;
   void in_order(std::span<const std::int64_t> times_us, std::span<const double> values);
+  std::uint32_t run_in_gap(const reading_batch& readings, const slice& rows, std::int64_t future_from_us) const;
+  void in_gap(std::span<const std::int64_t> times_us, std::span<const double> values);
   void behind(std::int64_t time_us, double value);
   void ahead(std::int64_t time_us, double value);
 

@@ -67,10 +67,14 @@ inline void rolling_window::running_sums::add(double value) {
   largest_sum_sq = std::max(largest_sum_sq, sum_sq);
 }
 
+inline void rolling_window::running_sums::take_away(double value) {
+  const double d = value - shift;
+  sum -= d;
+  sum_sq -= d * d;
+}
+
 inline void rolling_window::remove(double value, running_sums& sums) {
-  const double d = value - sums.shift;
-  sums.sum -= d;
-  sums.sum_sq -= d * d;
+  sums.take_away(value);
   ++left_count_;
 }
 
@@ -143,7 +147,7 @@ rolling_window::revision rolling_window::revise(std::int64_t time_us, double val
     --at;
   }
   if (size_ == ring_.size()) grow();
-  make_room(at);
+  make_room(at, 1);
   ring_[place(at)] = {time_us, value};
   ++size_;
   sums_.add(value);
@@ -152,20 +156,66 @@ rolling_window::revision rolling_window::revise(std::int64_t time_us, double val
   return revision::inserted;
 }
 
-/// Moves what is newer than the first `at` rows one place on.
-void rolling_window::make_room(std::uint32_t at) {
+void rolling_window::revise_run(std::span<const std::int64_t> times_us, std::span<const double> values) {
+  for (std::size_t done = 0; done < values.size();) {
+    const auto some = revise_some(times_us.subspan(done), values.subspan(done));
+    if (some == 0) revise(times_us[done], values[done]);
+    done += std::max<std::size_t>(some, 1);
+  }
+}
+
+/// As many of the first rows as can go in together: revise() of each would find the same place, and keep the sums. How many that was;
+/// with 0 the first one needs revise().
+std::uint32_t rolling_window::revise_some(std::span<const std::int64_t> times_us, std::span<const double> values) {
+  if (size_ == 0 || (span_us_ > 0 && times_us.front() <= newest_us() - span_us_)) return 0;
+  const bool full = size_ == max_count_;
+  const std::uint32_t at = lower_bound(times_us.front());
+  const auto most = static_cast<std::uint32_t>(std::min<std::size_t>(values.size(), full ? at : max_count_ - size_));
+  running_sums sums = sums_;
+  std::uint32_t count = 0, left = left_count_;
+  for (; count < most; ++count) {
+    running_sums next = sums;
+    if (full) next.take_away(nth(count).value);
+    next.add(values[count]);
+    if ((full && left + 1 >= max_count_) || next.worn(full ? size_ : size_ + count + 1)) break;
+    if (full) ++left;
+    sums = next;
+  }
+  if (count == 0) return 0;
+  sums_ = sums;
+  left_count_ = left;
+  if (full) {
+    head_ = place(count);
+    size_ -= count;
+  }
+  while (size_ + count > ring_.size()) grow();
+  const std::uint32_t first = full ? at - count : at;
+  make_room(first, count);
+  for (std::uint32_t i = 0; i < count; ++i) ring_[place(first + i)] = {times_us[i], values[i]};
+  size_ += count;
+  count_equal();
+  return count;
+}
+
+/// Moves what is newer than the first `at` rows `count` places on.
+void rolling_window::make_room(std::uint32_t at, std::uint32_t count) {
   const auto from = ring_.begin() + place(at), behind = ring_.begin() + place(size_);
-  if (from <= behind) {
-    std::move_backward(from, behind, behind + 1);
+  if (from <= behind && behind + count <= ring_.end()) {
+    std::move_backward(from, behind, behind + count);
     return;
   }
-  for (std::uint32_t i = size_; i > at; --i) ring_[place(i)] = ring_[place(i - 1)];
+  for (std::uint32_t i = size_; i > at; --i) ring_[place(i - 1 + count)] = ring_[place(i - 1)];
 }
 
 std::optional<double> rolling_window::at(std::int64_t time_us) const {
   const std::uint32_t i = lower_bound(time_us);
   if (i == size_ || nth(i).time_us != time_us) return std::nullopt;
   return nth(i).value;
+}
+
+std::int64_t rolling_window::next_time_us(std::int64_t time_us) const {
+  const std::uint32_t i = lower_bound(time_us);
+  return i == size_ ? INT64_MAX : nth(i).time_us;
 }
 
 mean_std_dev rolling_window::stats() const {

@@ -33,7 +33,12 @@ class rolling_window {
   /// O(log n + readings newer than it).
   /// Outside is what the span has passed, and what is older than all of a full window.
   revision revise(std::int64_t time_us, double value);
+  /// The same for rows in time order between two neighbours of the window: none of them or between them is in it (REQUIRED), nor are they
+  /// newer than all. Moves what is newer once.
+  void revise_run(std::span<const std::int64_t> times_us, std::span<const double> values);
   std::optional<double> at(std::int64_t time_us) const;
+  /// The oldest time in it that is not before `time_us`; INT64_MAX when there is none.
+  std::int64_t next_time_us(std::int64_t time_us) const;
 
   std::size_t size() const { return size_; }
   /// Mean and sample deviation of what is in it; {0,0} when empty. Exactly no spread when all values are equal.
@@ -63,6 +68,7 @@ class rolling_window {
     double shift = 0, sum = 0, sum_sq = 0;
     double largest_sum_sq = 0;  ///< since the sums were made anew: rounding errors are relative to it
     void add(double value);
+    void take_away(double value);
     bool worn(std::uint32_t count) const;
   };
 
@@ -74,7 +80,8 @@ class rolling_window {
   std::uint32_t lower_bound(std::int64_t time_us) const;
   void append(std::int64_t time_us, double value, running_sums& sums);
   void drop_oldest(running_sums& sums);
-  void make_room(std::uint32_t at);
+  std::uint32_t revise_some(std::span<const std::int64_t> times_us, std::span<const double> values);
+  void make_room(std::uint32_t at, std::uint32_t count);
   void grow();
   void remove(double value, running_sums& sums);
   void keep_exact(running_sums& sums);

@@ -30,10 +30,24 @@ head::effect head::put_behind(std::int64_t time_us, double value, std::uint8_t f
   return effect::inserted;
 }
 
+void head::insert_at(std::size_t row, std::span<const std::int64_t> times_us, std::span<const double> values) {
+  const auto at = static_cast<std::ptrdiff_t>(row);
+  rows_.event_time_us.insert(rows_.event_time_us.begin() + at, times_us.begin(), times_us.end());
+  rows_.value.insert(rows_.value.begin() + at, values.begin(), values.end());
+  rows_.flags.insert(rows_.flags.begin() + at, values.size(), flag_none);
+}
+
 void head::append_run(std::span<const std::int64_t> times_us, std::span<const double> values) {
-  rows_.event_time_us.insert(rows_.event_time_us.end(), times_us.begin(), times_us.end());
-  rows_.value.insert(rows_.value.end(), values.begin(), values.end());
-  rows_.flags.insert(rows_.flags.end(), values.size(), flag_none);
+  insert_at(rows_.size(), times_us, values);
+}
+
+void head::insert_run(std::span<const std::int64_t> times_us, std::span<const double> values) {
+  insert_at(place_of(times_us.front()), times_us, values);
+}
+
+std::int64_t head::next_time_us(std::int64_t time_us) const {
+  const auto row = place_of(time_us);
+  return row == rows_.size() ? INT64_MAX : rows_.event_time_us[row];
 }
 
 std::optional<double> head::at(std::int64_t time_us) const {

@@ -24,7 +24,11 @@ class head {
   }
   /// Rows in time order, all of them flag_none and newer than the newest (REQUIRED).
   void append_run(std::span<const std::int64_t> times_us, std::span<const double> values);
+  /// Rows in time order between two neighbours of the head (REQUIRED), all of them flag_none.
+  void insert_run(std::span<const std::int64_t> times_us, std::span<const double> values);
   std::optional<double> at(std::int64_t time_us) const;
+  /// The oldest time in it that is not before `time_us`; INT64_MAX when there is none.
+  std::int64_t next_time_us(std::int64_t time_us) const;
   const reading_run& rows() const { return rows_; }
   std::size_t size() const { return rows_.size(); }
   reading_run take();  ///< moves the rows out; empty afterwards, memory given back
@@ -34,6 +38,7 @@ class head {
 
  private:
   std::size_t place_of(std::int64_t time_us) const;
+  void insert_at(std::size_t row, std::span<const std::int64_t> times_us, std::span<const double> values);
   effect put_behind(std::int64_t time_us, double value, std::uint8_t flags);
 
   reading_run rows_;

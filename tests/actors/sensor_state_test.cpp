@@ -114,17 +114,25 @@ TEST(sensor_state, a_first_reading_from_the_future_is_the_latest_until_one_comes
   EXPECT_EQ(fed.state.latest()->event_time_us, noon_us);
 }
 
-/// Readings as they may really come: mostly in order, some repeated, corrected, out of order, late or from the future.
+/// Readings as they may really come: mostly in order, some repeated, corrected, out of order (alone, or some that others have
+/// overtaken), late or from the future.
 timed_values untidy(std::mt19937& random, std::size_t count) {
   timed_values rows;
   std::int64_t now_us = noon_us;
   for (std::size_t i = 0; i < count; ++i) {
     const auto value = static_cast<double>(random() % 1'000) / 10 + (random() % 60 == 0 ? 500 : 0);
-    switch (random() % 12) {
+    switch (random() % 13) {
       case 0: rows.push_back(rows.empty() ? std::pair{now_us, value} : rows[random() % rows.size()]); break;
       case 1: rows.emplace_back(rows.empty() ? now_us : rows[random() % rows.size()].first, value); break;
       case 2: rows.emplace_back(now_us - static_cast<std::int64_t>(random() % 200) * second_us / 2, value); break;
       case 3: rows.emplace_back(now_us + 4'000'000 * second_us + static_cast<std::int64_t>(random() % 50), value); break;
+      case 4: {
+        const std::int64_t overtaken_us = now_us;
+        rows.emplace_back(now_us += 40 * second_us, value);
+        for (std::size_t k = 1, most = random() % 60; k < most; ++k)
+          rows.emplace_back(overtaken_us + static_cast<std::int64_t>(k) * second_us, value + static_cast<double>(random() % 10));
+        break;
+      }
       default: rows.emplace_back(now_us += static_cast<std::int64_t>(1 + random() % 3) * second_us, value);
     }
   }
@@ -138,7 +146,7 @@ struct any_readings : testing::TestWithParam<unsigned> {};
 TEST_P(any_readings, give_the_same_state_and_findings_however_they_are_split_into_batches) {
   std::mt19937 random(GetParam());
   const auto rows = untidy(random, 1'500);
-  fed_state whole, split;
+  fed_state whole, split, singly;
   const auto found_whole = whole.apply(rows, received_us);
   sensor_state::findings found_split;
   for (std::size_t at = 0; at < rows.size();) {
@@ -150,7 +158,9 @@ TEST_P(any_readings, give_the_same_state_and_findings_however_they_are_split_int
     for (const auto row : found.alarm_rows) found_split.alarm_rows.push_back(row + static_cast<std::uint32_t>(at));
     at += count;
   }
+  for (const auto& row : rows) singly.apply({row}, received_us);
   EXPECT_EQ(split.bytes(), whole.bytes());
+  EXPECT_EQ(singly.bytes(), whole.bytes());
   EXPECT_EQ(found_split.alarm_rows, found_whole.alarm_rows);
   ASSERT_EQ(found_split.suspects.size(), found_whole.suspects.size());
   EXPECT_GT(found_whole.suspects.size(), 0U);

@@ -111,6 +111,40 @@ TEST(rolling_window, agrees_with_a_naive_window_on_any_stream) {
   }
 }
 
+TEST(rolling_window, takes_a_run_between_two_neighbours_as_it_takes_its_rows_one_by_one_bit_for_bit) {
+  for (const auto& stream : streams()) {
+    for (const auto& [max_count, span_us] : std::vector<std::pair<std::size_t, std::int64_t>>{
+             {1, 0}, {2, 0}, {7, 0}, {100, 0}, {1'024, 90'000}, {16, 30'000}, {5, 1'000}}) {
+      SCOPED_TRACE(std::string(stream.name) + " in " + std::to_string(max_count) + ", " + std::to_string(span_us));
+      std::mt19937_64 random(max_count);
+      rolling_window runs(max_count, span_us), singles(max_count, span_us);
+      std::int64_t newest = 0;
+      int inserted = 0;
+      for (int i = 0; i < 1'500; ++i) {
+        newest += 1 + static_cast<std::int64_t>(random() % 1'000);
+        const double value = stream.value(random, i);
+        runs.push(newest, value);
+        singles.push(newest, value);
+        if (random() % 4 != 0) continue;
+        std::vector<std::int64_t> times;
+        std::vector<double> values;
+        std::int64_t time = newest - static_cast<std::int64_t>(random() % 20'000);
+        const std::int64_t until = std::min(runs.next_time_us(time), newest);
+        for (const auto most = 1 + random() % 30; time < until && times.size() < most;
+             time += 1 + static_cast<std::int64_t>(random() % 90)) {
+          times.push_back(time);
+          values.push_back(stream.value(random, i));
+        }
+        runs.revise_run(times, values);
+        for (std::size_t row = 0; row < times.size(); ++row)
+          inserted += singles.revise(times[row], values[row]) == rolling_window::revision::inserted ? 1 : 0;
+        ASSERT_EQ(runs, singles) << "after reading " << i;
+      }
+      EXPECT_TRUE(inserted > 50 || max_count < 3) << inserted;
+    }
+  }
+}
+
 TEST(rolling_window, has_exactly_no_spread_while_all_values_are_equal) {
   rolling_window window(100, 0);
   std::mt19937_64 random(1);
