@@ -187,9 +187,9 @@ void sensor_state::seal_head() {
   const auto follows = [this](const reading_run& rows, std::size_t i) {
     return rows.flags[i] == flag_none && rows.event_time_us[i] > sealed_until_us_;
   };
-  std::size_t following = 0;
-  for (std::size_t i = 0; i < regular.size(); ++i) following += follows(regular, i) ? 1 : 0;
-  if (following < regular.size()) {
+  const bool flagged =
+      std::any_of(regular.flags.begin(), regular.flags.end(), [](std::uint8_t flags) { return flags != flag_none; });
+  if (flagged || (!regular.empty() && regular.event_time_us.front() <= sealed_until_us_)) {
     const auto rows = std::exchange(regular, {});
     for (std::size_t i = 0; i < rows.size(); ++i)
       (follows(rows, i) ? regular : apart).push_back(rows.event_time_us[i], rows.value[i], rows.flags[i]);

@@ -17,7 +17,7 @@ class http_listener {
   struct options {
     std::string bind = "127.0.0.1";
     std::uint16_t port = 0;
-    unsigned threads = 8;
+    unsigned threads = 4;
     std::size_t connections = 0;              ///< 0 = limits::connections
     std::string name = "http";                ///< of the threads, 15 bytes at most
     std::size_t connections_per_address = 0;  ///< 0 = limits::connections_per_address

@@ -8,7 +8,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::int64_t us_per_second = 1'000'000;
+using detail::us_per_second;
 constexpr std::int64_t seconds_per_day = 86'400;
 
 /// Reads fixed-width decimal fields off the front; after the first mismatch `ok` stays false and everything reads as 0.
@@ -85,11 +85,6 @@ std::int64_t read_offset(field_reader& in) {
   return west ? -seconds : seconds;
 }
 
-std::optional<std::int64_t> in_range(std::int64_t time_us) {
-  if (time_us < min_event_time_us || time_us >= max_event_time_us) return std::nullopt;
-  return time_us;
-}
-
 struct civil_date {
   std::int64_t year;
   unsigned month, day;
@@ -123,21 +118,6 @@ std::optional<precision> parse_precision(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> to_time_us(std::int64_t value, precision unit) {
-  std::int64_t us = 0;
-  switch (unit) {
-    case precision::s:
-      if (__builtin_mul_overflow(value, us_per_second, &us)) return std::nullopt;
-      break;
-    case precision::ms:
-      if (__builtin_mul_overflow(value, std::int64_t{1000}, &us)) return std::nullopt;
-      break;
-    case precision::us: us = value; break;
-    case precision::ns: us = value / 1000 - (value % 1000 < 0 ? 1 : 0); break;
-  }
-  return in_range(us);
-}
-
 std::optional<std::int64_t> parse_time_us(std::string_view text) {
   field_reader in(text);
   const unsigned year = in.digits(4);
@@ -162,7 +142,7 @@ std::optional<std::int64_t> parse_time_us(std::string_view text) {
     if (second == 60 && seconds % seconds_per_day != 0) return std::nullopt;
   }
   if (!in.ok() || !in.done()) return std::nullopt;
-  return in_range(seconds * us_per_second + fraction_us);
+  return detail::in_range(seconds * us_per_second + fraction_us);
 }
 
 std::string format_time(std::int64_t time_us) {
