@@ -1,127 +1,24 @@
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "storage/journal.hpp"
-
-#include "storage/rocks.hpp"
-#include "storage/support/observing.hpp"
-#include "storage/support/temporary_directory.hpp"
-
-#include "pipelines/coding.hpp"
-#include "pipelines/limits.hpp"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <bit>
-#include <cstdlib>
 #include <functional>
 #include <future>
 #include <latch>
-#include <limits>
+#include <memory>
 #include <random>
-#include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
+
+#include "pipelines/coding.hpp"
+#include "storage/support/journal_fixture.hpp"
 
 namespace factory {
 namespace {
 
-std::shared_ptr<const reading_batch> batch_of(std::mt19937_64& random, std::size_t sensors, std::size_t each) {
-  auto batch = std::make_shared<reading_batch>();
-  sensor_id sensor = 0;
-  for (std::size_t s = 0; s < sensors; ++s) {
-    sensor += 1 + static_cast<sensor_id>(random() % 1'000);
-    const auto begin = static_cast<std::uint32_t>(batch->size());
-    for (std::size_t i = 0; i < each; ++i) {
-      batch->event_time_us.push_back(random() % 10 == 0 ? static_cast<std::int64_t>(random())
-                                                        : 1'700'000'000'000'000 + static_cast<std::int64_t>(i));
-      batch->value.push_back(random() % 10 == 0 ? std::bit_cast<double>(random()) : static_cast<double>(random() % 100));
-    }
-    batch->slices.push_back({sensor, begin, begin + static_cast<std::uint32_t>(each)});
-  }
-  return batch;
-}
-journal_entry reading_entry(std::int64_t received_at_us, double value = 1.5) {
-  auto batch = std::make_shared<reading_batch>();
-  batch->event_time_us = {received_at_us};
-  batch->value = {value};
-  batch->slices = {{7, 0, 1}};
-  return {0, received_at_us, batch, nullptr, nullptr};
-}
-void expect_same(const journal_entry& a, const journal_entry& b) {
-  EXPECT_EQ(a.sequence, b.sequence);
-  EXPECT_EQ(a.received_at_us, b.received_at_us);
-  ASSERT_TRUE(a.readings && b.readings);
-  EXPECT_EQ(a.readings->event_time_us, b.readings->event_time_us);
-  ASSERT_EQ(a.readings->size(), b.readings->size());
-  for (std::size_t i = 0; i < a.readings->size(); ++i)
-    EXPECT_EQ(std::bit_cast<std::uint64_t>(a.readings->value[i]), std::bit_cast<std::uint64_t>(b.readings->value[i]));
-  ASSERT_EQ(a.readings->slices.size(), b.readings->slices.size());
-  for (std::size_t i = 0; i < a.readings->slices.size(); ++i) {
-    EXPECT_EQ(a.readings->slices[i].sensor, b.readings->slices[i].sensor);
-    EXPECT_EQ(a.readings->slices[i].begin, b.readings->slices[i].begin);
-    EXPECT_EQ(a.readings->slices[i].end, b.readings->slices[i].end);
-  }
-}
-
-class journal_test : public ::testing::Test {
- protected:
-  journal_test() { reopen(); }
-  void reopen(std::chrono::milliseconds deadline = std::chrono::minutes(1)) {
-    journal_.reset();
-    db_.reset();
-    auto opened = database::open(directory_.path(), {});
-    if (!opened) throw std::runtime_error(opened.error().message);
-    db_ = std::move(*opened);
-    journal_ = std::make_unique<journal>(*db_, deadline);
-  }
-  void start() {
-    journal_->start(each([this](const journal_entry& e) { observed_.push_back(e); }));
-  }
-  std::uint64_t append(journal_entry e, durability how = durability::buffered, std::vector<catalog_write> writes = {}) {
-    const auto sequence = journal_->append(std::move(e), how, std::move(writes));
-    if (!sequence) throw std::runtime_error(sequence.error().message);
-    return *sequence;
-  }
-  std::vector<journal_entry> replayed(std::uint64_t from = 1) {
-    std::vector<journal_entry> found;
-    const auto done = journal_->replay(from, [&](const journal_entry& e) { found.push_back(e); });
-    EXPECT_TRUE(done) << done.error().message;
-    return found;
-  }
-  std::vector<std::uint64_t> replayed_sequences(std::uint64_t from = 1) {
-    std::vector<std::uint64_t> found;
-    for (const auto& e : replayed(from)) found.push_back(e.sequence);
-    return found;
-  }
-  errc replay_error() {
-    const auto done = journal_->replay(1, [](const journal_entry&) {});
-    return done ? throw std::runtime_error("the replay went well") : done.error().code;
-  }
-  std::string stored(std::uint64_t first_sequence) {
-    std::string value;
-    EXPECT_TRUE(db_->raw().db->Get({}, db_->raw().at(column::journal), key(first_sequence), &value).ok());
-    return value;
-  }
-  std::size_t stored_bytes(const reading_batch& batch) {
-    const std::uint64_t sequence = append({0, 1, std::make_shared<const reading_batch>(batch), nullptr, nullptr});
-    expect_same(replayed(sequence).front(), {sequence, 1, std::make_shared<const reading_batch>(batch), nullptr, nullptr});
-    return stored(sequence).size();
-  }
-  void store(std::uint64_t first_sequence, const std::string& value) {
-    EXPECT_TRUE(db_->raw().db->Put({}, db_->raw().at(column::journal), key(first_sequence), value).ok());
-  }
-  static std::string key(std::uint64_t first_sequence) {
-    std::string k;
-    put_key64(k, first_sequence);
-    return k;
-  }
-
-  test::temporary_directory directory_;
-  std::unique_ptr<database> db_;
-  std::unique_ptr<journal> journal_;
-  std::vector<journal_entry> observed_;
-};
+using namespace test;
 
 TEST_F(journal_test, gives_sequences_from_1_without_gaps) {
   start();
@@ -250,92 +147,6 @@ TEST_F(journal_test, replay_gives_back_what_was_appended_bit_for_bit) {
   check();
   reopen();
   check();
-}
-
-reading_batch slice_of(std::vector<double> values, std::int64_t step_us = 1'000'000) {
-  reading_batch batch;
-  batch.value = std::move(values);
-  for (std::size_t i = 0; i < batch.size(); ++i)
-    batch.event_time_us.push_back(1'700'000'000'000'000 + static_cast<std::int64_t>(i) * step_us);
-  batch.slices = {{7, 0, static_cast<std::uint32_t>(batch.size())}};
-  return batch;
-}
-
-TEST_F(journal_test, decimals_of_any_size_come_back_bit_for_bit) {
-  start();
-  std::mt19937_64 random(12);
-  for (int digits = 0; digits <= 12; ++digits) {
-    for (int bits = 1; bits <= 55; bits += 3) {
-      std::vector<double> values;
-      for (int i = 0; i < 9; ++i) {
-        const auto whole = static_cast<std::int64_t>(random() >> (64 - bits));
-        values.push_back(std::strtod((std::to_string(i % 2 ? whole : -whole) + "e-" + std::to_string(digits)).c_str(), nullptr));
-      }
-      (void)stored_bytes(slice_of(values, static_cast<std::int64_t>(random())));
-    }
-  }
-}
-
-TEST_F(journal_test, values_that_are_no_decimals_come_back_bit_for_bit) {
-  start();
-  using limits_of = std::numeric_limits<double>;
-  for (const double odd : {-0.0, limits_of::denorm_min(), limits_of::max(), -limits_of::infinity(), limits_of::quiet_NaN(),
-                           0x1p51, -0x1p51, 0x1p53 + 2, 0.1 + 0.2, 1e300, std::bit_cast<double>(0x7ff8'0000'dead'beefULL)})
-    for (std::size_t at = 0; at < 5; ++at) {
-      std::vector<double> values{20.5, 21, 20.75, 19, 22};
-      values[at] = odd;
-      (void)stored_bytes(slice_of(values));
-      (void)stored_bytes(slice_of({odd}));
-    }
-}
-
-TEST_F(journal_test, decimals_at_a_regular_step_take_a_byte_or_two_each) {
-  start();
-  std::vector<double> values(1'000);
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = 20 + static_cast<double>(i % 200) / 100;
-  constexpr std::size_t around = 60;  // head of record and entry, and what a slice begins with
-  EXPECT_LE(stored_bytes(slice_of(values)), 1'000 + around);
-  values[500] = 90;
-  EXPECT_LE(stored_bytes(slice_of(values)), 2'000 + around);
-  reading_batch batch = slice_of(values);
-  batch.event_time_us.back() += 1;
-  EXPECT_GT(stored_bytes(batch), 3'000U);  // a time each
-}
-
-TEST_F(journal_test, a_reading_counts_for_the_length_at_least_what_a_plain_one_takes) {
-  start();
-  append({0, 1, std::make_shared<const reading_batch>(slice_of(std::vector<double>(1'000, 20.5))), nullptr, nullptr});
-  EXPECT_LT(stored(1).size(), 2'000U);
-  EXPECT_EQ(journal_->bytes_above_floor(), 9'000U);
-  reopen();
-  EXPECT_EQ(journal_->bytes_above_floor(), 9'000U);
-}
-
-TEST_F(journal_test, a_record_of_version_1_is_read) {
-  std::string entry;
-  put_byte(entry, 1);
-  put_zigzag(entry, 5);
-  for (const std::uint64_t number : {2, 3, 7, 1, 4, 2}) put_varint(entry, number);  // sensor 7 with a row, 11 with two
-  for (const std::int64_t step : {1'000, 50, -20}) put_zigzag(entry, step);
-  for (const double value : {20.5, -0.0, 0.1 + 0.2}) put_double(entry, value);
-  std::string record;
-  put_byte(record, 1);
-  put_fixed32(record, 1);
-  put_fixed32(record, static_cast<std::uint32_t>(entry.size()));
-  put_fixed64(record, XXH3_64bits(entry.data(), entry.size()));
-  put_fixed64(record, XXH3_64bits_withSeed(record.data(), record.size(), 1));
-  store(1, record + entry);
-  reopen();
-  const auto found = replayed();
-  ASSERT_EQ(found.size(), 1U);
-  reading_batch batch;
-  batch.event_time_us = {1'000, 1'050, 1'030};
-  batch.value = {20.5, -0.0, 0.1 + 0.2};
-  batch.slices = {{7, 0, 1}, {11, 1, 3}};
-  expect_same(found[0], {1, 5, std::make_shared<const reading_batch>(batch), nullptr, nullptr});
-  start();
-  EXPECT_EQ(append(reading_entry(6)), 2U);
-  EXPECT_EQ(replayed_sequences(), (std::vector<std::uint64_t>{1, 2}));
 }
 
 TEST_F(journal_test, config_changes_come_back) {
