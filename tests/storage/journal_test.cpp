@@ -217,6 +217,16 @@ TEST_F(journal_test, trimmed_entries_go_and_the_sequence_outlives_a_wholly_trimm
   EXPECT_EQ(replayed_sequences(), (std::vector<std::uint64_t>{7}));
 }
 
+TEST_F(journal_test, a_trim_is_fsynced_as_the_files_below_it_go_at_once) {
+  start();
+  for (int i = 1; i <= 3; ++i) append(reading_entry(i), durability::buffered);
+  const auto before = db_->fsync_count();
+  ASSERT_TRUE(journal_->trim(2));
+  EXPECT_EQ(db_->fsync_count(), before + 1);
+  ASSERT_TRUE(journal_->trim(2));
+  EXPECT_EQ(db_->fsync_count(), before + 1) << "nothing was to be done";
+}
+
 TEST_F(journal_test, a_floor_within_a_record_keeps_the_rest_of_it) {
   std::latch first_observed(1), all_queued(1);
   std::atomic<int> observed = 0;
