@@ -45,7 +45,7 @@ expected<report_sensor> describe_sensor(const job_parts& parts, const machine_en
   report_sensor line{sensor.id, machine.name, sensor.name, sensor.unit, {}, 0, 0};
   const auto cut = parts.cut(sensor.id, day);
   if (!cut) return tl::unexpected(cut.error());
-  const auto readings = parts.series.summarize(*cut, day);
+  const auto readings = parts.series.summarize(*cut, day, asker::background);
   if (!readings) return tl::unexpected(readings.error());
   line.readings = *readings;
   if (const auto found = counted.find(sensor.id); found != counted.end()) {

@@ -79,7 +79,7 @@ sentence scan(const job_parts& parts, const worker_config& config, const std::at
   std::uint64_t readings = 0, anomalies = 0, with_anomalies = 0, most = 0;
   sensor_id worst = 0;
   const auto sensors = each_sensor(parts, stopping, everything, [&](const sensor_cut& cut) -> expected<void> {
-    const auto newest = parts.series.read(cut, everything, config.scan_readings, true);
+    const auto newest = parts.series.read(cut, everything, config.scan_readings, true, asker::background);
     if (!newest) return tl::unexpected(newest.error());
     const std::uint64_t found = analyze(newest->value, config.scan_threshold).anomalies.size();
     readings += newest->size();

@@ -22,13 +22,13 @@ block_cache::rows block_cache::find(const block_key& key, std::uint64_t checksum
   return place->second->content;
 }
 
-expected<block_cache::rows> block_cache::open(const block_key& key, std::string_view bytes) {
+expected<block_cache::rows> block_cache::open(const block_key& key, std::string_view bytes, asker who) {
   const auto checksum = columns_checksum(bytes);
   if (auto known = find(key, checksum)) return known;
   auto decoded = open_block(bytes);
   if (!decoded) return tl::unexpected(std::move(decoded.error()));
   rows content = std::make_shared<const reading_run>(std::move(*decoded));
-  keep({key.sensor, key.number, checksum}, content);
+  if (who == asker::query) keep({key.sensor, key.number, checksum}, content);
   return content;
 }
 

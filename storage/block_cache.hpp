@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "storage/block_key.hpp"
+#include "storage/time_series.hpp"
 
 namespace factory {
 
@@ -21,8 +22,8 @@ class block_cache {
 
   explicit block_cache(std::size_t bytes) : bytes_per_shard_(bytes / shard_count) {}
 
-  /// The rows of `bytes`, a block as stored; decoded and kept when they are not at hand.
-  expected<rows> open(const block_key& key, std::string_view bytes);
+  /// The rows of `bytes`, a block as stored; decoded when they are not at hand, and for a query kept.
+  expected<rows> open(const block_key& key, std::string_view bytes, asker who);
   /// The rows of a block of this checksum, or null.
   rows find(const block_key& key, std::uint64_t checksum);
 

@@ -12,7 +12,7 @@ constexpr std::int64_t first_instant = std::numeric_limits<std::int64_t>::min();
 
 }  // namespace
 
-block_finder::block_finder(const database::impl& rocks, sensor_id sensor, std::uint32_t below, cache how)
+block_finder::block_finder(const database::impl& rocks, sensor_id sensor, std::uint32_t below, asker who)
     : sensor_(sensor),
       below_(below),
       begin_(encode(block_key{sensor, 0, first_instant, 0})),
@@ -22,7 +22,7 @@ block_finder::block_finder(const database::impl& rocks, sensor_id sensor, std::u
   rocksdb::ReadOptions options;
   options.iterate_lower_bound = &begin_slice_;
   options.iterate_upper_bound = &end_slice_;
-  options.fill_cache = how == cache::fill;
+  options.fill_cache = who == asker::query;
   it_.reset(rocks.db->NewIterator(options, rocks.at(column::blocks)));
 }
 

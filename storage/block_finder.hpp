@@ -15,8 +15,7 @@ namespace factory {
 /// For this room only: the blocks of one sensor with number < below, as they were on disk when the finder was made.
 class block_finder {
  public:
-  enum class cache : std::uint8_t { fill, leave };
-  block_finder(const database::impl& rocks, sensor_id sensor, std::uint32_t below, cache how);
+  block_finder(const database::impl& rocks, sensor_id sensor, std::uint32_t below, asker who);
   block_finder(const block_finder&) = delete;
   block_finder& operator=(const block_finder&) = delete;
 

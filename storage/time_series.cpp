@@ -28,11 +28,11 @@ std::size_t time_series::decoded_bytes() const { return decoded_->bytes(); }
 
 time_series::~time_series() = default;
 
-expected<reading_run> time_series::read(const sensor_cut& cut, const time_range& range, std::size_t limit,
-                                        bool descending) const {
+expected<reading_run> time_series::read(const sensor_cut& cut, const time_range& range, std::size_t limit, bool descending,
+                                        asker who) const {
   reading_run out;
   if (limit == 0) return out;
-  window_reader reader(cut, db_.raw(), block_finder::cache::fill);
+  window_reader reader(cut, db_.raw(), who);
   const auto take = [&](const reading_run& rows) {
     descending ? append_backwards(out, rows, limit) : append(out, rows, limit);
     return out.size() < limit;
@@ -45,7 +45,7 @@ expected<reading_run> time_series::read(const sensor_cut& cut, const time_range&
 expected<reading_run> time_series::read_on(const sensor_cut& cut, const time_range& range, std::size_t about,
                                            bool descending) const {
   reading_run out;
-  window_reader reader(cut, db_.raw(), block_finder::cache::leave);
+  window_reader reader(cut, db_.raw(), asker::background);
   const auto take = [&](const reading_run& rows) {
     descending ? append_backwards(out, rows, 2 * about) : append(out, rows, 2 * about);
     return out.size() < about;
@@ -57,7 +57,7 @@ expected<reading_run> time_series::read_on(const sensor_cut& cut, const time_ran
 
 expected<void> time_series::scan(const sensor_cut& cut, const time_range& range,
                                  const std::function<bool(const reading_run&)>& visit) const {
-  window_reader reader(cut, db_.raw(), block_finder::cache::leave);
+  window_reader reader(cut, db_.raw(), asker::background);
   return reader.ascending(range, visit);
 }
 

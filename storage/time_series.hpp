@@ -32,6 +32,10 @@ struct time_range {
 
 class block_cache;
 
+/// For whom stored readings are read. What a query reads is kept at hand for the next one. Work in the background visits every sensor and
+/// asks for nothing twice: it uses what is at hand, and neither adds to it nor drives it out.
+enum class asker : std::uint8_t { query, background };
+
 /// Reads of stored readings. Thread-safe; runs on the caller's thread; each call sees one consistent state of the disk.
 class time_series {
  public:
@@ -40,16 +44,18 @@ class time_series {
 
   /// At most `limit` rows of the range, oldest first (or newest first when `descending`), duplicates resolved.
   /// Reads only the blocks that it needs.
-  expected<reading_run> read(const sensor_cut& cut, const time_range& range, std::size_t limit, bool descending) const;
+  expected<reading_run> read(const sensor_cut& cut, const time_range& range, std::size_t limit, bool descending,
+                             asker who = asker::query) const;
   /// The first rows of the range in that order: at least `about`, at most twice as many, fewer when the range has no more. Stops between
   /// blocks where it can, so that going on behind the last row decodes none again.
   expected<reading_run> read_on(const sensor_cut& cut, const time_range& range, std::size_t about, bool descending) const;
   /// Every row of the range in ascending runs, in bounded memory; stops early when `visit` returns false.
   expected<void> scan(const sensor_cut& cut, const time_range& range, const std::function<bool(const reading_run&)>& visit) const;
   /// Count, extremes, sums of the range. Whole blocks that nothing overlaps answer from their headers.
-  expected<summary> summarize(const sensor_cut& cut, const time_range& range) const;
+  expected<summary> summarize(const sensor_cut& cut, const time_range& range, asker who = asker::query) const;
   /// Down-sampled, empty buckets left out. REQUIRES the number of buckets to be bounded by the caller.
-  expected<std::vector<bucket>> aggregate(const sensor_cut& cut, const time_range& range, std::int64_t step_us) const;
+  expected<std::vector<bucket>> aggregate(const sensor_cut& cut, const time_range& range, std::int64_t step_us,
+                                          asker who = asker::query) const;
 
   /// Joins small and overlapping blocks of a sensor into blocks of up to limits::block_readings; returns how many were rewritten.
   /// Only blocks with number < below. Atomic per sensor; readers are not disturbed.

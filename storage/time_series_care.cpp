@@ -31,7 +31,7 @@ expected<std::uint64_t> time_series::drop_before(sensor_id sensor, std::int64_t 
   rocksdb::WriteBatch batch;
   std::uint64_t readings = 0;
   std::set<std::uint8_t> lanes;
-  block_finder finder(rocks, sensor, all_blocks, block_finder::cache::leave);
+  block_finder finder(rocks, sensor, all_blocks, asker::background);
   auto visited = finder.visit({std::numeric_limits<std::int64_t>::min(), before_us},
                               [&](const block_key& key, const summary& header, std::string_view) -> expected<void> {
                                 if (header.last_us >= before_us) return {};
@@ -81,7 +81,7 @@ time_series::totals time_series::count() const {
 
 time_series::sensor_totals time_series::count(sensor_id sensor) const {
   sensor_totals found;
-  block_finder finder(db_.raw(), sensor, all_blocks, block_finder::cache::leave);
+  block_finder finder(db_.raw(), sensor, all_blocks, asker::background);
   (void)finder.visit({}, [&](const block_key&, const summary& header, std::string_view bytes) -> expected<void> {
     found.first_us = found.blocks == 0 ? header.first_us : std::min(found.first_us, header.first_us);
     found.last_us = found.blocks == 0 ? header.last_us : std::max(found.last_us, header.last_us);

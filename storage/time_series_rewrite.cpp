@@ -99,7 +99,7 @@ expected<void> replace(database::impl& rocks, const sensor_cut& all, const run_o
   std::sort(numbers.begin(), numbers.end());
   resealer fresh(all.sensor, std::move(numbers), std::max<std::size_t>(limits::block_readings, run.largest), batch,
                  rocks.at(column::blocks));
-  window_reader reader(all, rocks, block_finder::cache::leave);
+  window_reader reader(all, rocks, asker::background);
   auto read = reader.ascending({run.first_us, run.last_us + 1}, [&](const reading_run& rows) {
     fresh.add(rows);
     return true;
@@ -115,7 +115,7 @@ expected<std::uint64_t> time_series::rewrite(sensor_id sensor, std::uint32_t bel
   const std::lock_guard lock(changing_);
   const sensor_cut all{sensor, below, {}, {}};
   std::vector<placed> blocks;
-  block_finder finder(db_.raw(), sensor, below, block_finder::cache::leave);
+  block_finder finder(db_.raw(), sensor, below, asker::background);
   auto visited = finder.visit({}, [&](const block_key& key, const summary& header, std::string_view) -> expected<void> {
     blocks.push_back({key, header});
     return {};

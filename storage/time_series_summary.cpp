@@ -21,12 +21,12 @@ struct cluster {
 };
 
 expected<std::vector<cluster>> clusters_of(window_reader& reader, const sensor_cut& cut, const time_range& range,
-                                           block_cache& decoded) {
+                                           block_cache& decoded, asker who) {
   std::vector<cluster> alone;
   const auto add = [&](const block_key& key, const summary& header, std::string_view bytes) -> expected<void> {
     alone.push_back({header.first_us, header.last_us, 1, header, nullptr});
     if (header.first_us >= range.begin_us && header.last_us < range.end_us) return {};
-    return decoded.open(key, bytes).map([&](block_cache::rows rows) { alone.back().rows = std::move(rows); });
+    return decoded.open(key, bytes, who).map([&](block_cache::rows rows) { alone.back().rows = std::move(rows); });
   };
   auto visited =
       reader.blocks().visit(range, [&](const block_key& key, const summary& header, std::string_view bytes) -> expected<void> {
@@ -61,10 +61,10 @@ void take_between(const reading_run& rows, std::int64_t begin_us, std::int64_t e
 
 /// Walks the range in time order: `take_block` is offered each block that lies alone and wholly in it; what it does not take, and
 /// everything else, goes row by row to `take_rows`.
-expected<void> walk(const sensor_cut& cut, const time_range& range, const database::impl& rocks, block_cache& decoded,
+expected<void> walk(const sensor_cut& cut, const time_range& range, const database::impl& rocks, block_cache& decoded, asker who,
                     const std::function<bool(const summary&)>& take_block, const std::function<void(times, values)>& take_rows) {
-  window_reader reader(cut, rocks, block_finder::cache::fill);
-  const auto clusters = clusters_of(reader, cut, range, decoded);
+  window_reader reader(cut, rocks, who);
+  const auto clusters = clusters_of(reader, cut, range, decoded, who);
   if (!clusters) return tl::unexpected(clusters.error());
   std::int64_t at = range.begin_us;
   for (const cluster& c : *clusters) {
@@ -102,10 +102,10 @@ void add_rows(std::vector<bucket>& out, times at, values of, std::int64_t step_u
 
 }  // namespace
 
-expected<summary> time_series::summarize(const sensor_cut& cut, const time_range& range) const {
+expected<summary> time_series::summarize(const sensor_cut& cut, const time_range& range, asker who) const {
   summary total;
   auto walked = walk(
-      cut, range, db_.raw(), *decoded_,
+      cut, range, db_.raw(), *decoded_, who,
       [&](const summary& whole) {
         total.merge(whole);
         return true;
@@ -115,10 +115,11 @@ expected<summary> time_series::summarize(const sensor_cut& cut, const time_range
   return total;
 }
 
-expected<std::vector<bucket>> time_series::aggregate(const sensor_cut& cut, const time_range& range, std::int64_t step_us) const {
+expected<std::vector<bucket>> time_series::aggregate(const sensor_cut& cut, const time_range& range, std::int64_t step_us,
+                                                     asker who) const {
   std::vector<bucket> out;
   auto walked = walk(
-      cut, range, db_.raw(), *decoded_,
+      cut, range, db_.raw(), *decoded_, who,
       [&](const summary& whole) {
         const std::int64_t start = bucket_start(whole.first_us, step_us);
         if (bucket_start(whole.last_us, step_us) != start) return false;

@@ -13,8 +13,8 @@ constexpr std::size_t most_blocks_a_window = 16;
 
 }  // namespace
 
-window_reader::window_reader(const sensor_cut& cut, const database::impl& rocks, block_finder::cache how)
-    : cut_(cut), blocks_(rocks, cut.sensor, cut.next_block, how) {}
+window_reader::window_reader(const sensor_cut& cut, const database::impl& rocks, asker who)
+    : cut_(cut), blocks_(rocks, cut.sensor, cut.next_block, who) {}
 
 bool window_reader::is_sealing(const block_key& key) const {
   return std::any_of(cut_.sealing.begin(), cut_.sealing.end(),

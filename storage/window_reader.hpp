@@ -12,7 +12,7 @@ namespace factory {
 /// reading on takes one decoding of each block where blocks do not overlap; what reaches into the next window stays open.
 class window_reader {
  public:
-  window_reader(const sensor_cut& cut, const database::impl& rocks, block_finder::cache how);
+  window_reader(const sensor_cut& cut, const database::impl& rocks, asker who);
 
   block_finder& blocks() { return blocks_; }
   /// True when a block on disk is also in the cut's `sealing`, where it counts.

@@ -1,4 +1,4 @@
-// The job `retention` over a real catalog and store, its clock in our hands.
+// The job `retention`, and what jobs leave in memory, over a real catalog and store, its clock in our hands.
 #include "actors/jobs.hpp"
 
 #include <gtest/gtest.h>
@@ -7,13 +7,14 @@
 #include <stdexcept>
 
 #include "storage/journal.hpp"
+#include "storage/rocks.hpp"
 #include "storage/store_writer.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t hour_us = 3'600'000'000, day_us = 24 * hour_us;
+constexpr std::int64_t second_us = 1'000'000, hour_us = 3'600 * second_us, day_us = 24 * hour_us;
 constexpr std::int64_t midnight_us = 20'000 * day_us, noon_us = midnight_us + day_us / 2;
 
 template <class T>
@@ -91,11 +92,15 @@ struct plant_with_history : testing::Test {
     return counts[2];
   }
   expected<std::string> run(std::int64_t configured_us = 0, bool stopping = false) {
-    const job_parts over{it->things, it->events, it->series, it->rollups, it->records, {}, [] { return noon_us; }};
+    return run_job("retention", configured_us, stopping);
+  }
+  expected<std::string> run_job(std::string_view name, std::int64_t configured_us = 0, bool stopping = false) {
+    const auto cut_of = [this](sensor_id sensor, const time_range&) -> expected<sensor_cut> { return cut(sensor); };
+    const job_parts over{it->things, it->events, it->series, it->rollups, it->records, cut_of, [] { return noon_us; }};
     worker_config config;
     config.retention_us = configured_us;
     for (const job& each : background_jobs(over, config))
-      if (each.name == "retention") return each.work(std::atomic<bool>(stopping));
+      if (each.name == name) return each.work(std::atomic<bool>(stopping));
     throw std::logic_error("no such job");
   }
 
@@ -160,6 +165,19 @@ TEST_F(plant_with_history, what_a_crash_left_undone_is_done_by_the_next_run) {
   for (const sensor_id sensor : {1U, 2U}) {
     EXPECT_EQ(readings_of(sensor), 120U);
     EXPECT_EQ(rolled_up(sensor), 120U);
+  }
+}
+
+TEST_F(plant_with_history, jobs_leave_nothing_of_what_they_read_in_memory) {
+  store(1, noon_us - 2 * day_us, 24);                           // yesterday's report cuts through it
+  store(1, noon_us - 2 * day_us + 6 * hour_us + second_us, 1);  // and the roll-ups of this late one, too
+  auto& rocks = it->db->raw();
+  ASSERT_TRUE(rocks.db->Flush({}, rocks.at(column::blocks)).ok());
+  const auto cached = it->db->memory_held().block_cache_bytes;
+  for (const char* name : {"rollup", "anomaly_scan", "daily_report", "rewrite"}) {
+    ASSERT_TRUE(run_job(name)) << name;
+    EXPECT_EQ(it->series.decoded_bytes(), 0U) << name;
+    EXPECT_EQ(it->db->memory_held().block_cache_bytes, cached) << name;
   }
 }
 

@@ -324,6 +324,27 @@ TEST_F(time_series_test, a_sealed_block_that_is_not_stored_yet_is_decoded_once_f
   EXPECT_EQ(again->min, 15);
 }
 
+TEST_F(time_series_test, work_in_the_background_has_the_same_answers_and_leaves_nothing_in_memory) {
+  for (int b = 0; b < 2; ++b) {
+    for (int i = 0; i < 100; ++i) put(b * 100 + i, i * 0.5);
+    store_head();
+  }
+  ASSERT_TRUE(db_->raw().db->Flush({}, db_->raw().at(column::blocks)).ok());
+  const time_range cuts_both{50, 150};
+  const auto held = db_->memory_held().block_cache_bytes;
+  const auto total = series_->summarize(cut(), cuts_both, asker::background);
+  const auto steps = series_->aggregate(cut(), cuts_both, 30, asker::background);
+  const auto rows = series_->read(cut(), cuts_both, SIZE_MAX, false, asker::background);
+  EXPECT_EQ(series_->decoded_bytes(), 0U);
+  EXPECT_EQ(db_->memory_held().block_cache_bytes, held);
+  ASSERT_TRUE(total && steps && rows);
+  expect_near(*total, *series_->summarize(cut(), cuts_both));
+  ASSERT_EQ(steps->size(), series_->aggregate(cut(), cuts_both, 30)->size());
+  EXPECT_EQ(rows_of(*rows), rows_of(stored_, cuts_both));
+  EXPECT_GT(series_->decoded_bytes(), 200U * 16) << "a query keeps them";
+  EXPECT_GT(db_->memory_held().block_cache_bytes, held);
+}
+
 TEST_F(time_series_test, drops_whole_blocks_that_end_before_an_instant) {
   for (int b = 0; b < 3; ++b) {
     for (int i = 0; i < 100; ++i) put(b * 100 + i, i);
@@ -365,7 +386,7 @@ TEST_F(time_series_test, drops_by_ranges_exactly_the_blocks_that_end_before_an_i
     EXPECT_EQ(*series_->drop_before(own, before), dropped);
     EXPECT_EQ(*series_->drop_before(own, before), 0U);
     if (seed % 2 == 0) reopen();
-    block_finder finder(db_->raw(), own, UINT32_MAX, block_finder::cache::leave);
+    block_finder finder(db_->raw(), own, UINT32_MAX, asker::background);
     ASSERT_TRUE(finder.visit({}, [&](const block_key& key, const summary&, std::string_view) -> expected<void> {
       found.insert(key.first_us);
       return {};
