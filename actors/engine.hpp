@@ -115,7 +115,7 @@ struct engine_metrics {
   std::uint64_t journal_bytes = 0, store_writer_bytes = 0;
   database::memory store_memory;
   std::uint64_t decoded_block_bytes = 0;
-  std::uint64_t heap_bytes = 0, heap_used_bytes = 0;  ///< of malloc: taken from the system, and of that handed out
+  std::uint64_t heap_bytes = 0, heap_used_bytes = 0;  ///< of malloc: its heaps, and of them handed out
   std::uint64_t mirror_lag_events = 0, mirror_lag_catalog = 0, mirror_rebuilds = 0;
   std::uint64_t checkpoints = 0;
   double recovery_seconds = 0;

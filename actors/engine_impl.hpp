@@ -64,7 +64,7 @@ struct engine::impl {
   std::mutex housekeeper_mutex;
   std::condition_variable housekeeper_wakes;
   bool housekeeper_ends = false;
-  std::thread housekeeper;  ///< checkpoints when the journal is long, series for the mirror
+  std::thread housekeeper;  ///< checkpoints when the journal is long, series for the mirror, spare heap
 
   expected<void> open();
   expected<void> recover();

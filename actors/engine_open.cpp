@@ -7,6 +7,7 @@
 
 #include "actors/engine_impl.hpp"
 #include "actors/job_runner.hpp"
+#include "actors/spare_heap.hpp"
 #include "pipelines/limits.hpp"
 
 namespace factory {
@@ -175,6 +176,7 @@ void engine::impl::close() {
 }
 
 void engine::impl::keep_house() {
+  spare_heap spare;
   std::unique_lock lock(housekeeper_mutex);
   for (int turn = 1; !housekeeper_wakes.wait_for(lock, housekeeping_turn, [this] { return housekeeper_ends; }); ++turn) {
     lock.unlock();
@@ -182,6 +184,7 @@ void engine::impl::keep_house() {
       if (auto stored = checkpoint(); !stored) spdlog::warn("checkpoint: {}", stored.error().message);
     watch_journal();
     if (turn % turns_per_series == 0) send_series();
+    if (spare.due(entries->last_sequence())) spare_heap::give_back();
     lock.lock();
   }
 }

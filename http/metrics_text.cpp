@@ -53,7 +53,8 @@ void add_engine(families& out, const engine_metrics& m) {
   gauge(out, "block_cache_bytes", "RocksDB: its cache of stored blocks", real(m.store_memory.block_cache_bytes));
   gauge(out, "block_cache_used_bytes", "Of that cache, what somebody reads now", real(m.store_memory.block_cache_used_bytes));
   gauge(out, "decoded_block_bytes", "Decoded readings at hand for queries", real(m.decoded_block_bytes));
-  gauge(out, "heap_bytes", "Memory that malloc has of the system; holds all of these", real(m.heap_bytes));
+  gauge(out, "heap_bytes", "malloc's heaps, which hold all of these; pages that it gave back to the system are counted too",
+        real(m.heap_bytes));
   gauge(out, "heap_used_bytes", "Of that, handed out; the rest waits to be used again", real(m.heap_used_bytes));
   counter(out, "checkpoints_total", "Checkpoints taken", real(m.checkpoints));
   gauge(out, "credits_readings_free", "Readings that may still be accepted", real(m.credits_readings_free));

@@ -18,9 +18,7 @@ namespace factory {
 namespace {
 
 constexpr std::size_t mebibyte = 1UL << 20U;
-constexpr std::size_t memtable_bytes = 256 * mebibyte;     // of all column families together
-constexpr std::size_t block_cache_bytes = 256 * mebibyte;  // shared
-constexpr std::size_t wal_bytes = 512 * mebibyte;          // then the column families that hold the oldest log back are flushed
+constexpr std::size_t wal_bytes = 512 * mebibyte;  // then the column families that hold the oldest log back are flushed
 constexpr std::chrono::seconds between_resumes{1};
 
 struct column_shape {
@@ -100,7 +98,7 @@ rocksdb::DBOptions database_options(bool create) {
   options.create_if_missing = create;
   options.create_missing_column_families = true;
   options.max_background_jobs = 2;
-  options.db_write_buffer_size = memtable_bytes;
+  options.db_write_buffer_size = limits::memtable_bytes;
   options.max_total_wal_size = wal_bytes;
   // A torn tail of the log holds nothing that was acknowledged; wal_bytes_per_sync stays off, for it can tear holes instead.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
@@ -112,7 +110,7 @@ rocksdb::DBOptions database_options(bool create) {
 }
 
 std::vector<rocksdb::ColumnFamilyDescriptor> column_descriptors() {
-  const auto cache = rocksdb::NewLRUCache(block_cache_bytes);
+  const auto cache = rocksdb::NewLRUCache(limits::stored_block_bytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> all;
   for (const column_shape& shape : shapes) all.emplace_back(shape.name, column_options(shape, cache));
   all.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
