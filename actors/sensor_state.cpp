@@ -222,11 +222,13 @@ std::vector<std::shared_ptr<const block>> sensor_state::take_unstored() {
 }
 
 void sensor_state::written(std::uint32_t number) {
+  for (const auto& each : sealing_)
+    if (each->number <= number) on_disk_until_us_ = std::max(on_disk_until_us_, each->values.last_us);
   std::erase_if(sealing_, [number](const auto& each) { return each->number <= number; });
 }
 
 sensor_cut sensor_state::cut(const time_range& range) const {
-  return {sensor_, next_block_, sealing_, rows_within(head_.rows(), range)};
+  return {sensor_, next_block_, sealing_, rows_within(head_.rows(), range), on_disk_until_us_};
 }
 
 std::optional<reading> sensor_state::latest() const {
@@ -275,6 +277,8 @@ bool sensor_state::decode(std::string_view& in) {
   for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_}) ok = ok && get_varint(in, *count);
   seen_ = (seen & 1U) != 0;
   future_seen_ = (seen & 2U) != 0;
+  if (seen_) on_disk_until_us_ = watermark_us_;
+  if (future_seen_) on_disk_until_us_ = std::max(on_disk_until_us_, newest_future_us_);
   return ok && count_window_.decode(in) && time_window_.decode(in) && head_.decode(in);
 }
 

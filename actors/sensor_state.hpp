@@ -89,7 +89,8 @@ class sensor_state {
   double watermark_value_ = 0;
   std::int64_t newest_future_us_ = 0;
   double newest_future_value_ = 0;
-  std::int64_t sealed_until_us_ = INT64_MIN;  ///< regular blocks hold nothing newer
+  std::int64_t sealed_until_us_ = INT64_MIN;   ///< regular blocks hold nothing newer
+  std::int64_t on_disk_until_us_ = INT64_MIN;  ///< no written() block ends later; after a restart, no reading of that time
   std::int64_t oldest_us_ = INT64_MAX;
   calm_band calm_;
   bool was_calm_ = true;  ///< the last reading in order

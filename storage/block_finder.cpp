@@ -12,18 +12,25 @@ constexpr std::int64_t first_instant = std::numeric_limits<std::int64_t>::min();
 
 }  // namespace
 
-block_finder::block_finder(const database::impl& rocks, sensor_id sensor, std::uint32_t below, asker who)
-    : sensor_(sensor),
+block_finder::block_finder(const database::impl& rocks, sensor_id sensor, std::uint32_t below, asker who, std::int64_t until_us)
+    : rocks_(rocks),
+      sensor_(sensor),
       below_(below),
+      who_(who),
+      until_us_(until_us),
       begin_(encode(block_key{sensor, 0, first_instant, 0})),
       end_(encode(block_key{sensor + 1, 0, first_instant, 0})),
       begin_slice_(begin_),
-      end_slice_(end_) {
+      end_slice_(end_) {}
+
+rocksdb::Iterator& block_finder::blocks() {
+  if (it_) return *it_;
   rocksdb::ReadOptions options;
   options.iterate_lower_bound = &begin_slice_;
   options.iterate_upper_bound = &end_slice_;
-  options.fill_cache = who == asker::query;
-  it_.reset(rocks.db->NewIterator(options, rocks.at(column::blocks)));
+  options.fill_cache = who_ == asker::query;
+  it_.reset(rocks_.db->NewIterator(options, rocks_.at(column::blocks)));
+  return *it_;
 }
 
 bool block_finder::at(block_key& key) const { return it_->Valid() && decode(to_view(it_->key()), key); }
@@ -34,16 +41,16 @@ expected<void> block_finder::status() const {
 }
 
 expected<void> block_finder::visit(const time_range& range, const visitor& each) {
-  if (range.begin_us >= range.end_us) return {};
+  if (range.begin_us >= range.end_us || range.begin_us > until_us_) return {};
+  const auto seek = [&](unsigned to) {
+    const auto lane = static_cast<std::uint8_t>(to);
+    blocks().Seek(encode(block_key{sensor_, lane, earliest_start(lane, range.begin_us), 0}));
+  };
   block_key key;
-  for (unsigned lane = 0; lane <= last_lane; ++lane) {
-    const auto seek = [&](unsigned to) {
-      const auto l = static_cast<std::uint8_t>(to);
-      it_->Seek(encode(block_key{sensor_, l, earliest_start(l, range.begin_us), 0}));
-    };
-    seek(lane);
-    if (!at(key)) break;
-    if (key.lane != lane) seek(lane = key.lane);
+  seek(0);
+  while (at(key)) {
+    const unsigned lane = key.lane;
+    if (key.first_us < earliest_start(key.lane, range.begin_us)) seek(lane);
     for (; at(key) && key.lane == lane && key.first_us < range.end_us; it_->Next()) {
       if (key.number >= below_) continue;
       const auto header = read_header(to_view(it_->value()));
@@ -51,16 +58,22 @@ expected<void> block_finder::visit(const time_range& range, const visitor& each)
       if (header->last_us < range.begin_us) continue;
       if (auto visited = each(key, *header, to_view(it_->value())); !visited) return visited;
     }
+    if (at(key) && key.lane == lane) {
+      if (lane == last_lane) break;
+      seek(lane + 1);
+    }
   }
   return status();
 }
 
 expected<std::int64_t> block_finder::start_after(std::int64_t time_us, std::size_t nth, std::int64_t otherwise) {
-  if (time_us == std::numeric_limits<std::int64_t>::max()) return otherwise;
+  if (time_us == std::numeric_limits<std::int64_t>::max() || time_us >= until_us_) return otherwise;
   std::vector<std::int64_t> starts;
   block_key key;
   for (unsigned lane = 0; lane <= last_lane; ++lane) {
-    const auto seek = [&](unsigned to) { it_->Seek(encode(block_key{sensor_, static_cast<std::uint8_t>(to), time_us + 1, 0})); };
+    const auto seek = [&](unsigned to) {
+      blocks().Seek(encode(block_key{sensor_, static_cast<std::uint8_t>(to), time_us + 1, 0}));
+    };
     seek(lane);
     if (!at(key)) break;
     if (key.lane != lane) seek(lane = key.lane);
@@ -78,7 +91,7 @@ expected<std::int64_t> block_finder::start_before(std::int64_t time_us, std::siz
   block_key key;
   for (int lane = last_lane; lane >= 0; --lane) {
     const auto seek = [&](int to) {
-      it_->SeekForPrev(
+      blocks().SeekForPrev(
           encode(block_key{sensor_, static_cast<std::uint8_t>(to), time_us - 1, std::numeric_limits<std::uint32_t>::max()}));
     };
     seek(lane);

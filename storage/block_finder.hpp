@@ -12,10 +12,11 @@
 
 namespace factory {
 
-/// For this room only: the blocks of one sensor with number < below, as they were on disk when the finder was made.
+/// For this room only: the blocks of one sensor with number < below that end at `until_us` or earlier, as they were on disk when
+/// the finder was first asked. One that is asked for later times only does not look at the disk.
 class block_finder {
  public:
-  block_finder(const database::impl& rocks, sensor_id sensor, std::uint32_t below, asker who);
+  block_finder(const database::impl& rocks, sensor_id sensor, std::uint32_t below, asker who, std::int64_t until_us = INT64_MAX);
   block_finder(const block_finder&) = delete;
   block_finder& operator=(const block_finder&) = delete;
 
@@ -29,11 +30,15 @@ class block_finder {
   expected<std::int64_t> start_before(std::int64_t time_us, std::size_t nth, std::int64_t otherwise);
 
  private:
+  rocksdb::Iterator& blocks();    ///< opened when first wanted
   bool at(block_key& key) const;  ///< false when the iterator has left the sensor
   expected<void> status() const;
 
+  const database::impl& rocks_;
   sensor_id sensor_;
   std::uint32_t below_;
+  asker who_;
+  std::int64_t until_us_;
   std::string begin_, end_;  // bounds of the iterator, which points to them
   rocksdb::Slice begin_slice_, end_slice_;
   std::unique_ptr<rocksdb::Iterator> it_;

@@ -23,6 +23,7 @@ struct sensor_cut {
   std::uint32_t next_block = 1;
   std::vector<std::shared_ptr<const block>> sealing;  ///< sealed, on their way to disk
   reading_run head;
+  std::int64_t on_disk_until_us = INT64_MAX;  ///< no block that is on disk and not in `sealing` ends later
 };
 
 struct time_range {

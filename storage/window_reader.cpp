@@ -14,7 +14,7 @@ constexpr std::size_t most_blocks_a_window = 16;
 }  // namespace
 
 window_reader::window_reader(const sensor_cut& cut, const database::impl& rocks, asker who)
-    : cut_(cut), blocks_(rocks, cut.sensor, cut.next_block, who) {}
+    : cut_(cut), blocks_(rocks, cut.sensor, cut.next_block, who, cut.on_disk_until_us) {}
 
 bool window_reader::is_sealing(const block_key& key) const {
   return std::any_of(cut_.sealing.begin(), cut_.sealing.end(),
@@ -40,13 +40,16 @@ expected<void> window_reader::descending(const time_range& range, std::size_t wa
   std::size_t blocks_a_window = 1;
   const auto& head_times = cut_.head.event_time_us;
   for (std::int64_t end = range.end_us; range.begin_us < end;) {
-    const auto found = blocks_.start_before(end, blocks_a_window, range.begin_us);
-    if (!found) return tl::unexpected(found.error());
-    std::int64_t begin = std::max(*found, range.begin_us);
     // Where the head alone has all that is wanted, no block behind it need be read.
     const auto in_head =
         static_cast<std::size_t>(std::lower_bound(head_times.begin(), head_times.end(), end) - head_times.begin());
+    std::int64_t begin = range.begin_us;
     if (in_head >= wanted) begin = std::max(begin, head_times[in_head - wanted]);
+    if (begin <= cut_.on_disk_until_us) {
+      const auto found = blocks_.start_before(end, blocks_a_window, begin);
+      if (!found) return tl::unexpected(found.error());
+      begin = std::max(begin, *found);
+    }
     auto rows = window({begin, end});
     if (!rows) return tl::unexpected(rows.error());
     const std::size_t taken = rows->size();

@@ -212,6 +212,28 @@ TEST_P(any_readings, are_all_in_blocks_and_head_with_the_last_write_of_each_time
   EXPECT_EQ(stored, sent);
 }
 
+TEST_P(any_readings, on_disk_end_by_the_time_that_a_cut_tells_also_after_a_restart) {
+  std::mt19937 random(GetParam());
+  fed_state fed;
+  EXPECT_EQ(fed.state.cut({}).on_disk_until_us, INT64_MIN);
+  std::int64_t on_disk_until_us = INT64_MIN;
+  for (const auto& row : untidy(random, 3'000)) {
+    fed.apply({row}, received_us);
+    if (random() % 200 != 0) continue;
+    fed.state.seal_head();
+    for (const auto& each : fed.state.take_unstored()) {
+      fed.state.written(each->number);
+      on_disk_until_us = std::max(on_disk_until_us, each->values.last_us);
+    }
+    EXPECT_EQ(fed.state.cut({}).on_disk_until_us, on_disk_until_us);
+    sensor_state restarted(id, stream_rules{});
+    const auto bytes = fed.bytes();
+    std::string_view in = bytes;
+    ASSERT_TRUE(restarted.decode(in));
+    EXPECT_GE(restarted.cut({}).on_disk_until_us, on_disk_until_us);
+  }
+}
+
 TEST_P(any_readings, in_a_damaged_encoding_are_refused_or_read_but_never_more) {
   std::mt19937 random(GetParam());
   fed_state fed;

@@ -55,13 +55,14 @@ class time_series_test : public ::testing::Test {
     auto& raw = db_->raw();
     for (std::size_t i = 0; i < count; ++i) batch.Put(raw.at(column::blocks), encode(key_of(*sealing_[i])), sealing_[i]->bytes);
     EXPECT_TRUE(raw.write(batch, false, "writing blocks"));
+    for (std::size_t i = 0; i < count; ++i) on_disk_until_us_ = std::max(on_disk_until_us_, sealing_[i]->values.last_us);
     sealing_.erase(sealing_.begin(), sealing_.begin() + static_cast<std::ptrdiff_t>(count));
   }
   void store_head() {
     seal_head();
     write(sealing_.size());
   }
-  sensor_cut cut() const { return {sensor, next_block_, sealing_, head_.rows()}; }
+  sensor_cut cut() const { return {sensor, next_block_, sealing_, head_.rows(), on_disk_until_us_}; }
   reading_run everything() {
     const auto rows = series_->read(cut(), {}, SIZE_MAX, false);
     return rows ? *rows : throw std::runtime_error(rows.error().message);
@@ -73,6 +74,7 @@ class time_series_test : public ::testing::Test {
   head head_;
   std::uint32_t next_block_ = 1;
   std::vector<std::shared_ptr<const block>> sealing_;
+  std::int64_t on_disk_until_us_ = INT64_MIN;
   model stored_;
 };
 
@@ -393,6 +395,22 @@ TEST_F(time_series_test, drops_by_ranges_exactly_the_blocks_that_end_before_an_i
     }));
     EXPECT_EQ(found, left);
   }
+}
+
+TEST_F(time_series_test, the_disk_is_not_asked_for_times_behind_all_that_is_on_it) {
+  for (int i = 0; i < 100; ++i) put(i, i);
+  store_head();
+  for (int i = 100; i < 200; ++i) put(i, i);
+  seal_head();
+  for (int i = 200; i < 300; ++i) put(i, i);
+  sensor_cut at = cut();
+  EXPECT_EQ(at.on_disk_until_us, 99);
+  at.on_disk_until_us = 49;  // then what is on disk behind it is not found
+  EXPECT_EQ(series_->summarize(at, {50, 300})->count, 200U);
+  EXPECT_EQ(series_->read(at, {50, 300}, 1'000, false)->size(), 200U);
+  EXPECT_EQ(series_->read(at, {50, 300}, 1'000, true)->size(), 200U);
+  EXPECT_EQ(series_->summarize(at, {49, 300})->count, 251U);
+  EXPECT_EQ(series_->read(at, {49, 300}, 1'000, true)->size(), 251U);
 }
 
 TEST_F(time_series_test, counts_what_is_on_disk) {
