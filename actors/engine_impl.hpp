@@ -18,6 +18,7 @@
 #include "storage/job_store.hpp"
 #include "storage/journal.hpp"
 #include "storage/mirror.hpp"
+#include "storage/range_aggregates.hpp"
 #include "storage/rollups.hpp"
 #include "storage/store_writer.hpp"
 #include "storage/time_series.hpp"
@@ -40,6 +41,7 @@ struct engine::impl {
   std::unique_ptr<token_store> tokens;
   std::unique_ptr<audit_log> audit;
   std::unique_ptr<time_series> series;
+  std::unique_ptr<range_aggregates> aggregates;
   std::unique_ptr<state_store> states;
   std::unique_ptr<journal> entries;
   std::unique_ptr<store_writer> writer;

@@ -59,6 +59,7 @@ expected<void> engine::impl::open() {
   if (auto loaded = audit->load(); !loaded) return loaded;
   events = std::make_unique<event_log>(*db);
   series = std::make_unique<time_series>(*db);
+  aggregates = std::make_unique<range_aggregates>(*db, *series);
   states = std::make_unique<state_store>(*db);
   entries = std::make_unique<journal>(*db);
   writer = std::make_unique<store_writer>(*db, *events);

@@ -59,7 +59,7 @@ expected<range_stats> engine::stats(sensor_id id, const time_range& range, const
 }
 
 expected<range_stats> engine::stats(const sensor_cut& at, const time_range& range, const std::vector<double>& percentiles) {
-  const auto values = impl_->series->summarize(at, range);
+  const auto values = impl_->aggregates->summarize(at, range);
   if (!values) return tl::unexpected(values.error());
   range_stats stats{at.sensor, *values, {}};
   if (percentiles.empty() || values->count == 0) return stats;
@@ -92,7 +92,7 @@ expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& i
     for (std::size_t i = begin; i < end; ++i) {
       const auto view = waiters[i - begin].wait_for(limits::query_deadline_ms);
       if (!view) return tl::unexpected(view.error());
-      const auto values = impl_->series->summarize(view->cut, range);
+      const auto values = impl_->aggregates->summarize(view->cut, range);
       if (!values) return tl::unexpected(values.error());
       found.push_back({ids[i], *values, {}});
     }
@@ -103,7 +103,7 @@ expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& i
 expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& range, std::int64_t step_us) {
   const auto at = cut(id, range);
   if (!at) return tl::unexpected(at.error());
-  return impl_->series->aggregate(*at, range, step_us);
+  return impl_->aggregates->aggregate(*at, range, step_us);
 }
 
 expected<sensor_status> engine::status(sensor_id id) {

@@ -66,10 +66,10 @@ sentence retain(const job_parts& parts, std::int64_t retention_us, const std::at
     const auto before_us = horizon_us(parts.things.retention_of(sensor), retention_us, now_us);
     if (!before_us) continue;
     ++sensors;
+    if (auto done = parts.rollups.drop_before(sensor, *before_us); !done) return tl::unexpected(done.error());
     const auto dropped = parts.series.drop_before(sensor, *before_us);
     if (!dropped) return tl::unexpected(dropped.error());
     readings += *dropped;
-    if (auto done = parts.rollups.drop_before(sensor, *before_us); !done) return tl::unexpected(done.error());
   }
   if (sensors == 0) return "readings are kept for ever: nothing to do";
   return fmt::format("{} readings of {} sensors dropped", readings, sensors);

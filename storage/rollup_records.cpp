@@ -87,6 +87,33 @@ bool decode_note(std::string_view in, covered_time& time) {
 
 std::string head_key(sensor_id sensor) { return sensor_key('h', sensor); }
 
+std::string encode_rolled_up(const rolled_up_to& state) {
+  std::string out;
+  put_zigzag(out, state.head_us);
+  put_varint(out, state.first_note);
+  return out;
+}
+
+/// One that was written before notes were counted ends behind the time.
+bool decode_rolled_up(std::string_view in, rolled_up_to& state) {
+  return get_zigzag(in, state.head_us) && (in.empty() || get_varint_as(in, state.first_note)) && in.empty();
+}
+
+std::string kept_key(sensor_id sensor) { return sensor_key('d', sensor); }
+
+std::string encode_kept(std::int64_t from_us) {
+  std::string out;
+  put_zigzag(out, from_us);
+  return out;
+}
+
+bool decode_kept(std::string_view in, std::int64_t& from_us) { return get_zigzag(in, from_us) && in.empty(); }
+
+tl::unexpected<error> damaged_rollup() {
+  return fail(errc::corrupt,
+              "A stored roll-up cannot be read: the database is damaged or of a newer version, restore the newest snapshot.");
+}
+
 void note_for_rollup(rocksdb::WriteBatch& batch, const database::impl& rocks, const block& written) {
   batch.Put(rocks.at(column::rollups), note_key(written.sensor, written.number),
             encode_note({written.values.first_us, written.values.last_us}));

@@ -2,8 +2,6 @@
 
 #include "storage/rollup_records.hpp"
 
-#include "pipelines/coding.hpp"
-
 #include <algorithm>
 #include <map>
 
@@ -19,7 +17,7 @@ using bucket_map = std::map<std::int64_t, bucket>;
 struct pending_work {
   std::vector<std::string> notes;                // their keys, to be deleted when the work is done
   std::map<std::int64_t, std::int64_t> minutes;  // [begin, end) touched, aligned, ascending, apart
-  std::int64_t head_us = INT64_MIN;              // newest head row that will be in
+  rolled_up_to state;                            // what it will be then
 };
 
 /// Adds [begin, end) and joins it with what it touches.
@@ -40,36 +38,43 @@ void add_minutes(pending_work& work, std::int64_t first_us, std::int64_t last_us
 }
 
 expected<void> collect_notes(const database::impl& rocks, const sensor_cut& cut, pending_work& work) {
-  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(column::rollups)));
+  const std::string end = note_key(cut.sensor, cut.next_block);
+  const rocksdb::Slice end_slice(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end_slice;
+  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(options, rocks.at(column::rollups)));
   std::uint32_t number = 0;
-  for (it->Seek(note_key(cut.sensor, 0));
-       it->Valid() && read_note_key(to_view(it->key()), cut.sensor, number) && number < cut.next_block; it->Next()) {
+  for (it->Seek(note_key(cut.sensor, work.state.first_note));
+       it->Valid() && read_note_key(to_view(it->key()), cut.sensor, number); it->Next()) {
     covered_time time;
-    if (!decode_note(to_view(it->value()), time)) return fail(errc::corrupt, "A note for the roll-ups cannot be read.");
+    if (!decode_note(to_view(it->value()), time)) return damaged_rollup();
     add_minutes(work, time.first_us, time.last_us);
     work.notes.push_back(it->key().ToString());
+    work.state.first_note = number + 1;  // blocks are stored in the order of their numbers
   }
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading roll-ups"));
   return {};
 }
 
-/// Rows of the head newer than the newest one of last time. Readings from the future wait for their block, else they would hide
-/// those that come in order after them.
-expected<void> collect_head(const database::impl& rocks, const sensor_cut& cut, pending_work& work) {
+expected<void> read_state(const database::impl& rocks, const sensor_cut& cut, pending_work& work) {
   std::string stored;
   const auto status = rocks.db->Get(rocksdb::ReadOptions(), rocks.at(column::rollups), head_key(cut.sensor), &stored);
   if (!status.ok() && !status.IsNotFound()) return tl::unexpected(to_error(status, "reading roll-ups"));
-  std::string_view in = stored;
-  if (status.ok() && !get_zigzag(in, work.head_us)) return fail(errc::corrupt, "A note for the roll-ups cannot be read.");
-  const std::int64_t after_us = work.head_us;
+  if (status.ok() && !decode_rolled_up(stored, work.state)) return damaged_rollup();
+  return {};
+}
+
+/// Rows of the head newer than the newest one of last time. Readings from the future wait for their block, else they would hide
+/// those that come in order after them.
+void collect_head(const sensor_cut& cut, pending_work& work) {
+  const std::int64_t after_us = work.state.head_us;
   const auto& times = cut.head.event_time_us;
   for (auto row = static_cast<std::size_t>(std::upper_bound(times.begin(), times.end(), after_us) - times.begin());
        row < times.size(); ++row) {
     if ((cut.head.flags[row] & flag_future) != 0) continue;
     add_minutes(work, times[row], times[row]);
-    work.head_us = times[row];
+    work.state.head_us = times[row];
   }
-  return {};
 }
 
 /// Buckets of the coarser level that hold the given ones, each made of all its parts: those at hand and those stored.
@@ -115,9 +120,7 @@ class refresh_run {
       }
     }
     for (const std::string& key : work.notes) batch_.Delete(rollups_, key);
-    std::string head;
-    put_zigzag(head, work.head_us);
-    batch_.Put(rollups_, head_key(cut_.sensor), head);
+    batch_.Put(rollups_, head_key(cut_.sensor), encode_rolled_up(work.state));
     if (auto written = write_part(); !written) return tl::unexpected(written.error());
     return minute_count_;
   }
@@ -157,8 +160,9 @@ class refresh_run {
 expected<std::uint64_t> refresh_rollups(database::impl& rocks, const rollup_store& store, const sensor_cut& cut,
                                         const minute_source& readings) {
   pending_work work;
+  if (auto read = read_state(rocks, cut, work); !read) return tl::unexpected(read.error());
   if (auto collected = collect_notes(rocks, cut, work); !collected) return tl::unexpected(collected.error());
-  if (auto collected = collect_head(rocks, cut, work); !collected) return tl::unexpected(collected.error());
+  collect_head(cut, work);
   if (work.minutes.empty()) return 0;
   return refresh_run(rocks, store, cut, readings).run(work);
 }

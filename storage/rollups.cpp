@@ -3,6 +3,8 @@
 #include "storage/rocks.hpp"
 #include "storage/rollup_records.hpp"
 
+#include <algorithm>
+
 namespace factory {
 
 std::int64_t step_us(rollup_level level) {
@@ -24,8 +26,7 @@ expected<std::vector<bucket>> rollup_store::read(sensor_id sensor, rollup_level 
   for (it->Seek(bucket_key(sensor, level, range.begin_us));
        it->Valid() && read_bucket_key(to_view(it->key()), sensor, level, start_us) && start_us < range.end_us; it->Next()) {
     if (!decode_bucket(to_view(it->value()), start_us, out.emplace_back())) {
-      return fail(errc::corrupt,
-                  "A stored roll-up cannot be read: the database is damaged or of a newer version, restore the newest snapshot.");
+      return damaged_rollup();
     }
   }
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading roll-ups"));
@@ -40,10 +41,12 @@ expected<void> rollup_store::remove_sensor(sensor_id sensor) {
                     bucket_key(sensor, rollup_level::day, INT64_MAX));
   batch.DeleteRange(rollups, note_key(sensor, 0), note_key(sensor, UINT32_MAX));
   batch.Delete(rollups, head_key(sensor));
+  batch.Delete(rollups, kept_key(sensor));
   return rocks.write(batch, false, "deleting roll-ups");
 }
 
-/// Whole days only: an hour or a day must always find the minutes that it is made of.
+/// Whole days only: an hour or a day must always find the minutes that it is made of. From then on no bucket of those days counts: one
+/// that a late block makes anew would not hold what a block that retention has left whole has of its time.
 expected<void> rollup_store::drop_before(sensor_id sensor, std::int64_t before_us) {
   database::impl& rocks = db_.raw();
   auto* rollups = rocks.at(column::rollups);
@@ -58,6 +61,12 @@ expected<void> rollup_store::drop_before(sensor_id sensor, std::int64_t before_u
   }
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading roll-ups"));
   if (batch.Count() == 0) return {};
+  std::string stored;
+  std::int64_t kept_from_us = INT64_MIN;
+  const auto status = rocks.db->Get(rocksdb::ReadOptions(), rollups, kept_key(sensor), &stored);
+  if (!status.ok() && !status.IsNotFound()) return tl::unexpected(to_error(status, "reading roll-ups"));
+  if (status.ok() && !decode_kept(stored, kept_from_us)) return damaged_rollup();
+  batch.Put(rollups, kept_key(sensor), encode_kept(std::max(end_us, kept_from_us)));
   return rocks.write(batch, false, "deleting roll-ups");
 }
 

@@ -20,7 +20,7 @@ std::int64_t step_us(rollup_level level);
 /// the cut hold. Readings still in the head are in it as far as they came in order; their block's note settles the rest.
 ///
 /// Minutes are taken from the readings, hours from the minutes, days from the hours. Refreshing one sensor on two threads at
-/// once is not allowed; everything else is thread-safe.
+/// once is not allowed; everything else is thread-safe. What questions may take from here: storage/settled_rollups.hpp.
 class rollup_store {
  public:
   explicit rollup_store(database& db);
@@ -30,7 +30,7 @@ class rollup_store {
   /// Buckets that start in the range, ascending, empty ones left out.
   expected<std::vector<bucket>> read(sensor_id sensor, rollup_level level, const time_range& range) const;
   expected<void> remove_sensor(sensor_id sensor);
-  /// Drops the buckets of all days that end at or before `before_us`.
+  /// Drops the buckets of all days that end at or before `before_us`, for good. REQUIRES: what the blocks lose of that time goes afterwards.
   expected<void> drop_before(sensor_id sensor, std::int64_t before_us);
 
  private:

@@ -7,8 +7,10 @@
 #include <random>
 #include <stdexcept>
 
+#include "pipelines/coding.hpp"
 #include "storage/head.hpp"
 #include "storage/rollup_notes.hpp"
+#include "storage/rollup_records.hpp"
 #include "storage/rollup_run.hpp"
 #include "storage/support/temporary_directory.hpp"
 
@@ -169,6 +171,27 @@ TEST_F(rollups_test, a_block_sealed_after_the_cut_keeps_its_note) {
   it.seal();
   EXPECT_EQ(it.refresh(before), 1U);
   EXPECT_EQ(it.read(rollup_level::minute).size(), 1U);
+  EXPECT_EQ(it.refresh(), 1U);
+  it.expect_right();
+}
+
+TEST_F(rollups_test, a_record_from_before_notes_were_counted_is_gone_on_from) {
+  rolled_sensor it(*db_, 1);
+  it.put(origin, 1);
+  it.seal();
+  std::string of_old;
+  put_zigzag(of_old, origin - hour);
+  auto& raw = db_->raw();
+  ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), head_key(1), of_old).ok());
+  EXPECT_EQ(it.refresh(), 1U);
+  std::string now;
+  rolled_up_to state;
+  ASSERT_TRUE(raw.db->Get({}, raw.at(column::rollups), head_key(1), &now).ok());
+  ASSERT_TRUE(decode_rolled_up(now, state));
+  EXPECT_EQ(state.head_us, origin - hour);
+  EXPECT_EQ(state.first_note, 2U);
+  it.put(origin - day, 2);
+  it.seal();
   EXPECT_EQ(it.refresh(), 1U);
   it.expect_right();
 }

@@ -1,0 +1,241 @@
+#include "storage/range_aggregates.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <random>
+#include <stdexcept>
+
+#include "storage/block_key.hpp"
+#include "storage/head.hpp"
+#include "storage/rollup_notes.hpp"
+#include "storage/rollup_records.hpp"
+#include "storage/rollup_run.hpp"
+#include "storage/settled_rollups.hpp"
+#include "storage/support/temporary_directory.hpp"
+
+namespace factory {
+namespace {
+
+constexpr std::int64_t second = 1'000'000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
+constexpr std::int64_t origin = 20'000 * day;
+constexpr sensor_id sensor = 7;
+
+using rows = std::map<std::int64_t, double>;
+
+summary fold(rows::const_iterator begin, rows::const_iterator end) {
+  summary s;
+  for (; begin != end; ++begin) s.add(begin->first, begin->second);
+  return s;
+}
+
+void expect_same(const summary& a, const summary& b) {
+  ASSERT_EQ(a.count, b.count);
+  if (a.count == 0) return;
+  EXPECT_EQ(a.min, b.min);
+  EXPECT_EQ(a.max, b.max);
+  EXPECT_EQ(a.first, b.first);
+  EXPECT_EQ(a.last, b.last);
+  EXPECT_EQ(a.first_us, b.first_us);
+  EXPECT_EQ(a.last_us, b.last_us);
+  EXPECT_NEAR(a.total(), b.total(), 1e-9 * (1 + std::abs(b.total())));
+  EXPECT_NEAR(a.std_dev(), b.std_dev(), 1e-9 * (1 + b.std_dev()));
+}
+
+/// A sensor with its head, its blocks on their way and on disk, and its roll-ups.
+class range_aggregates_test : public ::testing::Test {
+ protected:
+  range_aggregates_test() {
+    auto opened = database::open(directory_.path(), {});
+    if (!opened) throw std::runtime_error(opened.error().message);
+    db_ = std::move(*opened);
+    series_ = std::make_unique<time_series>(*db_);
+    rollups_ = std::make_unique<rollup_store>(*db_);
+  }
+
+  void put(std::int64_t time_us, double value) { head_.put(time_us, value, flag_none); }
+  void seal_head() {
+    if (head_.size() > 0) sealing_.push_back(std::make_shared<const block>(seal(sensor, next_block_++, head_.take())));
+  }
+  void write_oldest() {
+    const block& oldest = *sealing_.front();
+    rocksdb::WriteBatch batch;
+    batch.Put(db_->raw().at(column::blocks), encode(key_of(oldest)), oldest.bytes);
+    note_for_rollup(batch, db_->raw(), oldest);
+    ASSERT_TRUE(db_->raw().write(batch, false, "testing"));
+    sealing_.erase(sealing_.begin());
+  }
+  void store() {
+    for (seal_head(); !sealing_.empty();) write_oldest();
+  }
+  void refresh() { ASSERT_TRUE(rollups_->refresh(*series_, cut())); }
+  /// As after a crash between two parts of its work.
+  void refresh_in_part(std::size_t readings_taken) {
+    const sensor_cut at = cut();
+    (void)refresh_rollups(db_->raw(), *rollups_, at, [&](const time_range& range) -> expected<std::vector<bucket>> {
+      if (readings_taken-- == 0) return fail(errc::storage_failed, "testing");
+      return series_->aggregate(at, range, minute);
+    });
+  }
+  /// Or the first half of it, as after a crash.
+  void drop_before(std::int64_t before_us, bool to_the_end = true) {
+    ASSERT_TRUE(rollups_->drop_before(sensor, before_us));
+    if (to_the_end) {
+      ASSERT_TRUE(series_->drop_before(sensor, before_us));
+    }
+  }
+  sensor_cut cut() const { return {sensor, next_block_, sealing_, head_.rows()}; }
+
+  rows readings(const sensor_cut& at) const {
+    rows all;
+    EXPECT_TRUE(series_->scan(at, {}, [&](const reading_run& run) {
+      for (std::size_t i = 0; i < run.size(); ++i) all.emplace(run.event_time_us[i], run.value[i]);
+      return true;
+    }));
+    return all;
+  }
+  void expect_right(const sensor_cut& at, const time_range& range, std::int64_t step) const {
+    const rows all = readings(at);
+    const auto begin = all.lower_bound(range.begin_us), end = all.lower_bound(range.end_us);
+    const auto total = aggregates().summarize(at, range);
+    ASSERT_TRUE(total);
+    expect_same(*total, fold(begin, end));
+    const auto steps = aggregates().aggregate(at, range, step);
+    ASSERT_TRUE(steps);
+    auto row = begin;
+    for (const bucket& b : *steps) {
+      ASSERT_NE(row, end);
+      ASSERT_EQ(b.start_us, bucket_start(row->first, step));
+      const auto next = std::find_if(row, end, [&](const auto& each) { return each.first >= b.start_us + step; });
+      expect_same(b.values, fold(row, next));
+      row = next;
+    }
+    ASSERT_EQ(row, end);
+  }
+  std::size_t settled(rollup_level level, const time_range& range = {}) const {
+    const sensor_cut at = cut();
+    const auto pieces = settled_rollups(db_->raw(), at).read(level, range, 0).value();
+    return static_cast<std::size_t>(
+        std::count_if(pieces.begin(), pieces.end(), [](const auto& each) { return each.values.has_value(); }));
+  }
+
+  /// Of buckets however few readings they hold.
+  range_aggregates aggregates() const { return {*db_, *series_, {0, 0}}; }
+
+  test::temporary_directory directory_;
+  std::unique_ptr<database> db_;
+  std::unique_ptr<time_series> series_;
+  std::unique_ptr<rollup_store> rollups_;
+  head head_;
+  std::uint32_t next_block_ = 1;
+  std::vector<std::shared_ptr<const block>> sealing_;
+};
+
+TEST_F(range_aggregates_test, whole_buckets_are_taken_from_the_roll_ups_and_what_is_left_from_the_readings) {
+  for (int i = 0; i < 12 * 24; ++i) put(origin + i * hour, i);
+  store();
+  refresh();
+  bucket planted{origin + 2 * day, {}};
+  planted.values.add(planted.start_us, 5'000);
+  auto& raw = db_->raw();
+  ASSERT_TRUE(
+      raw.db->Put({}, raw.at(column::rollups), bucket_key(sensor, rollup_level::day, planted.start_us), encode_bucket(planted))
+          .ok());
+  const time_range from_the_second_day{origin + day + 1, INT64_MAX};
+  EXPECT_EQ(aggregates().summarize(cut(), from_the_second_day)->count, 10U * 24 - 1 + 1);
+  EXPECT_EQ(aggregates().aggregate(cut(), from_the_second_day, day)->at(1).values.max, 5'000);
+  const time_range cuts_the_day{origin + 2 * day + 1, origin + 9 * day};
+  EXPECT_EQ(aggregates().summarize(cut(), cuts_the_day)->count, 7U * 24 - 1);
+  const range_aggregates where_it_pays(*db_, *series_, {25, 25});
+  EXPECT_EQ(where_it_pays.summarize(cut(), from_the_second_day)->count, 11U * 24 - 1);
+  EXPECT_EQ(where_it_pays.aggregate(cut(), from_the_second_day, day)->at(1).values.count, 24U);
+}
+
+TEST_F(range_aggregates_test, what_blocks_and_head_have_touched_since_is_read_from_them) {
+  for (int i = 0; i < 12 * 24; ++i) put(origin + i * hour, i);
+  store();
+  refresh();
+  EXPECT_EQ(settled(rollup_level::day), 12U);
+  put(origin + 3 * day, -1);
+  EXPECT_EQ(settled(rollup_level::day), 11U);
+  expect_right(cut(), {}, day);
+  seal_head();
+  EXPECT_EQ(settled(rollup_level::day), 11U);
+  expect_right(cut(), {}, day);
+  store();
+  EXPECT_EQ(settled(rollup_level::day), 11U);
+  expect_right(cut(), {}, day);
+  refresh();
+  EXPECT_EQ(settled(rollup_level::day), 12U);
+  expect_right(cut(), {}, day);
+}
+
+TEST_F(range_aggregates_test, a_day_that_retention_has_dropped_is_not_taken_when_a_late_block_makes_it_anew) {
+  for (int i = 0; i < 12 * 24; ++i) put(origin + i * hour, i);
+  store();  // one block, which retention leaves whole
+  refresh();
+  drop_before(origin + 6 * day);
+  EXPECT_EQ(settled(rollup_level::day), 6U);
+  put(origin + day + minute, 7);
+  store();
+  refresh();
+  EXPECT_EQ(settled(rollup_level::day), 6U);
+  expect_right(cut(), {}, day);
+  expect_right(cut(), {}, hour);
+}
+
+TEST_F(range_aggregates_test, ask_the_disk_for_no_roll_ups_of_a_short_range) {
+  auto& raw = db_->raw();
+  ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), note_key(sensor, 1), "").ok());
+  EXPECT_TRUE(aggregates().summarize(cut(), {origin, origin + 3 * minute}));
+  EXPECT_EQ(aggregates().summarize(cut(), {}).error().code, errc::corrupt);
+}
+
+TEST_F(range_aggregates_test, are_those_of_the_readings_whatever_came_late_was_corrected_dropped_or_half_rolled_up) {
+  std::size_t taken = 0;
+  for (unsigned seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    ASSERT_TRUE(series_->remove_sensor(sensor));
+    ASSERT_TRUE(rollups_->remove_sensor(sensor));
+    head_.take();
+    sealing_.clear();
+    const auto up_to = [&](std::int64_t most) { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most)); };
+    std::int64_t now = origin;
+    for (int turn = 0; turn < 60; ++turn) {
+      for (int i = 0; i < 40; ++i) put(now += up_to(40 * minute), static_cast<double>(random() % 1'000) / 8);
+      switch (random() % 8) {
+        case 0: put(now - up_to(60 * day), 1'000); break;
+        case 1: put(now / hour * hour - hour * up_to(200), -1'000); break;
+        case 2: refresh_in_part(random() % 3); break;
+        case 3: ASSERT_TRUE(series_->rewrite(sensor, next_block_)); break;
+        case 4:
+          if (random() % 4 == 0) drop_before((now - 10 * day - up_to(20 * day)) / day * day, random() % 2 == 0);
+          break;
+        default: refresh();
+      }
+      if (random() % 2 == 0) seal_head();
+      while (!sealing_.empty() && random() % 3 != 0) write_oldest();
+      if (turn % 3 != 0) continue;
+      time_range range{now - 5 * day - up_to(45 * day), now - up_to(5 * day)};
+      if (random() % 3 == 0) range.begin_us = bucket_start(range.begin_us, day);
+      if (random() % 3 == 0) range.end_us = bucket_start(range.end_us, hour) + (random() % 2 == 0 ? 0 : 1);
+      if (random() % 6 == 0) range = {};
+      constexpr std::int64_t steps[] = {minute, 7 * minute, hour, 2 * hour, day, 3 * day};
+      const sensor_cut at = cut();
+      if (random() % 3 == 0) {  // the disk moves on under the question
+        store();
+        refresh();
+      }
+      expect_right(at, range, steps[random() % std::size(steps)]);
+      for (const auto level : rollup_levels) taken += settled(level, range);
+      if (HasFailure()) return;
+    }
+  }
+  EXPECT_GT(taken, 1'000U);
+}
+
+}  // namespace
+}  // namespace factory
