@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -68,7 +69,8 @@ class loop {
     for (std::size_t i = 0; i < connections_.size(); ++i) ask(i, start_);
     epoll_event ready[256];
     while (in_flight_ > 0) {
-      const int count = ::epoll_wait(epoll_, ready, 256, waiting_ > 0 ? retry_ms : silence_ms);
+      const timespec patience = until_due();
+      const int count = ::epoll_pwait2(epoll_, ready, 256, &patience, nullptr);
       if (count < 0 && errno != EINTR) throw std::runtime_error(std::string("epoll_wait: ") + std::strerror(errno));
       if (count == 0 && waiting_ == 0) throw std::runtime_error("the server has not answered for a minute");
       for (int i = 0; i < count; ++i) serve(ready[i].data.u64);
@@ -143,6 +145,16 @@ class loop {
     c.reader.clear();
     --in_flight_;
     ask(i, now);
+  }
+
+  /// Until the first connection that waits has its turn: begun in bursts, half a load would at times be a full one.
+  timespec until_due() const {
+    auto patience = std::chrono::nanoseconds(std::chrono::milliseconds(silence_ms));
+    const auto now = clock::now();
+    for (const connection& c : connections_)
+      if (c.begin_at) patience = std::clamp(std::chrono::nanoseconds(*c.begin_at - now), std::chrono::nanoseconds(0), patience);
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(patience);
+    return {seconds.count(), (patience - seconds).count()};
   }
 
   void begin_due() {
