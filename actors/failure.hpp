@@ -1,23 +1,27 @@
 #pragma once
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <caf/all.hpp>
+#include <cstdint>
 #include <exception>
 #include <string>
 
 namespace factory {
 
-/// An exception in a handler ends the actor with an error that the supervisor sees, and a line in the log that says whose.
+/// An exception in a handler ends the actor with an error that the supervisor sees, and a line in the log that says whose: `who` (a
+/// literal) and, of many, which. The two need no memory of their own beside each sensor.
 template <class Self>
-void fail_loudly(Self* self, std::string who) {
-  self->set_exception_handler([who = std::move(who)](std::exception_ptr& thrown) -> caf::error {
+void fail_loudly(Self* self, const char* who, std::uint32_t which = 0) {
+  self->set_exception_handler([who, which](std::exception_ptr& thrown) -> caf::error {
+    const auto name = which == 0 ? std::string(who) : fmt::format("{} {}", who, which);
     try {
       std::rethrow_exception(thrown);
     } catch (const std::exception& e) {
-      spdlog::error("{} failed: {}", who, e.what());
+      spdlog::error("{} failed: {}", name, e.what());
     } catch (...) {
-      spdlog::error("{} failed with an unknown exception", who);
+      spdlog::error("{} failed with an unknown exception", name);
     }
     return caf::sec::runtime_error;
   });

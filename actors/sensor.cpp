@@ -150,10 +150,10 @@ auto handler(self_pointer self) {
 
 }  // namespace
 
-sensor_actor::behavior_type sensor(self_pointer self, sensor_parts parts) {
-  self->state.core = std::make_unique<sensor_state>(parts.sensor, parts.rules);
+sensor_actor::behavior_type sensor(self_pointer self, sensor_parts parts, const stream_rules& rules) {
+  self->state.core = std::make_unique<sensor_state>(parts.sensor, rules);
   self->state.parts = std::move(parts);
-  fail_loudly(self, fmt::format("sensor {}", self->state.parts.sensor));
+  fail_loudly(self, "sensor", self->state.parts.sensor);
   return {
       [self](const restore_order& order) { restore(self, order); },
       handler<batch_part>(self),

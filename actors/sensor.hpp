@@ -13,7 +13,6 @@ namespace factory {
 /// What a sensor actor is made of and talks to.
 struct sensor_parts {
   sensor_id sensor = 0;
-  stream_rules rules;
   anomaly_actor anomalies;
   threshold_actor thresholds;
   std::uint64_t restarts = 0;
@@ -34,6 +33,7 @@ struct sensor_actor_state {
   std::uint64_t persisted_sequence = 0;  ///< newest entry in a snapshot handed to the store
 };
 
-sensor_actor::behavior_type sensor(sensor_actor::stateful_pointer<sensor_actor_state> self, sensor_parts parts);
+sensor_actor::behavior_type sensor(sensor_actor::stateful_pointer<sensor_actor_state> self, sensor_parts parts,
+                                   const stream_rules& rules);
 
 }  // namespace factory

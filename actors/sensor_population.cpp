@@ -61,7 +61,7 @@ sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const rest
     behind = shards_[shard_of(sensor_number)];
   }
   auto actor = system_.spawn(
-      sensor, sensor_parts{sensor_number, config_.rules, behind.anomalies, behind.thresholds, record.restarts, record.taken_in});
+      sensor, sensor_parts{sensor_number, behind.anomalies, behind.thresholds, record.restarts, record.taken_in}, config_.rules);
   caf::anon_send(supervisor_, watch_order{watch_order::kind::sensor, sensor_number, actor.address()});
   return actor;
 }

@@ -77,14 +77,15 @@ class sensor_state {
   void ahead(std::int64_t time_us, double value);
 
   sensor_id sensor_;
+  std::uint32_t next_block_ = 1;
   stream_rules rules_;
   rolling_window count_window_, time_window_;
   head head_;
   std::vector<std::shared_ptr<const block>> sealing_;  ///< not yet written(), by number; the last unstored_ not even taken
   std::size_t unstored_ = 0, unstored_bytes_ = 0;
-  std::uint32_t next_block_ = 1;
   bool seen_ = false;  ///< a reading that was not from the future
   bool future_seen_ = false;
+  bool was_calm_ = true;  ///< the last reading in order
   std::int64_t watermark_us_ = 0;
   double watermark_value_ = 0;
   std::int64_t newest_future_us_ = 0;
@@ -93,7 +94,6 @@ class sensor_state {
   std::int64_t on_disk_until_us_ = INT64_MIN;  ///< no written() block ends later; after a restart, no reading of that time
   std::int64_t oldest_us_ = INT64_MAX;
   calm_band calm_;
-  bool was_calm_ = true;  ///< the last reading in order
   std::uint64_t accepted_ = 0, duplicate_ = 0, corrected_ = 0, out_of_order_ = 0, late_ = 0, future_ = 0;
 };
 

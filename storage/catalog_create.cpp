@@ -45,7 +45,7 @@ class bounds {
     return problem{errc::conflict, "", fmt::format("there are {} sensors already, the most there may be", limits::sensors)};
   }
   std::optional<problem> check(const alert_rule& rule) {
-    const std::size_t stored = tables_.of<alert_rule>().count_of(rule.sensor, limits::rules_per_sensor);
+    const std::size_t stored = tables_.of<alert_rule>().count_of(rule.sensor);
     if (stored + ++rules_[rule.sensor] <= limits::rules_per_sensor) return {};
     return problem{errc::conflict, "sensor_id",
                    fmt::format("sensor {} has {} rules already, the most it may have", rule.sensor, limits::rules_per_sensor)};

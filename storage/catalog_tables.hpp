@@ -2,16 +2,17 @@
 
 #include "storage/catalog_records.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <shared_mutex>
-#include <string>
+#include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -26,19 +27,33 @@ inline std::uint32_t parent_of(const alert_rule& entry) { return entry.sensor; }
 /// A name within its parent.
 struct name_within {
   std::uint32_t parent = 0;
-  std::string name;
+  std::string_view name;
   bool operator==(const name_within&) const = default;
 };
 struct hash_of_name_within {
   std::size_t operator()(const name_within& n) const {
-    return std::hash<std::string>()(n.name) ^ (n.parent * std::size_t{0x9e3779b97f4a7c15});
+    return std::hash<std::string_view>()(n.name) ^ (n.parent * std::size_t{0x9e3779b97f4a7c15});
   }
+};
+
+/// Entries by their names, found by name: the name itself stands in the entry only.
+template <class Entry>
+struct entry_name {
+  using is_transparent = void;
+  static name_within of(const Entry* entry) { return {parent_of(*entry), entry->name}; }
+  static const name_within& of(const name_within& name) { return name; }
+  std::size_t operator()(const auto& one) const { return hash_of_name_within()(of(one)); }
+  bool operator()(const auto& one, const auto& other) const { return of(one) == of(other); }
 };
 
 /// Entries of one kind by id, by parent and by name within the parent. Rules may share names; of the others no two.
 template <class Entry>
 class entry_table {
  public:
+  entry_table() = default;
+  entry_table(entry_table&&) = default;  // no copy: its names would stand in the other
+  entry_table& operator=(entry_table&&) = default;
+
   const Entry* find(std::uint32_t id) const {
     const auto it = by_id_.find(id);
     return it == by_id_.end() ? nullptr : &it->second;
@@ -46,7 +61,7 @@ class entry_table {
   /// 0 when the name is free.
   std::uint32_t owner_of(const name_within& name) const {
     const auto it = names_.find(name);
-    return it == names_.end() ? 0 : it->second;
+    return it == names_.end() ? 0 : (*it)->id;
   }
   std::vector<Entry> all() const {
     std::vector<Entry> out;
@@ -56,40 +71,40 @@ class entry_table {
   }
   std::vector<Entry> of_parent(std::uint32_t parent) const {
     std::vector<Entry> out;
-    for (auto it = children_.lower_bound({parent, 0}); it != children_.end() && it->first == parent; ++it) {
-      out.push_back(by_id_.at(it->second));
-    }
+    if (const auto it = children_.find(parent); it != children_.end())
+      for (const std::uint32_t id : it->second) out.push_back(by_id_.at(id));
     return out;
   }
-  bool has_children_of(std::uint32_t parent) const { return count_of(parent, 1) > 0; }
-  /// Counted up to `enough`.
-  std::size_t count_of(std::uint32_t parent, std::size_t enough) const {
-    std::size_t count = 0;
-    for (auto it = children_.lower_bound({parent, 0}); it != children_.end() && it->first == parent && count < enough; ++it)
-      ++count;
-    return count;
+  bool has_children_of(std::uint32_t parent) const { return children_.contains(parent); }
+  std::size_t count_of(std::uint32_t parent) const {
+    const auto it = children_.find(parent);
+    return it == children_.end() ? 0 : it->second.size();
   }
   std::size_t size() const { return by_id_.size(); }
 
   void put(Entry entry) {
     erase(entry.id);
-    children_.emplace(parent_of(entry), entry.id);
-    if constexpr (kind_of_entry<Entry> != record_kind::rule) names_.emplace(name_within{parent_of(entry), entry.name}, entry.id);
     const std::uint32_t id = entry.id;
-    by_id_.insert_or_assign(by_id_.end(), id, std::move(entry));  // new ones are the largest: amortized O(1)
+    auto& siblings = children_[parent_of(entry)];
+    siblings.insert(std::upper_bound(siblings.begin(), siblings.end(), id), id);
+    const auto it = by_id_.emplace_hint(by_id_.end(), id, std::move(entry));  // new ones are the largest: amortized O(1)
+    if constexpr (kind_of_entry<Entry> != record_kind::rule) names_.insert(&it->second);
   }
   void erase(std::uint32_t id) {
     const auto it = by_id_.find(id);
     if (it == by_id_.end()) return;
-    children_.erase({parent_of(it->second), id});
-    names_.erase(name_within{parent_of(it->second), it->second.name});
+    const auto children = children_.find(parent_of(it->second));
+    auto& siblings = children->second;
+    siblings.erase(std::lower_bound(siblings.begin(), siblings.end(), id));
+    if (siblings.empty()) children_.erase(children);
+    names_.erase(&it->second);
     by_id_.erase(it);
   }
 
  private:
   std::map<std::uint32_t, Entry> by_id_;
-  std::set<std::pair<std::uint32_t, std::uint32_t>> children_;  // (parent, id)
-  std::unordered_map<name_within, std::uint32_t, hash_of_name_within> names_;
+  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> children_;        // by parent, ascending; none is empty
+  std::unordered_set<const Entry*, entry_name<Entry>, entry_name<Entry>> names_;  // into by_id_
 };
 
 struct record_id {

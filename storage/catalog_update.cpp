@@ -70,7 +70,7 @@ expected<catalog_change> catalog::stage_update(const alert_rule& entry) {
   const sensor_id before = impl_->tables.of<alert_rule>().find(entry.id)->sensor;
   config_change config;
   if (before != entry.sensor) {
-    if (impl_->tables.of<alert_rule>().count_of(entry.sensor, limits::rules_per_sensor) == limits::rules_per_sensor) {
+    if (impl_->tables.of<alert_rule>().count_of(entry.sensor) >= limits::rules_per_sensor) {
       return fail(errc::conflict,
                   fmt::format("sensor {} has {} rules already, the most it may have.", entry.sensor, limits::rules_per_sensor),
                   "sensor_id");

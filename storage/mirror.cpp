@@ -7,7 +7,6 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -40,7 +39,7 @@ struct mirror::impl {
   std::condition_variable wake, turned;
   bool stopping = false, dirty = true;
   std::uint64_t requested = 0, completed = 0;  // flushes
-  std::map<sensor_id, series_row> series;      // newest of each sensor, for a rebuild
+  std::vector<series_row> series;              // newest of each sensor, by id, for a rebuild; id 0: none
   std::set<sensor_id> series_due;              // not yet in the file
   steady::time_point deadline = steady::time_point::max();
   std::string last_complaint;  // the same one is logged once
@@ -68,7 +67,8 @@ bool mirror::impl::ready() {
       !file.is_open() ? file.open(newest()) : file.rebuild(file.sql().damaged() ? file.message() : "it was deleted or replaced");
   if (opened && file.rebuild_count() != before) {
     const std::lock_guard lock(guard);
-    for (const auto& [sensor, row] : series) series_due.insert(sensor);
+    for (const series_row& row : series)
+      if (row.sensor != 0) series_due.insert(row.sensor);
   }
   return opened;
 }
@@ -81,7 +81,7 @@ std::vector<series_row> mirror::impl::take_series() {
     if (known->contains(sensor)) {
       rows.push_back(series.at(sensor));
     } else {
-      series.erase(sensor);
+      series[sensor] = {};
     }
   }
   series_due.clear();
@@ -203,7 +203,8 @@ void mirror::notify() {
 void mirror::put_series(const std::vector<series_row>& rows) {
   const std::lock_guard lock(impl_->guard);
   for (const series_row& row : rows) {
-    impl_->series.insert_or_assign(row.sensor, row);
+    if (row.sensor >= impl_->series.size()) impl_->series.resize(row.sensor + 1U);
+    impl_->series[row.sensor] = row;
     impl_->series_due.insert(row.sensor);
   }
   impl_->dirty = true;

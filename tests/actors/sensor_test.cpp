@@ -34,7 +34,7 @@ struct sensor_test : deterministic {
                   [](const retire_part&) {}};
         },
         this);
-    actor = spawn(sensor, sensor_parts{id, stream_rules{}, anomalies, thresholds, 0, nullptr});
+    actor = spawn(sensor, sensor_parts{id, anomalies, thresholds, 0, nullptr}, stream_rules{});
   }
   /// What the test did to the actor so far goes on in a new one that starts from `order`.
   void begin_again(restore_order order) {

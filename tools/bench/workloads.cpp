@@ -1,7 +1,9 @@
 #include "workloads.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -13,6 +15,9 @@
 namespace factory::bench {
 
 namespace {
+
+constexpr std::size_t fewest_sensors_to_tell = 1'000;  // what fewer take drowns in what the server takes anyway
+constexpr std::chrono::seconds until_idle{3};          // for the server to let go of what the load itself took
 
 /// Bodies of `ticks` readings of each of so many sensors.
 figures run_bulk(server& target, body_shape shape, std::size_t sensor_count, std::uint64_t ticks,
@@ -50,12 +55,14 @@ figures run_cardinality(server& target, std::size_t count, const workload_option
   bulk_work first(target, body_shape::rows, sensors, 1, line, 1, 1);
   const std::uint64_t before = run_load(target.port(), 1, first, 0).readings;
   target.settle();
+  const bool telling = count >= fewest_sensors_to_tell;
+  if (telling) std::this_thread::sleep_for(until_idle);
   const auto idle = target.used().rss_bytes;
   bulk_work bodies(target, body_shape::rows, sensors, ticks, {line.at(1), line.tick_ms}, options.bulk_connections);
   figures out =
       measured(target, "readings/s", [&] { return run_load(target.port(), options.bulk_connections, bodies, options.seconds); });
   out.result = static_cast<double>(out.readings) / out.seconds;
-  if (empty && idle && count >= 1'000)  // fewer drown in what the server takes anyway
+  if (empty && idle && telling)
     out.bytes_per_sensor = (static_cast<double>(*idle) - static_cast<double>(*empty)) / static_cast<double>(count);
   check_stored(out, target, sensors, before + out.readings);
   return out;
