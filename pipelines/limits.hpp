@@ -59,13 +59,14 @@ inline constexpr std::size_t checkpoint_block_readings =
     512;  ///< a checkpoint seals heads of this size and keeps smaller ones in the state
 inline constexpr std::size_t block_readings = 8'192;             ///< background rewriting joins blocks up to this
 inline constexpr std::size_t decoded_block_bytes = 128UL << 20;  ///< rows of blocks at hand for queries; the oldest go
-inline constexpr std::size_t stored_block_bytes = 256UL << 20;   ///< of table files at hand for queries; the oldest go
-inline constexpr std::size_t memtable_bytes = 256UL << 20;       ///< RocksDB's write buffers in all; full, the oldest is flushed
-inline constexpr int spare_heap_s = 60;                          ///< malloc keeps what nobody uses no longer, under load too
-inline constexpr std::size_t commit_group_bytes = 16UL << 20;    ///< one journal record; the rest waits for the next
-inline constexpr std::size_t groups_under_way = 2;      ///< in mailboxes; entries committed meanwhile wait and go together
-inline constexpr std::size_t group_readings = 262'144;  ///< of those that go together: their credits come back together
-inline constexpr std::size_t wake_bundle = 32;          ///< actors that one worker runs in turn: fewer keep more workers busy
+inline constexpr std::size_t stored_block_bytes =
+    64UL << 20;  ///< of table files at hand; the oldest go, and are in the page cache yet
+inline constexpr std::size_t memtable_bytes = 256UL << 20;     ///< RocksDB's write buffers in all; full, the oldest is flushed
+inline constexpr int spare_heap_s = 60;                        ///< malloc keeps what nobody uses no longer, under load too
+inline constexpr std::size_t commit_group_bytes = 16UL << 20;  ///< one journal record; the rest waits for the next
+inline constexpr std::size_t groups_under_way = 2;             ///< in mailboxes; entries committed meanwhile wait and go together
+inline constexpr std::size_t group_readings = 262'144;         ///< of those that go together: their credits come back together
+inline constexpr std::size_t wake_bundle = 32;  ///< actors that one worker runs in turn: fewer keep more workers busy
 inline constexpr std::size_t journal_bytes_per_checkpoint = 128UL << 20;
 inline constexpr std::size_t journal_checkpoints_held = 32;  ///< times that length, held back by a failed sensor: readings 503
 inline constexpr std::size_t event_sequences_ahead =

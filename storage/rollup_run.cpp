@@ -12,6 +12,13 @@ namespace {
 /// Bounds what is in memory at once. Whole days, so that each hour and day is complete within its part.
 constexpr std::int64_t part_us = 30 * std::int64_t{86'400'000'000};
 
+/// What is read to be rolled up is not read again soon.
+rocksdb::ReadOptions once() {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  return options;
+}
+
 using bucket_map = std::map<std::int64_t, bucket>;
 
 struct pending_work {
@@ -40,7 +47,7 @@ void add_minutes(pending_work& work, std::int64_t first_us, std::int64_t last_us
 expected<void> collect_notes(const database::impl& rocks, const sensor_cut& cut, pending_work& work) {
   const std::string end = note_key(cut.sensor, cut.next_block);
   const rocksdb::Slice end_slice(end);
-  rocksdb::ReadOptions options;
+  rocksdb::ReadOptions options = once();
   options.iterate_upper_bound = &end_slice;
   const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(options, rocks.at(column::rollups)));
   std::uint32_t number = 0;
@@ -58,7 +65,7 @@ expected<void> collect_notes(const database::impl& rocks, const sensor_cut& cut,
 
 expected<void> read_state(const database::impl& rocks, const sensor_cut& cut, pending_work& work) {
   std::string stored;
-  const auto status = rocks.db->Get(rocksdb::ReadOptions(), rocks.at(column::rollups), head_key(cut.sensor), &stored);
+  const auto status = rocks.db->Get(once(), rocks.at(column::rollups), head_key(cut.sensor), &stored);
   if (!status.ok() && !status.IsNotFound()) return tl::unexpected(to_error(status, "reading roll-ups"));
   if (status.ok() && !decode_rolled_up(stored, work.state)) return damaged_rollup();
   return {};
@@ -84,7 +91,7 @@ expected<bucket_map> roll_up(const rollup_store& store, sensor_id sensor, rollup
   bucket_map out;
   for (auto it = fresh.begin(); it != fresh.end();) {
     const std::int64_t start = bucket_start(it->first, step);
-    auto stored = store.read(sensor, finer, {start, start + step});
+    auto stored = store.read(sensor, finer, {start, start + step}, asker::background);
     if (!stored) return tl::unexpected(stored.error());
     bucket_map parts;
     for (const bucket& b : *stored) parts.emplace(b.start_us, b);

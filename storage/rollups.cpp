@@ -18,9 +18,11 @@ std::int64_t step_us(rollup_level level) {
 
 rollup_store::rollup_store(database& db) : db_(db) {}
 
-expected<std::vector<bucket>> rollup_store::read(sensor_id sensor, rollup_level level, const time_range& range) const {
+expected<std::vector<bucket>> rollup_store::read(sensor_id sensor, rollup_level level, const time_range& range, asker who) const {
   const database::impl& rocks = db_.raw();
-  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(column::rollups)));
+  rocksdb::ReadOptions options;
+  options.fill_cache = who == asker::query;
+  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(options, rocks.at(column::rollups)));
   std::vector<bucket> out;
   std::int64_t start_us = 0;
   for (it->Seek(bucket_key(sensor, level, range.begin_us));

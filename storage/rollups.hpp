@@ -28,7 +28,8 @@ class rollup_store {
   /// Brings the sensor's roll-ups up to date with the cut; returns how many minutes were taken anew.
   expected<std::uint64_t> refresh(const time_series& series, const sensor_cut& cut);
   /// Buckets that start in the range, ascending, empty ones left out.
-  expected<std::vector<bucket>> read(sensor_id sensor, rollup_level level, const time_range& range) const;
+  expected<std::vector<bucket>> read(sensor_id sensor, rollup_level level, const time_range& range,
+                                     asker who = asker::query) const;
   expected<void> remove_sensor(sensor_id sensor);
   /// Drops the buckets of all days that end at or before `before_us`, for good. REQUIRES: what the blocks lose of that time goes afterwards.
   expected<void> drop_before(sensor_id sensor, std::int64_t before_us);
