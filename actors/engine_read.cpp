@@ -77,25 +77,24 @@ expected<range_stats> engine::stats(const sensor_cut& at, const time_range& rang
 }
 
 expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& ids, const time_range& range) {
-  // In waves, so that the heads of 100,000 sensors are not all in memory at once.
+  // In waves, so that the heads of 100,000 sensors are not all in memory at once; the next one is asked while this is summarized.
   constexpr std::size_t wave = 64;
+  const auto ask = [&](std::size_t begin) {
+    return impl_->sensors->ask(std::span(ids).subspan(begin, std::min(wave, ids.size() - begin)), range);
+  };
   std::vector<range_stats> found;
   found.reserve(ids.size());
-  for (std::size_t begin = 0; begin < ids.size(); begin += wave) {
-    std::vector<reply<sensor_view>::waiter> waiters;
-    const std::size_t end = std::min(ids.size(), begin + wave);
-    for (std::size_t i = begin; i < end; ++i) {
-      auto waiter = impl_->sensors->ask(ids[i], range);
+  for (auto asked = ask(0); !asked.empty();) {
+    auto next = ask(found.size() + asked.size());
+    for (auto& waiter : asked) {
       if (!waiter) return tl::unexpected(std::move(waiter.error()));
-      waiters.push_back(std::move(*waiter));
-    }
-    for (std::size_t i = begin; i < end; ++i) {
-      const auto view = waiters[i - begin].wait_for(limits::query_deadline_ms);
+      const auto view = waiter->wait_for(limits::query_deadline_ms);
       if (!view) return tl::unexpected(view.error());
       const auto values = impl_->aggregates->summarize(view->cut, range);
       if (!values) return tl::unexpected(values.error());
-      found.push_back({ids[i], *values, {}});
+      found.push_back({ids[found.size()], *values, {}});
     }
+    asked = std::move(next);
   }
   return found;
 }

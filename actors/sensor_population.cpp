@@ -11,6 +11,14 @@
 
 namespace factory {
 
+namespace {
+
+tl::unexpected<error> has_failed() {
+  return fail(errc::unavailable, "this sensor's actor has failed; its readings are safe, see the log");
+}
+
+}  // namespace
+
 sensor_population::sensor_population(caf::actor_system& system, const population_config& config, persistence store,
                                      const state_store& states, const journal& entries,
                                      std::function<void(std::function<void()>)> store_barrier)
@@ -114,13 +122,32 @@ void sensor_population::dispatch_config(const journal_entry& entry, const sensor
 expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range,
                                                             bool with_status) const {
   const auto actor = directory_.find(sensor_number);
-  if (!actor) return fail(errc::unavailable, "this sensor's actor has failed; its readings are safe, see the log");
+  if (!actor) return has_failed();
   line_->pass_on();  // a client reads its own writes
   auto [answer, waiter] = reply<sensor_view>::make();
   run_here here(system_);
   send_by(here, actor, view_request{range, with_status, std::move(answer)});
   here.run();
   return waiter;
+}
+
+std::vector<expected<reply<sensor_view>::waiter>> sensor_population::ask(std::span<const sensor_id> sensors,
+                                                                         const time_range& range) const {
+  line_->pass_on();
+  std::vector<expected<reply<sensor_view>::waiter>> waiters;
+  waiters.reserve(sensors.size());
+  bundled_wakes wakes(system_);
+  for (const auto each : sensors) {
+    const auto actor = directory_.find(each);
+    if (!actor) {
+      waiters.emplace_back(has_failed());
+      continue;
+    }
+    auto [answer, waiter] = reply<sensor_view>::make();
+    send_by(wakes, actor, view_request{range, false, std::move(answer)});
+    waiters.emplace_back(std::move(waiter));
+  }
+  return waiters;
 }
 
 expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t deadline_ms) {

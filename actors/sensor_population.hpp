@@ -55,6 +55,8 @@ class sensor_population {
 
   /// Asks a sensor without waiting.
   expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range, bool with_status = false) const;
+  /// Asks many at once, whose actors run on the workers: the caller has other work meanwhile.
+  std::vector<expected<reply<sensor_view>::waiter>> ask(std::span<const sensor_id> sensors, const time_range& range) const;
   /// Takes a deleted sensor out and waits until its actors have let go of it and its last hand-over is stored.
   expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
   /// Has every changed state stored; true when all were. A store barrier after it finds them in RocksDB.
