@@ -122,11 +122,9 @@ void journal::impl::answer(request& to, expected<std::uint64_t> what) {
 void journal::impl::wake(const group& requests) {
   std::vector<const waker*> woken;  // of a few threads
   for (const auto& one : requests) {
-    if (!one->wake) {
-      one->answered.notify_one();
-    } else if (std::none_of(woken.begin(), woken.end(), [&](const waker* each) { return *each == one->wake; })) {
-      woken.push_back(&one->wake);
-    }
+    one->answered.notify_one();  // of one with a waker too: its caller may wait all the same
+    const auto is_its = [&](const waker* each) { return *each == one->wake; };
+    if (one->wake && std::none_of(woken.begin(), woken.end(), is_its)) woken.push_back(&one->wake);
   }
   for (const waker* each : woken) (**each)();
 }

@@ -22,7 +22,7 @@ struct journal::ticket::request {
   encoded_entry encoded;
   durability how = durability::fsync;
   std::vector<catalog_write> writes;
-  waker wake;  ///< empty: whoever waits() is woken
+  waker wake;  ///< may be empty
 
   std::mutex mutex;
   std::condition_variable answered;

@@ -122,6 +122,25 @@ TEST_F(journal_test, a_waker_is_called_once_for_a_group_when_all_of_it_is_ready)
   for (std::size_t i = 0; i < tickets.size(); ++i) EXPECT_EQ(tickets[i].wait().value_or(0), i + 2);
 }
 
+TEST_F(journal_test, who_waits_for_an_entry_with_a_waker_is_woken_too) {
+  std::latch observing(1), go_on(1);
+  journal_->start(each([&](const journal_entry&) {
+    observing.count_down();
+    go_on.wait();
+  }));
+  auto in_line =
+      journal_->begin(reading_entry(1), durability::buffered, {}, std::make_shared<const std::function<void()>>([] {}));
+  observing.wait();
+  std::promise<bool> answered;
+  auto answer = answered.get_future();
+  std::thread([it = std::move(*in_line), answered = std::move(answered)]() mutable {
+    answered.set_value(it.wait().has_value());
+  }).detach();  // without the waking it sleeps for a minute
+  go_on.count_down();
+  ASSERT_EQ(answer.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  EXPECT_TRUE(answer.get());
+}
+
 TEST_F(journal_test, a_buffered_entry_costs_no_fsync) {
   start();
   const auto before = db_->fsync_count();
