@@ -27,7 +27,8 @@ reading_batch slice_of(std::vector<double> values, std::int64_t step_us = 1'000'
   reading_batch batch;
   batch.value = std::move(values);
   for (std::size_t i = 0; i < batch.size(); ++i)
-    batch.event_time_us.push_back(1'700'000'000'000'000 + static_cast<std::int64_t>(i) * step_us);
+    batch.event_time_us.push_back(
+        static_cast<std::int64_t>(1'700'000'000'000'000U + i * static_cast<std::uint64_t>(step_us)));  // may wrap
   batch.slices = {{7, 0, static_cast<std::uint32_t>(batch.size())}};
   return batch;
 }
