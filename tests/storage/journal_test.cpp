@@ -66,22 +66,15 @@ TEST_F(journal_test, many_threads_commit_in_one_order_that_observer_and_replay_a
 }
 
 TEST_F(journal_test, what_waits_is_committed_as_one_group_with_one_fsync) {
-  std::latch first_observed(1), all_queued(1);
-  std::atomic<int> observed = 0;
-  journal_->start(each([&](const journal_entry&) {
-    if (observed++ == 0) {
-      first_observed.count_down();
-      all_queued.wait();
-    }
-  }));
+  start_holding_the_first();
   std::thread first([&] { EXPECT_TRUE(journal_->append(reading_entry(0), durability::fsync)); });
-  first_observed.wait();
+  wait_for_first();
   const auto fsyncs = db_->fsync_count();
   std::vector<std::thread> others;
   for (int i = 1; i <= 8; ++i)
     others.emplace_back([&, i] { EXPECT_TRUE(journal_->append(reading_entry(i), durability::fsync)); });
   while (journal_->count().waiting < 8) std::this_thread::yield();
-  all_queued.count_down();
+  let_go();
   first.join();
   for (auto& other : others) other.join();
   EXPECT_EQ(db_->fsync_count() - fsyncs, 1U);
@@ -94,14 +87,7 @@ TEST_F(journal_test, what_waits_is_committed_as_one_group_with_one_fsync) {
 }
 
 TEST_F(journal_test, a_waker_is_called_once_for_a_group_when_all_of_it_is_ready) {
-  std::latch first_observed(1), all_queued(1);
-  std::atomic<int> observed = 0;
-  journal_->start(each([&](const journal_entry&) {
-    if (observed++ == 0) {
-      first_observed.count_down();
-      all_queued.wait();
-    }
-  }));
+  start_holding_the_first();
   std::vector<journal::ticket> tickets;
   std::atomic<int> calls = 0, others = 0;
   std::latch told(1);
@@ -111,10 +97,10 @@ TEST_F(journal_test, a_waker_is_called_once_for_a_group_when_all_of_it_is_ready)
   });
   const auto other = std::make_shared<const std::function<void()>>([&] { ++others; });
   auto first = journal_->begin(reading_entry(0), durability::buffered, {}, other);
-  first_observed.wait();
+  wait_for_first();
   for (int i = 1; i <= 4; ++i) tickets.push_back(*journal_->begin(reading_entry(i), durability::fsync, {}, wake));
   for (const auto& each : tickets) EXPECT_FALSE(each.ready());
-  all_queued.count_down();
+  let_go();
   told.wait();
   journal_->stop();
   EXPECT_EQ(calls, 1);
@@ -247,21 +233,14 @@ TEST_F(journal_test, a_trim_is_fsynced_as_the_files_below_it_go_at_once) {
 }
 
 TEST_F(journal_test, a_floor_within_a_record_keeps_the_rest_of_it) {
-  std::latch first_observed(1), all_queued(1);
-  std::atomic<int> observed = 0;
-  journal_->start(each([&](const journal_entry&) {
-    if (observed++ == 0) {
-      first_observed.count_down();
-      all_queued.wait();
-    }
-  }));
+  start_holding_the_first();
   std::vector<std::thread> callers;
   callers.emplace_back([&] { EXPECT_TRUE(journal_->append(reading_entry(0), durability::buffered)); });
-  first_observed.wait();
+  wait_for_first();
   for (int i = 0; i < 4; ++i)
     callers.emplace_back([&] { EXPECT_TRUE(journal_->append(reading_entry(1), durability::buffered)); });
   while (journal_->count().waiting < 4) std::this_thread::yield();
-  all_queued.count_down();
+  let_go();
   for (auto& caller : callers) caller.join();
   ASSERT_TRUE(journal_->trim(3));
   EXPECT_EQ(replayed_sequences(), (std::vector<std::uint64_t>{4, 5}));
@@ -316,21 +295,14 @@ TEST_F(journal_test, refuses_before_start_and_after_stop) {
 }
 
 TEST_F(journal_test, stop_commits_what_waits) {
-  std::latch first_observed(1), go_on(1);
-  std::atomic<int> observed = 0;
-  journal_->start(each([&](const journal_entry&) {
-    if (observed++ == 0) {
-      first_observed.count_down();
-      go_on.wait();
-    }
-  }));
+  start_holding_the_first();
   auto first =
       std::async(std::launch::async, [&] { return journal_->append(reading_entry(1), durability::buffered).has_value(); });
-  first_observed.wait();
+  wait_for_first();
   auto second =
       std::async(std::launch::async, [&] { return journal_->append(reading_entry(2), durability::buffered).has_value(); });
   while (journal_->count().waiting < 1) std::this_thread::yield();
-  go_on.count_down();
+  let_go();
   journal_->stop();
   EXPECT_TRUE(first.get());
   EXPECT_TRUE(second.get());

@@ -1,13 +1,5 @@
 #include "storage/time_series.hpp"
 
-#include "storage/block_finder.hpp"
-#include "storage/block_key.hpp"
-#include "storage/head.hpp"
-#include "storage/rocks.hpp"
-#include "storage/support/temporary_directory.hpp"
-
-#include "pipelines/limits.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,91 +8,19 @@
 #include <set>
 #include <stdexcept>
 
+#include "pipelines/limits.hpp"
+#include "storage/block_finder.hpp"
+#include "storage/support/summaries.hpp"
+#include "storage/support/time_series_fixture.hpp"
+
 namespace factory {
 namespace {
 
-using model = std::map<std::int64_t, double>;
+using namespace test;
 
-constexpr sensor_id sensor = 7;
-
-class time_series_test : public ::testing::Test {
- protected:
-  time_series_test() { reopen(); }
-  void reopen() {
-    series_.reset();
-    db_.reset();
-    auto opened = database::open(directory_.path(), {});
-    if (!opened) throw std::runtime_error(opened.error().message);
-    db_ = std::move(*opened);
-    series_ = std::make_unique<time_series>(*db_);
-  }
-
-  void put(std::int64_t time_us, double value) {
-    head_.put(time_us, value, flag_none);
-    stored_[time_us] = value;
-  }
-  /// Seals the head, some rows of it in a block of their own as those that came late are.
-  void seal_head(std::mt19937_64* random = nullptr) {
-    const reading_run rows = head_.take();
-    reading_run regular, apart;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      auto& to = random != nullptr && (*random)() % 4 == 0 ? apart : regular;
-      to.push_back(rows.event_time_us[i], rows.value[i], rows.flags[i]);
-    }
-    for (const auto* part : {&regular, &apart})
-      if (!part->empty()) sealing_.push_back(std::make_shared<const block>(seal(sensor, next_block_++, *part)));
-  }
-  void write(std::size_t count) {
-    rocksdb::WriteBatch batch;
-    auto& raw = db_->raw();
-    for (std::size_t i = 0; i < count; ++i) batch.Put(raw.at(column::blocks), encode(key_of(*sealing_[i])), sealing_[i]->bytes);
-    EXPECT_TRUE(raw.write(batch, false, "writing blocks"));
-    for (std::size_t i = 0; i < count; ++i) on_disk_until_us_ = std::max(on_disk_until_us_, sealing_[i]->values.last_us);
-    sealing_.erase(sealing_.begin(), sealing_.begin() + static_cast<std::ptrdiff_t>(count));
-  }
-  void store_head() {
-    seal_head();
-    write(sealing_.size());
-  }
-  sensor_cut cut() const { return {sensor, next_block_, sealing_, head_.rows(), on_disk_until_us_}; }
-  reading_run everything() {
-    const auto rows = series_->read(cut(), {}, SIZE_MAX, false);
-    return rows ? *rows : throw std::runtime_error(rows.error().message);
-  }
-
-  test::temporary_directory directory_;
-  std::unique_ptr<database> db_;
-  std::unique_ptr<time_series> series_;
-  head head_;
-  std::uint32_t next_block_ = 1;
-  std::vector<std::shared_ptr<const block>> sealing_;
-  std::int64_t on_disk_until_us_ = INT64_MIN;
-  model stored_;
-};
-
-std::vector<std::pair<std::int64_t, double>> rows_of(const reading_run& run) {
-  std::vector<std::pair<std::int64_t, double>> rows;
-  for (std::size_t i = 0; i < run.size(); ++i) rows.emplace_back(run.event_time_us[i], run.value[i]);
-  return rows;
-}
-std::vector<std::pair<std::int64_t, double>> rows_of(const model& m, const time_range& range) {
-  if (range.begin_us >= range.end_us) return {};
-  return {m.lower_bound(range.begin_us), m.lower_bound(range.end_us)};
-}
-summary summary_of(const std::vector<std::pair<std::int64_t, double>>& rows) {
-  summary s;
-  for (const auto& [time, value] : rows) s.add(time, value);
-  return s;
-}
 void expect_near(const summary& a, const summary& b) {
-  ASSERT_EQ(a.count, b.count);
+  ASSERT_NO_FATAL_FAILURE(expect_same_but_sums(a, b));
   if (a.count == 0) return;
-  EXPECT_EQ(a.min, b.min);
-  EXPECT_EQ(a.max, b.max);
-  EXPECT_EQ(a.first, b.first);
-  EXPECT_EQ(a.last, b.last);
-  EXPECT_EQ(a.first_us, b.first_us);
-  EXPECT_EQ(a.last_us, b.last_us);
   EXPECT_NEAR(a.total(), b.total(), 1e-6);
   EXPECT_NEAR(a.m2, b.m2, 1e-6 * std::max(1.0, b.m2));
 }
@@ -123,7 +43,7 @@ std::vector<std::pair<std::int64_t, double>> in_steps(const time_series& series,
 void expect_same_answers(const time_series& series, const sensor_cut& cut, const model& m, const time_range& range,
                          std::size_t limit) {
   auto all = rows_of(m, range);
-  const auto whole = summary_of(all);
+  const auto whole = fold(all.begin(), all.end());
   const auto total = series.summarize(cut, range);
   ASSERT_TRUE(total);
   expect_near(*total, whole);
@@ -145,7 +65,7 @@ void expect_same_answers(const time_series& series, const sensor_cut& cut, const
     auto expected = buckets.begin();
     for (const bucket& b : *found) {
       ASSERT_EQ(b.start_us, expected->first);
-      expect_near(b.values, summary_of(expected->second));
+      expect_near(b.values, fold(expected->second.begin(), expected->second.end()));
       ++expected;
     }
   }
@@ -260,57 +180,6 @@ TEST_F(time_series_test, a_block_on_its_way_and_on_disk_counts_once) {
   EXPECT_EQ(series_->summarize(on_its_way, {})->count, 2U);
 }
 
-TEST_F(time_series_test, rewriting_fills_blocks_and_settles_overlaps) {
-  std::mt19937_64 random(3);
-  for (int b = 0; b < 9; ++b) {
-    for (int i = 0; i < 1'000; ++i) put(b * 1'000 + i, i % 50);
-    store_head();
-  }
-  put(500, -1);
-  put(8'500, -1);
-  store_head();
-  const auto before = rows_of(everything());
-  ASSERT_EQ(series_->count(sensor).blocks, 10U);
-  EXPECT_EQ(*series_->rewrite(sensor, next_block_), 10U);
-  const auto counted = series_->count(sensor);
-  EXPECT_EQ(counted.blocks, 2U);
-  EXPECT_EQ(counted.readings, 9'000U) << "what was written over is gone";
-  EXPECT_EQ(rows_of(everything()), before);
-  EXPECT_EQ(*series_->rewrite(sensor, next_block_), 0U) << "nothing is left to do";
-  EXPECT_EQ(series_->verify([](sensor_id, std::uint32_t, const error& e) { ADD_FAILURE() << e.message; }), 2U);
-}
-
-TEST_F(time_series_test, rewriting_all_packs_a_lone_block_thoroughly_and_keeps_its_rows) {
-  std::mt19937_64 random(4);
-  std::uniform_real_distribution<double> anywhere(-1e9, 1e9);
-  std::vector<double> words(16);
-  std::generate(words.begin(), words.end(), [&] { return anywhere(random); });
-  for (int i = 0; i < 4'000; ++i) put(i * 1'000, words[random() % words.size()]);
-  store_head();
-  const auto rows = rows_of(everything());
-  const std::uint64_t quick_bytes = series_->count(sensor).bytes;
-  EXPECT_EQ(*series_->rewrite(sensor, next_block_), 0U) << "nothing to join";
-  EXPECT_EQ(*series_->rewrite(sensor, next_block_, time_series::rewriting::all), 1U);
-  EXPECT_LT(series_->count(sensor).bytes, quick_bytes / 2);
-  EXPECT_EQ(series_->count(sensor).blocks, 1U);
-  EXPECT_EQ(rows_of(everything()), rows);
-}
-
-TEST_F(time_series_test, a_cut_older_than_what_a_rewrite_joined_still_finds_all_its_rows) {
-  for (int i = 0; i < 100; ++i) put(i, 1);
-  store_head();
-  for (int i = 100; i < 150; ++i) put(i, 1);
-  const sensor_cut old = cut();
-  for (int b = 0; b < 5; ++b) {
-    for (int i = 0; i < 100; ++i) put(150 + b * 100 + i, 1);
-    store_head();
-  }
-  ASSERT_GT(*series_->rewrite(sensor, next_block_), 0U);
-  const auto rows = series_->read(old, {0, 150}, SIZE_MAX, false);
-  ASSERT_TRUE(rows);
-  EXPECT_EQ(rows->size(), 150U);
-}
-
 TEST_F(time_series_test, a_sealed_block_that_is_not_stored_yet_is_decoded_once_for_ranges_that_cut_through_it) {
   for (int i = 0; i < 100; ++i) put(i, i * 0.5);
   seal_head();
@@ -347,56 +216,6 @@ TEST_F(time_series_test, work_in_the_background_has_the_same_answers_and_leaves_
   EXPECT_GT(db_->memory_held().block_cache_bytes, held);
 }
 
-TEST_F(time_series_test, drops_whole_blocks_that_end_before_an_instant) {
-  for (int b = 0; b < 3; ++b) {
-    for (int i = 0; i < 100; ++i) put(b * 100 + i, i);
-    store_head();
-  }
-  EXPECT_EQ(*series_->drop_before(sensor, 99), 0U);
-  EXPECT_EQ(*series_->drop_before(sensor, 250), 200U);
-  EXPECT_EQ(everything().event_time_us.front(), 200);
-  EXPECT_EQ(series_->count(sensor).first_us, 200);
-}
-
-TEST_F(time_series_test, drops_by_ranges_exactly_the_blocks_that_end_before_an_instant_whatever_their_lengths) {
-  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
-    SCOPED_TRACE(seed);
-    std::mt19937_64 random(seed);
-    const sensor_id own = 100 + static_cast<sensor_id>(seed);
-    std::map<std::uint32_t, std::pair<std::int64_t, std::int64_t>> spans;
-    rocksdb::WriteBatch batch;
-    auto& raw = db_->raw();
-    for (std::uint32_t number = 1; number <= 60; ++number) {
-      const auto first = static_cast<std::int64_t>(random() % 10'000), last = first + static_cast<std::int64_t>(random() % 3'000);
-      reading_run rows;
-      rows.push_back(first, 1, flag_none);
-      if (last != first) rows.push_back(last, 2, flag_none);
-      const block sealed = seal(own, number, rows);
-      batch.Put(raw.at(column::blocks), encode(key_of(sealed)), sealed.bytes);
-      spans[number] = {first, last};
-    }
-    ASSERT_TRUE(raw.write(batch, false, "writing blocks"));
-    const auto before = static_cast<std::int64_t>(random() % 13'000);
-    std::uint64_t dropped = 0;
-    std::multiset<std::int64_t> left, found;
-    for (const auto& [number, span] : spans) {
-      if (span.second < before)
-        dropped += span.first == span.second ? 1 : 2;
-      else
-        left.insert(span.first);
-    }
-    EXPECT_EQ(*series_->drop_before(own, before), dropped);
-    EXPECT_EQ(*series_->drop_before(own, before), 0U);
-    if (seed % 2 == 0) reopen();
-    block_finder finder(db_->raw(), own, UINT32_MAX, asker::background);
-    ASSERT_TRUE(finder.visit({}, [&](const block_key& key, const summary&, std::string_view) -> expected<void> {
-      found.insert(key.first_us);
-      return {};
-    }));
-    EXPECT_EQ(found, left);
-  }
-}
-
 TEST_F(time_series_test, the_disk_is_not_asked_for_times_behind_all_that_is_on_it) {
   for (int i = 0; i < 100; ++i) put(i, i);
   store_head();
@@ -411,28 +230,6 @@ TEST_F(time_series_test, the_disk_is_not_asked_for_times_behind_all_that_is_on_i
   EXPECT_EQ(series_->read(at, {50, 300}, 1'000, true)->size(), 200U);
   EXPECT_EQ(series_->summarize(at, {49, 300})->count, 251U);
   EXPECT_EQ(series_->read(at, {49, 300}, 1'000, true)->size(), 251U);
-}
-
-TEST_F(time_series_test, counts_what_is_on_disk) {
-  EXPECT_EQ(series_->count().blocks, 0U);
-  for (int i = 0; i < 100; ++i) put(i, i);
-  store_head();
-  const auto all = series_->count();
-  EXPECT_EQ(all.sensors, 1U);
-  EXPECT_EQ(all.blocks, 1U);
-  EXPECT_EQ(all.readings, 100U);
-  EXPECT_GT(all.bytes, 96U);
-  EXPECT_EQ(series_->count(sensor).last_us, 99);
-}
-
-TEST_F(time_series_test, compaction_changes_nothing_that_is_read) {
-  for (int i = 0; i < 5'000; ++i) {
-    put(i, i);
-    if (head_.size() == 500) store_head();
-  }
-  const auto before = rows_of(everything());
-  ASSERT_TRUE(series_->compact());
-  EXPECT_EQ(rows_of(everything()), before);
 }
 
 TEST_F(time_series_test, a_damaged_block_is_corrupt_for_every_reader_and_verify_names_it) {

@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <bit>
 #include <chrono>
 #include <cstdint>
+#include <latch>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -73,6 +75,17 @@ class journal_test : public ::testing::Test {
   void start() {
     journal_->start(each([this](const journal_entry& e) { observed_.push_back(e); }));
   }
+  /// Like start(), but the committer stands still at the first entry, which wait_for_first() waits for, until let_go(): what comes
+  /// meanwhile waits and goes as one group.
+  void start_holding_the_first() {
+    journal_->start(each([this](const journal_entry&) {
+      if (seen_++ > 0) return;
+      first_seen_.count_down();
+      go_on_.wait();
+    }));
+  }
+  void wait_for_first() { first_seen_.wait(); }
+  void let_go() { go_on_.count_down(); }
   std::uint64_t append(journal_entry e, durability how = durability::buffered, std::vector<catalog_write> writes = {}) {
     const auto sequence = journal_->append(std::move(e), how, std::move(writes));
     if (!sequence) throw std::runtime_error(sequence.error().message);
@@ -116,6 +129,8 @@ class journal_test : public ::testing::Test {
   std::unique_ptr<database> db_;
   std::unique_ptr<journal> journal_;
   std::vector<journal_entry> observed_;
+  std::latch first_seen_{1}, go_on_{1};
+  std::atomic<int> seen_ = 0;
 };
 
 }  // namespace factory::test
