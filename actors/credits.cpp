@@ -1,5 +1,8 @@
 #include "actors/credits.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "pipelines/limits.hpp"
 
 namespace factory {
@@ -16,13 +19,40 @@ bool try_take(std::atomic<std::int64_t>& free, std::int64_t amount) {
 
 }  // namespace
 
-bool credit_gate::admits() {
-  const auto short_of = [](const std::atomic<std::int64_t>& free, std::int64_t all) {
-    return static_cast<double>(free.load(std::memory_order_relaxed)) < limits::credit_reserve * static_cast<double>(all);
+bool credit_gate::are_free(double share) const {
+  const auto is_free = [share](const std::atomic<std::int64_t>& free, std::int64_t all) {
+    return static_cast<double>(free.load()) >= share * static_cast<double>(all);
   };
-  if (!short_of(readings_free_, readings_) && !short_of(bytes_free_, bytes_)) return true;
+  return is_free(readings_free_, readings_) && is_free(bytes_free_, bytes_);
+}
+
+bool credit_gate::admits() {
+  if (are_free(limits::credit_reserve)) return true;
   refused_.fetch_add(1, std::memory_order_relaxed);
   return false;
+}
+
+bool credit_gate::calm() const { return are_free(limits::calm_credits); }
+
+/// Who gives back sets the credits before it looks for somebody that waits, who waits looks at them after it said so: one sees the other.
+void credit_gate::call_when_calm(const waker& wake) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::find(waiting_.begin(), waiting_.end(), wake) == waiting_.end()) waiting_.push_back(wake);
+    any_waits_.store(true);
+  }
+  tell_if_calm();
+}
+
+void credit_gate::tell_if_calm() {
+  if (!any_waits_.load() || !calm()) return;
+  std::vector<waker> woken;
+  {
+    const std::lock_guard lock(mutex_);
+    woken = std::exchange(waiting_, {});
+    any_waits_.store(false);
+  }
+  for (const waker& each : woken) (*each)();
 }
 
 std::shared_ptr<void> credit_gate::take(std::uint64_t readings, std::uint64_t bytes) {
@@ -46,8 +76,9 @@ std::shared_ptr<void> credit_gate::take_anyway(std::uint64_t readings, std::uint
 
 std::shared_ptr<void> credit_gate::give_back_later(std::int64_t readings, std::int64_t bytes) {
   return {static_cast<void*>(this), [gate = shared_from_this(), readings, bytes](void*) {
-            gate->readings_free_.fetch_add(readings, std::memory_order_relaxed);
-            gate->bytes_free_.fetch_add(bytes, std::memory_order_relaxed);
+            gate->readings_free_.fetch_add(readings);
+            gate->bytes_free_.fetch_add(bytes);
+            gate->tell_if_calm();
           }};
 }
 

@@ -2,7 +2,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 namespace factory {
 
@@ -23,16 +26,27 @@ class credit_gate : public std::enable_shared_from_this<credit_gate> {
   /// Like take, but may pass the bound: for work that is already committed.
   std::shared_ptr<void> take_anyway(std::uint64_t readings, std::uint64_t bytes);
 
+  using waker = std::shared_ptr<const std::function<void()>>;
+  /// Whether limits::calm_credits of both bounds are free.
+  bool calm() const;
+  /// Calls `wake` as soon as it is calm, once however often it was asked for: on this thread, or on the one that gives back.
+  void call_when_calm(const waker& wake);
+
   std::int64_t readings_free() const { return readings_free_.load(std::memory_order_relaxed); }
   std::int64_t bytes_free() const { return bytes_free_.load(std::memory_order_relaxed); }
   std::uint64_t refused_count() const { return refused_.load(std::memory_order_relaxed); }
 
  private:
   std::shared_ptr<void> give_back_later(std::int64_t readings, std::int64_t bytes);
+  bool are_free(double share) const;
+  void tell_if_calm();
 
   const std::int64_t readings_, bytes_;
   std::atomic<std::int64_t> readings_free_, bytes_free_;
   std::atomic<std::uint64_t> refused_{0};
+  std::atomic<bool> any_waits_{false};
+  std::mutex mutex_;
+  std::vector<waker> waiting_;  // guarded by mutex_
 };
 
 }  // namespace factory

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -25,6 +26,8 @@
 #include "storage/token_store.hpp"
 
 namespace factory {
+
+class credit_gate;
 
 struct engine_config {
   std::filesystem::path data_dir;
@@ -52,14 +55,22 @@ class pending_ingest {
  public:
   explicit pending_ingest(const ingest_receipt& nothing_to_do) : receipt_(nothing_to_do) {}
   pending_ingest(const ingest_receipt& receipt, journal::ticket in_line) : receipt_(receipt), in_line_(std::move(in_line)) {}
+  /// Answered later while credits run short, so that who waits for the answer sends no faster than is processed, and is not refused.
+  void pace(std::shared_ptr<credit_gate> credits, journal::waker wake);
   /// Waits until the readings are committed. To be called once, while the engine lives.
   expected<ingest_receipt> wait();
-  /// Whether wait() would return at once.
-  bool ready() const { return !in_line_ || in_line_->ready(); }
+  /// Whether it is time to answer: then wait() returns at once. The waker of begin_ingest says when to look again.
+  bool ready() const;
 
  private:
+  struct pacing {
+    std::shared_ptr<credit_gate> credits;
+    journal::waker wake;
+    std::chrono::steady_clock::time_point until;
+  };
   ingest_receipt receipt_;
   std::optional<journal::ticket> in_line_;
+  std::optional<pacing> paced_;
 };
 
 /// A sensor that was asked for its cut.

@@ -9,6 +9,8 @@ namespace factory {
 
 namespace {
 
+using std::chrono::steady_clock;
+
 /// What a reading holds in memory between the socket and its window: columns and encoded entry.
 constexpr std::size_t bytes_in_flight_per_reading = 64;
 
@@ -61,9 +63,23 @@ expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability ho
   entry.received_at_us = wall_clock_us();
   entry.readings = std::make_shared<const reading_batch>(std::move(batch));
   entry.hold = std::move(hold);
-  return impl_->entries->begin(std::move(entry), how, {}, std::move(wake)).map([&](journal::ticket in_line) {
-    return pending_ingest(receipt, std::move(in_line));
+  return impl_->entries->begin(std::move(entry), how, {}, wake).map([&](journal::ticket in_line) {
+    pending_ingest pending(receipt, std::move(in_line));
+    if (wake && receipt.inserted >= limits::paced_readings) pending.pace(impl_->credits, std::move(wake));
+    return pending;
   });
+}
+
+void pending_ingest::pace(std::shared_ptr<credit_gate> credits, journal::waker wake) {
+  paced_ = pacing{std::move(credits), std::move(wake), steady_clock::now() + std::chrono::milliseconds(limits::pace_ms)};
+}
+
+bool pending_ingest::ready() const {
+  if (!in_line_) return true;
+  if (!in_line_->ready()) return false;
+  if (!paced_ || paced_->credits->calm() || steady_clock::now() >= paced_->until) return true;
+  paced_->credits->call_when_calm(paced_->wake);
+  return false;
 }
 
 expected<ingest_receipt> pending_ingest::wait() {

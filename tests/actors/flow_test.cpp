@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
 #include <thread>
 
 #include "actors/credits.hpp"
@@ -38,6 +40,49 @@ TEST(credits, admit_nothing_more_to_decode_while_they_are_nearly_out) {
   EXPECT_TRUE(gate->admits());
   auto bytes = gate->take(0, 900);
   EXPECT_FALSE(gate->admits());
+}
+
+struct waking {
+  int count = 0;
+  credit_gate::waker wake = std::make_shared<const std::function<void()>>([this] { ++count; });
+};
+
+TEST(credits, wake_who_waits_once_when_half_of_both_bounds_are_free_again) {
+  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  waking one, other;
+  auto readings = gate->take(51, 0), bytes = gate->take(0, 501);
+  EXPECT_FALSE(gate->calm());
+  gate->call_when_calm(one.wake);
+  gate->call_when_calm(one.wake);
+  gate->call_when_calm(other.wake);
+  readings.reset();
+  EXPECT_EQ(one.count, 0) << "too many bytes";
+  bytes.reset();
+  EXPECT_EQ(one.count, 1);
+  EXPECT_EQ(other.count, 1);
+  gate->take(100, 1'000).reset();
+  EXPECT_EQ(one.count, 1) << "asked once";
+}
+
+TEST(credits, wake_at_once_who_asks_while_they_are_free) {
+  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  waking one;
+  const auto held = gate->take(50, 500);
+  EXPECT_TRUE(gate->calm());
+  gate->call_when_calm(one.wake);
+  EXPECT_EQ(one.count, 1);
+}
+
+TEST(credits, forget_nobody_who_begins_to_wait_while_they_come_back) {
+  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  for (int round = 0; round < 2'000; ++round) {
+    std::atomic<bool> woken{false};
+    const auto wake = std::make_shared<const std::function<void()>>([&] { woken = true; });
+    auto held = gate->take(100, 0);
+    std::jthread gives_back([&] { held.reset(); });
+    gate->call_when_calm(wake);
+    while (!woken) std::this_thread::yield();
+  }
 }
 
 TEST(credits, come_back_when_the_last_copy_goes) {

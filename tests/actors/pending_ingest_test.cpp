@@ -1,0 +1,55 @@
+// When a body that is committed is answered.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "actors/credits.hpp"
+#include "actors/engine.hpp"
+#include "storage/support/journal_fixture.hpp"
+
+namespace factory::test {
+namespace {
+
+struct pending_ingest_test : journal_test {
+  pending_ingest_test() { start(); }
+  journal::ticket committed() {
+    auto in_line = journal_->begin(reading_entry(1), durability::buffered).value();
+    while (!in_line.ready()) std::this_thread::yield();
+    return in_line;
+  }
+  std::shared_ptr<credit_gate> credits = std::make_shared<credit_gate>(100, 100);
+  int woken = 0;
+  journal::waker wake = std::make_shared<const std::function<void()>>([this] { ++woken; });
+  pending_ingest paced() {
+    pending_ingest pending({1, 0, durability::buffered}, committed());
+    pending.pace(credits, wake);
+    return pending;
+  }
+};
+
+TEST_F(pending_ingest_test, is_ready_once_it_is_committed) {
+  EXPECT_TRUE(pending_ingest({1, 0, durability::buffered}, committed()).ready());
+  EXPECT_TRUE(paced().ready());
+  EXPECT_EQ(woken, 0);
+}
+
+TEST_F(pending_ingest_test, waits_for_credits_when_it_is_paced_and_wakes_who_asked) {
+  auto held = credits->take(60, 0);
+  auto pending = paced();
+  EXPECT_FALSE(pending.ready());
+  EXPECT_EQ(woken, 0);
+  held.reset();
+  EXPECT_EQ(woken, 1);
+  EXPECT_TRUE(pending.ready());
+  EXPECT_EQ(pending.wait()->sequence, 1U);
+}
+
+TEST_F(pending_ingest_test, is_answered_at_last_although_credits_do_not_come_back) {
+  const auto held = credits->take(60, 0);
+  const auto pending = paced();
+  while (!pending.ready()) std::this_thread::yield();
+  EXPECT_EQ(woken, 0);
+}
+
+}  // namespace
+}  // namespace factory::test
