@@ -1,10 +1,22 @@
 #include "actors/dispatcher.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "pipelines/limits.hpp"
 
 namespace factory {
+
+namespace {
+
+bool has_one_of(const reading_batch& readings, const std::vector<slice>& wanted) {
+  const auto before = [](const slice& a, const slice& b) { return a.sensor < b.sensor; };
+  const auto& slices = readings.slices;
+  return std::any_of(wanted.begin(), wanted.end(),
+                     [&](const slice& each) { return std::binary_search(slices.begin(), slices.end(), each, before); });
+}
+
+}  // namespace
 
 void dispatcher::put(const journal_entry& entry, progress& counts) {
   const std::lock_guard lock(mutex_);
@@ -12,6 +24,27 @@ void dispatcher::put(const journal_entry& entry, progress& counts) {
     in_line_.push_back(std::make_shared<batch_group>());
   in_line_.back()->add(entry, counts);
   put_entries_.fetch_add(1);
+}
+
+/// Waits for who is sending: until then part of a group is in mailboxes and the rest nowhere to be found.
+bool dispatcher::overtakes(const journal_entry& entry, progress& counts) {
+  if (entry.readings->slices.size() > limits::overtaking_slices) return false;
+  const std::lock_guard one(sending_);
+  if (!run_ || is_in_line(entry.readings->slices)) return false;
+  const auto* const alone = &entry;
+  run_(group_of({&alone, 1}, counts));
+  return true;
+}
+
+/// Also true of a line that is too long to be looked through.
+bool dispatcher::is_in_line(const std::vector<slice>& of_sensors) {
+  const std::lock_guard lock(mutex_);
+  std::size_t entries = 0;
+  for (const auto& group : in_line_) entries += group->flows.size();
+  if (entries > limits::overtaken_entries) return true;
+  const auto concerns = [&](const batch_flow& flow) { return has_one_of(*flow.readings, of_sensors); };
+  return std::any_of(in_line_.begin(), in_line_.end(),
+                     [&](const auto& group) { return std::any_of(group->flows.begin(), group->flows.end(), concerns); });
 }
 
 bool dispatcher::has_room_for_more() {
@@ -70,6 +103,7 @@ void dispatcher::close() {
   std::deque<std::shared_ptr<batch_group>> dropped;
   const std::lock_guard one(sending_);
   send_ = nullptr;
+  run_ = nullptr;
   const std::lock_guard lock(mutex_);
   dropped.swap(in_line_);
 }

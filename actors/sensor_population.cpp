@@ -29,7 +29,8 @@ sensor_population::sensor_population(caf::actor_system& system, const population
       entries_(entries),
       store_barrier_(std::move(store_barrier)),
       supervisor_(system.spawn(supervisor, [this](const watch_order& failed) { on_failure(failed); })),
-      line_(std::make_shared<dispatcher>([this](const auto& group, const auto& turn) { send(group, turn); })) {
+      line_(std::make_shared<dispatcher>([this](const auto& group, const auto& turn) { send(group, turn); },
+                                         [this](const auto& group) { run(group); })) {
   shards_.resize(config_.shards);
   for (std::size_t i = 0; i < shards_.size(); ++i) shards_[i] = spawn_shard(i);
   rebuilder_ = std::thread([this] { rebuild_loop(); });
@@ -54,7 +55,8 @@ sensor_population::~sensor_population() {
 
 sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
   shard made;
-  made.thresholds = system_.spawn(threshold, store_);
+  // A thread of its own: an alert does not wait in the scheduler's queue behind the sensors that have something to do.
+  made.thresholds = system_.spawn<caf::detached>(threshold, store_);
   made.anomalies = system_.spawn(anomaly, made.thresholds, config_.rules.z_threshold, store_);
   const auto id = static_cast<std::uint32_t>(index);
   for (const auto& who : {made.thresholds.address(), made.anomalies.address()})
@@ -83,8 +85,14 @@ void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_seq
 void sensor_population::dispatch(std::span<const journal_entry* const> entries, const sensor_set* known) {
   const auto newest = entries.back()->sequence;
   dispatching_sequence_.store(newest);
+  std::size_t overtaking = 0;
   for (const auto* entry : entries) {
-    if (entry->readings) line_->put(*entry, counts_);
+    if (entry->readings) {
+      if (overtaking < limits::overtaking_entries && line_->overtakes(*entry, counts_))
+        ++overtaking;
+      else
+        line_->put(*entry, counts_);
+    }
     if (!entry->config) continue;
     line_->pass_on();
     dispatch_config(*entry, known);
@@ -98,6 +106,15 @@ void sensor_population::send(const std::shared_ptr<const batch_group>& group, co
   directory_.for_each(group->parts, [&](std::uint32_t begin, std::uint32_t end, const sensor_actor& actor) {
     send_by(wakes, actor, batch_part{group, begin, end, turn});
   });
+}
+
+/// On this thread: what waits for the workers is what is being overtaken.
+void sensor_population::run(const std::shared_ptr<const batch_group>& group) const {
+  run_here here(system_);
+  directory_.for_each(group->parts, [&](std::uint32_t begin, std::uint32_t end, const sensor_actor& actor) {
+    send_by(here, actor, batch_part{group, begin, end});
+  });
+  here.run();
 }
 
 std::uint64_t sensor_population::pass_on() {

@@ -91,6 +91,7 @@ class sensor_population {
   shard spawn_shard(std::size_t index);
   sensor_actor spawn_sensor(sensor_id sensor, const restart_record& restarts);
   void send(const std::shared_ptr<const batch_group>& group, const dispatcher::turn& turn) const;
+  void run(const std::shared_ptr<const batch_group>& group) const;
   void dispatch_config(const journal_entry& entry, const sensor_set* known);
   void on_failure(const watch_order& failed);
   void rebuild_loop();

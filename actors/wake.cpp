@@ -45,17 +45,17 @@ void bundled_wakes::flush() {
   system().scheduler().enqueue(new bundle(std::exchange(woken_, {})));  // with the reference that it is born with
 }
 
-void run_here::exec_later(caf::resumable* woken) {
-  if (runs_)
-    system().scheduler().enqueue(woken);
-  else
-    receiver_ = woken;
-}
+void run_here::exec_later(caf::resumable* woken) { woken_.push_back(woken); }
 
 void run_here::run() {
-  if (receiver_ == nullptr) return;
-  runs_ = true;
-  run_on(*this, std::exchange(receiver_, nullptr), 1);
+  for (std::size_t i = 0; i < woken_.size(); ++i) {  // grows meanwhile
+    auto* const job = woken_[i];
+    if (job->resume(this, 1) == caf::resumable::resume_later)
+      system().scheduler().enqueue(job);
+    else
+      job->intrusive_ptr_release_impl();
+  }
+  woken_.clear();
 }
 
 }  // namespace factory

@@ -33,8 +33,8 @@ class bundled_wakes final : public caf::execution_unit {
   std::vector<caf::resumable*> woken_;  // a reference each
 };
 
-/// Runs the receiver of one message on this thread, as far as that message, when it was idle. A thread that would only wait for the
-/// answer saves two switches of threads. What the receiver sends goes to the scheduler.
+/// Runs receivers on this thread, those that were idle, each as far as one message. A thread that would only wait for the answer saves
+/// two switches of threads. Whom the receivers wake runs here too; that ends, because messages go one way (interfaces.hpp). For one thread.
 class run_here final : public caf::execution_unit {
  public:
   explicit run_here(caf::actor_system& system) : caf::execution_unit(&system) {}
@@ -42,12 +42,11 @@ class run_here final : public caf::execution_unit {
   run_here& operator=(const run_here&) = delete;
 
   void exec_later(caf::resumable* woken) override;
-  /// To be called after the send.
+  /// To be called after the sends.
   void run();
 
  private:
-  caf::resumable* receiver_ = nullptr;  // a reference
-  bool runs_ = false;
+  std::vector<caf::resumable*> woken_;  // a reference each
 };
 
 }  // namespace factory

@@ -73,15 +73,37 @@ TEST_F(wake, run_here_takes_one_message_and_leaves_what_came_behind_it_to_the_sc
   EXPECT_EQ(seen.taken, (std::vector<std::size_t>{1, 2}));
 }
 
-TEST_F(wake, run_here_does_not_run_whom_its_receiver_sends_to) {
+TEST_F(wake, run_here_runs_whom_its_receivers_wake_too) {
   notes first, second;
   const auto actor = make(first, make(second));
   run_here here(system);
   send_by(here, actor, blocks_written{9});
   here.run();
+  EXPECT_EQ(second.taken, std::vector<std::size_t>{9});
+  EXPECT_TRUE(scheduler.jobs.empty());
+}
+
+TEST_F(wake, run_here_leaves_whom_its_receivers_send_to_alone_while_they_are_busy) {
+  notes first, second;
+  const auto next = make(second);
+  const auto actor = make(first, next);
+  caf::anon_send(next, job_due{1});
+  run_here here(system);
+  send_by(here, actor, blocks_written{9});
+  here.run();
   EXPECT_TRUE(second.taken.empty());
   run();
-  EXPECT_EQ(second.taken, std::vector<std::size_t>{9});
+  EXPECT_EQ(second.taken, (std::vector<std::size_t>{1, 9}));
+}
+
+TEST_F(wake, run_here_runs_the_receivers_of_all_that_was_sent) {
+  notes one, other;
+  run_here here(system);
+  send_by(here, make(one), job_due{1});
+  send_by(here, make(other), job_due{2});
+  here.run();
+  EXPECT_EQ(one.taken, std::vector<std::size_t>{1});
+  EXPECT_EQ(other.taken, std::vector<std::size_t>{2});
 }
 
 TEST_F(wake, a_receiver_that_fails_on_the_asking_thread_ends_as_on_any_other) {

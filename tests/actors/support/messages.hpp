@@ -28,6 +28,15 @@ inline std::shared_ptr<const reading_batch> batch_of(sensor_id sensor, const tim
   return batch;
 }
 
+/// One reading of each of `count` sensors.
+inline std::shared_ptr<const reading_batch> wide_batch(sensor_id first, std::size_t count, std::int64_t time_us, double value) {
+  auto batch = std::make_shared<reading_batch>();
+  batch->event_time_us.assign(count, time_us);
+  batch->value.assign(count, value);
+  for (std::uint32_t row = 0; row < count; ++row) batch->slices.push_back({first + row, row, row + 1});
+  return batch;
+}
+
 /// Readings a second apart from noon on; values go round 20 to 29.
 inline timed_values calm(std::size_t first, std::size_t count) {
   timed_values rows;

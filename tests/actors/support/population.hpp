@@ -40,10 +40,11 @@ class running_population {
     sensors.reset();
   }
 
-  void commit(sensor_id id, const timed_values& rows, std::int64_t received_at_us) {
+  void commit(sensor_id id, const timed_values& rows, std::int64_t received_at_us) { commit(batch_of(id, rows), received_at_us); }
+  void commit(std::shared_ptr<const reading_batch> readings, std::int64_t received_at_us) {
     journal_entry entry;
     entry.received_at_us = received_at_us;
-    entry.readings = batch_of(id, rows);
+    entry.readings = std::move(readings);
     entries.append(std::move(entry), durability::buffered).value();
   }
   void commit(sensor_config wanted) {
