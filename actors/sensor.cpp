@@ -54,7 +54,11 @@ void take_in(self_pointer self, const std::shared_ptr<const batch_group>& group,
 }
 
 void take_in(self_pointer self, const batch_part& part) {
-  for (const auto& rows : part.parts()) take_in(self, part.group, rows);
+  const auto parts = part.parts();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i + 1 < parts.size()) parts[i + 1].flow->readings->fetch_ahead(parts[i + 1].of_flow);
+    take_in(self, part.group, parts[i]);
+  }
 }
 
 void take_in(self_pointer self, const config_part& part) {
