@@ -147,8 +147,8 @@ using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_part>,     // let 
 /// Asks the supervisor to watch an actor: of a sensor, or of an analysis shard.
 struct watch_order {
   enum class kind : std::uint8_t { sensor, shard } what = kind::sensor;
-  std::uint32_t id = 0;  ///< sensor id or shard index
-  caf::actor_addr who;
+  std::uint32_t id = 0;       ///< sensor id or shard index
+  caf::strong_actor_ptr who;  ///< there until it is watched: CAF does not look whether what an address names is still there
 };
 
 /// Watches all of the above and reports each that fails.

@@ -28,7 +28,7 @@ sensor_population::sensor_population(caf::actor_system& system, const population
       states_(states),
       entries_(entries),
       store_barrier_(std::move(store_barrier)),
-      supervisor_(system.spawn(supervisor, [this](const watch_order& failed) { on_failure(failed); })),
+      supervisor_(system.spawn(supervisor, [this](const failed_actor& failed) { on_failure(failed); })),
       line_(std::make_shared<dispatcher>([this](const auto& group, const auto& turn) { send(group, turn); },
                                          [this](const auto& group) { run(group); })) {
   shards_.resize(config_.shards);
@@ -59,7 +59,8 @@ sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
   made.thresholds = system_.spawn<caf::detached>(threshold, store_);
   made.anomalies = system_.spawn(anomaly, made.thresholds, config_.rules.z_threshold, store_);
   const auto id = static_cast<std::uint32_t>(index);
-  for (const auto& who : {made.thresholds.address(), made.anomalies.address()})
+  for (const auto& who :
+       {caf::actor_cast<caf::strong_actor_ptr>(made.thresholds), caf::actor_cast<caf::strong_actor_ptr>(made.anomalies)})
     caf::anon_send(supervisor_, watch_order{watch_order::kind::shard, id, who});
   return made;
 }
@@ -72,7 +73,8 @@ sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const rest
   }
   auto actor = system_.spawn(
       sensor, sensor_parts{sensor_number, behind.anomalies, behind.thresholds, record.restarts, record.taken_in}, config_.rules);
-  caf::anon_send(supervisor_, watch_order{watch_order::kind::sensor, sensor_number, actor.address()});
+  caf::anon_send(supervisor_,
+                 watch_order{watch_order::kind::sensor, sensor_number, caf::actor_cast<caf::strong_actor_ptr>(actor)});
   return actor;
 }
 

@@ -93,7 +93,7 @@ class sensor_population {
   void send(const std::shared_ptr<const batch_group>& group, const dispatcher::turn& turn) const;
   void run(const std::shared_ptr<const batch_group>& group) const;
   void dispatch_config(const journal_entry& entry, const sensor_set* known);
-  void on_failure(const watch_order& failed);
+  void on_failure(const failed_actor& failed);
   void rebuild_loop();
   void rebuild_shard(std::size_t index);
   void rebuild_sensors(std::size_t shard_index, const std::vector<sensor_id>& sensors);
@@ -124,7 +124,7 @@ class sensor_population {
 
   std::mutex failures_mutex_;
   std::condition_variable failures_changed_;
-  std::deque<watch_order> failures_;
+  std::deque<failed_actor> failures_;
   bool stopping_ = false;
   std::unordered_map<sensor_id, restart_record> restart_records_;  // rebuilder thread only
   std::thread rebuilder_;

@@ -26,7 +26,7 @@ batch_part part_of(const journal_entry& entry, const slice& rows, progress& coun
 
 }  // namespace
 
-void sensor_population::on_failure(const watch_order& failed) {
+void sensor_population::on_failure(const failed_actor& failed) {
   {
     const std::lock_guard lock(failures_mutex_);
     failures_.push_back(failed);
@@ -36,7 +36,7 @@ void sensor_population::on_failure(const watch_order& failed) {
 
 void sensor_population::rebuild_loop() {
   for (;;) {
-    watch_order failed;
+    failed_actor failed;
     {
       std::unique_lock lock(failures_mutex_);
       failures_changed_.wait(lock, [this] { return stopping_ || !failures_.empty(); });

@@ -15,7 +15,8 @@ supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<su
     self->state.failed(entry.mapped());
   });
   return {[self](const watch_order& order) {
-    self->state.watched.emplace(order.who, order);
+    const auto who = caf::actor_cast<caf::actor_addr>(order.who);
+    self->state.watched.emplace(who, failed_actor{order.what, order.id, who});
     self->monitor(order.who);
   }};
 }

@@ -1,5 +1,6 @@
 #include "actors/wake.hpp"
 
+#include "actors/actor_runtime.hpp"
 #include "pipelines/limits.hpp"
 
 namespace factory {
@@ -14,7 +15,7 @@ void run_on(caf::execution_unit& unit, caf::resumable* job, std::size_t max_mess
     job->intrusive_ptr_release_impl();
 }
 
-/// Actors that a worker runs one after the other.
+/// Actors that a worker runs one after the other, and gives way from then on.
 class bundle final : public caf::ref_counted, public caf::resumable {
  public:
   explicit bundle(std::vector<caf::resumable*> actors) : actors_(std::move(actors)) {}
@@ -23,6 +24,7 @@ class bundle final : public caf::ref_counted, public caf::resumable {
   }
 
   resume_result resume(caf::execution_unit* unit, std::size_t max_messages) override {
+    give_way();
     for (auto* each : std::exchange(actors_, {})) run_on(*unit, each, max_messages);
     return done;
   }

@@ -7,19 +7,32 @@
 #include <future>
 #include <utility>
 
+#include "actors/wake.hpp"
+
 namespace factory {
 namespace {
 
-std::pair<int, int> policy_and_nice() { return {::sched_getscheduler(0), ::getpriority(PRIO_PROCESS, 0)}; }
+using policy_and_nice = std::pair<int, int>;
+policy_and_nice of_this_thread() { return {::sched_getscheduler(0), ::getpriority(PRIO_PROCESS, 0)}; }
 
-TEST(actor_runtime, workers_give_way_to_other_threads_and_actors_with_a_thread_of_their_own_do_not) {
-  const auto usual = policy_and_nice();
+struct telling final : caf::ref_counted, caf::resumable {
+  std::promise<policy_and_nice> told;
+  resume_result resume(caf::execution_unit*, std::size_t) override {
+    told.set_value(of_this_thread());
+    return done;
+  }
+  void intrusive_ptr_add_ref_impl() override { ref(); }
+  void intrusive_ptr_release_impl() override { deref(); }
+};
+
+TEST(actor_runtime, a_worker_that_runs_bundles_gives_way_to_other_threads) {
+  const auto usual = of_this_thread();
   actor_runtime runtime(1);
-  std::promise<std::pair<int, int>> worker, own_thread;
-  runtime.system().spawn([&] { worker.set_value(policy_and_nice()); });
-  runtime.system().spawn<caf::detached>([&] { own_thread.set_value(policy_and_nice()); });
-  EXPECT_EQ(worker.get_future().get(), std::pair(SCHED_BATCH, usual.second + 10));
-  EXPECT_EQ(own_thread.get_future().get(), usual);
+  const auto job = caf::make_counted<telling>();
+  job->ref();
+  bundled_wakes(runtime.system()).exec_later(job.get());
+  EXPECT_EQ(job->told.get_future().get(), policy_and_nice(SCHED_BATCH, usual.second + 10));
+  EXPECT_EQ(of_this_thread(), usual);
 }
 
 }  // namespace

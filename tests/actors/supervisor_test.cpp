@@ -18,12 +18,12 @@ struct supervisor_test : deterministic {
                   [](const drain_part&) { throw std::runtime_error("broken"); }, [self](const retire_part&) { self->quit(); }};
         },
         "the test's actor");
-    caf::anon_send(watching, watch_order{watch_order::kind::shard, 5, watched.address()});
+    caf::anon_send(watching, watch_order{watch_order::kind::shard, 5, caf::actor_cast<caf::strong_actor_ptr>(watched)});
     run();
   }
 
-  std::vector<watch_order> failed;
-  supervisor_actor watching = spawn(supervisor, [this](const watch_order& order) { failed.push_back(order); });
+  std::vector<failed_actor> failed;
+  supervisor_actor watching = spawn(supervisor, [this](const failed_actor& each) { failed.push_back(each); });
   anomaly_actor watched;
 };
 
@@ -41,6 +41,18 @@ TEST_F(supervisor_test, reports_an_actor_that_was_killed) {
   caf::anon_send_exit(watched, caf::exit_reason::kill);
   run();
   EXPECT_EQ(failed.size(), 1U);
+}
+
+TEST_F(supervisor_test, reports_an_actor_that_was_gone_before_it_was_watched) {
+  {
+    const auto soon_gone = system.spawn([](caf::event_based_actor*, int) -> caf::behavior { return {[](int) {}}; }, 1);
+    run();
+    caf::anon_send_exit(soon_gone, caf::exit_reason::kill);
+    caf::anon_send(watching, watch_order{watch_order::kind::sensor, 6, caf::actor_cast<caf::strong_actor_ptr>(soon_gone)});
+  }
+  run();
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_EQ(failed[0].id, 6U);
 }
 
 TEST_F(supervisor_test, says_nothing_of_one_that_ended_by_itself_or_with_the_engine) {
