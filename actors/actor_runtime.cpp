@@ -7,7 +7,7 @@ namespace factory {
 
 namespace {
 
-constexpr int nicer_by = 10;
+constexpr int nicer_by = 5;
 
 /// Neither needs a privilege, and without them all is right too, only later. On Linux a nice value is that of one thread.
 bool lower_priority() {

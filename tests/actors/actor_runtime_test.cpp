@@ -31,7 +31,7 @@ TEST(actor_runtime, a_worker_that_runs_bundles_gives_way_to_other_threads) {
   const auto job = caf::make_counted<telling>();
   job->ref();
   bundled_wakes(runtime.system()).exec_later(job.get());
-  EXPECT_EQ(job->told.get_future().get(), policy_and_nice(SCHED_BATCH, usual.second + 10));
+  EXPECT_EQ(job->told.get_future().get(), policy_and_nice(SCHED_BATCH, usual.second + 5));
   EXPECT_EQ(of_this_thread(), usual);
 }
 
