@@ -25,7 +25,7 @@ class actor_runtime {
 };
 
 /// Makes this thread, a worker, give way to those that read, commit and alert, from the first call on; what it may leave undone is bounded
-/// by credits. Not a thread hook of CAF's: a detached actor's thread calls those when the actor system may be gone.
+/// by credits. Not a thread hook of CAF's, which the threads of detached actors call too.
 void give_way();
 
 }  // namespace factory

@@ -136,7 +136,7 @@ using anomaly_actor = caf::typed_actor<caf::reacts_to<suspect_part>,   // score 
                                        caf::reacts_to<drain_part>,     // pass on
                                        caf::reacts_to<retire_part>>;   // pass on
 
-/// Keeps the alarm boards of many sensors and records alerts.
+/// Keeps the alarm boards of many sensors and records alerts. With a thread of its own.
 using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_part>,     // let them move the alarms
                                          caf::reacts_to<config_part>,    // take limits and rules into force
                                          caf::reacts_to<snapshot_part>,  // add the alarm board and hand the snapshot to the store
