@@ -21,16 +21,21 @@ struct line_test : testing::Test {
     plant.commit({1, {{}, 90.0}, {}});
     plant.view(1);
     for (int worker = 1; worker <= 2; ++worker) {
-      plant.runtime.system().spawn([this] {
-        held.fetch_add(1);
-        free_again.wait();
-      });
+      plant.runtime.system().spawn(  // with an argument: see deterministic.hpp
+          [](caf::event_based_actor*, line_test* test) {
+            test->held.fetch_add(1);
+            test->free_again.wait();
+          },
+          this);
       running_population::await([&] { return held.load() == worker; });
     }
     for (std::size_t i = 0; i < entry_count; ++i)
       plant.commit(wide_batch(3, wide, noon_us + static_cast<std::int64_t>(i) * second_us, 20), noon_us + 1'000 * second_us);
   }
-  ~line_test() override { release(); }
+  ~line_test() override {
+    release();
+    plant.settle();  // what is in mailboxes counts itself out of the population, as the engine waits for it
+  }
   void release() {
     if (!std::exchange(free, true)) released.set_value();
   }
