@@ -28,7 +28,7 @@ void dispatcher::put(const journal_entry& entry, progress& counts) {
 
 /// Waits for who is sending: until then part of a group is in mailboxes and the rest nowhere to be found.
 bool dispatcher::overtakes(const journal_entry& entry, progress& counts) {
-  if (entry.readings->slices.size() > limits::overtaking_slices) return false;
+  if (entry.readings->size() > limits::overtaking_readings) return false;
   const std::lock_guard one(sending_);
   if (!run_ || is_in_line(entry.readings->slices)) return false;
   const auto* const alone = &entry;

@@ -33,7 +33,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
 
   /// An entry of readings; counted as dispatched from here on.
   void put(const journal_entry& entry, progress& counts);
-  /// Lets a short entry (limits::overtaking_slices) go before what is in line, counted as dispatched; false: it must be put in line.
+  /// Lets a short entry (limits::overtaking_readings) go before what is in line, counted as dispatched; false: it must be put in line.
   bool overtakes(const journal_entry& entry, progress& counts);
   /// Sends while there is something in line and room for it. To be called after put().
   void send_where_room();

@@ -106,10 +106,10 @@ TEST_F(dispatcher_test, begins_another_group_when_one_has_its_readings) {
 TEST_F(dispatcher_test, lets_a_short_entry_go_before_long_ones_of_other_sensors) {
   fill();
   put_in_line(100, 50);
-  EXPECT_TRUE(overtakes(wide_batch(150, limits::overtaking_slices, noon_us, 20)));
+  EXPECT_TRUE(overtakes(wide_batch(150, limits::overtaking_readings, noon_us, 20)));
   ASSERT_EQ(ran.size(), 1U);
   EXPECT_EQ(ran[0].sequences(), entries{sequence});
-  EXPECT_EQ(ran[0].group->parts.size(), limits::overtaking_slices);
+  EXPECT_EQ(ran[0].group->parts.size(), limits::overtaking_readings);
   EXPECT_EQ(mailboxes.size(), limits::groups_under_way);
   line->pass_on();
   EXPECT_EQ(mailboxes.back().sequences(), entries{sequence - 1}) << "it is in line no more";
@@ -122,8 +122,8 @@ TEST_F(dispatcher_test, lets_no_reading_go_before_one_of_the_same_sensor) {
   fill();
   put_in_line(100, 50);
   put_in_line(200, 50);
-  EXPECT_FALSE(overtakes(wide_batch(92, limits::overtaking_slices + 1, noon_us, 20))) << "too long as well";
-  EXPECT_FALSE(overtakes(wide_batch(93, limits::overtaking_slices, noon_us, 20))) << "its last sensor, the first in line";
+  EXPECT_FALSE(overtakes(wide_batch(101 - limits::overtaking_readings, limits::overtaking_readings, noon_us, 20)))
+      << "its last sensor, the first in line";
   EXPECT_FALSE(overtakes(batch_of(149, calm(0, 1))));
   EXPECT_FALSE(overtakes(batch_of(225, calm(0, 1))));
   EXPECT_TRUE(ran.empty());
@@ -133,7 +133,8 @@ TEST_F(dispatcher_test, lets_no_reading_go_before_one_of_the_same_sensor) {
 
 TEST_F(dispatcher_test, lets_only_short_entries_go_before_others) {
   fill();
-  EXPECT_FALSE(overtakes(wide_batch(100, limits::overtaking_slices + 1, noon_us, 20)));
+  EXPECT_FALSE(overtakes(wide_batch(100, limits::overtaking_readings + 1, noon_us, 20)));
+  EXPECT_FALSE(overtakes(batch_of(100, calm(0, limits::overtaking_readings + 1)))) << "of one sensor, but much work";
 }
 
 TEST_F(dispatcher_test, does_not_look_through_a_line_that_is_long) {
@@ -168,7 +169,7 @@ TEST_F(dispatcher_test, may_be_gone_before_the_last_turn_is_let_go) {
 /// What overtakes goes before other sensors' readings and never before those of its own.
 TEST(dispatcher, sends_each_entry_once_and_those_of_a_sensor_in_order_whoever_puts_asks_and_lets_go_meanwhile) {
   constexpr std::uint64_t entry_count = 5'000;
-  constexpr sensor_id sensors = 20;
+  constexpr sensor_id sensors = 30;
   progress counts;
   std::mutex mutex;
   std::vector<std::vector<std::uint64_t>> seen(sensors + 1);
@@ -204,7 +205,7 @@ TEST(dispatcher, sends_each_entry_once_and_those_of_a_sensor_in_order_whoever_pu
     });
     std::mt19937 random(1);
     for (std::uint64_t sequence = 1; sequence <= entry_count; ++sequence) {
-      const auto count = static_cast<sensor_id>(random() % 3 == 0 ? 1 : limits::overtaking_slices + 1);
+      const auto count = static_cast<sensor_id>(random() % 3 == 0 ? 1 : limits::overtaking_readings + 1);
       const auto first = static_cast<sensor_id>(1 + random() % (sensors - count));
       for (sensor_id each = first; each < first + count; ++each) sent[each].push_back(sequence);
       const journal_entry entry{sequence, noon_us, wide_batch(first, count, noon_us, 20), nullptr, nullptr};

@@ -13,9 +13,9 @@ namespace factory::test {
 namespace {
 
 constexpr std::uint64_t entry_count = limits::groups_under_way + 2;
-constexpr std::size_t wide = limits::overtaking_slices + 1;
+constexpr sensor_id wide = limits::overtaking_readings + 1;
 
-/// Both of CAF's threads are held up, and entries of sensors 3 to 11 come meanwhile: some in their mailboxes, the rest in line.
+/// Both of CAF's threads are held up, and entries of sensor 3 and some more come meanwhile: some in their mailboxes, the rest in line.
 struct line_test : testing::Test {
   line_test() {
     plant.commit({1, {{}, 90.0}, {}});
@@ -44,7 +44,7 @@ struct line_test : testing::Test {
   std::shared_future<void> free_again = released.get_future().share();
   std::atomic<int> held{0};
   bool free = false;
-  running_population plant{30, 2};
+  running_population plant{50, 2};
 };
 
 TEST_F(line_test, a_query_finds_what_was_acknowledged_before_it_although_it_waited) {
@@ -89,7 +89,7 @@ TEST_F(line_test, a_reading_of_one_of_their_sensors_waits_with_them) {
 TEST_F(line_test, only_some_of_a_commit_group_overtake_them) {
   std::vector<journal_entry> group;
   std::vector<const journal_entry*> pointers;
-  for (sensor_id id = 12; id < 12 + limits::overtaking_entries + 2; ++id)
+  for (sensor_id id = 3 + wide; id < 3 + wide + limits::overtaking_entries + 2; ++id)
     group.push_back({plant.entries.last_sequence() + id, noon_us, batch_of(id, calm(0, 1)), nullptr, nullptr});
   for (const auto& each : group) pointers.push_back(&each);
   plant.sensors->dispatch(pointers, nullptr);
