@@ -47,6 +47,7 @@ struct engine::impl {
   std::unique_ptr<store_writer> writer;
   std::unique_ptr<mirror> sql_mirror;
   std::shared_ptr<credit_gate> credits;
+  population_counts counts;
   std::unique_ptr<actor_runtime> runtime;
   std::unique_ptr<sensor_population> sensors;
   std::unique_ptr<rollup_store> rollups;

@@ -74,7 +74,7 @@ expected<void> engine::impl::open() {
   population.rules = {config.allowed_lateness_us, config.future_skew_us, config.time_window_us, config.z_min_readings,
                       config.z_threshold};
   population.shards = config.analysis_actors != 0 ? config.analysis_actors : worker_threads_of(config);
-  sensors = std::make_unique<sensor_population>(runtime->system(), population, hand_over(), *states, *entries,
+  sensors = std::make_unique<sensor_population>(runtime->system(), counts, population, hand_over(), *states, *entries,
                                                 [this](std::function<void()> reached) { writer->barrier(std::move(reached)); });
   if (auto recovered = recover(); !recovered) return recovered;
 

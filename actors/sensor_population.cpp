@@ -19,8 +19,8 @@ tl::unexpected<error> has_failed() {
 
 }  // namespace
 
-sensor_population::sensor_population(caf::actor_system& system, const population_config& config, persistence store,
-                                     const state_store& states, const journal& entries,
+sensor_population::sensor_population(caf::actor_system& system, population_counts& counts, const population_config& config,
+                                     persistence store, const state_store& states, const journal& entries,
                                      std::function<void(std::function<void()>)> store_barrier)
     : system_(system),
       config_(config),
@@ -28,6 +28,7 @@ sensor_population::sensor_population(caf::actor_system& system, const population
       states_(states),
       entries_(entries),
       store_barrier_(std::move(store_barrier)),
+      counts_(counts),
       supervisor_(system.spawn(supervisor, [this](const failed_actor& failed) { on_failure(failed); })),
       line_(std::make_shared<dispatcher>([this](const auto& group, const auto& turn) { send(group, turn); },
                                          [this](const auto& group) { run(group); })) {
@@ -90,10 +91,10 @@ void sensor_population::dispatch(std::span<const journal_entry* const> entries, 
   std::size_t overtaking = 0;
   for (const auto* entry : entries) {
     if (entry->readings) {
-      if (overtaking < limits::overtaking_entries && line_->overtakes(*entry, counts_))
+      if (overtaking < limits::overtaking_entries && line_->overtakes(*entry, counts_.readings))
         ++overtaking;
       else
-        line_->put(*entry, counts_);
+        line_->put(*entry, counts_.readings);
     }
     if (!entry->config) continue;
     line_->pass_on();
@@ -214,7 +215,7 @@ std::optional<sensor_id> sensor_population::failed_sensor() const {
 }
 
 bool sensor_population::wait_until_idle(std::int64_t deadline_ms) {
-  return counts_.wait_until_idle(deadline_ms) && rebuild_counts_.wait_until_idle(deadline_ms);
+  return counts_.readings.wait_until_idle(deadline_ms) && counts_.rebuilt.wait_until_idle(deadline_ms);
 }
 
 }  // namespace factory

@@ -26,6 +26,12 @@
 
 namespace factory {
 
+/// What is under way to the actors. Messages in mailboxes refer to it, so it must outlive the actor system.
+struct population_counts {
+  progress readings;
+  progress rebuilt;  ///< readings that go to a sensor again
+};
+
 struct population_config {
   stream_rules rules;
   std::size_t shards = 1;  ///< anomaly and threshold actors each
@@ -43,8 +49,8 @@ struct population_config {
 /// Thread-safety: dispatch() from one thread at a time (the committer, or recovery before it); all else from any.
 class sensor_population {
  public:
-  sensor_population(caf::actor_system& system, const population_config& config, persistence store, const state_store& states,
-                    const journal& entries, std::function<void(std::function<void()>)> store_barrier);
+  sensor_population(caf::actor_system& system, population_counts& counts, const population_config& config, persistence store,
+                    const state_store& states, const journal& entries, std::function<void(std::function<void()>)> store_barrier);
   ~sensor_population();
 
   /// A sensor as stored; `state` null for a new one. Before the first dispatch() that concerns it.
@@ -66,7 +72,7 @@ class sensor_population {
 
   /// Sends what is in line; everything up to the entry that it returns is in the mailboxes.
   std::uint64_t pass_on();
-  const progress& counts() const { return counts_; }
+  const progress& counts() const { return counts_.readings; }
   std::uint64_t restart_count() const { return restarts_.load(); }
   std::uint64_t analysis_restart_count() const { return analysis_restarts_.load(); }
   std::uint64_t failed_count() const;
@@ -110,7 +116,7 @@ class sensor_population {
   const state_store& states_;
   const journal& entries_;
   std::function<void(std::function<void()>)> store_barrier_;
-  progress counts_, rebuild_counts_;
+  population_counts& counts_;
   supervisor_actor supervisor_;
   mutable std::mutex shards_mutex_;
   std::vector<shard> shards_;

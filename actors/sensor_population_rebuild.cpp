@@ -173,7 +173,7 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
     if (entry.readings) {
       for (const auto& rows : entry.readings->slices)
         if (auto* order = order_of(rows.sensor, entry.sequence))
-          order->missed.emplace_back(part_of(entry, rows, rebuild_counts_));
+          order->missed.emplace_back(part_of(entry, rows, counts_.rebuilt));
     } else if (entry.config) {
       for (const auto& config : entry.config->configs)
         if (auto* order = order_of(config.sensor, entry.sequence))
