@@ -35,7 +35,7 @@ bool credit_gate::admits() {
 bool credit_gate::calm() const { return are_free(limits::calm_credits); }
 
 /// Who gives back sets the credits before it looks for somebody that waits, who waits looks at them after it said so: one sees the other.
-void credit_gate::call_when_calm(const waker& wake) {
+void credit_gate::call_when_calm(const journal::waker& wake) {
   {
     const std::lock_guard lock(mutex_);
     if (std::find(waiting_.begin(), waiting_.end(), wake) == waiting_.end()) waiting_.push_back(wake);
@@ -46,13 +46,13 @@ void credit_gate::call_when_calm(const waker& wake) {
 
 void credit_gate::tell_if_calm() {
   if (!any_waits_.load() || !calm()) return;
-  std::vector<waker> woken;
+  std::vector<journal::waker> woken;
   {
     const std::lock_guard lock(mutex_);
     woken = std::exchange(waiting_, {});
     any_waits_.store(false);
   }
-  for (const waker& each : woken) (*each)();
+  for (const journal::waker& each : woken) (*each)();
 }
 
 std::shared_ptr<void> credit_gate::take(std::uint64_t readings, std::uint64_t bytes) {

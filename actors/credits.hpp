@@ -2,15 +2,17 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
 
+#include "storage/journal.hpp"
+
 namespace factory {
 
 /// The bound on everything between a socket and a window: readings and bytes in flight.
-/// Taken before a request is accepted, given back when the last actor lets go of the batch. Thread-safe, lock-free.
+/// Taken before a request is accepted, given back when the last actor lets go of the batch. Thread-safe; a lock is taken only where somebody
+/// waits for calm.
 class credit_gate : public std::enable_shared_from_this<credit_gate> {
  public:
   credit_gate(std::uint64_t readings, std::uint64_t bytes)
@@ -26,11 +28,10 @@ class credit_gate : public std::enable_shared_from_this<credit_gate> {
   /// Like take, but may pass the bound: for work that is already committed.
   std::shared_ptr<void> take_anyway(std::uint64_t readings, std::uint64_t bytes);
 
-  using waker = std::shared_ptr<const std::function<void()>>;
   /// Whether limits::calm_credits of both bounds are free.
   bool calm() const;
   /// Calls `wake` as soon as it is calm, once however often it was asked for: on this thread, or on the one that gives back.
-  void call_when_calm(const waker& wake);
+  void call_when_calm(const journal::waker& wake);
 
   std::int64_t readings_free() const { return readings_free_.load(std::memory_order_relaxed); }
   std::int64_t bytes_free() const { return bytes_free_.load(std::memory_order_relaxed); }
@@ -46,7 +47,7 @@ class credit_gate : public std::enable_shared_from_this<credit_gate> {
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<bool> any_waits_{false};
   std::mutex mutex_;
-  std::vector<waker> waiting_;  // guarded by mutex_
+  std::vector<journal::waker> waiting_;  // guarded by mutex_
 };
 
 }  // namespace factory

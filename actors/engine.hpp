@@ -55,7 +55,8 @@ class pending_ingest {
  public:
   explicit pending_ingest(const ingest_receipt& nothing_to_do) : receipt_(nothing_to_do) {}
   pending_ingest(const ingest_receipt& receipt, journal::ticket in_line) : receipt_(receipt), in_line_(std::move(in_line)) {}
-  /// Answered later while credits run short, so that who waits for the answer sends no faster than is processed, and is not refused.
+  /// Answered later while credits run short, so that who waits for the answer sends no faster than is processed, and is not refused: when it
+  /// is long (limits::paced_readings) and there is somebody to wake.
   void pace(std::shared_ptr<credit_gate> credits, journal::waker wake);
   /// Waits until the readings are committed. To be called once, while the engine lives.
   expected<ingest_receipt> wait();

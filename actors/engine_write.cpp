@@ -65,12 +65,13 @@ expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability ho
   entry.hold = std::move(hold);
   return impl_->entries->begin(std::move(entry), how, {}, wake).map([&](journal::ticket in_line) {
     pending_ingest pending(receipt, std::move(in_line));
-    if (wake && receipt.inserted >= limits::paced_readings) pending.pace(impl_->credits, std::move(wake));
+    pending.pace(impl_->credits, std::move(wake));
     return pending;
   });
 }
 
 void pending_ingest::pace(std::shared_ptr<credit_gate> credits, journal::waker wake) {
+  if (!wake || receipt_.inserted < limits::paced_readings) return;
   paced_ = pacing{std::move(credits), std::move(wake), steady_clock::now() + std::chrono::milliseconds(limits::pace_ms)};
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <random>
@@ -143,6 +144,27 @@ TEST_F(engine_test, a_body_beyond_the_credits_is_refused_and_leaves_nothing) {
   EXPECT_TRUE(ingest(1, calm(0, 100'000)));
   EXPECT_TRUE(running->settle(60'000));
   EXPECT_EQ(running->metrics().credits_readings_free, 100'000U);
+}
+
+/// Bodies that take most of the credits; those behind find them out while the actors are at work. How far these are is not known, so it is
+/// tried until one is seen to wait.
+TEST_F(engine_test, long_bodies_are_answered_later_while_credits_run_short_and_answered_all) {
+  begin(1'000);
+  const auto wake = std::make_shared<const std::function<void()>>([] {});
+  bool waited = false;
+  for (std::int64_t round = 0; round < 200 && !waited; ++round) {
+    std::vector<pending_ingest> bodies;
+    for (std::int64_t i = 0; i < 80; ++i)
+      bodies.push_back(running
+                           ->begin_ingest(reading_batch(*wide_batch(1, 1'000, noon_us + (round * 80 + i) * second_us, 20)),
+                                          durability::buffered, 0, wake)
+                           .value());
+    for (auto& each : bodies) EXPECT_TRUE(each.wait());
+    waited = std::any_of(bodies.begin(), bodies.end(), [](const pending_ingest& each) { return !each.ready(); });
+    ASSERT_TRUE(running->settle(60'000));
+    for (const auto& each : bodies) EXPECT_TRUE(each.ready());
+  }
+  EXPECT_TRUE(waited);
 }
 
 TEST_F(engine_test, shows_what_its_memory_is_taken_by) {

@@ -44,7 +44,7 @@ TEST(credits, admit_nothing_more_to_decode_while_they_are_nearly_out) {
 
 struct waking {
   int count = 0;
-  credit_gate::waker wake = std::make_shared<const std::function<void()>>([this] { ++count; });
+  journal::waker wake = std::make_shared<const std::function<void()>>([this] { ++count; });
 };
 
 TEST(credits, wake_who_waits_once_when_half_of_both_bounds_are_free_again) {

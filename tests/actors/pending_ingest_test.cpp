@@ -5,6 +5,7 @@
 
 #include "actors/credits.hpp"
 #include "actors/engine.hpp"
+#include "pipelines/limits.hpp"
 #include "storage/support/journal_fixture.hpp"
 
 namespace factory::test {
@@ -20,9 +21,10 @@ struct pending_ingest_test : journal_test {
   std::shared_ptr<credit_gate> credits = std::make_shared<credit_gate>(100, 100);
   int woken = 0;
   journal::waker wake = std::make_shared<const std::function<void()>>([this] { ++woken; });
-  pending_ingest paced() {
-    pending_ingest pending({1, 0, durability::buffered}, committed());
-    pending.pace(credits, wake);
+  pending_ingest paced() { return paced(limits::paced_readings, wake); }
+  pending_ingest paced(std::size_t readings, const journal::waker& to_wake) {
+    pending_ingest pending({readings, 0, durability::buffered}, committed());
+    pending.pace(credits, to_wake);
     return pending;
   }
 };
@@ -42,6 +44,12 @@ TEST_F(pending_ingest_test, waits_for_credits_when_it_is_paced_and_wakes_who_ask
   EXPECT_EQ(woken, 1);
   EXPECT_TRUE(pending.ready());
   EXPECT_EQ(pending.wait()->sequence, 1U);
+}
+
+TEST_F(pending_ingest_test, is_not_paced_when_it_is_short_or_nobody_can_be_woken) {
+  const auto held = credits->take(60, 0);
+  EXPECT_TRUE(paced(limits::paced_readings - 1, wake).ready());
+  EXPECT_TRUE(paced(limits::paced_readings, nullptr).ready());
 }
 
 TEST_F(pending_ingest_test, is_answered_at_last_although_credits_do_not_come_back) {
