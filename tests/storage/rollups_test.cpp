@@ -12,6 +12,7 @@
 #include "storage/rollup_notes.hpp"
 #include "storage/rollup_records.hpp"
 #include "storage/rollup_run.hpp"
+#include "storage/support/summaries.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory {
@@ -67,13 +68,7 @@ class rolled_sensor {
       for (std::size_t i = 0; i < stored.size(); ++i) {
         const summary &a = stored[i].values, &b = expected[i].values;
         ASSERT_EQ(stored[i].start_us, expected[i].start_us);
-        ASSERT_EQ(a.count, b.count);
-        EXPECT_EQ(a.min, b.min);
-        EXPECT_EQ(a.max, b.max);
-        EXPECT_EQ(a.first_us, b.first_us);
-        EXPECT_EQ(a.last_us, b.last_us);
-        EXPECT_EQ(a.first, b.first);
-        EXPECT_EQ(a.last, b.last);
+        test::expect_same_but_sums(a, b);
         EXPECT_NEAR(a.total(), b.total(), 1e-9 * (1 + std::abs(b.total())));
         EXPECT_NEAR(a.std_dev(), b.std_dev(), 1e-9 * (1 + b.std_dev()));
       }
