@@ -9,24 +9,24 @@
 #include <variant>
 #include <vector>
 
-#include "actors/flow.hpp"
-#include "actors/reply.hpp"
-#include "actors/suspect.hpp"
-#include "actors/views.hpp"
-#include "pipelines/event.hpp"
-#include "storage/job_store.hpp"
-#include "storage/journal.hpp"
-#include "storage/store_writer.hpp"
+#include "actors/flow/flow.hpp"
+#include "actors/flow/reply.hpp"
+#include "actors/sensors/suspect.hpp"
+#include "actors/sensors/views.hpp"
+#include "pipelines/model/event.hpp"
+#include "storage/admin/job_store.hpp"
+#include "storage/journal/journal.hpp"
+#include "storage/state/store_writer.hpp"
 
 /// Every actor of the engine and every message, on one page.
 ///
-///   dispatcher -------- batch_part, config_part --> sensor (one per sensor)
+///   dispatcher -------- new_readings, new_config --> sensor (one per sensor)
 ///   query thread ------ view_request -------------> sensor
-///   sensor ------------ suspect_part -------------> anomaly                 (readings far from their window)
-///   sensor ------------ alarm_part ---------------> threshold               (readings that can move an alarm)
-///   sensor ------------ config_part --------------> threshold
-///   sensor ------------ snapshot_part ------------> anomaly --> threshold --> store_writer
-///   sensor ------------ drain_part ---------------> anomaly --> threshold  (an answer that must not overtake a snapshot)
+///   sensor ------------ suspect_readings -------------> anomaly                 (readings far from their window)
+///   sensor ------------ alarm_readings ---------------> threshold               (readings that can move an alarm)
+///   sensor ------------ new_config --------------> threshold
+///   sensor ------------ save_order ------------> anomaly --> threshold --> store_writer
+///   sensor ------------ drain_order ---------------> anomaly --> threshold  (an answer that must not overtake a snapshot)
 ///   clock, HTTP thread - job_due, run_order ------> job_runner               (on a thread of its own)
 ///   anomaly, threshold - events -------------------> store_writer
 ///
@@ -36,7 +36,7 @@
 namespace factory {
 
 /// Rows of a group of batches that belong to the receiving sensor.
-struct batch_part {
+struct new_readings {
   std::shared_ptr<const batch_group> group;
   std::uint32_t begin = 0, end = 0;  ///< of its parts
   std::shared_ptr<void> turn = {};   ///< let go of as soon as the part has left the mailbox: the next group waits for it
@@ -46,21 +46,21 @@ struct batch_part {
 
 /// Readings of one sensor that its window finds far away, each with what the window said before the reading joined it. A message
 /// for every slice of every batch, nearly all of which hold nothing to find, would cost as much as all the sensor's own work.
-struct suspect_part {
+struct suspect_readings {
   std::shared_ptr<const batch_flow> flow;
   sensor_id sensor = 0;
   std::vector<suspect> rows;  ///< in event-time order
 };
 
 /// Readings of one sensor that can move its alarms: all that breach a limit, and each that follows on one that did.
-struct alarm_part {
+struct alarm_readings {
   std::shared_ptr<const batch_flow> flow;
   sensor_id sensor = 0;
   std::vector<std::uint32_t> rows;  ///< of the batch, in event-time order
 };
 
 /// New limits and rules, at their place among the readings.
-struct config_part {
+struct new_config {
   std::uint64_t sequence = 0;
   std::int64_t received_at_us = 0;
   std::shared_ptr<const sensor_config> config;
@@ -83,8 +83,8 @@ struct persist_request {
 };
 
 /// A sensor's state on its way to the store; the threshold actor adds the alarm states.
-struct snapshot_part {
-  std::shared_ptr<sensor_snapshot> snapshot;
+struct save_order {
+  std::shared_ptr<saved_sensor> snapshot;
   completion stored;              ///< empty when nobody waits
   std::function<void()> written;  ///< tells the sensor that its blocks are on disk
 };
@@ -98,51 +98,51 @@ struct blocks_written {
 /// it are kept back; parts that the state has seen are passed over.
 struct restore_order {
   std::uint64_t applied_sequence = 0;
-  std::shared_ptr<const std::string> state;                   ///< null: a new sensor
-  std::vector<std::variant<batch_part, config_part>> missed;  ///< in order
+  std::shared_ptr<const std::string> state;                    ///< null: a new sensor
+  std::vector<std::variant<new_readings, new_config>> missed;  ///< in order
 };
 
 /// A sensor's alarm states as stored; ignored when the threshold actor already stands further.
-struct adopt_part {
+struct adopt_order {
   sensor_id sensor = 0;
   std::uint64_t applied_sequence = 0;
   std::string board;
 };
 
 /// The sensor is deleted: everything about it is dropped, then `done`.
-struct retire_part {
+struct retire_order {
   sensor_id sensor = 0;
   reply<bool> done;
 };
 
 /// Answered when everything sent before it along the analysis actors has been handled.
-struct drain_part {
+struct drain_order {
   reply<bool> done;
 };
 
 /// Keeps one sensor's windows, head, watermark and counters.
 using sensor_actor = caf::typed_actor<
     caf::reacts_to<restore_order>,    // stand where storage says
-    caf::reacts_to<batch_part>,       // take readings in: flags, windows, head; pass on what matters; seal a full head
-    caf::reacts_to<config_part>,      // pass new limits on, in order
+    caf::reacts_to<new_readings>,     // take readings in: flags, windows, head; pass on what matters; seal a full head
+    caf::reacts_to<new_config>,       // pass new limits on, in order
     caf::reacts_to<view_request>,     // answer a query's cut
     caf::reacts_to<persist_request>,  // store the state when it changed
     caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
-    caf::reacts_to<retire_part>>;     // end
+    caf::reacts_to<retire_order>>;    // end
 
 /// Judges readings of many sensors by their z-scores and records anomalies.
-using anomaly_actor = caf::typed_actor<caf::reacts_to<suspect_part>,   // score them, record those past the threshold
-                                       caf::reacts_to<snapshot_part>,  // pass on, behind the findings
-                                       caf::reacts_to<drain_part>,     // pass on
-                                       caf::reacts_to<retire_part>>;   // pass on
+using anomaly_actor = caf::typed_actor<caf::reacts_to<suspect_readings>,  // score them, record those past the threshold
+                                       caf::reacts_to<save_order>,        // pass on, behind the findings
+                                       caf::reacts_to<drain_order>,       // pass on
+                                       caf::reacts_to<retire_order>>;     // pass on
 
 /// Keeps the alarm boards of many sensors and records alerts. With a thread of its own.
-using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_part>,     // let them move the alarms
-                                         caf::reacts_to<config_part>,    // take limits and rules into force
-                                         caf::reacts_to<snapshot_part>,  // add the alarm board and hand the snapshot to the store
-                                         caf::reacts_to<adopt_part>,     // start from a stored board
-                                         caf::reacts_to<drain_part>,     // answer
-                                         caf::reacts_to<retire_part>>;   // drop the board
+using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_readings>,  // let them move the alarms
+                                         caf::reacts_to<new_config>,      // take limits and rules into force
+                                         caf::reacts_to<save_order>,     // add the alarm board and hand the snapshot to the store
+                                         caf::reacts_to<adopt_order>,    // start from a stored board
+                                         caf::reacts_to<drain_order>,    // answer
+                                         caf::reacts_to<retire_order>>;  // drop the board
 
 /// Asks the supervisor to watch an actor: of a sensor, or of an analysis shard.
 struct watch_order {
@@ -172,42 +172,42 @@ using job_runner_actor = caf::typed_actor<caf::reacts_to<job_due>,     // run it
 
 /// Where actors hand over what must reach the disk (the store_writer; a recording stand-in in tests). Must not block.
 struct persistence {
-  std::function<void(sensor_snapshot, std::function<void()> written)> write_snapshot;
+  std::function<void(saved_sensor, std::function<void()> written)> save_sensor;
   std::function<void(std::vector<event>)> write_events;
 };
 
 }  // namespace factory
 
 CAF_BEGIN_TYPE_ID_BLOCK(factory, caf::first_custom_type_id)
-CAF_ADD_TYPE_ID(factory, (factory::batch_part))
-CAF_ADD_TYPE_ID(factory, (factory::suspect_part))
-CAF_ADD_TYPE_ID(factory, (factory::alarm_part))
-CAF_ADD_TYPE_ID(factory, (factory::config_part))
+CAF_ADD_TYPE_ID(factory, (factory::new_readings))
+CAF_ADD_TYPE_ID(factory, (factory::suspect_readings))
+CAF_ADD_TYPE_ID(factory, (factory::alarm_readings))
+CAF_ADD_TYPE_ID(factory, (factory::new_config))
 CAF_ADD_TYPE_ID(factory, (factory::view_request))
 CAF_ADD_TYPE_ID(factory, (factory::persist_request))
-CAF_ADD_TYPE_ID(factory, (factory::snapshot_part))
+CAF_ADD_TYPE_ID(factory, (factory::save_order))
 CAF_ADD_TYPE_ID(factory, (factory::blocks_written))
 CAF_ADD_TYPE_ID(factory, (factory::restore_order))
-CAF_ADD_TYPE_ID(factory, (factory::adopt_part))
-CAF_ADD_TYPE_ID(factory, (factory::retire_part))
-CAF_ADD_TYPE_ID(factory, (factory::drain_part))
+CAF_ADD_TYPE_ID(factory, (factory::adopt_order))
+CAF_ADD_TYPE_ID(factory, (factory::retire_order))
+CAF_ADD_TYPE_ID(factory, (factory::drain_order))
 CAF_ADD_TYPE_ID(factory, (factory::watch_order))
 CAF_ADD_TYPE_ID(factory, (factory::job_due))
 CAF_ADD_TYPE_ID(factory, (factory::run_order))
 CAF_END_TYPE_ID_BLOCK(factory)
 
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::batch_part)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::suspect_part)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::alarm_part)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::config_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_readings)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::suspect_readings)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::alarm_readings)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_config)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::view_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::persist_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::snapshot_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::save_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::blocks_written)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::restore_order)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::adopt_part)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::retire_part)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::drain_part)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::adopt_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::retire_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::drain_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::watch_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::job_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::run_order)

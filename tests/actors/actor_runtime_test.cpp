@@ -1,4 +1,4 @@
-#include "actors/actor_runtime.hpp"
+#include "actors/engine/actor_runtime.hpp"
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -7,7 +7,7 @@
 #include <future>
 #include <utility>
 
-#include "actors/wake.hpp"
+#include "actors/flow/wake.hpp"
 
 namespace factory {
 namespace {

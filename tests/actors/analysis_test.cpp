@@ -1,6 +1,6 @@
-#include "actors/analysis.hpp"
+#include "actors/analysis/analysis.hpp"
 
-#include "actors/snapshot.hpp"
+#include "actors/sensors/saved_state.hpp"
 #include "actors/support/deterministic.hpp"
 #include "actors/support/messages.hpp"
 
@@ -11,16 +11,16 @@ constexpr sensor_id id = 7;
 
 /// An anomaly actor in front of a threshold actor, and what they hand to the store.
 struct analysis_test : deterministic {
-  static std::shared_ptr<const batch_flow> flow_of(const batch_part& part) { return {part.group, part.parts().front().flow}; }
+  static std::shared_ptr<const batch_flow> flow_of(const new_readings& part) { return {part.group, part.parts().front().flow}; }
   /// Readings far from a window of mean 20 and deviation 2.
-  suspect_part suspects(std::uint64_t sequence, const timed_values& rows) {
-    suspect_part part{flow_of(made.readings(sequence, id, rows)), id, {}};
+  suspect_readings suspects(std::uint64_t sequence, const timed_values& rows) {
+    suspect_readings part{flow_of(made.readings(sequence, id, rows)), id, {}};
     for (std::uint32_t row = 0; row < rows.size(); ++row) part.rows.push_back({row, 20, 2});
     return part;
   }
   /// Readings that can move an alarm.
-  alarm_part moving(std::uint64_t sequence, const timed_values& rows) {
-    alarm_part part{flow_of(made.readings(sequence, id, rows)), id, {}};
+  alarm_readings moving(std::uint64_t sequence, const timed_values& rows) {
+    alarm_readings part{flow_of(made.readings(sequence, id, rows)), id, {}};
     for (std::uint32_t row = 0; row < rows.size(); ++row) part.rows.push_back(row);
     return part;
   }
@@ -34,14 +34,13 @@ struct analysis_test : deterministic {
     for (const auto& each : store.events()) all.push_back(each.key.kind);
     return all;
   }
-  static snapshot_part snapshot(std::uint64_t applied_sequence, completion stored = {}) {
-    return {
-        std::make_shared<sensor_snapshot>(sensor_snapshot{id, applied_sequence, "the sensor's half", {}}), std::move(stored), {}};
+  static save_order snapshot(std::uint64_t applied_sequence, completion stored = {}) {
+    return {std::make_shared<saved_sensor>(saved_sensor{id, applied_sequence, "the sensor's half", {}}), std::move(stored), {}};
   }
   /// The alarms as the threshold actor would store them now.
   std::string board_after(std::uint64_t applied_sequence) {
     send(thresholds, snapshot(applied_sequence));
-    return std::string(split_snapshot(store.snapshots().back().state).board);
+    return std::string(split_saved(store.snapshots().back().state).board);
   }
 
   committer made;
@@ -119,7 +118,7 @@ TEST_F(analysis_test, a_snapshot_carries_the_board_and_how_far_it_is) {
   send(anomalies, snapshot(3, std::move(stored)));
   const auto handed = store.snapshots();
   ASSERT_EQ(handed.size(), 1U);
-  const auto halves = split_snapshot(handed[0].state);
+  const auto halves = split_saved(handed[0].state);
   EXPECT_EQ(halves.sensor, "the sensor's half");
   EXPECT_EQ(halves.board_applied_sequence, 4U) << "the board may be ahead of the sensor";
   alarm_board board;
@@ -137,21 +136,21 @@ TEST_F(analysis_test, a_stored_board_is_adopted_unless_the_actor_stands_further)
   const auto active = board_after(2);
   send(thresholds, moving(3, {{noon_us + 1, 20}}));
   const auto calm_again = board_after(3);
-  send(thresholds, adopt_part{id, 2, active});
+  send(thresholds, adopt_order{id, 2, active});
   EXPECT_EQ(board_after(3), calm_again);
-  send(thresholds, retire_part{id, {}});
-  send(thresholds, adopt_part{id, 2, active});
+  send(thresholds, retire_order{id, {}});
+  send(thresholds, adopt_order{id, 2, active});
   EXPECT_EQ(board_after(2), active);
 }
 
 TEST_F(analysis_test, a_deleted_sensor_leaves_no_board_and_a_drain_is_answered) {
   send(thresholds, committer::config(1, {id, {{}, 90.0}, {}}));
   auto [gone, gone_waiter] = reply<bool>::make();
-  send(anomalies, retire_part{id, std::move(gone)});
+  send(anomalies, retire_order{id, std::move(gone)});
   EXPECT_TRUE(gone_waiter.wait_for(0));
   EXPECT_EQ(board_after(1), "");
   auto [drained, drained_waiter] = reply<bool>::make();
-  send(anomalies, drain_part{std::move(drained)});
+  send(anomalies, drain_order{std::move(drained)});
   EXPECT_TRUE(drained_waiter.wait_for(0));
 }
 

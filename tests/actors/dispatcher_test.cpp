@@ -1,4 +1,4 @@
-#include "actors/dispatcher.hpp"
+#include "actors/flow/dispatcher.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "actors/engine/limits.hpp"
 #include "actors/support/messages.hpp"
-#include "pipelines/limits.hpp"
 
 namespace factory::test {
 namespace {

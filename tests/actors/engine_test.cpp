@@ -1,5 +1,5 @@
 // The facade over everything, on a real directory.
-#include "actors/engine.hpp"
+#include "actors/engine/engine.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,9 +9,9 @@
 #include <random>
 #include <thread>
 
+#include "actors/engine/limits.hpp"
 #include "actors/support/messages.hpp"
-#include "pipelines/limits.hpp"
-#include "storage/store_writer.hpp"
+#include "storage/state/store_writer.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory::test {
@@ -202,7 +202,7 @@ TEST_F(engine_test, a_sensor_that_stays_down_holds_the_journal_up_to_a_bound_and
     event_log events(*db);
     store_writer writer(*db, events);
     writer.start();
-    writer.write(sensor_snapshot{1, 1, "no state", {}}, [] {});
+    writer.write(saved_sensor{1, 1, "no state", {}}, [] {});
     writer.stop();
   }
   open();
@@ -244,7 +244,7 @@ TEST_F(engine_test, a_stopped_engine_refuses_work_and_says_so) {
 TEST_F(engine_test, limits_hold_from_their_place_among_the_readings) {
   begin(1);
   ASSERT_TRUE(ingest(1, {{noon_us, 95}}));
-  auto entry = running->things().find_sensor(1).value();
+  auto entry = running->entities().find_sensor(1).value();
   entry.thresholds = {{}, 99.0};
   ASSERT_TRUE(running->update(entry));
   ASSERT_TRUE(ingest(1, {{noon_us + 1, 96}}));

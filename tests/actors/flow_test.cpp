@@ -1,4 +1,4 @@
-#include "actors/flow.hpp"
+#include "actors/flow/flow.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,8 +6,8 @@
 #include <functional>
 #include <thread>
 
-#include "actors/credits.hpp"
-#include "actors/reply.hpp"
+#include "actors/engine/credits.hpp"
+#include "actors/flow/reply.hpp"
 #include "actors/support/messages.hpp"
 
 namespace factory::test {
@@ -19,7 +19,7 @@ std::shared_ptr<const batch_group> group_of_one(const journal_entry& entry, prog
 }
 
 TEST(credits, are_refused_beyond_either_bound_and_nothing_is_kept_by_a_refusal) {
-  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  const auto gate = std::make_shared<credit_pool>(100, 1'000);
   auto held = gate->take(60, 10);
   ASSERT_TRUE(held);
   EXPECT_FALSE(gate->take(41, 10)) << "too many readings";
@@ -30,7 +30,7 @@ TEST(credits, are_refused_beyond_either_bound_and_nothing_is_kept_by_a_refusal) 
 }
 
 TEST(credits, admit_nothing_more_to_decode_while_they_are_nearly_out) {
-  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  const auto gate = std::make_shared<credit_pool>(100, 1'000);
   auto held = gate->take(87, 0);
   EXPECT_TRUE(gate->admits());
   auto more = gate->take(1, 0);
@@ -48,13 +48,13 @@ struct waking {
 };
 
 TEST(credits, wake_who_waits_once_when_half_of_both_bounds_are_free_again) {
-  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  const auto gate = std::make_shared<credit_pool>(100, 1'000);
   waking one, other;
   auto readings = gate->take(51, 0), bytes = gate->take(0, 501);
   EXPECT_FALSE(gate->calm());
-  gate->call_when_calm(one.wake);
-  gate->call_when_calm(one.wake);
-  gate->call_when_calm(other.wake);
+  gate->call_when_plentiful(one.wake);
+  gate->call_when_plentiful(one.wake);
+  gate->call_when_plentiful(other.wake);
   readings.reset();
   EXPECT_EQ(one.count, 0) << "too many bytes";
   bytes.reset();
@@ -65,28 +65,28 @@ TEST(credits, wake_who_waits_once_when_half_of_both_bounds_are_free_again) {
 }
 
 TEST(credits, wake_at_once_who_asks_while_they_are_free) {
-  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  const auto gate = std::make_shared<credit_pool>(100, 1'000);
   waking one;
   const auto held = gate->take(50, 500);
   EXPECT_TRUE(gate->calm());
-  gate->call_when_calm(one.wake);
+  gate->call_when_plentiful(one.wake);
   EXPECT_EQ(one.count, 1);
 }
 
 TEST(credits, forget_nobody_who_begins_to_wait_while_they_come_back) {
-  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  const auto gate = std::make_shared<credit_pool>(100, 1'000);
   for (int round = 0; round < 2'000; ++round) {
     std::atomic<bool> woken{false};
     const auto wake = std::make_shared<const std::function<void()>>([&] { woken = true; });
     auto held = gate->take(100, 0);
     std::jthread gives_back([&] { held.reset(); });
-    gate->call_when_calm(wake);
+    gate->call_when_plentiful(wake);
     while (!woken) std::this_thread::yield();
   }
 }
 
 TEST(credits, come_back_when_the_last_copy_goes) {
-  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  const auto gate = std::make_shared<credit_pool>(100, 1'000);
   auto held = gate->take(100, 1'000);
   auto copy = held;
   held.reset();
@@ -96,7 +96,7 @@ TEST(credits, come_back_when_the_last_copy_goes) {
 }
 
 TEST(credits, for_committed_work_may_pass_the_bound_and_then_block_the_edge) {
-  const auto gate = std::make_shared<credit_gate>(100, 1'000);
+  const auto gate = std::make_shared<credit_pool>(100, 1'000);
   auto late = gate->take_anyway(150, 0);
   EXPECT_EQ(gate->readings_free(), -50);
   EXPECT_FALSE(gate->take(1, 0));
@@ -105,14 +105,14 @@ TEST(credits, for_committed_work_may_pass_the_bound_and_then_block_the_edge) {
 }
 
 TEST(credits, outlive_whoever_made_the_gate) {
-  auto gate = std::make_shared<credit_gate>(1, 1);
+  auto gate = std::make_shared<credit_pool>(1, 1);
   auto held = gate->take(1, 1);
   gate.reset();
   held.reset();
 }
 
 TEST(credits, are_never_given_twice_to_threads_that_race_for_them) {
-  const auto gate = std::make_shared<credit_gate>(10, 1'000'000);
+  const auto gate = std::make_shared<credit_pool>(10, 1'000'000);
   std::atomic<int> holding{0}, too_many{0};
   {
     std::vector<std::jthread> takers;
@@ -131,10 +131,10 @@ TEST(credits, are_never_given_twice_to_threads_that_race_for_them) {
 
 TEST(flow, a_batch_counts_as_processed_and_gives_its_credits_back_when_its_last_holder_lets_go) {
   progress counts;
-  const auto gate = std::make_shared<credit_gate>(10, 10);
+  const auto gate = std::make_shared<credit_pool>(10, 10);
   auto group = group_of_one({1, noon_us, batch_of(1, calm(0, 3)), nullptr, gate->take(10, 10)}, counts);
   EXPECT_FALSE(counts.idle());
-  auto held = batch_part{group, 0, 1};
+  auto held = new_readings{group, 0, 1};
   group.reset();
   EXPECT_FALSE(counts.wait_until_idle(0));
   held = {};

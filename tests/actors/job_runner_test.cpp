@@ -1,11 +1,11 @@
-#include "actors/job_runner.hpp"
+#include "actors/jobs/job_runner.hpp"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 
 #include "actors/support/deterministic.hpp"
-#include "storage/database.hpp"
+#include "storage/base/database.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory::test {

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "actors/engine/limits.hpp"
 #include "actors/support/population.hpp"
-#include "pipelines/limits.hpp"
 
 namespace factory::test {
 namespace {

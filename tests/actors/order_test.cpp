@@ -1,12 +1,11 @@
 // A state on disk never outruns its events: whatever the readings that it has seen caused is handed over before it is.
 #include <map>
 
-#include "actors/analysis.hpp"
-#include "actors/sensor.hpp"
-#include "actors/snapshot.hpp"
+#include "actors/analysis/analysis.hpp"
+#include "actors/sensors/saved_state.hpp"
+#include "actors/sensors/sensor.hpp"
 #include "actors/support/deterministic.hpp"
 #include "actors/support/messages.hpp"
-#include "pipelines/limits.hpp"
 
 namespace factory::test {
 namespace {
@@ -37,7 +36,7 @@ TEST_P(order_test, a_snapshot_is_handed_over_behind_all_that_its_readings_caused
   std::mt19937 random(GetParam());
   caf::anon_send(actor, restore_order{});
   ++sequence;
-  caf::anon_send(actor, config_part{sequence, 1, std::make_shared<const sensor_config>(sensor_config{id, {{}, 90.0}, {}})});
+  caf::anon_send(actor, new_config{sequence, 1, std::make_shared<const sensor_config>(sensor_config{id, {{}, 90.0}, {}})});
   std::size_t row = 0;
   for (int round = 0; round < 60; ++round) {
     auto rows = calm(row, 1 + random() % 80);

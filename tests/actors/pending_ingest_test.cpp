@@ -3,9 +3,9 @@
 
 #include <thread>
 
-#include "actors/credits.hpp"
-#include "actors/engine.hpp"
-#include "pipelines/limits.hpp"
+#include "actors/engine/credits.hpp"
+#include "actors/engine/engine.hpp"
+#include "actors/engine/limits.hpp"
 #include "storage/support/journal_fixture.hpp"
 
 namespace factory::test {
@@ -18,7 +18,7 @@ struct pending_ingest_test : journal_test {
     while (!in_line.ready()) std::this_thread::yield();
     return in_line;
   }
-  std::shared_ptr<credit_gate> credits = std::make_shared<credit_gate>(100, 100);
+  std::shared_ptr<credit_pool> credits = std::make_shared<credit_pool>(100, 100);
   int woken = 0;
   journal::waker wake = std::make_shared<const std::function<void()>>([this] { ++woken; });
   pending_ingest paced() { return paced(limits::paced_readings, wake); }

@@ -1,8 +1,8 @@
 // Supervision: what fails is rebuilt from storage, and nobody else notices.
 #include <gtest/gtest.h>
 
+#include "actors/engine/limits.hpp"
 #include "actors/support/population.hpp"
-#include "pipelines/limits.hpp"
 
 namespace factory::test {
 namespace {
@@ -113,7 +113,7 @@ TEST(restart, a_sensor_that_fails_again_and_again_stays_down_while_the_others_wo
   running_population plant(2);
   plant.commit(1, calm(0, 10), received_us);
   plant.view(1);
-  plant.writer.write(sensor_snapshot{1, 1, "no state", {}}, [] {});
+  plant.writer.write(saved_sensor{1, 1, "no state", {}}, [] {});
   plant.settle();
   plant.fail(1);
   std::size_t row = 0;

@@ -1,13 +1,13 @@
 // The job `retention`, and what jobs leave in memory, over a real catalog and store, its clock in our hands.
-#include "actors/jobs.hpp"
+#include "actors/jobs/jobs.hpp"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <stdexcept>
 
-#include "storage/journal.hpp"
-#include "storage/store_writer.hpp"
+#include "storage/journal/journal.hpp"
+#include "storage/state/store_writer.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory::test {
@@ -25,11 +25,11 @@ T must(expected<T> value) {
 struct plant_with_history : testing::Test {
   struct parts {
     explicit parts(const std::filesystem::path& where) : db(must(database::open(where, {}))) {
-      if (!things.load() || !records.load()) throw std::runtime_error("a new directory cannot be read");
+      if (!entities.load() || !records.load()) throw std::runtime_error("a new directory cannot be read");
       entries.start([](std::span<const journal_entry* const>) {});
     }
     std::unique_ptr<database> db;
-    catalog things{*db};
+    catalog entities{*db};
     journal entries{*db};
     event_log events{*db};
     time_series series{*db};
@@ -52,16 +52,16 @@ struct plant_with_history : testing::Test {
     journal_entry entry;
     entry.config = std::make_shared<const config_change>(change.config);
     must(it->entries.append(std::move(entry), durability::fsync, change.writes));
-    it->things.apply(std::move(change));
+    it->entities.apply(std::move(change));
   }
   template <class Entry>
   void create(Entry entry) {
-    commit(must(it->things.stage_create(std::vector<Entry>{std::move(entry)}, noon_us)).change);
+    commit(must(it->entities.stage_create(std::vector<Entry>{std::move(entry)}, noon_us)).change);
   }
   template <class Entry>
   void keep(Entry entry, retention_days days) {
     entry.retention = days;
-    commit(must(it->things.stage_update(entry)));
+    commit(must(it->entities.stage_update(entry)));
   }
   /// A block of a reading an hour, and its roll-ups.
   void store(sensor_id sensor, std::int64_t from_us, int hours) {
@@ -69,7 +69,7 @@ struct plant_with_history : testing::Test {
     for (int i = 0; i < hours; ++i) rows.push_back(from_us + i * hour_us, i, flag_none);
     store_writer writer(*it->db, it->events);
     writer.start();
-    writer.write(sensor_snapshot{sensor, 1, "", {std::make_shared<const block>(seal(sensor, next_block++, rows))}}, [] {});
+    writer.write(saved_sensor{sensor, 1, "", {std::make_shared<const block>(seal(sensor, next_block++, rows))}}, [] {});
     writer.stop();
     must(it->rollups.refresh(it->series, cut(sensor)));
   }
@@ -95,8 +95,8 @@ struct plant_with_history : testing::Test {
   }
   expected<std::string> run_job(std::string_view name, std::int64_t configured_us = 0, bool stopping = false) {
     const auto cut_of = [this](sensor_id sensor, const time_range&) -> expected<sensor_cut> { return cut(sensor); };
-    const job_parts over{it->things, it->events, it->series, it->rollups, it->records, cut_of, [] { return noon_us; }};
-    worker_config config;
+    const job_parts over{it->entities, it->events, it->series, it->rollups, it->records, cut_of, [] { return noon_us; }};
+    job_config config;
     config.retention_us = configured_us;
     for (const job& each : background_jobs(over, config))
       if (each.name == name) return each.work(std::atomic<bool>(stopping));
@@ -112,9 +112,9 @@ TEST_F(plant_with_history, keeps_as_the_sensor_says_else_its_machine_else_its_fa
   for (const sensor_id sensor : {1U, 2U, 3U}) store_days(sensor, 20);
   EXPECT_EQ(*run(), "readings are kept for ever: nothing to do");
   EXPECT_EQ(*run(15 * day_us), "360 readings of 3 sensors dropped");  // five days each
-  keep(*it->things.find_factory(1), 10);
-  keep(*it->things.find_machine(1), 5);
-  keep(*it->things.find_sensor(1), 2);
+  keep(*it->entities.find_factory(1), 10);
+  keep(*it->entities.find_machine(1), 5);
+  keep(*it->entities.find_sensor(1), 2);
   ASSERT_TRUE(run(15 * day_us));
   EXPECT_EQ(readings_of(1), 48U);
   EXPECT_EQ(readings_of(2), 120U);
@@ -124,15 +124,15 @@ TEST_F(plant_with_history, keeps_as_the_sensor_says_else_its_machine_else_its_fa
 
 TEST_F(plant_with_history, zero_days_keep_for_ever_what_the_factory_would_drop) {
   for (const sensor_id sensor : {1U, 2U}) store_days(sensor, 20);
-  keep(*it->things.find_factory(1), 1);
-  keep(*it->things.find_sensor(1), 0);
+  keep(*it->entities.find_factory(1), 1);
+  keep(*it->entities.find_sensor(1), 0);
   ASSERT_TRUE(run(1));
   EXPECT_EQ(readings_of(1), 480U);
   EXPECT_EQ(readings_of(2), 24U);
 }
 
 TEST_F(plant_with_history, a_day_goes_when_all_of_it_is_old_enough_and_its_roll_ups_with_it) {
-  keep(*it->things.find_sensor(1), 2);     // at noon: back to noon, the day before yesterday
+  keep(*it->entities.find_sensor(1), 2);   // at noon: back to noon, the day before yesterday
   store(1, midnight_us - 3 * day_us, 24);  // ends just before that day
   store(1, midnight_us - 2 * day_us, 6);   // older than two days, but of a day that is not
   store(1, midnight_us - day_us, 24);
@@ -142,7 +142,7 @@ TEST_F(plant_with_history, a_day_goes_when_all_of_it_is_old_enough_and_its_roll_
 }
 
 TEST_F(plant_with_history, a_block_that_reaches_past_the_horizon_stays_whole_and_what_is_rolled_up_is_never_more_than_is_stored) {
-  keep(*it->things.find_sensor(1), 2);
+  keep(*it->entities.find_sensor(1), 2);
   store(1, midnight_us - 3 * day_us - 6 * hour_us, 24);  // all behind
   store(1, midnight_us - 2 * day_us - 6 * hour_us, 24);  // astride
   ASSERT_TRUE(run());
@@ -152,7 +152,7 @@ TEST_F(plant_with_history, a_block_that_reaches_past_the_horizon_stays_whole_and
 
 TEST_F(plant_with_history, what_a_crash_left_undone_is_done_by_the_next_run) {
   for (const sensor_id sensor : {1U, 2U}) store_days(sensor, 20);
-  keep(*it->things.find_machine(1), 5);
+  keep(*it->entities.find_machine(1), 5);
   ASSERT_TRUE(it->series.drop_before(1, midnight_us - 5 * day_us));  // and no roll-ups, nor the second sensor
   reopen();
   EXPECT_EQ(readings_of(1), 120U);

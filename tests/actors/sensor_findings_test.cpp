@@ -5,11 +5,11 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/sensor_state.hpp"
-#include "pipelines/alarm.hpp"
-#include "pipelines/limits.hpp"
-#include "pipelines/rolling_window.hpp"
-#include "pipelines/z_score.hpp"
+#include "actors/sensors/sensor_state.hpp"
+#include "pipelines/alarm/alarm.hpp"
+#include "pipelines/detect/z_score.hpp"
+#include "pipelines/model/limits.hpp"
+#include "pipelines/stats/rolling_window.hpp"
 
 namespace factory {
 namespace {

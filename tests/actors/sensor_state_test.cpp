@@ -1,6 +1,6 @@
-#include "actors/sensor_state.hpp"
+#include "actors/sensors/sensor_state.hpp"
 
-#include "actors/sensor.hpp"
+#include "actors/sensors/sensor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include <random>
 #include <set>
 
+#include "actors/engine/limits.hpp"
 #include "actors/support/messages.hpp"
-#include "pipelines/limits.hpp"
 #include "storage/support/runs.hpp"
 
 namespace factory::test {

@@ -1,9 +1,9 @@
-#include "actors/sensor.hpp"
+#include "actors/sensors/sensor.hpp"
 
-#include "actors/snapshot.hpp"
+#include "actors/engine/limits.hpp"
+#include "actors/sensors/saved_state.hpp"
 #include "actors/support/deterministic.hpp"
 #include "actors/support/messages.hpp"
-#include "pipelines/limits.hpp"
 
 namespace factory::test {
 namespace {
@@ -18,20 +18,20 @@ struct sensor_test : deterministic {
   void begin() {
     anomalies = spawn(
         [](anomaly_actor::pointer, sensor_test* at) -> anomaly_actor::behavior_type {
-          return {[at](const suspect_part& part) { at->suspects.push_back(part); },
-                  [at](const snapshot_part& part) { at->snapshots.push_back(part); },
-                  [at](const drain_part& part) { at->drains.push_back(part); },
-                  [at](const retire_part& part) { at->retired.push_back(part.sensor); }};
+          return {[at](const suspect_readings& part) { at->suspects.push_back(part); },
+                  [at](const save_order& part) { at->snapshots.push_back(part); },
+                  [at](const drain_order& part) { at->drains.push_back(part); },
+                  [at](const retire_order& part) { at->retired.push_back(part.sensor); }};
         },
         this);
     thresholds = spawn(
         [](threshold_actor::pointer, sensor_test* at) -> threshold_actor::behavior_type {
-          return {[at](const alarm_part& part) { at->alarms.push_back(part); },
-                  [at](const config_part& part) { at->configs.push_back(part); },
-                  [](const snapshot_part&) {},
-                  [at](const adopt_part& part) { at->adopted.push_back(part); },
-                  [](const drain_part&) {},
-                  [](const retire_part&) {}};
+          return {[at](const alarm_readings& part) { at->alarms.push_back(part); },
+                  [at](const new_config& part) { at->configs.push_back(part); },
+                  [](const save_order&) {},
+                  [at](const adopt_order& part) { at->adopted.push_back(part); },
+                  [](const drain_order&) {},
+                  [](const retire_order&) {}};
         },
         this);
     actor = spawn(sensor, sensor_parts{id, anomalies, thresholds, 0, nullptr}, stream_rules{});
@@ -64,17 +64,17 @@ struct sensor_test : deterministic {
     return waiter;
   }
   /// As the threshold actor would join it.
-  static std::shared_ptr<const std::string> joined(const sensor_snapshot& snapshot) {
-    return std::make_shared<const std::string>(join_snapshot({snapshot.state, snapshot.applied_sequence, {}}));
+  static std::shared_ptr<const std::string> joined(const saved_sensor& snapshot) {
+    return std::make_shared<const std::string>(join_saved({snapshot.state, snapshot.applied_sequence, {}}));
   }
 
   committer made;
-  std::vector<suspect_part> suspects;
-  std::vector<alarm_part> alarms;
-  std::vector<config_part> configs;
-  std::vector<snapshot_part> snapshots;
-  std::vector<adopt_part> adopted;
-  std::vector<drain_part> drains;
+  std::vector<suspect_readings> suspects;
+  std::vector<alarm_readings> alarms;
+  std::vector<new_config> configs;
+  std::vector<save_order> snapshots;
+  std::vector<adopt_order> adopted;
+  std::vector<drain_order> drains;
   std::vector<sensor_id> retired;
   anomaly_actor anomalies;
   threshold_actor thresholds;
@@ -135,12 +135,12 @@ TEST_F(sensor_test, entries_that_come_as_one_group_are_taken_in_as_if_each_came_
              third = entry(3, {{noon_us, 1'000}});
   const std::vector<const journal_entry*> all{&first, &second, &third};
   begin_new();
-  send(batch_part{group_of(all, made.counts), 0, 3});
+  send(new_readings{group_of(all, made.counts), 0, 3});
   persist();
   const auto together = *snapshots.back().snapshot;
   begin();
   begin_new();
-  for (const auto* each : all) send(batch_part{group_of({&each, 1}, made.counts), 0, 1});
+  for (const auto* each : all) send(new_readings{group_of({&each, 1}, made.counts), 0, 1});
   persist();
   const auto& alone = *snapshots.back().snapshot;
   EXPECT_EQ(together.state, alone.state);
@@ -304,7 +304,7 @@ TEST_F(sensor_test, stored_alarms_that_cannot_be_read_end_the_sensor_and_not_the
   send_readings(1, calm(0, 5));
   persist();
   const auto state = snapshots.back().snapshot->state;
-  begin_again({1, std::make_shared<const std::string>(join_snapshot({state, 1, "no board"})), {}});
+  begin_again({1, std::make_shared<const std::string>(join_saved({state, 1, "no board"})), {}});
   auto waiter = ask();
   run();
   EXPECT_EQ(waiter.wait_for(0).error().code, errc::unavailable);
@@ -313,7 +313,7 @@ TEST_F(sensor_test, stored_alarms_that_cannot_be_read_end_the_sensor_and_not_the
 
 TEST_F(sensor_test, a_deleted_sensor_passes_its_end_on_and_is_gone) {
   begin_new();
-  send(retire_part{id, {}});
+  send(retire_order{id, {}});
   auto waiter = ask();
   run();
   EXPECT_EQ(retired, std::vector<sensor_id>{id});

@@ -1,4 +1,4 @@
-#include "actors/spare_heap.hpp"
+#include "actors/engine/spare_heap.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,21 +1,21 @@
-#include "actors/supervisor.hpp"
+#include "actors/sensors/supervisor.hpp"
 
 #include <stdexcept>
 
-#include "actors/failure.hpp"
+#include "actors/sensors/failure.hpp"
 #include "actors/support/deterministic.hpp"
 
 namespace factory::test {
 namespace {
 
-/// A supervisor that watches one anomaly actor, which throws at any drain_part.
+/// A supervisor that watches one anomaly actor, which throws at any drain_order.
 struct supervisor_test : deterministic {
   supervisor_test() {
     watched = spawn(
         [](anomaly_actor::pointer self, const char* name) -> anomaly_actor::behavior_type {
           fail_loudly(self, name);
-          return {[](const suspect_part&) {}, [](const snapshot_part&) {},
-                  [](const drain_part&) { throw std::runtime_error("broken"); }, [self](const retire_part&) { self->quit(); }};
+          return {[](const suspect_readings&) {}, [](const save_order&) {},
+                  [](const drain_order&) { throw std::runtime_error("broken"); }, [self](const retire_order&) { self->quit(); }};
         },
         "the test's actor");
     caf::anon_send(watching, watch_order{watch_order::kind::shard, 5, caf::actor_cast<caf::strong_actor_ptr>(watched)});
@@ -28,8 +28,8 @@ struct supervisor_test : deterministic {
 };
 
 TEST_F(supervisor_test, reports_an_actor_that_threw_once_and_says_which) {
-  caf::anon_send(watched, drain_part{});
-  caf::anon_send(watched, drain_part{});
+  caf::anon_send(watched, drain_order{});
+  caf::anon_send(watched, drain_order{});
   run();
   ASSERT_EQ(failed.size(), 1U);
   EXPECT_EQ(failed[0].what, watch_order::kind::shard);
@@ -56,7 +56,7 @@ TEST_F(supervisor_test, reports_an_actor_that_was_gone_before_it_was_watched) {
 }
 
 TEST_F(supervisor_test, says_nothing_of_one_that_ended_by_itself_or_with_the_engine) {
-  caf::anon_send(watched, retire_part{});
+  caf::anon_send(watched, retire_order{});
   run();
   EXPECT_TRUE(failed.empty());
 }

@@ -1,14 +1,14 @@
 // Who runs an actor whose empty mailbox gets a message.
-#include "actors/wake.hpp"
+#include "actors/flow/wake.hpp"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 #include <vector>
 
+#include "actors/engine/limits.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/support/deterministic.hpp"
-#include "pipelines/limits.hpp"
 
 namespace factory {
 namespace {

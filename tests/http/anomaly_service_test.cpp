@@ -1,4 +1,4 @@
-#include "http/anomaly_service.hpp"
+#include "http/api/anomaly_service.hpp"
 
 #include <gtest/gtest.h>
 

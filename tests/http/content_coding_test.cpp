@@ -1,4 +1,4 @@
-#include "http/content_coding.hpp"
+#include "http/edge/content_coding.hpp"
 
 #include <gtest/gtest.h>
 #include <zstd.h>
@@ -8,7 +8,7 @@
 #include <random>
 #include <string>
 
-#include "pipelines/limits.hpp"
+#include "http/edge/limits.hpp"
 
 namespace factory {
 namespace {

@@ -1,4 +1,4 @@
-#include "http/cors.hpp"
+#include "http/edge/cors.hpp"
 
 #include <gtest/gtest.h>
 

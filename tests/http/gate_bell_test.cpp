@@ -1,4 +1,4 @@
-#include "http/gate_bell.hpp"
+#include "http/gate/gate_bell.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/epoll.h>

@@ -3,9 +3,9 @@
 
 #include <chrono>
 
-#include "http/gate_transport.hpp"
+#include "http/edge/limits.hpp"
+#include "http/gate/gate_transport.hpp"
 #include "http/support/gate_cases.hpp"
-#include "pipelines/limits.hpp"
 
 namespace factory {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/gate_connection.hpp"
+#include "http/gate/gate_connection.hpp"
 #include "http/support/gate_cases.hpp"
 
 namespace factory {

@@ -1,4 +1,4 @@
-#include "http/idempotency.hpp"
+#include "http/edge/idempotency.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "http/listener.hpp"
+#include "http/gate/listener.hpp"
 #include "http/support/raw_client.hpp"
 
 namespace factory {

@@ -1,5 +1,5 @@
 // The gate over real sockets: the table of gate_cases, and what only sockets can show.
-#include "http/listener.hpp"
+#include "http/gate/listener.hpp"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -14,10 +14,10 @@
 #include <thread>
 #include <vector>
 
-#include "http/gate_answer.hpp"
+#include "http/edge/limits.hpp"
+#include "http/gate/gate_answer.hpp"
 #include "http/support/gate_cases.hpp"
 #include "http/support/raw_client.hpp"
-#include "pipelines/limits.hpp"
 
 namespace factory {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "http/metrics_text.hpp"
+#include "http/api/metrics_text.hpp"
 
 namespace factory {
 namespace {

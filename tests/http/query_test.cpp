@@ -1,4 +1,4 @@
-#include "http/query.hpp"
+#include "http/edge/query.hpp"
 
 #include <gtest/gtest.h>
 

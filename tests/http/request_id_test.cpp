@@ -1,4 +1,4 @@
-#include "http/request_id.hpp"
+#include "http/edge/request_id.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "http/problem.hpp"
-#include "pipelines/limits.hpp"
+#include "http/edge/limits.hpp"
+#include "http/edge/problem.hpp"
 
 namespace factory {
 namespace {

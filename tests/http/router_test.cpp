@@ -1,10 +1,10 @@
-#include "http/router.hpp"
+#include "http/edge/router.hpp"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 
-#include "pipelines/limits.hpp"
+#include "http/edge/limits.hpp"
 
 namespace factory {
 namespace {

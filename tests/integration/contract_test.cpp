@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-/// One daemon for all of these tests: each makes things of its own.
+/// One daemon for all of these tests: each makes entities of its own.
 class contract : public testing::Test {
  protected:
   static void SetUpTestSuite() { daemon_ = new fresh_daemon; }

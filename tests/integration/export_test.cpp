@@ -9,11 +9,12 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include "http/edge/limits.hpp"
 #include "http/support/raw_client.hpp"
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
-#include "pipelines/limits.hpp"
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
+#include "storage/base/limits.hpp"
 
 namespace factory::test {
 namespace {

@@ -1,4 +1,4 @@
-// The background worker as its users see it: over the API.
+// The background jobs as its users see it: over the API.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -14,7 +14,7 @@ namespace {
 
 /// What a client can see of a plant, as texts.
 struct visible {
-  std::vector<std::string> things;
+  std::vector<std::string> entities;
   std::vector<std::vector<reading>> readings;
   std::vector<std::string> status, stats, events;
   std::string alerts;
@@ -31,7 +31,7 @@ visible look(http_client& api, const std::vector<std::uint32_t>& sensors) {
   await_processed(api);
   visible out;
   for (const char* all : {"/api/factories", "/api/machines", "/api/sensors", "/api/rules"})
-    out.things.push_back(body_of(api, all));
+    out.entities.push_back(body_of(api, all));
   for (const auto sensor : sensors) {
     out.readings.push_back(readings_of(api, sensor));
     out.status.push_back(body_of(api, fmt::format("/api/sensors/{}/status", sensor)));
@@ -43,7 +43,7 @@ visible look(http_client& api, const std::vector<std::uint32_t>& sensors) {
 }
 
 void expect_same(const visible& now, const visible& before) {
-  EXPECT_EQ(now.things, before.things);
+  EXPECT_EQ(now.entities, before.entities);
   EXPECT_EQ(now.readings, before.readings);
   EXPECT_EQ(now.status, before.status);
   EXPECT_EQ(now.stats, before.stats);

@@ -1,4 +1,4 @@
-#include "pipelines/alarm.hpp"
+#include "pipelines/alarm/alarm.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "pipelines/batch_builder.hpp"
+#include "pipelines/decode/batch_builder.hpp"
 
 #include <gtest/gtest.h>
 

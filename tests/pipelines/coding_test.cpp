@@ -1,4 +1,4 @@
-#include "pipelines/coding.hpp"
+#include "pipelines/model/coding.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "pipelines/csv_rows.hpp"
+#include "pipelines/decode/csv_rows.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "pipelines/csv.hpp"
+#include "pipelines/decode/csv.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -5,10 +5,10 @@
 #include <map>
 #include <random>
 
-#include "pipelines/alarm.hpp"
-#include "pipelines/batch_builder.hpp"
-#include "pipelines/rolling_window.hpp"
-#include "pipelines/z_score.hpp"
+#include "pipelines/alarm/alarm.hpp"
+#include "pipelines/decode/batch_builder.hpp"
+#include "pipelines/detect/z_score.hpp"
+#include "pipelines/stats/rolling_window.hpp"
 
 namespace factory {
 namespace {

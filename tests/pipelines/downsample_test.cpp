@@ -1,4 +1,4 @@
-#include "pipelines/downsample.hpp"
+#include "pipelines/stats/downsample.hpp"
 
 #include <gtest/gtest.h>
 

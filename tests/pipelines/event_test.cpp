@@ -1,4 +1,4 @@
-#include "pipelines/event.hpp"
+#include "pipelines/model/event.hpp"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <random>
 #include <string>
 
-#include "pipelines/decode.hpp"
+#include "pipelines/decode/decode.hpp"
 
 // What is JSON and what is not, proved wherever the damage sits: in what a reading is made of and in what is passed over.
 // Choices where RFC 8259 leaves one: a byte order mark is ignored; nesting deeper than 64 is refused; lone surrogates are

@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "pipelines/decode.hpp"
-#include "pipelines/limits.hpp"
+#include "pipelines/decode/decode.hpp"
+#include "pipelines/model/limits.hpp"
 
 namespace factory {
 namespace {

@@ -1,5 +1,5 @@
 // The shortcut for plain bodies: whatever it takes, a full JSON parser takes too, and finds the same rows bit for bit.
-#include "pipelines/json_plain.hpp"
+#include "pipelines/decode/json_plain.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "pipelines/json_plain_scalars.hpp"
+#include "pipelines/decode/json_plain_scalars.hpp"
 
 namespace factory {
 namespace {

@@ -1,4 +1,4 @@
-#include "pipelines/line_protocol.hpp"
+#include "pipelines/decode/line_protocol.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

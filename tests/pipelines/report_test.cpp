@@ -1,4 +1,4 @@
-#include "pipelines/report.hpp"
+#include "pipelines/stats/report.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-#include "pipelines/rolling_window.hpp"
-#include "pipelines/z_score.hpp"
+#include "pipelines/stats/rolling_window.hpp"
+#include "pipelines/detect/z_score.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "pipelines/statistics.hpp"
+#include "pipelines/stats/statistics.hpp"
 
 #include <gtest/gtest.h>
 

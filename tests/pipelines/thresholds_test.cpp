@@ -1,4 +1,4 @@
-#include "pipelines/thresholds.hpp"
+#include "pipelines/alarm/thresholds.hpp"
 
 #include <gtest/gtest.h>
 

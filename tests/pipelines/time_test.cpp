@@ -1,4 +1,4 @@
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "pipelines/z_score.hpp"
+#include "pipelines/detect/z_score.hpp"
 
 #include <gtest/gtest.h>
 

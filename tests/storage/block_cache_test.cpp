@@ -1,4 +1,4 @@
-#include "storage/block_cache.hpp"
+#include "storage/series/block_cache.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "storage/block.hpp"
+#include "storage/block/block.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <limits>
 #include <random>
 
-#include "storage/columns.hpp"
-#include "storage/head.hpp"
+#include "storage/block/columns.hpp"
+#include "storage/block/head.hpp"
 #include "storage/support/runs.hpp"
 
 namespace factory {

@@ -6,9 +6,10 @@
 #include <map>
 #include <sstream>
 
-#include "pipelines/limits.hpp"
-#include "pipelines/time.hpp"
-#include "storage/block.hpp"
+#include "actors/engine/limits.hpp"
+#include "pipelines/model/time.hpp"
+#include "storage/base/limits.hpp"
+#include "storage/block/block.hpp"
 
 namespace factory {
 namespace {

@@ -1,4 +1,4 @@
-#include "storage/database.hpp"
+#include "storage/base/database.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <fstream>
 #include <functional>
 
-#include "storage/rocks.hpp"
+#include "storage/base/rocks.hpp"
 #include "storage/support/small_disk.hpp"
 #include "storage/support/temporary_directory.hpp"
 

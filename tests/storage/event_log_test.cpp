@@ -1,6 +1,6 @@
-#include "storage/event_log.hpp"
+#include "storage/events/event_log.hpp"
 
-#include "storage/snapshot.hpp"
+#include "storage/admin/snapshot.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
-#include "storage/event_log.hpp"
-#include "storage/journal.hpp"
-#include "storage/journal_impl.hpp"
-#include "storage/store_writer.hpp"
+#include "storage/events/event_log.hpp"
+#include "storage/journal/journal.hpp"
+#include "storage/journal/journal_impl.hpp"
+#include "storage/state/store_writer.hpp"
 #include "storage/support/observing.hpp"
 #include "storage/support/small_disk.hpp"
 #include "storage/support/temporary_directory.hpp"
@@ -148,7 +148,7 @@ TEST_F(failing_disk, the_writer_keeps_what_it_could_not_write_and_tells_why) {
   std::atomic<bool> written = false;
   {
     const failing_files nothing_fits;
-    writer.write(sensor_snapshot{7, 1, std::string(1'000'000, 'x'), {}}, [&] { written = true; });
+    writer.write(saved_sensor{7, 1, std::string(1'000'000, 'x'), {}}, [&] { written = true; });
     writer.start();
     while (!writer.health()) std::this_thread::yield();
     EXPECT_FALSE(written);

@@ -1,4 +1,4 @@
-#include "storage/head.hpp"
+#include "storage/block/head.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "storage/job_store.hpp"
+#include "storage/admin/job_store.hpp"
 
 #include "storage/support/temporary_directory.hpp"
 

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "pipelines/coding.hpp"
+#include "pipelines/model/coding.hpp"
 #include "storage/support/journal_fixture.hpp"
 
 namespace factory {

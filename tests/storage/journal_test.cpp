@@ -1,4 +1,4 @@
-#include "storage/journal.hpp"
+#include "storage/journal/journal.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "pipelines/coding.hpp"
+#include "pipelines/model/coding.hpp"
 #include "storage/support/journal_fixture.hpp"
 
 namespace factory {

@@ -1,6 +1,6 @@
-#include "storage/mirror.hpp"
+#include "storage/mirror/mirror.hpp"
 
-#include "storage/mirror_file.hpp"
+#include "storage/mirror/mirror_file.hpp"
 #include "storage/support/catalog_fixture.hpp"
 
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ class mirror_test : public ::testing::Test {
   ~mirror_test() override { close(); }
   void open() {
     events_ = std::make_unique<event_log>(store_.db());
-    mirror_ = std::make_unique<mirror>(file(), store_.things(), *events_);
+    mirror_ = std::make_unique<mirror>(file(), store_.entities(), *events_);
     mirror_->start();
   }
   void close() {
@@ -101,28 +101,28 @@ TEST_F(mirror_test, everything_of_the_store_can_be_asked_for_in_sql) {
 
 TEST_F(mirror_test, changes_of_the_catalog_follow) {
   fill();
-  auto first = *store_.things().find_sensor(1);
-  auto second = *store_.things().find_sensor(2);
+  auto first = *store_.entities().find_sensor(1);
+  auto second = *store_.entities().find_sensor(2);
   first.name = "s4";
   store_.update(first);
   second.name = "s1";  // names move within what one turn may see
   second.thresholds.max = 90;
   second.retention = 30;
   store_.update(second);
-  auto rule = *store_.things().find_rule(1);
+  auto rule = *store_.entities().find_rule(1);
   rule.enabled = false;
   store_.update(rule);
-  store_.put(*store_.things().stage_delete_sensor(3));
+  store_.put(*store_.entities().stage_delete_sensor(3));
   flush();
   EXPECT_EQ(ask("SELECT group_concat(name) FROM sensors"), "s4,s1");
   EXPECT_EQ(ask("SELECT max_threshold FROM sensors WHERE id = 2"), "90.0");
   EXPECT_EQ(ask("SELECT group_concat(coalesce(retention_days, 'inherited')) FROM sensors"), "inherited,30");
   EXPECT_EQ(ask("SELECT enabled FROM alert_rules"), "0");
   EXPECT_EQ(ask("SELECT count(*) FROM alerts WHERE sensor_id = 3"), "1");  // history stays
-  store_.put(*store_.things().stage_delete_sensor(1));
-  store_.put(*store_.things().stage_delete_sensor(2));
-  store_.put(*store_.things().stage_delete_machine(1));
-  store_.put(*store_.things().stage_delete_factory(1));
+  store_.put(*store_.entities().stage_delete_sensor(1));
+  store_.put(*store_.entities().stage_delete_sensor(2));
+  store_.put(*store_.entities().stage_delete_machine(1));
+  store_.put(*store_.entities().stage_delete_factory(1));
   mirror_->put_series({{.sensor = 1, .count = 6}});  // of a sensor that is gone
   flush();
   EXPECT_EQ(ask("SELECT count(*) FROM factories"), "0");
@@ -157,7 +157,7 @@ TEST_F(mirror_test, what_happened_while_it_was_not_running_is_caught_up_with) {
   std::vector<event> many;
   for (int i = 0; i < 5'000; ++i) many.push_back(an_event(1, 100 + i, event_kind::anomaly, 100 + i));
   ASSERT_TRUE(events_->append(many));
-  store_.put(*store_.things().stage_delete_sensor(3));
+  store_.put(*store_.entities().stage_delete_sensor(3));
   restart();
   flush();
   EXPECT_EQ(mirror_->rebuild_count(), 0U);
@@ -263,7 +263,7 @@ TEST_F(mirror_test, a_file_deleted_while_running_comes_back_with_all_rows) {
 TEST_F(mirror_test, a_file_that_cannot_be_written_is_tried_again) {
   store_.seed(1);
   const fs::path directory = store_.db().directory() / "not_there_yet";
-  mirror late(directory / "mirror.sqlite", store_.things(), *events_);
+  mirror late(directory / "mirror.sqlite", store_.entities(), *events_);
   late.start();
   EXPECT_FALSE(late.flush(0));
   EXPECT_GT(late.behind().catalog_versions, 0U);
@@ -273,7 +273,7 @@ TEST_F(mirror_test, a_file_that_cannot_be_written_is_tried_again) {
 }
 
 TEST_F(mirror_test, stopping_with_a_file_that_cannot_be_written_ends) {
-  mirror never(store_.db().directory() / "not_there" / "mirror.sqlite", store_.things(), *events_);
+  mirror never(store_.db().directory() / "not_there" / "mirror.sqlite", store_.entities(), *events_);
   never.start();
   never.stop();
   EXPECT_FALSE(never.flush(0));

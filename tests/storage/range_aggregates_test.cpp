@@ -1,4 +1,4 @@
-#include "storage/range_aggregates.hpp"
+#include "storage/rollups/range_aggregates.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,12 +8,12 @@
 #include <random>
 #include <stdexcept>
 
-#include "storage/block_key.hpp"
-#include "storage/head.hpp"
-#include "storage/rollup_notes.hpp"
-#include "storage/rollup_records.hpp"
-#include "storage/rollup_run.hpp"
-#include "storage/settled_rollups.hpp"
+#include "storage/block/block_key.hpp"
+#include "storage/block/head.hpp"
+#include "storage/rollups/rollup_notes.hpp"
+#include "storage/rollups/rollup_records.hpp"
+#include "storage/rollups/rollup_run.hpp"
+#include "storage/rollups/settled_rollups.hpp"
 #include "storage/support/summaries.hpp"
 #include "storage/support/temporary_directory.hpp"
 

@@ -1,5 +1,5 @@
 // Damage in RocksDB's log, and tails that a power cut tore.
-#include "storage/rocks_log.hpp"
+#include "storage/base/rocks_log.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <fstream>
 #include <random>
 
-#include "storage/database.hpp"
-#include "storage/rocks.hpp"
+#include "storage/base/database.hpp"
+#include "storage/base/rocks.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory {

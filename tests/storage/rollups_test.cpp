@@ -1,4 +1,4 @@
-#include "storage/rollups.hpp"
+#include "storage/rollups/rollups.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,11 +7,11 @@
 #include <random>
 #include <stdexcept>
 
-#include "pipelines/coding.hpp"
-#include "storage/head.hpp"
-#include "storage/rollup_notes.hpp"
-#include "storage/rollup_records.hpp"
-#include "storage/rollup_run.hpp"
+#include "pipelines/model/coding.hpp"
+#include "storage/block/head.hpp"
+#include "storage/rollups/rollup_notes.hpp"
+#include "storage/rollups/rollup_records.hpp"
+#include "storage/rollups/rollup_run.hpp"
 #include "storage/support/summaries.hpp"
 #include "storage/support/temporary_directory.hpp"
 

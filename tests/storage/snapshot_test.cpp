@@ -1,11 +1,11 @@
-#include "storage/snapshot.hpp"
+#include "storage/admin/snapshot.hpp"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <string>
 
-#include "storage/rocks.hpp"
+#include "storage/base/rocks.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory {

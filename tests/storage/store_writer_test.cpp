@@ -1,11 +1,11 @@
-#include "storage/store_writer.hpp"
+#include "storage/state/store_writer.hpp"
 
-#include "storage/block_key.hpp"
-#include "storage/rocks.hpp"
-#include "storage/rollup_records.hpp"
-#include "storage/state_record.hpp"
+#include "storage/base/rocks.hpp"
+#include "storage/block/block_key.hpp"
+#include "storage/rollups/rollup_records.hpp"
+#include "storage/series/time_series.hpp"
+#include "storage/state/state_record.hpp"
 #include "storage/support/temporary_directory.hpp"
-#include "storage/time_series.hpp"
 
 #include <gtest/gtest.h>
 
@@ -53,7 +53,7 @@ class store_writer_test : public ::testing::Test {
 TEST_F(store_writer_test, a_snapshot_brings_blocks_and_state_together) {
   writer_->start();
   std::promise<void> written;
-  writer_->write(sensor_snapshot{7, 42, "state", {block_of(7, 1, 0), block_of(7, 2, 100)}}, [&] { written.set_value(); });
+  writer_->write(saved_sensor{7, 42, "state", {block_of(7, 1, 0), block_of(7, 2, 100)}}, [&] { written.set_value(); });
   written.get_future().wait();
   EXPECT_EQ(readings_on_disk(7), 20U);
   const auto found = states().get(7);
@@ -65,7 +65,7 @@ TEST_F(store_writer_test, a_snapshot_brings_blocks_and_state_together) {
 
 TEST_F(store_writer_test, each_block_goes_with_its_note_for_the_roll_ups) {
   writer_->start();
-  writer_->write(sensor_snapshot{7, 1, "", {block_of(7, 3, 100)}}, {});
+  writer_->write(saved_sensor{7, 1, "", {block_of(7, 3, 100)}}, {});
   wait();
   std::string note;
   auto& raw = db_->raw();
@@ -80,7 +80,7 @@ TEST_F(store_writer_test, writes_in_the_order_of_hand_over_and_tells_in_that_ord
   std::vector<int> told;
   for (int i = 0; i < 20; ++i) {
     if (i % 2 == 0)
-      writer_->write(sensor_snapshot{7, static_cast<std::uint64_t>(i), std::to_string(i), {}}, [&told, i] { told.push_back(i); });
+      writer_->write(saved_sensor{7, static_cast<std::uint64_t>(i), std::to_string(i), {}}, [&told, i] { told.push_back(i); });
     else
       writer_->write(std::vector<event>{anomaly_at(i)}, [&told, i] { told.push_back(i); });
   }
@@ -106,7 +106,7 @@ TEST_F(store_writer_test, the_same_event_twice_is_stored_once) {
 }
 
 TEST_F(store_writer_test, stop_writes_what_waits) {
-  for (std::uint32_t i = 1; i <= 50; ++i) writer_->write(sensor_snapshot{i, i, "s", {block_of(i, 1, 0)}}, {});
+  for (std::uint32_t i = 1; i <= 50; ++i) writer_->write(saved_sensor{i, i, "s", {block_of(i, 1, 0)}}, {});
   writer_->start();
   writer_->stop();
   EXPECT_EQ(writer_->waiting_bytes(), 0U);
@@ -122,7 +122,7 @@ TEST_F(store_writer_test, stop_writes_what_waits) {
 
 TEST_F(store_writer_test, removing_a_sensor_takes_its_state_and_its_blocks_alone) {
   writer_->start();
-  for (std::uint32_t i = 6; i <= 8; ++i) writer_->write(sensor_snapshot{i, i, "s", {block_of(i, 1, 0)}}, {});
+  for (std::uint32_t i = 6; i <= 8; ++i) writer_->write(saved_sensor{i, i, "s", {block_of(i, 1, 0)}}, {});
   wait();
   time_series series(*db_);
   ASSERT_TRUE(series.remove_sensor(7));

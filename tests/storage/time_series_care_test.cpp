@@ -7,8 +7,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "pipelines/limits.hpp"
-#include "storage/block_finder.hpp"
+#include "storage/series/block_finder.hpp"
 #include "storage/support/time_series_fixture.hpp"
 
 namespace factory {

@@ -1,4 +1,4 @@
-#include "storage/time_series.hpp"
+#include "storage/series/time_series.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "pipelines/limits.hpp"
-#include "storage/block_finder.hpp"
+#include "storage/series/block_finder.hpp"
 #include "storage/support/summaries.hpp"
 #include "storage/support/time_series_fixture.hpp"
 

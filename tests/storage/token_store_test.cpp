@@ -1,7 +1,6 @@
-#include "storage/token_store.hpp"
+#include "storage/admin/token_store.hpp"
 
-#include "pipelines/limits.hpp"
-#include "storage/audit_log.hpp"
+#include "storage/admin/audit_log.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>

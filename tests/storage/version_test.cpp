@@ -8,14 +8,14 @@
 #include <ostream>
 #include <string>
 
-#include "pipelines/coding.hpp"
-#include "storage/audit_log.hpp"
-#include "storage/job_store.hpp"
-#include "storage/rocks.hpp"
-#include "storage/rollups.hpp"
-#include "storage/store_writer.hpp"
+#include "pipelines/model/coding.hpp"
+#include "storage/admin/audit_log.hpp"
+#include "storage/admin/job_store.hpp"
+#include "storage/admin/token_store.hpp"
+#include "storage/base/rocks.hpp"
+#include "storage/rollups/rollups.hpp"
+#include "storage/state/store_writer.hpp"
 #include "storage/support/catalog_fixture.hpp"
-#include "storage/token_store.hpp"
 
 namespace factory {
 namespace {
@@ -85,7 +85,7 @@ class record_of_another_version : public testing::TestWithParam<versioned_record
     writer.start();
     reading_run rows;
     for (int i = 0; i < 10; ++i) rows.push_back(i, i, flag_none);
-    writer.write(sensor_snapshot{sensor, 1, "state", {std::make_shared<const block>(seal(sensor, 1, rows))}}, [] {});
+    writer.write(saved_sensor{sensor, 1, "state", {std::make_shared<const block>(seal(sensor, 1, rows))}}, [] {});
     writer.stop();
     rollup_store rollups(db());
     EXPECT_TRUE(rollups.refresh(time_series(db()), everything_on_disk()));

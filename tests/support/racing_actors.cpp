@@ -2,7 +2,7 @@
 #include <atomic>
 #include <thread>
 
-#include "actors/actor_runtime.hpp"
+#include "actors/engine/actor_runtime.hpp"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include "pipelines/decode.hpp"
+#include "pipelines/decode/decode.hpp"
 #include "tools/support/stub_server.hpp"
 
 namespace factory {

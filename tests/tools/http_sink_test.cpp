@@ -45,11 +45,11 @@ TEST(http_sink, the_plant_is_read_and_made_over_the_api) {
     return http_text(409, R"({"error":"that name is taken"})");
   });
   auto to = open_http_sink(server.url());
-  const auto things = (*to)->read_plant();
-  ASSERT_TRUE(things);
-  EXPECT_EQ(things->factories.at(0).name, "F \"1\"");
-  EXPECT_EQ(things->machines.at(0).of, 1U);
-  EXPECT_EQ(things->sensors.at(0).id, 9U);
+  const auto entities = (*to)->read_plant();
+  ASSERT_TRUE(entities);
+  EXPECT_EQ(entities->factories.at(0).name, "F \"1\"");
+  EXPECT_EQ(entities->machines.at(0).of, 1U);
+  EXPECT_EQ(entities->sensors.at(0).id, 9U);
   EXPECT_EQ((*to)->make_factory("x").error().code, errc::conflict);
   EXPECT_EQ((*to)->make_machine(1, "mill"), 4U);
   EXPECT_EQ((*to)->make_sensors(4, {"a", "b"}), (std::vector<sensor_id>{5, 6}));

@@ -24,18 +24,18 @@ class inspect_test : public ::testing::Test {
  protected:
   inspect_test() {
     const auto db = must(database::open(where_, {}));
-    catalog things(*db);
-    if (!things.load()) throw std::runtime_error("no catalog");
+    catalog entities(*db);
+    if (!entities.load()) throw std::runtime_error("no catalog");
     journal entries(*db);
     entries.start([](std::span<const journal_entry* const>) {});
     const auto commit = [&](auto staged) {
       auto change = std::make_shared<config_change>(staged.change.config);
       must(entries.append({0, 1, nullptr, change, nullptr}, durability::buffered, staged.change.writes));
-      things.apply(std::move(staged.change));
+      entities.apply(std::move(staged.change));
     };
-    commit(must(things.stage_create(std::vector<factory_entry>{{0, "plant", "", 0}}, 1)));
-    commit(must(things.stage_create(std::vector<machine_entry>{{0, 1, "press", "PRESS", machine_status::operational, 0}}, 1)));
-    commit(must(things.stage_create(std::vector<sensor_entry>{{0, 1, "temperature", "C", {}, 0}}, 1)));
+    commit(must(entities.stage_create(std::vector<factory_entry>{{0, "plant", "", 0}}, 1)));
+    commit(must(entities.stage_create(std::vector<machine_entry>{{0, 1, "press", "PRESS", machine_status::operational, 0}}, 1)));
+    commit(must(entities.stage_create(std::vector<sensor_entry>{{0, 1, "temperature", "C", {}, 0}}, 1)));
     auto batch = std::make_shared<reading_batch>();
     batch->event_time_us = {0, 1'000'000, 1'000'000};
     batch->value = {20.5, 21.5, 22.5};

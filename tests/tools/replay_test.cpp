@@ -59,8 +59,8 @@ TEST_F(replay_run, missing_sensors_are_made_once) {
   EXPECT_THAT(to.got, ElementsAre(row{3, t0, 1}, row{4, t0, 2}, row{3, t0 + 100'000, 3}));
   ASSERT_EQ(run(typed), outcome::finished);
   EXPECT_EQ(done.sensors_made, 0U);
-  EXPECT_EQ(to.things.factories.size(), 1U);
-  EXPECT_EQ(to.things.machines.size(), 1U);
+  EXPECT_EQ(to.entities.factories.size(), 1U);
+  EXPECT_EQ(to.entities.machines.size(), 1U);
 }
 
 TEST_F(replay_run, a_name_that_is_missing_or_not_unique_says_what_to_do) {
@@ -91,19 +91,19 @@ TEST_F(replay_run, line_protocol_is_mapped_to_machine_and_sensor) {
                          "press,factory=berlin temp=1,note=\"x\" 1768816800000000000\n"
                          "any,machine=press,sensor=temp value=2i,max=3 1768816801000000000\n");
   ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "plant/unused"; })), outcome::finished);
-  ASSERT_EQ(to.things.sensors.size(), 3U);
-  EXPECT_EQ(to.things.sensors[0].name, "temp");
-  EXPECT_EQ(to.things.sensors[1].name, "temp");
-  EXPECT_EQ(to.things.sensors[2].name, "temp_max");
-  EXPECT_EQ(to.things.factories[0].name, "berlin");
-  EXPECT_EQ(to.things.factories[1].name, "plant");
+  ASSERT_EQ(to.entities.sensors.size(), 3U);
+  EXPECT_EQ(to.entities.sensors[0].name, "temp");
+  EXPECT_EQ(to.entities.sensors[1].name, "temp");
+  EXPECT_EQ(to.entities.sensors[2].name, "temp_max");
+  EXPECT_EQ(to.entities.factories[0].name, "berlin");
+  EXPECT_EQ(to.entities.factories[1].name, "plant");
   EXPECT_THAT(done.notes, ElementsAre(HasSubstr("1 text fields passed over")));
   ASSERT_EQ(to.got.size(), 3U);
   EXPECT_EQ(to.got[0].time_us, t0);
   EXPECT_EQ(to.got[2].value, 3);
   to.got.clear();
   ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "plant/unused"; })), outcome::finished);
-  EXPECT_EQ(to.things.sensors.size(), 3U);
+  EXPECT_EQ(to.entities.sensors.size(), 3U);
   const auto bad = file(
       "bad.lp", "press,factory=berlin temp=1 1768816800000000000\npress f=1\npress f=9007199254740993i 1768816800000000000\n");
   EXPECT_FALSE(run(of({bad})));
@@ -216,7 +216,7 @@ TEST_F(replay_run, the_real_machine_temperature_arrives_whole) {
   const std::string path = FACTORY_SHARED_DATA "/nab/data/realKnownCause/machine_temperature_system_failure.csv";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no NAB data beside the repository";
   ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "plant/press"; })), outcome::finished);
-  EXPECT_EQ(to.things.sensors.at(0).name, "machine_temperature_system_failure");
+  EXPECT_EQ(to.entities.sensors.at(0).name, "machine_temperature_system_failure");
   EXPECT_EQ(to.got.size(), 22'695U);
 }
 

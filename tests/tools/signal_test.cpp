@@ -3,9 +3,9 @@
 #include "simulate/ledger.hpp"
 #include "simulate/plant.hpp"
 
-#include "pipelines/alarm.hpp"
-#include "pipelines/rolling_window.hpp"
-#include "pipelines/statistics.hpp"
+#include "pipelines/alarm/alarm.hpp"
+#include "pipelines/stats/rolling_window.hpp"
+#include "pipelines/stats/statistics.hpp"
 
 #include <gtest/gtest.h>
 

@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
 
 namespace factory::bench {
 

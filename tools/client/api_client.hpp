@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "pipelines/result.hpp"
+#include "pipelines/model/result.hpp"
 
 namespace factory {
 

@@ -7,9 +7,9 @@
 #include <chrono>
 #include <string_view>
 
-#include "http/json_writer.hpp"
-#include "http/problem.hpp"
-#include "http/router.hpp"
+#include "http/edge/problem.hpp"
+#include "http/edge/router.hpp"
+#include "http/text/json_writer.hpp"
 
 namespace factory {
 

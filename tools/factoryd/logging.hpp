@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "http/request_id.hpp"
+#include "http/edge/request_id.hpp"
 
 namespace factory {
 

@@ -13,8 +13,9 @@
 #include <string_view>
 #include <utility>
 
-#include "pipelines/limits.hpp"
-#include "pipelines/time.hpp"
+#include "actors/engine/limits.hpp"
+#include "http/edge/limits.hpp"
+#include "pipelines/model/time.hpp"
 
 namespace factory {
 
@@ -144,7 +145,7 @@ class option_table {
   }
 
   void add_jobs() {
-    worker_config& jobs = out_.engine.jobs;
+    job_config& jobs = out_.engine.jobs;
     add_duration("rollup-every", jobs.rollup_every_us, "schedule of the roll-ups; 0 = never", true);
     add_duration("retention-every", jobs.retention_every_us, "schedule of retention; 0 = never", true);
     add_duration("anomaly-scan-every", jobs.anomaly_scan_every_us, "schedule of the anomaly scan; 0 = never", true);

@@ -5,8 +5,8 @@
 #include <variant>
 #include <vector>
 
-#include "actors/engine.hpp"
-#include "http/gateways.hpp"
+#include "actors/engine/engine.hpp"
+#include "http/api/gateways.hpp"
 
 namespace factory {
 

@@ -7,11 +7,11 @@
 #include <chrono>
 #include <optional>
 
-#include "pipelines/time.hpp"
-#include "storage/audit_log.hpp"
-#include "storage/catalog.hpp"
-#include "storage/database.hpp"
-#include "storage/token_store.hpp"
+#include "pipelines/model/time.hpp"
+#include "storage/admin/audit_log.hpp"
+#include "storage/admin/token_store.hpp"
+#include "storage/base/database.hpp"
+#include "storage/catalog/catalog.hpp"
 
 namespace factory {
 
@@ -57,11 +57,11 @@ expected<std::string> create(const command_line& typed) {
   for (const std::string& text : typed.scopes) wanted.scopes = wanted.scopes | parse_scope(text).value_or(access_scope::none);
   auto db = open_stopped(typed.data_dir, true);
   if (!db) return tl::unexpected(db.error());
-  catalog things(**db);
+  catalog entities(**db);
   token_store tokens(**db);
-  if (auto loaded = things.load(); !loaded) return tl::unexpected(loaded.error());
+  if (auto loaded = entities.load(); !loaded) return tl::unexpected(loaded.error());
   if (auto loaded = tokens.load(); !loaded) return tl::unexpected(loaded.error());
-  if (typed.factory != 0 && !things.find_factory(typed.factory))
+  if (typed.factory != 0 && !entities.find_factory(typed.factory))
     return fail(errc::invalid, "there is no such factory", "factory");
   const auto made = tokens.create(std::move(wanted), now_us());
   if (!made) return tl::unexpected(made.error());

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "factoryd/options.hpp"
-#include "pipelines/result.hpp"
+#include "pipelines/model/result.hpp"
 
 namespace factory {
 

@@ -1,6 +1,6 @@
 #include "inspect/data_directory.hpp"
 
-#include "actors/snapshot.hpp"
+#include "actors/sensors/saved_state.hpp"
 
 #include <fmt/format.h>
 
@@ -26,7 +26,7 @@ void put_rows(head& into, const reading_run& rows) {
 
 expected<sensor_state> decode_stored(sensor_id sensor, std::string_view stored) try {
   sensor_state state(sensor, {});
-  std::string_view in = split_snapshot(stored).sensor;
+  std::string_view in = split_saved(stored).sensor;
   std::uint8_t watched = 0;
   if (get_byte(in, watched) && state.decode(in) && in.empty()) return state;
   return fail(errc::corrupt, fmt::format("The state of sensor {} cannot be decoded; restore the newest snapshot.", sensor));
@@ -38,25 +38,25 @@ expected<std::unique_ptr<data_directory>> data_directory::open(const std::filesy
   auto db = database::open(where, {.read_only = how == access::read, .create = false});
   if (!db) return tl::unexpected(db.error());
   auto opened = std::make_unique<data_directory>(std::move(*db));
-  if (auto loaded = opened->things.load(); !loaded) return tl::unexpected(loaded.error());
+  if (auto loaded = opened->entities.load(); !loaded) return tl::unexpected(loaded.error());
   return opened;
 }
 
 data_directory::data_directory(std::unique_ptr<database> opened)
-    : db(std::move(opened)), things(*db), entries(*db), events(*db), series(*db), states(*db) {}
+    : db(std::move(opened)), entities(*db), entries(*db), events(*db), series(*db), states(*db) {}
 
 std::string data_directory::name_of(sensor_id sensor) const {
-  const auto entry = things.find_sensor(sensor);
+  const auto entry = entities.find_sensor(sensor);
   if (!entry) return fmt::format("sensor {}", sensor);
-  const auto machine = things.find_machine(entry->machine);
-  const auto plant = machine ? things.find_factory(machine->factory) : expected<factory_entry>();
+  const auto machine = entities.find_machine(entry->machine);
+  const auto plant = machine ? entities.find_factory(machine->factory) : expected<factory_entry>();
   if (!machine || !plant) return entry->name;
   return fmt::format("{}/{}/{}", plant->name, machine->name, entry->name);
 }
 
 expected<std::vector<sensor_cut>> data_directory::cuts() const {
   std::map<sensor_id, sensor_now> sensors;
-  for (const auto& entry : things.sensors()) sensors[entry.id].cut.sensor = entry.id;
+  for (const auto& entry : entities.sensors()) sensors[entry.id].cut.sensor = entry.id;
   std::optional<error> damaged;
   auto visited = states.visit([&](sensor_id sensor, const state_store::stored& stored) {
     const auto known = sensors.find(sensor);

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "actors/sensor_state.hpp"
-#include "storage/catalog.hpp"
-#include "storage/event_log.hpp"
-#include "storage/job_store.hpp"
-#include "storage/journal.hpp"
-#include "storage/store_writer.hpp"
-#include "storage/time_series.hpp"
+#include "actors/sensors/sensor_state.hpp"
+#include "storage/admin/job_store.hpp"
+#include "storage/catalog/catalog.hpp"
+#include "storage/events/event_log.hpp"
+#include "storage/journal/journal.hpp"
+#include "storage/series/time_series.hpp"
+#include "storage/state/store_writer.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -24,7 +24,7 @@ struct data_directory {
   static expected<std::unique_ptr<data_directory>> open(const std::filesystem::path& where, access how);
 
   std::unique_ptr<database> db;
-  catalog things;
+  catalog entities;
   journal entries;
   event_log events;
   time_series series;

@@ -1,5 +1,5 @@
 #include "inspect/commands.hpp"
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ expected<void> dump(const data_directory& data, const dump_options& what, std::o
   const auto cuts = data.cuts();
   if (!cuts) return tl::unexpected(cuts.error());
   for (const sensor_id wanted : what.sensors)
-    if (const auto known = data.things.find_sensor(wanted); !known)
+    if (const auto known = data.entities.find_sensor(wanted); !known)
       return fail(errc::not_found, fmt::format("There is no sensor {} in this data directory.", wanted));
   out << "sensor_id,timestamp,value,flags\n";
   std::string lines;

@@ -1,5 +1,5 @@
 #include "inspect/commands.hpp"
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
 
 #include <fmt/ostream.h>
 

@@ -1,7 +1,7 @@
 /// factory-inspect: what is in a data directory whose factoryd is stopped.
 
 #include "inspect/commands.hpp"
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
 
 #include <CLI/CLI.hpp>
 

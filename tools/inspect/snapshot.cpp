@@ -1,4 +1,4 @@
-#include "storage/snapshot.hpp"
+#include "storage/admin/snapshot.hpp"
 
 #include "inspect/commands.hpp"
 

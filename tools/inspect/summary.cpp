@@ -1,5 +1,5 @@
 #include "inspect/commands.hpp"
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
 
 #include <fmt/ostream.h>
 
@@ -30,8 +30,8 @@ expected<void> print_summary(const data_directory& data, std::ostream& out) {
   const auto blocks = data.series.count();
 
   fmt::print(out, "data directory  {}, {:.1f} MiB\n", data.db->directory().string(), mebibytes(data.db->bytes_on_disk()));
-  fmt::print(out, "catalog         {} factories, {} machines, {} sensors, {} rules\n", data.things.factories().size(),
-             data.things.machines().size(), data.things.sensors().size(), data.things.rules().size());
+  fmt::print(out, "catalog         {} factories, {} machines, {} sensors, {} rules\n", data.entities.factories().size(),
+             data.entities.machines().size(), data.entities.sensors().size(), data.entities.rules().size());
   fmt::print(out, "blocks          {} blocks of {} sensors, {} readings, {:.1f} MiB, {} bytes a reading\n", blocks.blocks,
              blocks.sensors, blocks.readings, mebibytes(blocks.bytes), per_reading(blocks.bytes, blocks.readings));
   fmt::print(out, "journal         {} entries with {} readings above the floor {}, {:.1f} MiB; newest {}\n", journal_entries,

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pipelines/result.hpp"
+#include "pipelines/model/result.hpp"
 
 namespace factory {
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "pipelines/thresholds.hpp"
+#include "pipelines/alarm/thresholds.hpp"
 
 namespace py = pybind11;
 

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "pipelines/result.hpp"
+#include "pipelines/model/result.hpp"
 
 namespace factory::replay {
 

@@ -2,7 +2,7 @@
 #include <thread>
 #include <utility>
 
-#include "actors/engine.hpp"
+#include "actors/engine/engine.hpp"
 #include "replay/sink.hpp"
 
 namespace factory::replay {
@@ -18,9 +18,9 @@ class engine_sink : public sink {
 
   expected<plant> read_plant() override {
     plant out;
-    for (auto& f : engine_->things().factories()) out.factories.push_back({f.id, std::move(f.name)});
-    for (auto& m : engine_->things().machines()) out.machines.push_back({m.id, m.factory, std::move(m.name)});
-    for (auto& s : engine_->things().sensors()) out.sensors.push_back({s.id, s.machine, std::move(s.name)});
+    for (auto& f : engine_->entities().factories()) out.factories.push_back({f.id, std::move(f.name)});
+    for (auto& m : engine_->entities().machines()) out.machines.push_back({m.id, m.factory, std::move(m.name)});
+    for (auto& s : engine_->entities().sensors()) out.sensors.push_back({s.id, s.machine, std::move(s.name)});
     return out;
   }
 

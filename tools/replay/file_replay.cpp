@@ -6,8 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "pipelines/limits.hpp"
-#include "pipelines/line_protocol.hpp"
+#include "pipelines/decode/line_protocol.hpp"
 
 namespace factory::replay {
 

@@ -2,8 +2,8 @@
 #include <unordered_map>
 #include <utility>
 
-#include "pipelines/line_protocol.hpp"
-#include "pipelines/text_cells.hpp"
+#include "pipelines/decode/line_protocol.hpp"
+#include "pipelines/decode/text_cells.hpp"
 #include "replay/reader.hpp"
 
 namespace factory::replay {

@@ -1,8 +1,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "pipelines/decode.hpp"
-#include "pipelines/limits.hpp"
+#include "pipelines/decode/decode.hpp"
 #include "replay/reader.hpp"
 
 namespace factory::replay {

@@ -6,7 +6,7 @@
 #include <charconv>
 #include <utility>
 
-#include "pipelines/limits.hpp"
+#include "pipelines/model/limits.hpp"
 
 namespace factory::replay {
 

@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "pipelines/reading.hpp"
-#include "pipelines/result.hpp"
-#include "pipelines/time.hpp"
+#include "pipelines/model/reading.hpp"
+#include "pipelines/model/result.hpp"
+#include "pipelines/model/time.hpp"
 
 namespace factory::replay {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "pipelines/batch_builder.hpp"
-#include "pipelines/csv.hpp"
+#include "pipelines/decode/batch_builder.hpp"
+#include "pipelines/decode/csv.hpp"
 #include "replay/options.hpp"
 #include "replay/sensor_book.hpp"
 #include "replay/text_window.hpp"

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "pipelines/result.hpp"
+#include "pipelines/model/result.hpp"
 #include "replay/reader.hpp"
 
 namespace factory::replay {

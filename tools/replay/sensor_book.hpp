@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pipelines/sensor_set.hpp"
+#include "pipelines/model/sensor_set.hpp"
 #include "replay/sink.hpp"
 
 namespace factory::replay {
@@ -15,7 +15,7 @@ namespace factory::replay {
 /// must be that of exactly one sensor.
 class sensor_book {
  public:
-  sensor_book(sink& things, std::optional<registration> where) : things_(things), where_(std::move(where)) {}
+  sensor_book(sink& entities, std::optional<registration> where) : things_(entities), where_(std::move(where)) {}
 
   expected<void> load();
   /// The sensors of column names, in order.

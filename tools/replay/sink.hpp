@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "pipelines/batch_builder.hpp"
-#include "pipelines/result.hpp"
+#include "pipelines/decode/batch_builder.hpp"
+#include "pipelines/model/result.hpp"
 #include "replay/options.hpp"
 
 namespace factory::replay {

@@ -3,8 +3,8 @@
 
 #include <fmt/core.h>
 
-#include "pipelines/downsample.hpp"
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
+#include "pipelines/stats/downsample.hpp"
 #include "simulate/commands.hpp"
 #include "simulate/feed.hpp"
 

@@ -1,6 +1,6 @@
 #include "simulate/ledger.hpp"
 
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
 
 #include <fmt/format.h>
 #include <rapidjson/prettywriter.h>

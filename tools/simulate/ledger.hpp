@@ -2,8 +2,8 @@
 
 #include "simulate/faults.hpp"
 
-#include "pipelines/reading.hpp"
-#include "pipelines/result.hpp"
+#include "pipelines/model/reading.hpp"
+#include "pipelines/model/result.hpp"
 
 #include <filesystem>
 #include <span>

@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "pipelines/time.hpp"
+#include "pipelines/model/time.hpp"
 #include "simulate/commands.hpp"
 
 namespace {

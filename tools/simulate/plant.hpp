@@ -2,7 +2,7 @@
 
 #include "simulate/signal.hpp"
 
-#include "pipelines/thresholds.hpp"
+#include "pipelines/alarm/thresholds.hpp"
 
 #include <cstdint>
 #include <string>

@@ -52,9 +52,9 @@ expected<void> collect(const rapidjson::Document& array, const char* parent, nam
 }
 
 /// One kind of thing: knows what is there, gathers what is missing, creates it with one request.
-class things {
+class entities {
  public:
-  things(api_client& api, std::string target, const char* parent) : api_(api), target_(std::move(target)), parent_(parent) {}
+  entities(api_client& api, std::string target, const char* parent) : api_(api), target_(std::move(target)), parent_(parent) {}
 
   expected<void> load() {
     const auto array = read_array(api_.get(target_));
@@ -102,9 +102,9 @@ void write_rule(json_writer& out, const alert_rule& rule) {
 }  // namespace
 
 expected<std::vector<simulated_sensor>> ensure_plant(api_client& api, std::span<const planned_factory> plan) {
-  things factories(api, "/api/factories", ""), machines(api, "/api/machines", "factory_id"),
+  entities factories(api, "/api/factories", ""), machines(api, "/api/machines", "factory_id"),
       sensors(api, "/api/sensors", "machine_id"), rules(api, "/api/rules", "sensor_id");
-  for (things* const kind : {&factories, &machines, &sensors, &rules})
+  for (entities* const kind : {&factories, &machines, &sensors, &rules})
     if (auto loaded = kind->load(); !loaded) return tl::unexpected(loaded.error());
 
   for (const auto& factory : plan) factories.want(0, factory.name, [&](auto& out) { member(out, "location", factory.location); });

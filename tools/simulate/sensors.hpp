@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "client/api_client.hpp"
-#include "pipelines/reading.hpp"
+#include "pipelines/model/reading.hpp"
 #include "simulate/plant.hpp"
 
 namespace factory {

@@ -57,14 +57,14 @@ inline timed_values rough(std::size_t first, std::size_t count) {
 struct committer {
   progress counts;
 
-  batch_part readings(std::uint64_t sequence, sensor_id sensor, const timed_values& rows,
-                      std::optional<std::int64_t> received_at_us = {}) {
+  new_readings readings(std::uint64_t sequence, sensor_id sensor, const timed_values& rows,
+                        std::optional<std::int64_t> received_at_us = {}) {
     const auto received_us = received_at_us.value_or(rows.empty() ? noon_us : rows.back().first);
     const journal_entry entry{sequence, received_us, batch_of(sensor, rows), nullptr, nullptr};
     const auto* const alone = &entry;
     return {group_of({&alone, 1}, counts), 0, 1};
   }
-  static config_part config(std::uint64_t sequence, sensor_config wanted) {
+  static new_config config(std::uint64_t sequence, sensor_config wanted) {
     return {sequence, noon_us, std::make_shared<const sensor_config>(std::move(wanted))};
   }
 };
@@ -72,14 +72,14 @@ struct committer {
 /// Stands in for the store: what was handed over, in order.
 struct recorded_store {
   struct step {
-    std::optional<sensor_snapshot> snapshot;
+    std::optional<saved_sensor> snapshot;
     std::function<void()> written;
     std::vector<event> events;
   };
   std::vector<step> steps;
 
   persistence face() {
-    return {[this](sensor_snapshot snapshot, std::function<void()> written) {
+    return {[this](saved_sensor snapshot, std::function<void()> written) {
               steps.push_back({std::move(snapshot), std::move(written), {}});
             },
             [this](std::vector<event> found) {
@@ -91,8 +91,8 @@ struct recorded_store {
     for (const auto& each : steps) all.insert(all.end(), each.events.begin(), each.events.end());
     return all;
   }
-  std::vector<sensor_snapshot> snapshots() const {
-    std::vector<sensor_snapshot> all;
+  std::vector<saved_sensor> snapshots() const {
+    std::vector<saved_sensor> all;
     for (const auto& each : steps)
       if (each.snapshot) all.push_back(*each.snapshot);
     return all;

@@ -6,11 +6,11 @@
 #include <thread>
 #include <vector>
 
-#include "actors/actor_runtime.hpp"
-#include "actors/sensor_population.hpp"
+#include "actors/engine/actor_runtime.hpp"
+#include "actors/sensors/sensor_population.hpp"
 #include "actors/support/messages.hpp"
-#include "storage/database.hpp"
-#include "storage/event_log.hpp"
+#include "storage/base/database.hpp"
+#include "storage/events/event_log.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory::test {
@@ -23,13 +23,12 @@ class running_population {
     population_config config;
     config.shards = shards;
     config.rules.z_threshold = 3;
-    persistence store{[this](sensor_snapshot snapshot, std::function<void()> written) {
-                        writer.write(std::move(snapshot), std::move(written));
-                      },
-                      [this](std::vector<event> found) {
-                        if (before_events) before_events();
-                        writer.write(std::move(found), [] {});
-                      }};
+    persistence store{
+        [this](saved_sensor snapshot, std::function<void()> written) { writer.write(std::move(snapshot), std::move(written)); },
+        [this](std::vector<event> found) {
+          if (before_events) before_events();
+          writer.write(std::move(found), [] {});
+        }};
     sensors = std::make_unique<sensor_population>(runtime.system(), counts, config, store, states, entries,
                                                   [this](std::function<void()> reached) { writer.barrier(std::move(reached)); });
     for (sensor_id id = 1; id <= count; ++id) sensors->start(id, 0, nullptr);

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "fuzz/fuzz.hpp"
-#include "pipelines/decode.hpp"
+#include "pipelines/decode/decode.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using factory::fuzz::require;

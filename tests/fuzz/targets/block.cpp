@@ -4,10 +4,10 @@
 #include <string>
 
 #include "fuzz/fuzz.hpp"
-#include "storage/block.hpp"
-#include "storage/columns.hpp"
-#include "storage/integer_column.hpp"
-#include "storage/value_column.hpp"
+#include "storage/block/block.hpp"
+#include "storage/block/columns.hpp"
+#include "storage/block/integer_column.hpp"
+#include "storage/block/value_column.hpp"
 
 namespace {
 

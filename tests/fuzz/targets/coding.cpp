@@ -2,7 +2,7 @@
 #include <string>
 
 #include "fuzz/fuzz.hpp"
-#include "http/content_coding.hpp"
+#include "http/edge/content_coding.hpp"
 
 using namespace factory;
 

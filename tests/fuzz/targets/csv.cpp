@@ -5,7 +5,7 @@
 #include <string>
 
 #include "fuzz/fuzz.hpp"
-#include "pipelines/csv.hpp"
+#include "pipelines/decode/csv.hpp"
 
 namespace {
 

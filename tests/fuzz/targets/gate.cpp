@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "fuzz/fuzz.hpp"
-#include "http/gate_connection.hpp"
+#include "http/gate/gate_connection.hpp"
 #include "http/support/gate_cases.hpp"
 
 namespace {

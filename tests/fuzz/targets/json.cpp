@@ -5,8 +5,8 @@
 #include <string>
 
 #include "fuzz/fuzz.hpp"
-#include "pipelines/decode.hpp"
-#include "pipelines/json_plain.hpp"
+#include "pipelines/decode/decode.hpp"
+#include "pipelines/decode/json_plain.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "fuzz/fuzz.hpp"
-#include "pipelines/line_protocol.hpp"
+#include "pipelines/decode/line_protocol.hpp"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <string>
 
 #include "fuzz/fuzz.hpp"
-#include "http/gate_target.hpp"
-#include "http/query.hpp"
+#include "http/edge/query.hpp"
+#include "http/gate/gate_target.hpp"
 
 namespace {
 

@@ -4,8 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "http/problem.hpp"
-#include "http/router.hpp"
+#include "http/edge/problem.hpp"
+#include "http/edge/router.hpp"
 
 namespace factory::testing {
 

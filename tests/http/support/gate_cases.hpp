@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "http/gate.hpp"
+#include "http/gate/gate.hpp"
 
 namespace factory::testing {
 

@@ -1,6 +1,6 @@
 #include "storage/support/catalog_fixture.hpp"
 
-#include "storage/rocks.hpp"
+#include "storage/base/rocks.hpp"
 
 #include <stdexcept>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "storage/catalog.hpp"
+#include "storage/catalog/catalog.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 #include <memory>
@@ -18,7 +18,7 @@ class catalog_fixture {
   catalog_fixture();
   void reopen();
   database& db() { return *db_; }
-  catalog& things() { return *things_; }
+  catalog& entities() { return *things_; }
 
   /// Commits and applies; throws std::runtime_error with the message when the change was refused.
   template <class Entry>

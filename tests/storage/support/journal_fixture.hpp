@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "pipelines/coding.hpp"
-#include "storage/database.hpp"
-#include "storage/journal.hpp"
-#include "storage/rocks.hpp"
+#include "pipelines/model/coding.hpp"
+#include "storage/base/database.hpp"
+#include "storage/base/rocks.hpp"
+#include "storage/journal/journal.hpp"
 #include "storage/support/observing.hpp"
 #include "storage/support/temporary_directory.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "storage/journal.hpp"
+#include "storage/journal/journal.hpp"
 
 namespace factory {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pipelines/reading.hpp"
+#include "pipelines/model/reading.hpp"
 
 namespace factory::test {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "pipelines/statistics.hpp"
+#include "pipelines/stats/statistics.hpp"
 
 namespace factory::test {
 

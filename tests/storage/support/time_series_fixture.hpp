@@ -11,11 +11,11 @@
 #include <utility>
 #include <vector>
 
-#include "storage/block_key.hpp"
-#include "storage/head.hpp"
-#include "storage/rocks.hpp"
+#include "storage/base/rocks.hpp"
+#include "storage/block/block_key.hpp"
+#include "storage/block/head.hpp"
+#include "storage/series/time_series.hpp"
 #include "storage/support/temporary_directory.hpp"
-#include "storage/time_series.hpp"
 
 namespace factory::test {
 

@@ -24,20 +24,20 @@ class memory_sink : public replay::sink {
     auto operator<=>(const row&) const = default;
   };
 
-  expected<replay::plant> read_plant() override { return things; }
+  expected<replay::plant> read_plant() override { return entities; }
   expected<factory_id> make_factory(const std::string& name) override {
-    things.factories.push_back({next_id++, name});
-    return things.factories.back().id;
+    entities.factories.push_back({next_id++, name});
+    return entities.factories.back().id;
   }
   expected<machine_id> make_machine(factory_id of, const std::string& name) override {
-    things.machines.push_back({next_id++, of, name});
-    return things.machines.back().id;
+    entities.machines.push_back({next_id++, of, name});
+    return entities.machines.back().id;
   }
   expected<std::vector<sensor_id>> make_sensors(machine_id of, const std::vector<std::string>& names) override {
     std::vector<sensor_id> ids;
     for (const std::string& name : names) {
       ids.push_back(next_id++);
-      things.sensors.push_back({ids.back(), of, name});
+      entities.sensors.push_back({ids.back(), of, name});
     }
     return ids;
   }
@@ -55,11 +55,11 @@ class memory_sink : public replay::sink {
   /// A factory F with a machine M and a sensor of each name; ids from 3 up in their order.
   void add_plant(const std::vector<std::string>& sensors) {
     (void)make_factory("F");
-    (void)make_machine(things.factories.back().id, "M");
-    (void)make_sensors(things.machines.back().id, sensors);
+    (void)make_machine(entities.factories.back().id, "M");
+    (void)make_sensors(entities.machines.back().id, sensors);
   }
 
-  replay::plant things;
+  replay::plant entities;
   std::uint32_t next_id = 1;
   std::vector<row> got;
   std::size_t batches = 0, fail_at = SIZE_MAX;

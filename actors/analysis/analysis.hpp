@@ -1,0 +1,32 @@
+#pragma once
+
+#include <unordered_map>
+
+#include "actors/interfaces.hpp"
+#include "pipelines/alarm/alarm.hpp"
+
+namespace factory {
+
+struct anomaly_actor_state {
+  anomaly_actor_state() = default;  // no aggregate: CAF would fill its first member with the self pointer
+  static inline const char* name = "anomaly";
+  threshold_actor thresholds;  ///< of the same sensors; snapshots go on to it
+  double z_threshold = 0;
+  persistence store;
+};
+anomaly_actor::behavior_type anomaly(anomaly_actor::stateful_pointer<anomaly_actor_state> self, threshold_actor thresholds,
+                                     double z_threshold, persistence store);
+
+struct threshold_actor_state {
+  threshold_actor_state() = default;
+  static inline const char* name = "threshold";
+  struct watched_sensor {
+    alarm_board board;
+    std::uint64_t applied_sequence = 0;  ///< newest entry that the board has seen
+  };
+  std::unordered_map<sensor_id, watched_sensor> sensors;
+  persistence store;
+};
+threshold_actor::behavior_type threshold(threshold_actor::stateful_pointer<threshold_actor_state> self, persistence store);
+
+}  // namespace factory

@@ -1,0 +1,85 @@
+#include "actors/engine/credits.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/engine/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+/// Subtracts when the bound allows it.
+bool try_take(std::atomic<std::int64_t>& free, std::int64_t amount) {
+  auto seen = free.load(std::memory_order_relaxed);
+  while (seen >= amount)
+    if (free.compare_exchange_weak(seen, seen - amount, std::memory_order_relaxed)) return true;
+  return false;
+}
+
+}  // namespace
+
+bool credit_pool::are_free(double share) const {
+  const auto is_free = [share](const std::atomic<std::int64_t>& free, std::int64_t all) {
+    return static_cast<double>(free.load()) >= share * static_cast<double>(all);
+  };
+  return is_free(readings_free_, readings_) && is_free(bytes_free_, bytes_);
+}
+
+bool credit_pool::admits() {
+  if (are_free(limits::credit_reserve)) return true;
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  return false;
+}
+
+bool credit_pool::plentiful() const { return are_free(limits::plentiful_credits); }
+
+/// Who gives back sets the credits before it looks for somebody that waits, who waits looks at them after it said so: one sees the other.
+void credit_pool::call_when_plentiful(const journal::waker& wake) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::find(waiting_.begin(), waiting_.end(), wake) == waiting_.end()) waiting_.push_back(wake);
+    any_waits_.store(true);
+  }
+  tell_if_plentiful();
+}
+
+void credit_pool::tell_if_plentiful() {
+  if (!any_waits_.load() || !plentiful()) return;
+  std::vector<journal::waker> woken;
+  {
+    const std::lock_guard lock(mutex_);
+    woken = std::exchange(waiting_, {});
+    any_waits_.store(false);
+  }
+  for (const journal::waker& each : woken) (*each)();
+}
+
+std::shared_ptr<void> credit_pool::take(std::uint64_t readings, std::uint64_t bytes) {
+  const auto reading_count = static_cast<std::int64_t>(readings);
+  const auto byte_count = static_cast<std::int64_t>(bytes);
+  if (try_take(readings_free_, reading_count)) {
+    if (try_take(bytes_free_, byte_count)) return give_back_later(reading_count, byte_count);
+    readings_free_.fetch_add(reading_count, std::memory_order_relaxed);
+  }
+  refused_.fetch_add(1, std::memory_order_relaxed);
+  return nullptr;
+}
+
+std::shared_ptr<void> credit_pool::take_anyway(std::uint64_t readings, std::uint64_t bytes) {
+  const auto reading_count = static_cast<std::int64_t>(readings);
+  const auto byte_count = static_cast<std::int64_t>(bytes);
+  readings_free_.fetch_sub(reading_count, std::memory_order_relaxed);
+  bytes_free_.fetch_sub(byte_count, std::memory_order_relaxed);
+  return give_back_later(reading_count, byte_count);
+}
+
+std::shared_ptr<void> credit_pool::give_back_later(std::int64_t readings, std::int64_t bytes) {
+  return {static_cast<void*>(this), [pool = shared_from_this(), readings, bytes](void*) {
+            pool->readings_free_.fetch_add(readings);
+            pool->bytes_free_.fetch_add(bytes);
+            pool->tell_if_plentiful();
+          }};
+}
+
+}  // namespace factory

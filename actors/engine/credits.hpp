@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "storage/journal/journal.hpp"
+
+namespace factory {
+
+/// The bound on everything between a socket and a window: readings and bytes in flight.
+/// Taken before a request is accepted, given back when the last actor lets go of the batch. Thread-safe; a lock is taken only where somebody
+/// waits for more of it.
+class credit_pool : public std::enable_shared_from_this<credit_pool> {
+ public:
+  credit_pool(std::uint64_t readings, std::uint64_t bytes)
+      : readings_(static_cast<std::int64_t>(readings)),
+        bytes_(static_cast<std::int64_t>(bytes)),
+        readings_free_(readings_),
+        bytes_free_(bytes_) {}
+  /// False (and counted as a refusal) while less than limits::credit_reserve of either bound is free: then a body is not even worth
+  /// decoding. Takes nothing.
+  bool admits();
+  /// Given back when the pointer's last copy goes; null when either bound would be passed.
+  std::shared_ptr<void> take(std::uint64_t readings, std::uint64_t bytes);
+  /// Like take, but may pass the bound: for work that is already committed.
+  std::shared_ptr<void> take_anyway(std::uint64_t readings, std::uint64_t bytes);
+
+  /// Whether limits::plentiful_credits of both bounds are free.
+  bool plentiful() const;
+  /// Calls `wake` as soon as there is, once however often it was asked for: on this thread, or on the one that gives back.
+  void call_when_plentiful(const journal::waker& wake);
+
+  std::int64_t readings_free() const { return readings_free_.load(std::memory_order_relaxed); }
+  std::int64_t bytes_free() const { return bytes_free_.load(std::memory_order_relaxed); }
+  std::uint64_t refused_count() const { return refused_.load(std::memory_order_relaxed); }
+
+ private:
+  std::shared_ptr<void> give_back_later(std::int64_t readings, std::int64_t bytes);
+  bool are_free(double share) const;
+  void tell_if_plentiful();
+
+  const std::int64_t readings_, bytes_;
+  std::atomic<std::int64_t> readings_free_, bytes_free_;
+  std::atomic<std::uint64_t> refused_{0};
+  std::atomic<bool> any_waits_{false};
+  std::mutex mutex_;
+  std::vector<journal::waker> waiting_;  // guarded by mutex_
+};
+
+}  // namespace factory

@@ -1,0 +1,227 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/flow/reply.hpp"
+#include "actors/jobs/job_service.hpp"
+#include "actors/sensors/views.hpp"
+#include "pipelines/detect/z_score.hpp"
+#include "pipelines/model/reading.hpp"
+#include "pipelines/model/result.hpp"
+#include "pipelines/model/sensor_set.hpp"
+#include "pipelines/stats/downsample.hpp"
+#include "storage/admin/audit_log.hpp"
+#include "storage/admin/snapshot.hpp"
+#include "storage/admin/token_store.hpp"
+#include "storage/catalog/catalog.hpp"
+#include "storage/events/event_log.hpp"
+#include "storage/journal/journal.hpp"
+#include "storage/series/time_series.hpp"
+
+namespace factory {
+
+class credit_pool;
+
+struct engine_config {
+  std::filesystem::path data_dir;
+  std::filesystem::path snapshot_dir;  ///< where snapshots go; empty = the folder snapshots in data_dir
+  std::size_t worker_threads = 0;      ///< CAF scheduler threads; 0 = number of cores
+  std::size_t analysis_actors = 0;     ///< anomaly and threshold actors each; 0 = worker threads
+  std::int64_t allowed_lateness_us = 60'000'000;
+  std::int64_t future_skew_us = 300'000'000;
+  std::int64_t time_window_us = 60'000'000;
+  double z_threshold = 4.0;                        ///< of the streaming detector; the queries take their own
+  std::uint32_t z_min_readings = 30;               ///< a window with fewer gives no verdict
+  std::size_t in_flight_readings = 0;              ///< 0 = limits::in_flight_readings
+  std::uint64_t journal_bytes_per_checkpoint = 0;  ///< 0 = limits::journal_bytes_per_checkpoint
+  job_config jobs;
+};
+
+struct ingest_receipt {
+  std::uint64_t inserted = 0;
+  std::uint64_t sequence = 0;
+  durability level = durability::fsync;
+};
+
+/// An ingest that is accepted and in line for the next commit.
+class pending_ingest {
+ public:
+  explicit pending_ingest(const ingest_receipt& nothing_to_do) : receipt_(nothing_to_do) {}
+  pending_ingest(const ingest_receipt& receipt, journal::ticket in_line) : receipt_(receipt), in_line_(std::move(in_line)) {}
+  /// Answered later while credits run short, so that who waits for the answer sends no faster than is processed, and is not refused: when it
+  /// is long (limits::paced_readings) and there is somebody to wake.
+  void pace(std::shared_ptr<credit_pool> credits, journal::waker wake);
+  /// Waits until the readings are committed. To be called once, while the engine lives.
+  expected<ingest_receipt> wait();
+  /// Whether it is time to answer: then wait() returns at once. The waker of begin_ingest says when to look again.
+  bool ready() const;
+
+ private:
+  struct pacing {
+    std::shared_ptr<credit_pool> credits;
+    journal::waker wake;
+    std::chrono::steady_clock::time_point until;
+  };
+  ingest_receipt receipt_;
+  std::optional<journal::ticket> in_line_;
+  std::optional<pacing> paced_;
+};
+
+/// A sensor that was asked for its cut.
+class pending_cut {
+ public:
+  explicit pending_cut(reply<sensor_view>::waiter asked) : asked_(std::move(asked)) {}
+  /// To be called once.
+  expected<sensor_cut> wait();
+
+ private:
+  reply<sensor_view>::waiter asked_;
+};
+
+/// Statistics of a range, as the API shows them.
+struct range_stats {
+  sensor_id sensor = 0;
+  summary values;                                      ///< count 0: nothing in the range
+  std::vector<std::pair<double, double>> percentiles;  ///< (q, value), in the order asked
+};
+
+struct analysed_reading {
+  std::int64_t time_us;
+  double value;
+  double z_score;
+  severity level;
+};
+struct anomaly_report {
+  sensor_entry sensor;
+  std::uint64_t analyzed = 0;
+  mean_std_dev stats;
+  std::vector<analysed_reading> anomalies;  ///< in time order
+};
+struct limit_finding {
+  std::int64_t time_us;
+  double value;
+  threshold_breach breach;
+};
+struct alert_report {
+  sensor_entry sensor;
+  std::uint64_t checked = 0;
+  std::vector<limit_finding> alerts;  ///< in time order
+};
+
+/// All figures of the process that /metrics and factory-bench show.
+struct engine_metrics {
+  journal::counters commits;
+  std::uint64_t fsyncs = 0, bytes_on_disk = 0;
+  double fsync_seconds = 0;
+  std::uint64_t committed_readings = 0, processed_readings = 0;  ///< since start
+  std::uint64_t credits_readings_free = 0, credits_bytes_free = 0, credits_refused = 0;
+  std::uint64_t sensors = 0, sensor_restarts = 0, failed_sensors = 0, analysis_restarts = 0;
+  std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;
+  std::uint64_t journal_bytes = 0, store_writer_bytes = 0;
+  database::memory store_memory;
+  std::uint64_t decoded_block_bytes = 0;
+  std::uint64_t heap_bytes = 0, heap_used_bytes = 0;  ///< of malloc: its heaps, and of them handed out
+  std::uint64_t mirror_lag_events = 0, mirror_lag_catalog = 0, mirror_rebuilds = 0;
+  std::uint64_t checkpoints = 0;
+  double recovery_seconds = 0;
+  std::uint64_t recovered_readings = 0;
+};
+
+/// The engine without its actors showing: a blocking, thread-safe facade. Each call waits at most its deadline
+/// (limits::commit_deadline_ms, limits::query_deadline_ms) and then fails with timed_out.
+///
+///   * ingest: takes credits (overloaded when there are none), appends to the journal, returns when committed; by then the
+///     readings are in the mailboxes of their sensor actors.
+///   * a query asks the sensor actor for its cut, which is queued behind every reading acknowledged before (a client reads
+///     its own writes), then reads blocks on the caller's thread.
+///   * catalog changes are committed through the journal too, so they are in order with the readings.
+class engine {
+ public:
+  /// Opens the data directory and recovers: returns when every sensor stands where it stood. The error says what to do.
+  static expected<std::unique_ptr<engine>> open(engine_config config);
+  ~engine();  ///< stop()
+  /// Refuses new work, lets accepted work finish, checkpoints, closes. Idempotent.
+  void stop();
+
+  std::shared_ptr<const sensor_set> known_sensors() const;
+  /// Whether a body is worth decoding: overloaded when credits are nearly out, so that refusing costs next to nothing.
+  expected<void> admit();
+  /// `body_bytes` is what the request holds in memory beside the readings.
+  expected<ingest_receipt> ingest(reading_batch batch, durability how, std::size_t body_bytes = 0);
+  /// The first half of ingest(): does not wait for the disk, so that a thread can put many bodies into one commit. `wake` is called
+  /// when it is ready, on a thread of the engine, and must not wait.
+  expected<pending_ingest> begin_ingest(reading_batch batch, durability how, std::size_t body_bytes = 0,
+                                        journal::waker wake = {});
+
+  const catalog& entities() const;  ///< reading the catalog
+  expected<std::vector<factory_entry>> create(std::vector<factory_entry> entries);
+  expected<std::vector<machine_entry>> create(std::vector<machine_entry> entries);
+  expected<std::vector<sensor_entry>> create(std::vector<sensor_entry> entries);
+  expected<std::vector<alert_rule>> create(std::vector<alert_rule> entries);
+  expected<void> update(const factory_entry& entry);
+  expected<void> update(const machine_entry& entry);
+  expected<void> update(const sensor_entry& entry);
+  expected<void> update(const alert_rule& entry);
+  expected<void> remove_factory(factory_id id);
+  expected<void> remove_machine(machine_id id);
+  expected<void> remove_sensor(sensor_id id);
+  expected<void> remove_rule(rule_id id);
+
+  /// The newest reading by event time. not_found "Sensor not found or no readings available".
+  expected<reading> latest(sensor_id id);
+  expected<reading_run> readings(sensor_id id, const time_range& range, std::size_t limit, bool descending);
+  /// The first rows of the range in that order, `about` to twice as many, fewer when it has no more: for reading a range in steps. Each
+  /// step sees the sensor as it is then.
+  expected<reading_run> read_on(sensor_id id, const time_range& range, std::size_t about, bool descending);
+  /// Ascending runs of the whole range in bounded memory.
+  expected<void> scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit);
+  expected<range_stats> stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles);
+  expected<range_stats> stats(const sensor_cut& at, const time_range& range, const std::vector<double>& percentiles);
+  /// Of each of these sensors, in their order. Asks many actors before it waits for the first: cheaper than one call each.
+  expected<std::vector<range_stats>> stats(const std::vector<sensor_id>& ids, const time_range& range);
+  expected<std::vector<bucket>> aggregate(sensor_id id, const time_range& range, std::int64_t step_us);
+  expected<sensor_status> status(sensor_id id);
+  /// The sensor at this instant, for reads of several parts that must agree; `range` is of the head's rows wanted.
+  expected<sensor_cut> cut(sensor_id id, const time_range& range);
+  /// The first half of cut(): does not wait for the sensor, so that a thread can ask many.
+  expected<pending_cut> begin_cut(sensor_id id, const time_range& range);
+  /// The newest `limit` readings in time order: what the anomaly service is given, and what limits are checked against.
+  expected<reading_run> newest(sensor_id id, std::size_t limit);
+  /// not_found "No readings available for analysis".
+  expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold);
+  /// invalid "No thresholds configured for this sensor"; not_found "No readings available to check".
+  expected<alert_report> check_limits(sensor_id id, std::size_t limit);
+
+  const event_log& events() const;
+  expected<alert_record> acknowledge(const event_key& raised, std::string who);
+
+  token_store& tokens();
+  audit_log& audit();
+  job_service& jobs();
+  engine_metrics metrics() const;
+  /// What keeps the engine from taking readings now (a disk that refuses), or nullopt.
+  std::optional<error> trouble() const;
+
+  /// Waits until everything committed before the call is processed and in RocksDB; for tests, replay and benchmarks.
+  expected<void> settle(std::int64_t deadline_ms);
+  /// Persists every sensor's state and trims the journal.
+  expected<void> checkpoint();
+  /// A snapshot under `name` in the snapshot directory, with every reading acknowledged before the call; ingest goes on meanwhile.
+  /// invalid for a name that is no plain file name; conflict when it exists, or while another snapshot is being taken.
+  expected<snapshot_info> snapshot(const std::string& name);
+
+  struct impl;
+
+ private:
+  std::unique_ptr<impl> impl_;
+  explicit engine(std::unique_ptr<impl> opened);
+};
+
+}  // namespace factory

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "actors/engine/actor_runtime.hpp"
+#include "actors/engine/credits.hpp"
+#include "actors/engine/engine.hpp"
+#include "actors/sensors/sensor_population.hpp"
+#include "storage/admin/job_store.hpp"
+#include "storage/base/database.hpp"
+#include "storage/catalog/catalog.hpp"
+#include "storage/events/event_log.hpp"
+#include "storage/journal/journal.hpp"
+#include "storage/mirror/mirror.hpp"
+#include "storage/rollups/range_aggregates.hpp"
+#include "storage/rollups/rollups.hpp"
+#include "storage/series/time_series.hpp"
+#include "storage/state/store_writer.hpp"
+
+namespace factory {
+
+inline std::int64_t wall_clock_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// Members in the order in which they come to life; they go in the reverse order, the actors before all that they use.
+struct engine::impl {
+  explicit impl(engine_config c) : config(std::move(c)) {}
+
+  engine_config config;
+  std::unique_ptr<database> db;
+  std::unique_ptr<catalog> entities;
+  std::unique_ptr<event_log> events;
+  std::unique_ptr<token_store> tokens;
+  std::unique_ptr<audit_log> audit;
+  std::unique_ptr<time_series> series;
+  std::unique_ptr<range_aggregates> aggregates;
+  std::unique_ptr<state_store> states;
+  std::unique_ptr<journal> entries;
+  std::unique_ptr<store_writer> writer;
+  std::unique_ptr<mirror> sql_mirror;
+  std::shared_ptr<credit_pool> credits;
+  population_counts counts;
+  std::unique_ptr<actor_runtime> runtime;
+  std::unique_ptr<sensor_population> sensors;
+  std::unique_ptr<rollup_store> rollups;
+  std::unique_ptr<job_store> job_records;
+  std::unique_ptr<job_service> jobs;
+
+  std::mutex changes;  ///< one catalog change at a time, in the order of the journal
+  std::atomic<bool> stopping{false};
+  std::atomic<std::uint64_t> checkpoints{0};
+  std::atomic<std::uint64_t> bytes_after_checkpoint{0};
+  std::atomic<bool> journal_is_full{false};  ///< a failed sensor holds it back: no readings until that is settled
+  double recovery_seconds = 0;
+  std::uint64_t recovered_readings = 0;
+
+  std::mutex checkpointing;  ///< one checkpoint at a time
+  std::mutex snapshotting;   ///< one snapshot at a time
+  std::mutex housekeeper_mutex;
+  std::condition_variable housekeeper_wakes;
+  bool housekeeper_ends = false;
+  std::thread housekeeper;  ///< checkpoints when the journal is long, series for the mirror, spare heap
+
+  expected<void> open();
+  expected<void> recover();
+  expected<void> start_jobs();
+  persistence hand_over();
+  void close();
+  std::vector<std::uint64_t> series_sent;  ///< per sensor, the entry it stood at; housekeeper and stop() only
+
+  void keep_house();
+  void send_series();
+  expected<void> checkpoint();
+  std::uint64_t checkpoint_bytes() const;
+  void watch_journal();
+
+  expected<void> commit(catalog_change change);
+  expected<sensor_view> view(sensor_id id, const time_range& range, bool with_status = false) const;
+};
+
+}  // namespace factory

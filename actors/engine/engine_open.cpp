@@ -1,0 +1,245 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "actors/engine/engine_impl.hpp"
+#include "actors/engine/limits.hpp"
+#include "actors/engine/spare_heap.hpp"
+#include "actors/jobs/job_runner.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr std::int64_t drain_deadline_ms = 60'000;
+constexpr auto housekeeping_turn = std::chrono::seconds(1);
+constexpr int turns_per_series = 30;
+
+std::size_t worker_threads_of(const engine_config& config) {
+  return config.worker_threads != 0 ? config.worker_threads : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// Recovery may not outrun the actors: it waits where a gateway would answer 503.
+std::shared_ptr<void> wait_for_credit(credit_pool& credits, const progress& flows, std::uint64_t readings) {
+  for (;;) {
+    if (auto hold = credits.take(readings, 0)) return hold;
+    if (flows.idle()) return credits.take_anyway(readings, 0);
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+}  // namespace
+
+engine::engine(std::unique_ptr<impl> opened) : impl_(std::move(opened)) {}
+engine::~engine() {
+  if (impl_) stop();
+}
+
+expected<std::unique_ptr<engine>> engine::open(engine_config config) {
+  auto parts = std::make_unique<impl>(std::move(config));
+  if (auto opened = parts->open(); !opened) {
+    parts->close();
+    return tl::unexpected(opened.error());
+  }
+  return std::unique_ptr<engine>(new engine(std::move(parts)));
+}
+
+expected<void> engine::impl::open() {
+  auto opened = database::open(config.data_dir, {});
+  if (!opened) return tl::unexpected(opened.error());
+  db = std::move(*opened);
+  entities = std::make_unique<catalog>(*db);
+  if (auto loaded = entities->load(); !loaded) return loaded;
+  tokens = std::make_unique<token_store>(*db);
+  if (auto loaded = tokens->load(); !loaded) return loaded;
+  audit = std::make_unique<audit_log>(*db);
+  if (auto loaded = audit->load(); !loaded) return loaded;
+  events = std::make_unique<event_log>(*db);
+  series = std::make_unique<time_series>(*db);
+  aggregates = std::make_unique<range_aggregates>(*db, *series);
+  states = std::make_unique<state_store>(*db);
+  entries = std::make_unique<journal>(*db);
+  writer = std::make_unique<store_writer>(*db, *events);
+  writer->start();
+  sql_mirror = std::make_unique<mirror>(db->directory() / "mirror.sqlite", *entities, *events);
+  sql_mirror->start();
+  credits = std::make_shared<credit_pool>(config.in_flight_readings != 0 ? config.in_flight_readings : limits::in_flight_readings,
+                                          limits::in_flight_bytes);
+  runtime = std::make_unique<actor_runtime>(worker_threads_of(config));
+
+  population_config population;
+  population.rules = {config.allowed_lateness_us, config.future_skew_us, config.time_window_us, config.z_min_readings,
+                      config.z_threshold};
+  population.shards = config.analysis_actors != 0 ? config.analysis_actors : worker_threads_of(config);
+  sensors = std::make_unique<sensor_population>(runtime->system(), counts, population, hand_over(), *states, *entries,
+                                                [this](std::function<void()> reached) { writer->barrier(std::move(reached)); });
+  if (auto recovered = recover(); !recovered) return recovered;
+
+  entries->start(
+      [this](std::span<const journal_entry* const> group) { sensors->dispatch(group, entities->known_sensors().get()); });
+  housekeeper = std::thread([this] { keep_house(); });
+  return start_jobs();
+}
+
+expected<void> engine::impl::start_jobs() {
+  rollups = std::make_unique<rollup_store>(*db);
+  job_records = std::make_unique<job_store>(*db);
+  if (auto loaded = job_records->load(); !loaded) return loaded;
+  const auto cut = [this](sensor_id sensor, const time_range& range) {
+    return view(sensor, range).map([](sensor_view seen) { return std::move(seen.cut); });
+  };
+  jobs =
+      make_job_service(runtime->system(), {*entities, *events, *series, *rollups, *job_records, cut, wall_clock_us}, config.jobs);
+  return {};
+}
+
+persistence engine::impl::hand_over() {
+  persistence to;
+  to.save_sensor = [this](saved_sensor snapshot, std::function<void()> written) {
+    // What waits for the disk counts against the bytes in flight: a slow disk slows the edge, not the actors.
+    std::uint64_t bytes = snapshot.state.size();
+    for (const auto& each : snapshot.blocks) bytes += each->bytes.size();
+    auto hold = credits->take_anyway(0, bytes);
+    writer->write(std::move(snapshot), [written = std::move(written), hold = std::move(hold)] { written(); });
+  };
+  to.write_events = [this](std::vector<event> found) { writer->write(std::move(found), [this] { sql_mirror->notify(); }); };
+  return to;
+}
+
+/// Every sensor stands where its stored state says, then sees the journal after it, by the same way as live readings.
+expected<void> engine::impl::recover() {
+  const auto started = std::chrono::steady_clock::now();
+  const auto known = entities->known_sensors();
+  std::vector<sensor_id> orphans;
+  std::vector<bool> restored(known->bound());
+  auto visited = states->visit([&](sensor_id sensor, state_store::stored stored) {
+    if (!known->contains(sensor)) {
+      orphans.push_back(sensor);
+      return;
+    }
+    restored[sensor] = true;
+    sensors->start(sensor, stored.applied_sequence, std::make_shared<const std::string>(std::move(stored.state)));
+  });
+  if (!visited) return visited;
+  // A deletion that was cut off between its commit and its clean-up.
+  for (const auto sensor : orphans)
+    if (auto removed = series->remove_sensor(sensor); !removed) return removed;
+  for (sensor_id sensor = 1; sensor < known->bound(); ++sensor)
+    if (known->contains(sensor) && !restored[sensor]) sensors->start(sensor, 0, nullptr);
+
+  auto replayed = entries->replay(entries->floor() + 1, [&](const journal_entry& stored) {
+    auto entry = stored;
+    if (entry.readings) {
+      entry.hold = wait_for_credit(*credits, sensors->counts(), entry.readings->size());
+      recovered_readings += entry.readings->size();
+    }
+    const auto* const alone = &entry;
+    sensors->dispatch({&alone, 1}, nullptr);
+  });
+  if (!replayed) return replayed;
+  while (!sensors->wait_until_idle(drain_deadline_ms)) spdlog::info("recovery: still working through the journal");
+  recovery_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  if (recovered_readings != 0)
+    spdlog::info("recovered {} readings from the journal in {:.2f} s", recovered_readings, recovery_seconds);
+  return {};
+}
+
+void engine::stop() {
+  if (impl_->stopping.exchange(true)) return;
+  impl_->close();
+}
+
+void engine::impl::close() {
+  stopping = true;
+  jobs.reset();
+  {
+    const std::lock_guard lock(housekeeper_mutex);
+    housekeeper_ends = true;
+  }
+  housekeeper_wakes.notify_all();
+  if (housekeeper.joinable()) housekeeper.join();
+  const bool served = entries && sensors && runtime && recovery_seconds != 0;
+  if (entries) entries->stop();
+  if (served) {
+    if (!sensors->wait_until_idle(drain_deadline_ms))
+      spdlog::warn("stopping with readings not yet processed; the journal has them");
+    send_series();
+    if (auto stored = checkpoint(); !stored)
+      spdlog::warn("no checkpoint at the stop: {}; the journal has all of it", stored.error().message);
+  }
+  // Actors first: they hand over to the writer.
+  sensors.reset();
+  runtime.reset();
+  if (writer) writer->stop();
+  if (sql_mirror) sql_mirror->stop();
+}
+
+void engine::impl::keep_house() {
+  spare_heap spare;
+  std::unique_lock lock(housekeeper_mutex);
+  for (int turn = 1; !housekeeper_wakes.wait_for(lock, housekeeping_turn, [this] { return housekeeper_ends; }); ++turn) {
+    lock.unlock();
+    if (entries->bytes_above_floor() >= bytes_after_checkpoint.load() + checkpoint_bytes())
+      if (auto stored = checkpoint(); !stored) spdlog::warn("checkpoint: {}", stored.error().message);
+    watch_journal();
+    if (turn % turns_per_series == 0) send_series();
+    if (spare.due(entries->last_sequence())) spare_heap::give_back();
+    lock.lock();
+  }
+}
+
+/// Brings the mirror's table `series` up to date for sensors that moved since the last time.
+void engine::impl::send_series() {
+  std::vector<series_row> rows;
+  const auto known = entities->known_sensors();
+  series_sent.resize(known->bound());
+  for (sensor_id sensor = 1; sensor < known->bound(); ++sensor) {
+    if (!known->contains(sensor)) continue;
+    const auto now = view(sensor, {0, 0}, true);
+    if (!now || !now->latest || now->status->applied_sequence == series_sent[sensor]) continue;
+    series_sent[sensor] = now->status->applied_sequence;
+    const auto& status = *now->status;
+    rows.push_back({sensor, status.accepted - status.duplicate - status.corrected, status.oldest_us, now->latest->event_time_us,
+                    now->latest->value});
+  }
+  if (!rows.empty()) sql_mirror->put_series(std::move(rows));
+}
+
+std::uint64_t engine::impl::checkpoint_bytes() const {
+  return config.journal_bytes_per_checkpoint != 0 ? config.journal_bytes_per_checkpoint : limits::journal_bytes_per_checkpoint;
+}
+
+/// A sensor that stays down keeps in the journal what it has not seen, and all behind it: up to a bound, so that neither the disk nor
+/// the time of the next start goes to it.
+void engine::impl::watch_journal() {
+  const bool full =
+      sensors->failed_count() != 0 && entries->bytes_above_floor() >= limits::journal_checkpoints_held * checkpoint_bytes();
+  if (full != journal_is_full.exchange(full) && full)
+    spdlog::error("sensor {} stays down and holds the journal at its bound: readings are refused",
+                  sensors->failed_sensor().value_or(0));
+}
+
+/// Entries up to the floor are in no need of the journal: every sensor's stored state has seen them. The states come first, then
+/// the barrier, then the floor.
+expected<void> engine::impl::checkpoint() {
+  const std::lock_guard one(checkpointing);
+  const auto target = sensors->pass_on();
+  if (target <= entries->floor()) return {};
+  spdlog::debug("checkpoint: begins at entry {}", target);
+  const auto hopeless = [this] { return db->refuses_writes() || writer->health(); };
+  if (hopeless() || !sensors->persist_all(drain_deadline_ms, hopeless))
+    return fail(errc::unavailable, "not every sensor's state could be stored; the journal keeps what they have seen");
+  auto [reached, waiter] = reply<bool>::make();
+  writer->barrier([reached = std::move(reached)] { reached.set(true); });
+  if (auto done = waiter.wait_for(drain_deadline_ms, hopeless); !done) return tl::unexpected(done.error());
+  if (auto trimmed = entries->trim(target); !trimmed) return trimmed;
+  bytes_after_checkpoint = entries->bytes_above_floor();
+  checkpoints.fetch_add(1);
+  spdlog::debug("checkpoint: done");
+  return {};
+}
+
+}  // namespace factory

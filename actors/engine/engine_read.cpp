@@ -1,0 +1,190 @@
+#include <malloc.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "actors/engine/engine_impl.hpp"
+#include "actors/engine/limits.hpp"
+
+namespace factory {
+
+expected<sensor_view> engine::impl::view(sensor_id id, const time_range& range, bool with_status) const {
+  if (!entities->known_sensors()->contains(id)) return fail(errc::not_found, "Sensor not found");
+  auto asked = sensors->ask(id, range, with_status);
+  if (!asked) return tl::unexpected(std::move(asked.error()));
+  return asked->wait_for(limits::query_deadline_ms);
+}
+
+expected<pending_cut> engine::begin_cut(sensor_id id, const time_range& range) {
+  if (!impl_->entities->known_sensors()->contains(id)) return fail(errc::not_found, "Sensor not found");
+  return impl_->sensors->ask(id, range).map([](reply<sensor_view>::waiter asked) { return pending_cut(std::move(asked)); });
+}
+
+expected<sensor_cut> pending_cut::wait() {
+  return asked_.wait_for(limits::query_deadline_ms).map([](sensor_view view) { return std::move(view.cut); });
+}
+
+expected<sensor_cut> engine::cut(sensor_id id, const time_range& range) {
+  return begin_cut(id, range).and_then([](pending_cut asked) { return asked.wait(); });
+}
+
+expected<reading> engine::latest(sensor_id id) {
+  const auto view = impl_->view(id, {0, 0});
+  if (!view && view.error().code != errc::not_found) return tl::unexpected(view.error());
+  if (!view || !view->latest) return fail(errc::not_found, "Sensor not found or no readings available");
+  return *view->latest;
+}
+
+expected<reading_run> engine::readings(sensor_id id, const time_range& range, std::size_t limit, bool descending) {
+  const auto at = cut(id, range);
+  if (!at) return tl::unexpected(at.error());
+  return impl_->series->read(*at, range, limit, descending);
+}
+
+expected<reading_run> engine::read_on(sensor_id id, const time_range& range, std::size_t about, bool descending) {
+  const auto at = cut(id, range);
+  if (!at) return tl::unexpected(at.error());
+  return impl_->series->read_on(*at, range, about, descending);
+}
+
+expected<void> engine::scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit) {
+  const auto at = cut(id, range);
+  if (!at) return tl::unexpected(at.error());
+  return impl_->series->scan(*at, range, visit);
+}
+
+expected<range_stats> engine::stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles) {
+  return cut(id, range).and_then([&](const sensor_cut& at) { return stats(at, range, percentiles); });
+}
+
+expected<range_stats> engine::stats(const sensor_cut& at, const time_range& range, const std::vector<double>& percentiles) {
+  const auto values = impl_->aggregates->summarize(at, range);
+  if (!values) return tl::unexpected(values.error());
+  range_stats stats{at.sensor, *values, {}};
+  if (percentiles.empty() || values->count == 0) return stats;
+  if (values->count > limits::percentile_readings)
+    return fail(errc::invalid, "the range holds too many readings for percentiles; narrow from and to", "percentiles");
+  std::vector<double> all;
+  all.reserve(values->count);
+  auto scanned = impl_->series->scan(at, range, [&](const reading_run& run) {
+    all.insert(all.end(), run.value.begin(), run.value.end());
+    return true;
+  });
+  if (!scanned) return tl::unexpected(scanned.error());
+  for (const auto q : percentiles) stats.percentiles.emplace_back(q, percentile(all, q));
+  return stats;
+}
+
+expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& ids, const time_range& range) {
+  // In waves, so that the heads of 100,000 sensors are not all in memory at once; the next one is asked while this is summarized.
+  constexpr std::size_t wave = 64;
+  const auto ask = [&](std::size_t begin) {
+    return impl_->sensors->ask(std::span(ids).subspan(begin, std::min(wave, ids.size() - begin)), range);
+  };
+  std::vector<range_stats> found;
+  found.reserve(ids.size());
+  for (auto asked = ask(0); !asked.empty();) {
+    auto next = ask(found.size() + asked.size());
+    for (auto& waiter : asked) {
+      if (!waiter) return tl::unexpected(std::move(waiter.error()));
+      const auto view = waiter->wait_for(limits::query_deadline_ms);
+      if (!view) return tl::unexpected(view.error());
+      const auto values = impl_->aggregates->summarize(view->cut, range);
+      if (!values) return tl::unexpected(values.error());
+      found.push_back({ids[found.size()], *values, {}});
+    }
+    asked = std::move(next);
+  }
+  return found;
+}
+
+expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& range, std::int64_t step_us) {
+  const auto at = cut(id, range);
+  if (!at) return tl::unexpected(at.error());
+  return impl_->aggregates->aggregate(*at, range, step_us);
+}
+
+expected<sensor_status> engine::status(sensor_id id) {
+  return impl_->view(id, {0, 0}, true).map([](const sensor_view& view) { return *view.status; });
+}
+
+expected<reading_run> engine::newest(sensor_id id, std::size_t limit) {
+  auto rows = readings(id, {}, limit, true);
+  if (!rows) return rows;
+  std::reverse(rows->event_time_us.begin(), rows->event_time_us.end());
+  std::reverse(rows->value.begin(), rows->value.end());
+  std::reverse(rows->flags.begin(), rows->flags.end());
+  return rows;
+}
+
+expected<anomaly_report> engine::anomalies(sensor_id id, std::size_t limit, double threshold) {
+  auto entry = impl_->entities->find_sensor(id);
+  if (!entry) return tl::unexpected(entry.error());
+  const auto rows = newest(id, limit);
+  if (!rows) return tl::unexpected(rows.error());
+  if (rows->empty()) return fail(errc::not_found, "No readings available for analysis");
+  const auto analysis = analyze(rows->value, threshold);
+  anomaly_report report{std::move(*entry), rows->size(), analysis.stats, {}};
+  for (const auto& found : analysis.anomalies)
+    report.anomalies.push_back({rows->event_time_us[found.index], rows->value[found.index], found.z_score, found.level});
+  return report;
+}
+
+expected<alert_report> engine::check_limits(sensor_id id, std::size_t limit) {
+  auto entry = impl_->entities->find_sensor(id);
+  if (!entry) return tl::unexpected(entry.error());
+  if (!entry->thresholds.configured()) return fail(errc::invalid, "No thresholds configured for this sensor");
+  const auto rows = newest(id, limit);
+  if (!rows) return tl::unexpected(rows.error());
+  if (rows->empty()) return fail(errc::not_found, "No readings available to check");
+  alert_report report{std::move(*entry), rows->size(), {}};
+  for (std::size_t i = 0; i < rows->size(); ++i)
+    if (const auto breach = check_thresholds(report.sensor.thresholds, rows->value[i]))
+      report.alerts.push_back({rows->event_time_us[i], rows->value[i], *breach});
+  return report;
+}
+
+const event_log& engine::events() const { return *impl_->events; }
+job_service& engine::jobs() { return *impl_->jobs; }
+
+std::optional<error> engine::trouble() const { return impl_->writer->health(); }
+
+engine_metrics engine::metrics() const {
+  const auto& parts = *impl_;
+  engine_metrics m;
+  m.commits = parts.entries->count();
+  m.fsyncs = parts.db->fsync_count();
+  m.fsync_seconds = parts.db->fsync_seconds();
+  m.bytes_on_disk = parts.db->bytes_on_disk();
+  m.committed_readings = parts.sensors->counts().dispatched_readings();
+  m.processed_readings = parts.sensors->counts().processed_readings();
+  m.credits_readings_free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, parts.credits->readings_free()));
+  m.credits_bytes_free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, parts.credits->bytes_free()));
+  m.credits_refused = parts.credits->refused_count();
+  m.sensors = parts.entities->known_sensors()->size();
+  m.sensor_restarts = parts.sensors->restart_count();
+  m.analysis_restarts = parts.sensors->analysis_restart_count();
+  m.failed_sensors = parts.sensors->failed_count();
+  const auto findings = parts.events->count();
+  m.anomalies = findings.anomalies;
+  m.alerts = findings.alerts;
+  m.active_alerts = findings.active_alerts;
+  m.journal_bytes = parts.entries->bytes_above_floor();
+  m.store_writer_bytes = parts.writer->waiting_bytes();
+  m.store_memory = parts.db->memory_held();
+  m.decoded_block_bytes = parts.series->decoded_bytes();
+  const auto heap = mallinfo2();
+  m.heap_bytes = heap.arena + heap.hblkhd;
+  m.heap_used_bytes = heap.uordblks + heap.hblkhd;
+  const auto behind = parts.sql_mirror->behind();
+  m.mirror_lag_events = behind.events;
+  m.mirror_lag_catalog = behind.catalog_versions;
+  m.mirror_rebuilds = parts.sql_mirror->rebuild_count();
+  m.checkpoints = parts.checkpoints.load();
+  m.recovery_seconds = parts.recovery_seconds;
+  m.recovered_readings = parts.recovered_readings;
+  return m;
+}
+
+}  // namespace factory

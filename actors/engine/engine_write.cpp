@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "actors/engine/engine_impl.hpp"
+#include "actors/engine/limits.hpp"
+#include "storage/base/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+/// What a reading holds in memory between the socket and its window: columns and encoded entry.
+constexpr std::size_t bytes_in_flight_per_reading = 64;
+
+tl::unexpected<error> is_overloaded() {
+  return fail(errc::overloaded, "more readings are in flight than the engine may hold; send it again later");
+}
+/// A name stays in the directory that it is appended to. It leaves room for the ending of an unfinished one in a file name.
+bool is_snapshot_name(std::string_view name) {
+  constexpr std::string_view partial = ".partial";
+  const auto plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() + partial.size() < limits::name_bytes && name.front() != '.' && !name.ends_with(partial) &&
+         std::all_of(name.begin(), name.end(), plain);
+}
+tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is stopping; send it again after its restart"); }
+
+tl::unexpected<error> is_held_back(const sensor_population& sensors) {
+  return fail(
+      errc::unavailable,
+      "sensor " + std::to_string(sensors.failed_sensor().value_or(0)) +
+          " has failed, and the journal, which keeps its readings, is as long as it may be; start factoryd again, which tries it "
+          "anew, or delete the sensor");
+}
+
+}  // namespace
+
+std::shared_ptr<const sensor_set> engine::known_sensors() const { return impl_->entities->known_sensors(); }
+const catalog& engine::entities() const { return *impl_->entities; }
+token_store& engine::tokens() { return *impl_->tokens; }
+audit_log& engine::audit() { return *impl_->audit; }
+
+expected<void> engine::admit() {
+  if (!impl_->credits->admits()) return is_overloaded();
+  return {};
+}
+
+expected<ingest_receipt> engine::ingest(reading_batch batch, durability how, std::size_t body_bytes) {
+  return begin_ingest(std::move(batch), how, body_bytes).and_then([](pending_ingest pending) { return pending.wait(); });
+}
+
+expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability how, std::size_t body_bytes, journal::waker wake) {
+  if (impl_->stopping) return is_stopping();
+  if (impl_->journal_is_full) return is_held_back(*impl_->sensors);
+  const ingest_receipt receipt{batch.size(), 0, how};
+  if (batch.size() == 0) return pending_ingest(receipt);
+  auto hold = impl_->credits->take(batch.size(), batch.size() * bytes_in_flight_per_reading + body_bytes);
+  if (!hold) return is_overloaded();
+  journal_entry entry;
+  entry.received_at_us = wall_clock_us();
+  entry.readings = std::make_shared<const reading_batch>(std::move(batch));
+  entry.hold = std::move(hold);
+  return impl_->entries->begin(std::move(entry), how, {}, wake).map([&](journal::ticket in_line) {
+    pending_ingest pending(receipt, std::move(in_line));
+    pending.pace(impl_->credits, std::move(wake));
+    return pending;
+  });
+}
+
+void pending_ingest::pace(std::shared_ptr<credit_pool> credits, journal::waker wake) {
+  if (!wake || receipt_.inserted < limits::paced_readings) return;
+  paced_ = pacing{std::move(credits), std::move(wake), steady_clock::now() + std::chrono::milliseconds(limits::pace_ms)};
+}
+
+bool pending_ingest::ready() const {
+  if (!in_line_) return true;
+  if (!in_line_->ready()) return false;
+  if (!paced_ || paced_->credits->plentiful() || steady_clock::now() >= paced_->until) return true;
+  paced_->credits->call_when_plentiful(paced_->wake);
+  return false;
+}
+
+expected<ingest_receipt> pending_ingest::wait() {
+  if (!in_line_) return receipt_;
+  return in_line_->wait().map([this](std::uint64_t sequence) {
+    receipt_.sequence = sequence;
+    return receipt_;
+  });
+}
+
+/// Writes a staged change through the journal, so that every sensor learns it at its place among the readings. REQUIRES `changes`
+/// to be held since before the change was staged.
+expected<void> engine::impl::commit(catalog_change change) {
+  journal_entry entry;
+  entry.received_at_us = wall_clock_us();
+  entry.config = std::make_shared<const config_change>(std::move(change.config));
+  auto sequence = entries->append(std::move(entry), durability::fsync, std::move(change.writes));
+  if (!sequence) return tl::unexpected(std::move(sequence.error()));
+  entities->apply(std::move(change));
+  sql_mirror->notify();
+  return {};
+}
+
+namespace {
+
+template <class Entry>
+expected<std::vector<Entry>> create_all(engine::impl& parts, std::vector<Entry> entries) {
+  if (parts.stopping) return is_stopping();
+  const std::lock_guard one(parts.changes);
+  auto staged = parts.entities->stage_create(std::move(entries), wall_clock_us());
+  if (!staged) return tl::unexpected(std::move(staged.error()));
+  if (auto done = parts.commit(std::move(staged->change)); !done) return tl::unexpected(std::move(done.error()));
+  return std::move(staged->entries);
+}
+
+template <class Stage>
+expected<void> change_one(engine::impl& parts, Stage stage) {
+  if (parts.stopping) return is_stopping();
+  const std::lock_guard one(parts.changes);
+  auto staged = stage(*parts.entities);
+  if (!staged) return tl::unexpected(std::move(staged.error()));
+  return parts.commit(std::move(*staged));
+}
+
+}  // namespace
+
+expected<std::vector<factory_entry>> engine::create(std::vector<factory_entry> entries) {
+  return create_all(*impl_, std::move(entries));
+}
+expected<std::vector<machine_entry>> engine::create(std::vector<machine_entry> entries) {
+  return create_all(*impl_, std::move(entries));
+}
+expected<std::vector<sensor_entry>> engine::create(std::vector<sensor_entry> entries) {
+  return create_all(*impl_, std::move(entries));
+}
+expected<std::vector<alert_rule>> engine::create(std::vector<alert_rule> entries) {
+  return create_all(*impl_, std::move(entries));
+}
+
+expected<void> engine::update(const factory_entry& entry) {
+  return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
+}
+expected<void> engine::update(const machine_entry& entry) {
+  return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
+}
+expected<void> engine::update(const sensor_entry& entry) {
+  return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
+}
+expected<void> engine::update(const alert_rule& entry) {
+  return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
+}
+expected<void> engine::remove_factory(factory_id id) {
+  return change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_factory(id); });
+}
+expected<void> engine::remove_machine(machine_id id) {
+  return change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_machine(id); });
+}
+expected<void> engine::remove_rule(rule_id id) {
+  return change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_rule(id); });
+}
+
+/// The catalog forgets the sensor first, so nothing new comes for it; then its actors let go; then its readings go. A crash in between
+/// is finished by recovery.
+expected<void> engine::remove_sensor(sensor_id id) {
+  if (auto done = change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_sensor(id); }); !done) return done;
+  if (auto gone = impl_->sensors->retire(id, limits::query_deadline_ms); !gone) return gone;
+  if (auto gone = impl_->series->remove_sensor(id); !gone) return gone;
+  return impl_->rollups->remove_sensor(id);
+}
+
+expected<alert_record> engine::acknowledge(const event_key& raised, std::string who) {
+  if (impl_->stopping) return is_stopping();
+  auto done = impl_->events->acknowledge(raised, std::move(who), wall_clock_us());
+  if (done) impl_->sql_mirror->notify();
+  return done;
+}
+
+expected<void> engine::settle(std::int64_t deadline_ms) {
+  if (!impl_->sensors->wait_until_idle(deadline_ms)) return fail(errc::timed_out, "readings are still under way");
+  auto [reached, waiter] = reply<bool>::make();
+  impl_->writer->barrier([reached = std::move(reached)] { reached.set(true); });
+  if (auto done = waiter.wait_for(deadline_ms); !done) return tl::unexpected(done.error());
+  return {};
+}
+
+expected<void> engine::checkpoint() { return impl_->checkpoint(); }
+
+expected<snapshot_info> engine::snapshot(const std::string& name) {
+  if (impl_->stopping) return is_stopping();
+  if (!is_snapshot_name(name))
+    return fail(errc::invalid, "as must be 1 to 247 of A-Z, a-z, 0-9, '-', '_' and '.', and not begin with '.'", "as");
+  const std::unique_lock one(impl_->snapshotting, std::try_to_lock);
+  if (!one.owns_lock()) return fail(errc::conflict, "a snapshot is being taken; ask again when it is done");
+  const auto& elsewhere = impl_->config.snapshot_dir;
+  return take_snapshot(*impl_->db, (elsewhere.empty() ? impl_->db->directory() / snapshots_folder : elsewhere) / name);
+}
+
+}  // namespace factory

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "actors/jobs/job_service.hpp"
+#include "storage/admin/job_store.hpp"
+#include "storage/catalog/catalog.hpp"
+#include "storage/events/event_log.hpp"
+#include "storage/rollups/rollups.hpp"
+#include "storage/series/time_series.hpp"
+
+namespace factory {
+
+/// What the background jobs work on. All of it outlives the service.
+struct job_parts {
+  const catalog& entities;
+  const event_log& events;
+  time_series& series;
+  rollup_store& rollups;
+  job_store& records;
+  /// A sensor at this instant, with the head's rows of the range; not_found once it is deleted.
+  std::function<expected<sensor_cut>(sensor_id, const time_range&)> cut;
+  std::function<std::int64_t()> now_us;
+};
+
+/// A background job: works until it is done or `stopping` turns true, and says in a sentence what it did.
+struct job {
+  std::string name;
+  std::int64_t every_us = 0;
+  std::function<expected<std::string>(const std::atomic<bool>& stopping)> work;
+};
+
+/// All of them, as the configuration has them. A sensor that is deleted or cannot answer meanwhile is passed over; the first error of
+/// the disk ends a run.
+///   rollup         brings the roll-ups of every sensor up to date
+///   retention      drops readings and roll-ups of whole days (UTC) older than the catalog says, else than retention_us
+///   anomaly_scan   the anomaly service's analysis over the newest readings of every sensor; stores nothing, the sentence tells
+///   daily_report   a report of yesterday (UTC) for every factory
+///   rewrite        joins small and overlapping blocks
+std::vector<job> background_jobs(const job_parts& parts, const job_config& config);
+
+}  // namespace factory

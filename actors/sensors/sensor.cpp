@@ -1,0 +1,172 @@
+#include "actors/sensors/sensor.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "actors/engine/limits.hpp"
+#include "actors/sensors/failure.hpp"
+#include "actors/sensors/saved_state.hpp"
+#include "pipelines/alarm/alarm.hpp"
+#include "pipelines/model/coding.hpp"
+
+namespace factory {
+
+namespace {
+
+using self_pointer = sensor_actor::stateful_pointer<sensor_actor_state>;
+
+void note_taken_in(const sensor_actor_state& state) {
+  if (state.parts.taken_in) state.parts.taken_in->store(state.applied_sequence);
+}
+
+/// Hands the state, and the blocks sealed since the last one, to the store by way of the analysis actors.
+void send_state(self_pointer self, completion stored) {
+  auto& state = self->state;
+  auto blocks = state.core->take_unstored();
+  std::string bytes;
+  put_byte(bytes, state.watched ? 1 : 0);
+  state.core->encode(bytes);
+  std::function<void()> written;
+  if (!blocks.empty())
+    written = [sensor = sensor_actor{self}, number = blocks.back()->number] { caf::anon_send(sensor, blocks_written{number}); };
+  auto snapshot = std::make_shared<saved_sensor>(
+      saved_sensor{state.parts.sensor, state.applied_sequence, std::move(bytes), std::move(blocks)});
+  state.persisted_sequence = state.applied_sequence;
+  self->send(state.parts.anomalies, save_order{std::move(snapshot), std::move(stored), std::move(written)});
+}
+
+void take_in(self_pointer self, const std::shared_ptr<const batch_group>& group, const batch_group::rows& rows) {
+  auto& state = self->state;
+  if (rows.flow->sequence <= state.applied_sequence) return;  // seen before the restart
+  state.applied_sequence = rows.flow->sequence;
+  auto found = state.core->apply(rows.flow->received_at_us, *rows.flow->readings, rows.of_flow);
+  const auto flow = [&] { return std::shared_ptr<const batch_flow>(group, rows.flow); };
+  if (!found.suspects.empty())
+    self->send(state.parts.anomalies, suspect_readings{flow(), state.parts.sensor, std::move(found.suspects)});
+  if (!found.alarm_rows.empty())
+    self->send(state.parts.thresholds, alarm_readings{flow(), state.parts.sensor, std::move(found.alarm_rows)});
+  if (state.core->head_is_full()) state.core->seal_head();
+  if (state.core->unstored_bytes() >= limits::unstored_block_bytes) send_state(self, {});
+  note_taken_in(state);
+}
+
+void take_in(self_pointer self, const new_readings& part) {
+  const auto parts = part.parts();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i + 1 < parts.size()) parts[i + 1].flow->readings->fetch_ahead(parts[i + 1].of_flow);
+    take_in(self, part.group, parts[i]);
+  }
+}
+
+void take_in(self_pointer self, const new_config& part) {
+  auto& state = self->state;
+  if (part.sequence <= state.applied_sequence) return;
+  state.applied_sequence = part.sequence;
+  state.watched = part.config->thresholds.configured() || !part.config->rules.empty();
+  state.core->watch(calm_values(*part.config));
+  self->send(state.parts.thresholds, part);
+  note_taken_in(state);
+}
+
+void take_in(self_pointer self, const view_request& request) {
+  const auto& state = self->state;
+  sensor_view view{state.core->cut(request.range), state.core->latest(), std::nullopt};
+  if (request.with_status) {
+    view.status = state.core->status();
+    view.status->restarts = state.parts.restarts;
+    view.status->applied_sequence = state.applied_sequence;
+  }
+  request.answer.set(std::move(view));
+}
+
+void take_in(self_pointer self, const persist_request& request) {
+  auto& state = self->state;
+  if (state.applied_sequence == state.persisted_sequence) {
+    // The snapshot that says so may still be on its way: the answer goes behind it.
+    self->send(state.parts.anomalies, drain_order{request.stored});
+    return;
+  }
+  if (state.core->head_size() >= limits::checkpoint_block_readings) state.core->seal_head();
+  send_state(self, request.stored);
+}
+
+void take_in(self_pointer self, const retire_order& part) {
+  self->send(self->state.parts.anomalies, part);
+  self->quit();
+}
+
+/// What the alarm board of a stored state watches for. The board may stand at a later entry than the sensor: what the sensor passes
+/// on before that entry, the threshold actor passes over.
+sensor_config config_of(std::string_view board_bytes) {
+  alarm_board board;
+  if (!board_bytes.empty() && !board.decode(board_bytes))
+    throw std::runtime_error(
+        "the stored alarms cannot be read: they are damaged or of a newer version, restore the newest snapshot");
+  return board.config();
+}
+
+/// Stands where storage says; throws when the stored state cannot be read, which the supervisor reports.
+void restore(self_pointer self, const restore_order& order) {
+  auto& state = self->state;
+  if (order.state) {
+    const auto stored = split_saved(*order.state);
+    std::string_view bytes = stored.sensor;
+    std::uint8_t watched = 0;
+    if (!get_byte(bytes, watched) || !state.core->decode(bytes))
+      throw std::runtime_error(fmt::format(
+          "the stored state of sensor {} cannot be read: it is damaged or of a newer version, restore the newest snapshot",
+          state.parts.sensor));
+    state.watched = watched != 0;
+    // Read here also when nothing is watched: a damaged board must fail its sensor, not the shard that would adopt it.
+    const auto config = config_of(stored.board);
+    if (state.watched) state.core->watch(calm_values(config));
+    state.applied_sequence = state.persisted_sequence = order.applied_sequence;
+    self->send(state.parts.thresholds, adopt_order{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board)});
+  }
+  state.restored = true;
+  for (const auto& missed : order.missed) std::visit([self](const auto& part) { take_in(self, part); }, missed);
+  for (const auto& kept : std::exchange(state.kept_back, {}))
+    std::visit([self](const auto& message) { take_in(self, message); }, kept);
+}
+
+template <class Message>
+void keep_back(sensor_actor_state& state, const Message& message) {
+  state.kept_back.emplace_back(message);
+}
+/// The others do not wait for a sensor that is being rebuilt.
+void keep_back(sensor_actor_state& state, new_readings part) {
+  part.turn.reset();
+  state.kept_back.emplace_back(std::move(part));
+}
+
+template <class Message>
+auto handler(self_pointer self) {
+  return [self](const Message& message) {
+    if (self->state.restored)
+      take_in(self, message);
+    else
+      keep_back(self->state, message);
+  };
+}
+
+}  // namespace
+
+sensor_actor::behavior_type sensor(self_pointer self, sensor_parts parts, const stream_rules& rules) {
+  self->state.core = std::make_unique<sensor_state>(parts.sensor, rules);
+  self->state.parts = std::move(parts);
+  fail_loudly(self, "sensor", self->state.parts.sensor);
+  return {
+      [self](const restore_order& order) { restore(self, order); },
+      handler<new_readings>(self),
+      handler<new_config>(self),
+      handler<view_request>(self),
+      handler<persist_request>(self),
+      [self](const blocks_written& blocks) { self->state.core->written(blocks.number); },
+      handler<retire_order>(self),
+  };
+}
+
+}  // namespace factory

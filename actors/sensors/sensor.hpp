@@ -1,0 +1,39 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <variant>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/sensors/sensor_state.hpp"
+
+namespace factory {
+
+/// What a sensor actor is made of and talks to.
+struct sensor_parts {
+  sensor_id sensor = 0;
+  anomaly_actor anomalies;
+  threshold_actor thresholds;
+  std::uint64_t restarts = 0;
+  std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< newest entry taken in, for the rebuilder; null when it does not ask
+};
+
+struct sensor_actor_state {
+  sensor_actor_state() = default;  // no aggregate: CAF would fill its first member with the self pointer
+  static inline const char* name = "sensor";
+  using waiting = std::variant<new_readings, new_config, view_request, persist_request, retire_order>;
+
+  sensor_parts parts;
+  std::unique_ptr<sensor_state> core;
+  bool restored = false;  ///< until then messages are kept back
+  std::vector<waiting> kept_back;
+  bool watched = false;                  ///< has limits or rules: its readings go to the threshold actor
+  std::uint64_t applied_sequence = 0;    ///< newest entry taken in
+  std::uint64_t persisted_sequence = 0;  ///< newest entry in a snapshot handed to the store
+};
+
+sensor_actor::behavior_type sensor(sensor_actor::stateful_pointer<sensor_actor_state> self, sensor_parts parts,
+                                   const stream_rules& rules);
+
+}  // namespace factory

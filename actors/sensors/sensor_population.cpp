@@ -1,0 +1,221 @@
+#include "actors/sensors/sensor_population.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/analysis/analysis.hpp"
+#include "actors/engine/limits.hpp"
+#include "actors/flow/wake.hpp"
+
+namespace factory {
+
+namespace {
+
+tl::unexpected<error> has_failed() {
+  return fail(errc::unavailable, "this sensor's actor has failed; its readings are safe, see the log");
+}
+
+}  // namespace
+
+sensor_population::sensor_population(caf::actor_system& system, population_counts& counts, const population_config& config,
+                                     persistence store, const state_store& states, const journal& entries,
+                                     std::function<void(std::function<void()>)> store_barrier)
+    : system_(system),
+      config_(config),
+      store_(std::move(store)),
+      states_(states),
+      entries_(entries),
+      store_barrier_(std::move(store_barrier)),
+      counts_(counts),
+      supervisor_(system.spawn(supervisor, [this](const failed_actor& failed) { on_failure(failed); })),
+      line_(std::make_shared<dispatcher>([this](const auto& group, const auto& turn) { send(group, turn); },
+                                         [this](const auto& group) { run(group); })) {
+  shards_.resize(config_.shards);
+  for (std::size_t i = 0; i < shards_.size(); ++i) shards_[i] = spawn_shard(i);
+  rebuilder_ = std::thread([this] { rebuild_loop(); });
+}
+
+sensor_population::~sensor_population() {
+  line_->close();
+  {
+    const std::lock_guard lock(failures_mutex_);
+    stopping_ = true;
+  }
+  failures_changed_.notify_all();
+  rebuilder_.join();
+  const auto shutdown = caf::exit_reason::user_shutdown;
+  caf::anon_send_exit(supervisor_, shutdown);
+  directory_.for_each([&](sensor_id, const sensor_actor& actor) { caf::anon_send_exit(actor, shutdown); });
+  for (const auto& each : shards_) {
+    caf::anon_send_exit(each.anomalies, shutdown);
+    caf::anon_send_exit(each.thresholds, shutdown);
+  }
+}
+
+sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
+  shard made;
+  // A thread of its own: an alert does not wait in the scheduler's queue behind the sensors that have something to do.
+  made.thresholds = system_.spawn<caf::detached>(threshold, store_);
+  made.anomalies = system_.spawn(anomaly, made.thresholds, config_.rules.z_threshold, store_);
+  const auto id = static_cast<std::uint32_t>(index);
+  for (const auto& who :
+       {caf::actor_cast<caf::strong_actor_ptr>(made.thresholds), caf::actor_cast<caf::strong_actor_ptr>(made.anomalies)})
+    caf::anon_send(supervisor_, watch_order{watch_order::kind::shard, id, who});
+  return made;
+}
+
+sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const restart_record& record) {
+  shard behind;
+  {
+    const std::lock_guard lock(shards_mutex_);
+    behind = shards_[shard_of(sensor_number)];
+  }
+  auto actor = system_.spawn(
+      sensor, sensor_parts{sensor_number, behind.anomalies, behind.thresholds, record.restarts, record.taken_in}, config_.rules);
+  caf::anon_send(supervisor_,
+                 watch_order{watch_order::kind::sensor, sensor_number, caf::actor_cast<caf::strong_actor_ptr>(actor)});
+  return actor;
+}
+
+void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state) {
+  auto actor = spawn_sensor(sensor_number, {});
+  directory_.put(sensor_number, actor);  // first: the failure of an actor that does not stand here is passed over
+  caf::anon_send(actor, restore_order{applied_sequence, std::move(state), {}});
+}
+
+void sensor_population::dispatch(std::span<const journal_entry* const> entries, const sensor_set* known) {
+  const auto newest = entries.back()->sequence;
+  dispatching_sequence_.store(newest);
+  std::size_t overtaking = 0;
+  for (const auto* entry : entries) {
+    if (entry->readings) {
+      if (overtaking < limits::overtaking_entries && line_->overtakes(*entry, counts_.readings))
+        ++overtaking;
+      else
+        line_->put(*entry, counts_.readings);
+    }
+    if (!entry->config) continue;
+    line_->pass_on();
+    dispatch_config(*entry, known);
+  }
+  dispatched_sequence_.store(newest);
+  line_->send_where_room();
+}
+
+void sensor_population::send(const std::shared_ptr<const batch_group>& group, const dispatcher::turn& turn) const {
+  bundled_wakes wakes(system_);
+  directory_.for_each(group->parts, [&](std::uint32_t begin, std::uint32_t end, const sensor_actor& actor) {
+    send_by(wakes, actor, new_readings{group, begin, end, turn});
+  });
+}
+
+/// On this thread: what waits for the workers is what is being overtaken.
+void sensor_population::run(const std::shared_ptr<const batch_group>& group) const {
+  run_here here(system_);
+  directory_.for_each(group->parts, [&](std::uint32_t begin, std::uint32_t end, const sensor_actor& actor) {
+    send_by(here, actor, new_readings{group, begin, end});
+  });
+  here.run();
+}
+
+std::uint64_t sensor_population::pass_on() {
+  const auto newest = dispatched_sequence_.load();
+  line_->pass_on();
+  return newest;
+}
+
+void sensor_population::dispatch_config(const journal_entry& entry, const sensor_set* known) {
+  for (const auto& config : entry.config->configs) {
+    auto actor = directory_.find(config.sensor);
+    if (!actor) {
+      if (known == nullptr || known->contains(config.sensor)) continue;  // deleted since, or failed for good
+      start(config.sensor, 0, nullptr);
+      actor = directory_.find(config.sensor);
+    }
+    caf::anon_send(actor,
+                   new_config{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config)});
+  }
+}
+
+expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range,
+                                                            bool with_status) const {
+  const auto actor = directory_.find(sensor_number);
+  if (!actor) return has_failed();
+  line_->pass_on();  // a client reads its own writes
+  auto [answer, waiter] = reply<sensor_view>::make();
+  run_here here(system_);
+  send_by(here, actor, view_request{range, with_status, std::move(answer)});
+  here.run();
+  return waiter;
+}
+
+std::vector<expected<reply<sensor_view>::waiter>> sensor_population::ask(std::span<const sensor_id> sensors,
+                                                                         const time_range& range) const {
+  line_->pass_on();
+  std::vector<expected<reply<sensor_view>::waiter>> waiters;
+  waiters.reserve(sensors.size());
+  bundled_wakes wakes(system_);
+  for (const auto each : sensors) {
+    const auto actor = directory_.find(each);
+    if (!actor) {
+      waiters.emplace_back(has_failed());
+      continue;
+    }
+    auto [answer, waiter] = reply<sensor_view>::make();
+    send_by(wakes, actor, view_request{range, false, std::move(answer)});
+    waiters.emplace_back(std::move(waiter));
+  }
+  return waiters;
+}
+
+expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t deadline_ms) {
+  const auto actor = directory_.remove(sensor_number);
+  {
+    const std::lock_guard lock(failed_mutex_);
+    failed_.erase(sensor_number);
+  }
+  if (actor) {
+    auto [done, waiter] = reply<bool>::make();
+    caf::anon_send(actor, retire_order{sensor_number, std::move(done)});
+    if (auto gone = waiter.wait_for(deadline_ms); !gone) return tl::unexpected(gone.error());
+  }
+  auto [done, waiter] = reply<bool>::make();
+  store_barrier_([done = std::move(done)] { done.set(true); });
+  if (auto stored = waiter.wait_for(deadline_ms); !stored) return tl::unexpected(stored.error());
+  return {};
+}
+
+bool sensor_population::persist_all(std::int64_t deadline_ms, const std::function<bool()>& hopeless) {
+  // In waves, so that the states of 100,000 sensors are not all in memory at once.
+  std::vector<sensor_actor> actors;
+  directory_.for_each([&](sensor_id, const sensor_actor& actor) { actors.push_back(actor); });
+  bool all = failed_count() == 0;
+  for (std::size_t begin = 0; begin < actors.size() && all; begin += limits::checkpoint_wave) {
+    std::vector<completion::waiter> waiters;
+    for (std::size_t i = begin; i < std::min(actors.size(), begin + limits::checkpoint_wave); ++i) {
+      auto [stored, waiter] = completion::make();
+      caf::anon_send(actors[i], persist_request{std::move(stored)});
+      waiters.push_back(std::move(waiter));
+    }
+    for (auto& waiter : waiters) all = all && waiter.wait_for(deadline_ms, hopeless).has_value();
+  }
+  return all;
+}
+
+std::uint64_t sensor_population::failed_count() const {
+  const std::lock_guard lock(failed_mutex_);
+  return failed_.size();
+}
+
+std::optional<sensor_id> sensor_population::failed_sensor() const {
+  const std::lock_guard lock(failed_mutex_);
+  return failed_.empty() ? std::nullopt : std::optional(*failed_.begin());
+}
+
+bool sensor_population::wait_until_idle(std::int64_t deadline_ms) {
+  return counts_.readings.wait_until_idle(deadline_ms) && counts_.rebuilt.wait_until_idle(deadline_ms);
+}
+
+}  // namespace factory

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "actors/flow/dispatcher.hpp"
+#include "actors/sensors/sensor.hpp"
+#include "actors/sensors/sensor_directory.hpp"
+#include "actors/sensors/supervisor.hpp"
+#include "pipelines/model/sensor_set.hpp"
+#include "storage/journal/journal.hpp"
+#include "storage/state/store_writer.hpp"
+
+namespace factory {
+
+/// What is under way to the actors. Messages in mailboxes refer to it, so it must outlive the actor system.
+struct population_counts {
+  progress readings;
+  progress rebuilt;  ///< readings that go to a sensor again
+};
+
+struct population_config {
+  stream_rules rules;
+  std::size_t shards = 1;  ///< anomaly and threshold actors each
+};
+
+/// All actors of the engine: one per sensor, and shards of an anomaly and a threshold actor that sensors share by id.
+///
+/// Life of a failed actor: the supervisor reports it; the rebuilder thread puts a new actor in its place, which keeps back what is
+/// dispatched from then on, waits until whatever the old one handed over is stored, reads the last stored state and the
+/// journal beyond it, and sends both as a restore_order. Entries that come twice are told by their sequence. A failed analysis actor takes its shard with
+/// it: both are replaced and all its sensors rebuilt. Others notice nothing.
+/// A sensor that fails more than limits::sensor_restarts_in_a_row times without taking in a new entry stays down: its readings are safe in the
+/// journal, its queries answer `unavailable`.
+///
+/// Thread-safety: dispatch() from one thread at a time (the committer, or recovery before it); all else from any.
+class sensor_population {
+ public:
+  sensor_population(caf::actor_system& system, population_counts& counts, const population_config& config, persistence store,
+                    const state_store& states, const journal& entries, std::function<void(std::function<void()>)> store_barrier);
+  ~sensor_population();
+
+  /// A sensor as stored; `state` null for a new one. Before the first dispatch() that concerns it.
+  void start(sensor_id sensor, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state);
+  /// Puts committed entries (at least one) in line for the sensors that have an actor (the others were deleted since). A config entry
+  /// goes out at once, behind what was in line. With `known`, its sensors that are not among them are new and get an actor.
+  void dispatch(std::span<const journal_entry* const> entries, const sensor_set* known);
+
+  /// Asks a sensor without waiting.
+  expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range, bool with_status = false) const;
+  /// Asks many at once, whose actors run on the workers: the caller has other work meanwhile.
+  std::vector<expected<reply<sensor_view>::waiter>> ask(std::span<const sensor_id> sensors, const time_range& range) const;
+  /// Takes a deleted sensor out and waits until its actors have let go of it and its last hand-over is stored.
+  expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
+  /// Has every changed state stored; true when all were. A store barrier after it finds them in RocksDB.
+  bool persist_all(
+      std::int64_t deadline_ms, const std::function<bool()>& hopeless = [] { return false; });
+  bool wait_until_idle(std::int64_t deadline_ms);
+
+  /// Sends what is in line; everything up to the entry that it returns is in the mailboxes.
+  std::uint64_t pass_on();
+  const progress& counts() const { return counts_.readings; }
+  std::uint64_t restart_count() const { return restarts_.load(); }
+  std::uint64_t analysis_restart_count() const { return analysis_restarts_.load(); }
+  std::uint64_t failed_count() const;
+  /// One of those that stay down.
+  std::optional<sensor_id> failed_sensor() const;
+  /// The actor itself, for tests that make it fail.
+  sensor_actor actor_of(sensor_id sensor) const { return directory_.find(sensor); }
+
+ private:
+  struct shard {
+    anomaly_actor anomalies;
+    threshold_actor thresholds;
+  };
+  struct restart_record {
+    std::uint64_t restarts = 0;                            ///< in all
+    std::size_t in_a_row = 0;                              ///< without a new entry taken in
+    std::uint64_t known_sequence = 0;                      ///< newest entry under way at the last restart: later ones are new
+    std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< by the actor that runs now; null before the first restart
+  };
+
+  std::size_t shard_of(sensor_id sensor) const { return sensor % shards_.size(); }
+  shard spawn_shard(std::size_t index);
+  sensor_actor spawn_sensor(sensor_id sensor, const restart_record& restarts);
+  void send(const std::shared_ptr<const batch_group>& group, const dispatcher::turn& turn) const;
+  void run(const std::shared_ptr<const batch_group>& group) const;
+  void dispatch_config(const journal_entry& entry, const sensor_set* known);
+  void on_failure(const failed_actor& failed);
+  void rebuild_loop();
+  void rebuild_shard(std::size_t index);
+  void rebuild_sensors(std::size_t shard_index, const std::vector<sensor_id>& sensors);
+  sensor_actor put_in_place(sensor_id sensor);
+  bool failed_too_often(sensor_id sensor);
+  void give_up(sensor_id sensor, std::string_view why);
+  void drain(const shard& through);
+  using restore_orders = std::unordered_map<sensor_id, restore_order>;
+  expected<void> add_missed(restore_orders& orders);
+
+  caf::actor_system& system_;
+  population_config config_;
+  persistence store_;
+  const state_store& states_;
+  const journal& entries_;
+  std::function<void(std::function<void()>)> store_barrier_;
+  population_counts& counts_;
+  supervisor_actor supervisor_;
+  mutable std::mutex shards_mutex_;
+  std::vector<shard> shards_;
+  sensor_directory directory_;
+  std::shared_ptr<dispatcher> line_;
+  std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before any of a commit group's entries is put in line or sent
+  std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set when all of them are
+  std::atomic<std::uint64_t> restarts_{0}, analysis_restarts_{0};
+  mutable std::mutex failed_mutex_;
+  std::set<sensor_id> failed_;  // stay down, and hold the journal until they are deleted
+
+  std::mutex failures_mutex_;
+  std::condition_variable failures_changed_;
+  std::deque<failed_actor> failures_;
+  bool stopping_ = false;
+  std::unordered_map<sensor_id, restart_record> restart_records_;  // rebuilder thread only
+  std::thread rebuilder_;
+};
+
+}  // namespace factory

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "pipelines/model/reading.hpp"
+#include "storage/series/time_series.hpp"
+
+namespace factory {
+
+/// A rolling window's statistics.
+struct window_view {
+  std::uint64_t count = 0;
+  double mean = 0, std_dev = 0, min = 0, max = 0;  ///< all 0 when count is 0
+  std::int64_t oldest_us = 0, newest_us = 0;
+};
+
+/// A sensor's live state.
+struct sensor_status {
+  std::uint64_t accepted = 0;      ///< readings its actor has seen, the repeated ones included
+  std::uint64_t duplicate = 0;     ///< same time and value as one at hand: nothing changed
+  std::uint64_t corrected = 0;     ///< same time as one at hand, other value: replaced
+  std::uint64_t out_of_order = 0;  ///< behind the watermark, within the allowed lateness
+  std::uint64_t late = 0;          ///< behind it by more
+  std::uint64_t future = 0;        ///< ahead of received_at_us by more than the allowed skew
+  std::uint64_t restarts = 0;
+  std::int64_t oldest_us = 0;     ///< earliest event time ever seen; meaningless when accepted is 0
+  std::int64_t watermark_us = 0;  ///< newest event time that was not from the future
+  std::uint64_t applied_sequence = 0;
+  window_view count_window, time_window;
+};
+
+/// What a sensor actor answers to a query.
+struct sensor_view {
+  sensor_cut cut;
+  std::optional<reading> latest;
+  std::optional<sensor_status> status;  ///< where it was asked for
+};
+
+}  // namespace factory

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "actors/engine/engine.hpp"
+#include "http/api/gateways.hpp"
+#include "pipelines/model/result.hpp"
+
+namespace factory {
+
+/// Asks an anomaly service over HTTP for what the engine could compute itself. One connection a call; thread-safe.
+class anomaly_client {
+ public:
+  /// Its `url` is "http://host:port"; with any other, each call fails.
+  explicit anomaly_client(const anomaly_side& service);
+
+  /// The report over `rows`; `unavailable` "Anomaly detection service unavailable" when the service cannot be reached, does not answer
+  /// within its deadline, or answers something else.
+  expected<anomaly_report> analyze(sensor_entry sensor, const reading_run& rows, double threshold) const;
+
+ private:
+  std::string host_, port_, token_;
+};
+
+// The two bodies, apart from the sockets.
+std::string write_analyze_request(const reading_run& rows, double threshold);
+/// Fills in what the answer says; `unavailable` when it is no such answer.
+expected<void> read_analyze_answer(const std::string& body, anomaly_report& out);
+
+}  // namespace factory

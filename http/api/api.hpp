@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "actors/engine/engine.hpp"
+#include "http/api/gateways.hpp"
+#include "http/api/metrics_text.hpp"
+#include "http/edge/message.hpp"
+
+namespace factory {
+
+/// The REST API (design section 6, gateway 8080) as a function from request to response: no sockets, no threads of its own.
+/// Until serve() it answers /health, /metrics, /openapi.json and `/`, and 503 to everything else. Thread-safe.
+class rest_api {
+ public:
+  /// With `always_token` a call needs one even when none exists. `counts` are the gateway's, for /metrics.
+  explicit rest_api(const anomaly_side& anomalies, bool always_token = false, gateway_counts counts = {});
+  ~rest_api();
+  /// From now on answers from `behind`, which must outlive the last call of answer().
+  void serve(engine& behind);
+
+  http_response answer(const http_request& request);
+  /// Whether the caller may, for the gate: told before the body comes.
+  void admit(http_request& request) const;
+  /// Largest body of a route, for the gate.
+  std::size_t body_bytes(http_method method, std::string_view path) const;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace factory

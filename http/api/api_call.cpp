@@ -1,0 +1,20 @@
+#include "http/api/api_call.hpp"
+
+#include "http/edge/query.hpp"
+
+namespace factory {
+
+expected<void> require_sensor(const engine& behind, sensor_id id) {
+  if (behind.known_sensors()->contains(id)) return {};
+  return fail(errc::not_found, "Sensor not found");
+}
+
+time_range read_range(query_reader& query) {
+  time_range range;
+  range.begin_us = query.time_us("from").value_or(range.begin_us);
+  range.end_us = query.time_us("to").value_or(range.end_us);
+  if (range.begin_us > range.end_us) query.fail_at("to", "no earlier than from");
+  return range;
+}
+
+}  // namespace factory

@@ -1,0 +1,134 @@
+#include <charconv>
+
+#include "http/api/api_call.hpp"
+#include "http/edge/access.hpp"
+#include "http/edge/problem.hpp"
+#include "http/edge/query.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr std::size_t percentiles_per_call = 20;
+
+/// `percentiles=50,99.9`: the texts become the names in the answer.
+std::vector<std::pair<std::string, double>> read_percentiles(query_reader& query) {
+  std::vector<std::pair<std::string, double>> asked;
+  for (const std::string_view part : query.list("percentiles").value_or(std::vector<std::string_view>{})) {
+    double percent = -1;
+    const auto [end, failed] = std::from_chars(part.data(), part.data() + part.size(), percent);
+    const bool good = failed == std::errc{} && end == part.data() + part.size() && percent >= 0 && percent <= 100;
+    if (!good || asked.size() == percentiles_per_call) {
+      query.fail_at("percentiles", "up to 20 numbers of 0 to 100, with commas between");
+      return {};
+    }
+    asked.emplace_back(part, percent / 100);
+  }
+  return asked;
+}
+
+void write_stats(json_writer& out, const range_stats& stats, const std::vector<std::pair<std::string, double>>& asked) {
+  const summary& v = stats.values;
+  const auto known = [&](auto value) { return v.count > 0 ? std::optional(value) : std::nullopt; };
+  out.begin_object().member("sensor_id", stats.sensor).member("min", known(v.min)).member("max", known(v.max));
+  out.member("avg", v.count > 0 ? std::optional(v.mean()) : std::nullopt).member("count", v.count);
+  out.member("std_dev", v.count > 0 ? std::optional(v.std_dev()) : std::nullopt).member("sum", known(v.total()));
+  out.member("first", known(v.first)).member("last", known(v.last));
+  out.key("first_timestamp");
+  v.count > 0 ? out.time(v.first_us) : out.value(nullptr);
+  out.key("last_timestamp");
+  v.count > 0 ? out.time(v.last_us) : out.value(nullptr);
+  if (!asked.empty()) {
+    out.key("percentiles").begin_object();
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+      out.member(asked[i].first, i < stats.percentiles.size() ? known(stats.percentiles[i].second) : std::nullopt);
+    }
+    out.end_object();
+  }
+  out.end_object();
+}
+
+/// `window=5m`: the readings of the last five minutes up to and including the newest one.
+expected<time_range> newest_window(engine& behind, sensor_id id, std::int64_t window_us) {
+  const auto newest = behind.latest(id);
+  if (newest) return time_range{newest->event_time_us + 1 - window_us, newest->event_time_us + 1};
+  if (newest.error().code == errc::not_found) return time_range{};  // the sensor is there, so it has no readings
+  return tl::unexpected(newest.error());
+}
+
+expected<http_response> get_stats(engine& behind, const http_request& request, const path_argument& path) {
+  if (auto there = require_sensor(behind, path.id); !there) return fail_with(there.error());
+  query_reader query(request);
+  expected<time_range> range = read_range(query);
+  const auto window_us = query.duration_us("window");
+  if (window_us && (query.text("from") || query.text("to"))) query.fail_at("window", "given without from and to");
+  const auto asked = read_percentiles(query);
+  if (query.fault()) return fail_with(*query.fault());
+
+  if (window_us) range = newest_window(behind, path.id, *window_us);
+  if (!range) return fail_with(range.error());
+  std::vector<double> ranks;
+  for (const auto& [text, rank] : asked) ranks.push_back(rank);
+  auto cut = behind.begin_cut(path.id, *range);
+  if (!cut) return fail_with(cut.error());
+  http_response answer;
+  answer.finish = [&behind, cut = std::move(*cut), range = *range, ranks, asked](http_response& whole) mutable {
+    const auto stats = cut.wait().and_then([&](const sensor_cut& at) { return behind.stats(at, range, ranks); });
+    if (!stats) {
+      whole = problem(stats.error());
+      return;
+    }
+    json_writer out;
+    write_stats(out, *stats, asked);
+    whole = json_response(out);
+  };
+  return answer;
+}
+
+/// The statistics of many sensors in one call: of a machine's, or of all.
+expected<http_response> get_all_stats(engine& behind, const http_request& request, const path_argument&) {
+  query_reader query(request);
+  const auto machine = query.id("machine_id");
+  const time_range range = read_range(query);
+  if (query.fault()) return fail_with(*query.fault());
+  std::vector<sensor_id> ids;
+  const auto seen = sensors_of(behind, request.factory);
+  for (const sensor_entry& sensor : behind.entities().sensors(machine)) {
+    if (seen->contains(sensor.id)) ids.push_back(sensor.id);
+  }
+  if (ids.size() > limits::sensors_per_answer) {
+    return fail(errc::invalid,
+                std::to_string(ids.size()) + " sensors are more than " + std::to_string(limits::sensors_per_answer) +
+                    "; ask for those of one machine",
+                "machine_id");
+  }
+  const auto stats = behind.stats(ids, range);
+  if (!stats) return fail_with(stats.error());
+  json_writer out(256 * (ids.size() + 1));
+  out.begin_object().key("stats").begin_array();
+  for (const range_stats& each : *stats) write_stats(out, each, {});
+  out.end_array().end_object();
+  return json_response(out);
+}
+
+}  // namespace
+
+void add_stats_calls(api_table& table) {
+  table.push_back({http_method::get,
+                   "/api/sensors/{id}/stats",
+                   "Statistics of a range, of the window before and with the newest reading, or of all readings",
+                   get_stats,
+                   {"from", "to", "window", "percentiles"},
+                   {},
+                   "stats"});
+  table.push_back({http_method::get,
+                   "/api/stats",
+                   "Statistics of a range for each sensor of a machine, or for all",
+                   get_all_stats,
+                   {"machine_id", "from", "to"},
+                   {},
+                   "all_stats"});
+  table.back().limited = factory_limit::handled;
+}
+
+}  // namespace factory

@@ -1,0 +1,145 @@
+#include "http/api/metrics_text.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace factory {
+
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using families = std::vector<MetricFamily>;
+
+ClientMetric plain(MetricType type, double value) {
+  ClientMetric metric;
+  (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+  return metric;
+}
+
+void counter(families& out, const char* name, const char* help, double value) {
+  out.push_back({std::string("factory_") + name, help, MetricType::Counter, {plain(MetricType::Counter, value)}});
+}
+void gauge(families& out, const char* name, const char* help, double value) {
+  out.push_back({std::string("factory_") + name, help, MetricType::Gauge, {plain(MetricType::Gauge, value)}});
+}
+double real(std::uint64_t count) { return static_cast<double>(count); }
+
+void add_engine(families& out, const engine_metrics& m) {
+  counter(out, "committed_readings_total", "Readings in the fsynced journal since start", real(m.committed_readings));
+  counter(out, "processed_readings_total", "Readings that windows and detectors have seen since start",
+          real(m.processed_readings));
+  gauge(out, "processing_lag_readings", "Committed readings that wait in the actors' mailboxes",
+        real(m.committed_readings - std::min(m.committed_readings, m.processed_readings)));
+  counter(out, "commit_groups_total", "Journal records written", real(m.commits.groups));
+  counter(out, "commit_entries_total", "Requests in those records", real(m.commits.entries));
+  counter(out, "commit_bytes_total", "Bytes of those records", real(m.commits.bytes));
+  counter(out, "commit_failures_total", "Commits that the disk refused", real(m.commits.failures));
+  counter(out, "commit_seconds_total", "Time spent committing", m.commits.commit_seconds);
+  gauge(out, "commit_waiting_entries", "Requests waiting for the next commit", real(m.commits.waiting));
+  counter(out, "fsyncs_total", "Syncs of the journal", real(m.fsyncs));
+  counter(out, "fsync_seconds_total", "Time of the writes that waited for them", m.fsync_seconds);
+  gauge(out, "disk_bytes", "Bytes of the data directory", real(m.bytes_on_disk));
+  gauge(out, "journal_bytes", "Length of the journal that no checkpoint covers yet, in bytes, at least 9 a reading",
+        real(m.journal_bytes));
+  gauge(out, "store_writer_bytes", "Bytes on their way to the store", real(m.store_writer_bytes));
+  gauge(out, "memtable_bytes", "RocksDB: written and not yet in a table file", real(m.store_memory.memtable_bytes));
+  gauge(out, "table_reader_bytes", "RocksDB: indexes and filters of open table files", real(m.store_memory.table_reader_bytes));
+  gauge(out, "block_cache_bytes", "RocksDB: its cache of stored blocks", real(m.store_memory.block_cache_bytes));
+  gauge(out, "block_cache_used_bytes", "Of that cache, what somebody reads now", real(m.store_memory.block_cache_used_bytes));
+  gauge(out, "decoded_block_bytes", "Decoded readings at hand for queries", real(m.decoded_block_bytes));
+  gauge(out, "heap_bytes", "malloc's heaps, which hold all of these; pages that it gave back to the system are counted too",
+        real(m.heap_bytes));
+  gauge(out, "heap_used_bytes", "Of that, handed out; the rest waits to be used again", real(m.heap_used_bytes));
+  counter(out, "checkpoints_total", "Checkpoints taken", real(m.checkpoints));
+  gauge(out, "credits_readings_free", "Readings that may still be accepted", real(m.credits_readings_free));
+  gauge(out, "credits_bytes_free", "Bytes that may still be accepted", real(m.credits_bytes_free));
+  counter(out, "credits_refused_total", "Requests refused with 503 for want of credits", real(m.credits_refused));
+  gauge(out, "sensors", "Sensors", real(m.sensors));
+  counter(out, "sensor_restarts_total", "Sensor actors restarted after a failure", real(m.sensor_restarts));
+  counter(out, "analysis_restarts_total", "Pairs of anomaly and threshold actors restarted after a failure of one",
+          real(m.analysis_restarts));
+  gauge(out, "failed_sensors", "Sensors that failed too often and are off", real(m.failed_sensors));
+  counter(out, "anomalies_total", "Anomalies in the event log", real(m.anomalies));
+  counter(out, "alerts_total", "Alerts in the event log", real(m.alerts));
+  gauge(out, "active_alerts", "Alerts not yet cleared", real(m.active_alerts));
+  gauge(out, "mirror_lag_events", "Events not yet in SQLite", real(m.mirror_lag_events));
+  gauge(out, "mirror_lag_catalog_versions", "Catalog changes not yet in SQLite", real(m.mirror_lag_catalog));
+  counter(out, "mirror_rebuilds_total", "Rebuilds of the SQLite mirror", real(m.mirror_rebuilds));
+  gauge(out, "recovery_seconds", "Time that recovery took at start", m.recovery_seconds);
+  gauge(out, "recovered_readings", "Readings replayed from the journal at start", real(m.recovered_readings));
+}
+
+void add_gateway(families& out, const gateway_figures& g) {
+  gauge(out, "http_connections", "Open connections of this port", real(g.connections));
+  counter(out, "http_connections_refused_total", "Connections closed at once: too many, in all or of one address",
+          real(g.connections_refused));
+  MetricFamily limited{"factory_http_rate_limited_total", "Requests refused with 429", MetricType::Counter, {}};
+  for (const auto& [by, count] : {std::pair{"address", g.limited_by_address}, {"token", g.limited_by_token}}) {
+    limited.metric.push_back(plain(MetricType::Counter, real(count)));
+    limited.metric.back().label = {{"by", by}};
+  }
+  out.push_back(std::move(limited));
+}
+
+std::vector<ClientMetric::Label> labels_of(const std::vector<route>& routes, std::size_t index, std::size_t status_class) {
+  const bool known = index < routes.size();
+  return {{"method", known ? std::string(to_text(routes[index].method)) : "other"},
+          {"route", known ? routes[index].pattern : "none"},
+          {"status", std::to_string(status_class) + "xx"}};
+}
+
+ClientMetric histogram_of(const request_counters::view& seen) {
+  ClientMetric metric;
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < seen.buckets.size(); ++i) {
+    cumulative += seen.buckets[i];
+    const bool last = i == request_counters::bounds_seconds.size();
+    metric.histogram.bucket.push_back(
+        {cumulative, last ? std::numeric_limits<double>::infinity() : request_counters::bounds_seconds[i]});
+  }
+  metric.histogram.sample_count = cumulative;
+  metric.histogram.sample_sum = seen.seconds;
+  return metric;
+}
+
+/// What has never been answered is left out: it would be most of the page.
+void add_requests(families& out, const std::vector<route>& routes, const request_counters& requests) {
+  MetricFamily latencies{"factory_http_request_seconds",
+                         "Time from request to answer, or to the begin of one in pieces; _count is the number of answers",
+                         MetricType::Histogram,
+                         {}};
+  for (std::size_t index = 0; index <= requests.size(); ++index) {
+    for (std::size_t status_class = 1; status_class <= request_counters::status_classes; ++status_class) {
+      ClientMetric latency = histogram_of(requests.read(index, status_class));
+      if (latency.histogram.sample_count == 0) continue;
+      latency.label = labels_of(routes, index, status_class);
+      latencies.metric.push_back(latency);
+    }
+  }
+  out.push_back(std::move(latencies));
+  gauge(out, "http_streams", "Answers that are being sent in pieces", real(requests.streams.open.load()));
+  counter(out, "http_streams_total", "Answers sent in pieces", real(requests.streams.begun.load()));
+  counter(out, "http_streams_cut_total", "Of those, cut off by an error or because the client went or stalled",
+          real(requests.streams.cut.load()));
+}
+
+}  // namespace
+
+std::string metrics_text(const std::optional<engine_metrics>& figures, const gateway_figures& gateway,
+                         const std::vector<route>& routes, const request_counters& requests) {
+  families out;
+  if (figures) add_engine(out, *figures);
+  add_gateway(out, gateway);
+  add_requests(out, routes, requests);
+  return prometheus::TextSerializer().Serialize(out);
+}
+
+http_response metrics_answer(std::string text) { return {200, "text/plain; version=0.0.4; charset=utf-8", std::move(text)}; }
+
+}  // namespace factory

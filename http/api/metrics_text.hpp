@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/engine/engine.hpp"
+#include "http/edge/message.hpp"
+#include "http/edge/request_counters.hpp"
+#include "http/edge/router.hpp"
+
+namespace factory {
+
+/// What a gateway counts beside its answers.
+struct gateway_figures {
+  std::uint64_t connections = 0;          ///< open now
+  std::uint64_t connections_refused = 0;  ///< too many
+  std::uint64_t limited_by_address = 0, limited_by_token = 0;
+};
+using gateway_counts = std::function<gateway_figures()>;
+
+/// The Prometheus text of /metrics; without an engine (not yet serving, or the anomaly service) only the gateway's part.
+std::string metrics_text(const std::optional<engine_metrics>& figures, const gateway_figures& gateway,
+                         const std::vector<route>& routes, const request_counters& requests);
+http_response metrics_answer(std::string text);
+
+}  // namespace factory

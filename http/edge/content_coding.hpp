@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/edge/message.hpp"
+#include "http/gate/gate_buffer.hpp"
+#include "pipelines/model/result.hpp"
+
+namespace factory {
+
+enum class coding : std::uint8_t { identity, gzip, zstd };
+
+/// Of a Content-Encoding: one coding in any case, "" is identity. Nothing for others, and for several on top of each other.
+std::optional<coding> parse_coding(std::string_view content_encoding);
+/// Whether an Accept-Encoding takes gzip: named or "*", and not with q=0 (RFC 9110, 12.5.3).
+bool accepts_gzip(std::string_view accept_encoding);
+
+/// Unpacks a whole body: every member of a gzip file, every frame of a zstd file. Memory grows with what comes out, up to `most_bytes`:
+/// too_large above; malformed when it is damaged, cut, or followed by something else.
+expected<body_buffer> unpack(coding how, std::string_view packed, std::size_t most_bytes);
+std::string gzip(std::string_view plain);
+
+/// Around a handler: bodies with Content-Encoding gzip or zstd reach it unpacked, up to the limit of their route (415 for another coding,
+/// 413, 400), so that a thread holds at most one such body; answers of limits::worth_packing_bytes up carry a weak ETag (304 when the
+/// client has it already) and are packed for who takes gzip; an answer in pieces is packed as it goes, without an ETag.
+http_handler with_content_coding(http_handler inner, body_limit most_bytes);
+
+}  // namespace factory

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "http/edge/message.hpp"
+#include "pipelines/model/result.hpp"
+
+namespace factory {
+
+/// Answers by Idempotency-Key: a body that is sent again is answered as the first was, and not done again. Remembers the newest
+/// `capacity` answers of 2xx since the start of the process; a failure is forgotten, so that it can be tried again. Thread-safe:
+/// of two requests with one key at the same time, the second waits for the first.
+///
+/// After a restart the memory is empty. That is safe for readings with times: the same reading again is a no-op.
+class idempotency_memory {
+ public:
+  explicit idempotency_memory(std::size_t capacity) : capacity_(capacity) {}
+
+  using work = std::function<expected<http_response>()>;
+  /// `request_digest` tells a retry from another request under the same key, which is refused with 422.
+  expected<http_response> once(std::string_view key, std::uint64_t request_digest, const work& run);
+
+ private:
+  struct slot {
+    std::uint64_t request_digest = 0;
+    bool ended = false;
+    bool answered = false;  ///< meaningful once ended
+    http_response answer;
+  };
+  void end(const std::string& key, slot& mine, const expected<http_response>* done);
+
+  std::size_t capacity_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::unordered_map<std::string, std::shared_ptr<slot>> slots_;
+  std::deque<std::string> oldest_first_;  ///< of the answered ones
+};
+
+}  // namespace factory

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string_view>
+
+#include "http/edge/message.hpp"
+
+namespace factory {
+
+/// The id of the request that this thread answers now; "" outside of one. Problems and the log carry it.
+std::string_view current_request_id();
+
+/// One answered request, for the access log.
+struct access_record {
+  std::string_view request_id;
+  http_method method;
+  std::string_view path;    ///< decoded: may hold any byte
+  std::string_view client;  ///< its address
+  unsigned status;
+  std::size_t body_bytes;  ///< of the answer
+  std::chrono::nanoseconds took;
+  bool whole = true;  ///< false: cut off by an error, or its client went
+};
+/// Called on the thread that answers, while current_request_id() still stands.
+using access_log = std::function<void(const access_record&)>;
+
+/// Gives each request an id, and its answer the header X-Request-Id: that of the request when it is 1 to limits::request_id_bytes
+/// of letters, digits and -_.:+/=@, else one of ours. `log` may be empty; it is told when all of the answer was made. An answer that is
+/// under way must end before the handler goes.
+http_handler with_request_id(http_handler inner, access_log log);
+
+}  // namespace factory

@@ -1,0 +1,147 @@
+#include "http/text/catalog_json.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "http/text/json_body.hpp"
+#include "storage/base/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+using simdjson::dom::element;
+
+/// Hands a value that was read on to its member: true, or the reader's error.
+template <class T, class Member>
+expected<bool> put(Member& member, expected<T> value) {
+  if (!value) return tl::unexpected(value.error());
+  member = std::move(*value);
+  return true;
+}
+
+expected<bool> given_by_server(std::string_view name) {
+  if (name != "id" && name != "created_at") return false;
+  return fail(errc::invalid, std::string(name) + " is given by the server", std::string(name));
+}
+
+/// A member whose value is one of a few words.
+template <class Word>
+expected<bool> put_word(Word& member, std::string_view name, element value, std::optional<Word> (*parse)(std::string_view),
+                        std::string_view words) {
+  std::string_view text;
+  const std::optional<Word> word = value.get(text) ? std::nullopt : parse(text);
+  if (!word) return fail(errc::invalid, std::string(name) + " must be " + std::string(words), std::string(name));
+  member = *word;
+  return true;
+}
+
+bool uses_low(const alert_rule& rule) { return rule.condition != rule_condition::greater_than; }
+bool uses_high(const alert_rule& rule) { return rule.condition != rule_condition::less_than; }
+
+/// null is how answers show a limit that is not used, so it is understood as "unset".
+expected<bool> put_limit(double& member, std::string_view name, element value) {
+  const auto limit = read_number_or_null(name, value);
+  if (!limit) return tl::unexpected(limit.error());
+  member = limit->value_or(unset_limit());
+  return true;
+}
+
+/// null: as what it belongs to says.
+expected<bool> put_retention(retention_days& member, std::string_view name, element value) {
+  member.reset();
+  if (value.is_null()) return true;
+  std::uint64_t days = 0;
+  if (!value.get(days) && days <= limits::retention_days) {
+    member = static_cast<std::uint32_t>(days);
+    return true;
+  }
+  return fail(errc::invalid, fmt::format("{} must be an integer from 0 (for ever) to {}, or null", name, limits::retention_days),
+              std::string(name));
+}
+
+}  // namespace
+
+expected<bool> set_member(factory_entry& entry, std::string_view name, element value) {
+  if (name == "name") return put(entry.name, read_text(name, value));
+  if (name == "location") return put(entry.location, read_text(name, value));
+  if (name == "retention_days") return put_retention(entry.retention, name, value);
+  return given_by_server(name);
+}
+
+expected<bool> set_member(machine_entry& entry, std::string_view name, element value) {
+  if (name == "factory_id") return put(entry.factory, read_id(name, value));
+  if (name == "name") return put(entry.name, read_text(name, value));
+  if (name == "type") return put(entry.type, read_text(name, value));
+  if (name == "status") return put_word(entry.status, name, value, parse_machine_status, "OPERATIONAL, MAINTENANCE or OFFLINE");
+  if (name == "retention_days") return put_retention(entry.retention, name, value);
+  return given_by_server(name);
+}
+
+expected<bool> set_member(sensor_entry& entry, std::string_view name, element value) {
+  if (name == "machine_id") return put(entry.machine, read_id(name, value));
+  if (name == "name") return put(entry.name, read_text(name, value));
+  if (name == "unit") return put(entry.unit, read_text(name, value));
+  if (name == "min_threshold") return put(entry.thresholds.min, read_number_or_null(name, value));
+  if (name == "max_threshold") return put(entry.thresholds.max, read_number_or_null(name, value));
+  if (name == "retention_days") return put_retention(entry.retention, name, value);
+  return given_by_server(name);
+}
+
+expected<bool> set_member(alert_rule& entry, std::string_view name, element value) {
+  if (name == "sensor_id") return put(entry.sensor, read_id(name, value));
+  if (name == "name") return put(entry.name, read_text(name, value));
+  if (name == "condition") {
+    return put_word(entry.condition, name, value, parse_rule_condition, "GREATER_THAN, LESS_THAN or OUT_OF_RANGE");
+  }
+  if (name == "low") return put_limit(entry.low, name, value);
+  if (name == "high") return put_limit(entry.high, name, value);
+  if (name == "severity") return put_word(entry.level, name, value, parse_rule_severity, "INFO, WARNING or CRITICAL");
+  if (name == "enabled") return put(entry.enabled, read_boolean(name, value));
+  return given_by_server(name);
+}
+
+void write_json(json_writer& out, const factory_entry& entry) {
+  out.begin_object().member("id", entry.id).member("name", entry.name).member("location", entry.location);
+  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention).end_object();
+}
+
+void write_json(json_writer& out, const machine_entry& entry) {
+  out.begin_object().member("id", entry.id).member("factory_id", entry.factory).member("name", entry.name);
+  out.member("type", entry.type).member("status", to_text(entry.status));
+  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention).end_object();
+}
+
+void write_json(json_writer& out, const sensor_entry& entry) {
+  out.begin_object().member("id", entry.id).member("machine_id", entry.machine).member("name", entry.name);
+  out.member("unit", entry.unit).member("min_threshold", entry.thresholds.min).member("max_threshold", entry.thresholds.max);
+  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention).end_object();
+}
+
+void write_json(json_writer& out, const alert_rule& entry) {
+  out.begin_object().member("id", entry.id).member("sensor_id", entry.sensor).member("name", entry.name);
+  out.member("condition", to_text(entry.condition));
+  out.member("low", uses_low(entry) ? std::optional(entry.low) : std::nullopt);
+  out.member("high", uses_high(entry) ? std::optional(entry.high) : std::nullopt);
+  out.member("severity", to_text(entry.level)).member("enabled", entry.enabled).end_object();
+}
+
+double unset_limit() { return std::numeric_limits<double>::quiet_NaN(); }
+
+void open_limits(alert_rule& rule) {
+  if (!uses_low(rule)) rule.low = unset_limit();
+  if (!uses_high(rule)) rule.high = unset_limit();
+}
+
+expected<void> close_limits(alert_rule& rule) {
+  const std::string condition(to_text(rule.condition));
+  if (uses_low(rule) && std::isnan(rule.low)) return fail(errc::invalid, "low is required for " + condition, "low");
+  if (uses_high(rule) && std::isnan(rule.high)) return fail(errc::invalid, "high is required for " + condition, "high");
+  if (!uses_low(rule)) rule.low = 0;
+  if (!uses_high(rule)) rule.high = 0;
+  return {};
+}
+
+}  // namespace factory

@@ -1,0 +1,118 @@
+#include "pipelines/alarm/thresholds.hpp"
+
+#include "pipelines/model/coding.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace factory {
+namespace {
+
+constexpr std::array<std::string_view, 6> severity_texts = {"medium", "high", "critical", "INFO", "WARNING", "CRITICAL"};
+constexpr std::array<std::string_view, 3> condition_texts = {"GREATER_THAN", "LESS_THAN", "OUT_OF_RANGE"};
+constexpr unsigned has_min = 1, has_max = 2;  // which limits of a range follow in its bytes
+
+severity breach_severity(const threshold_range& range, double limit, double value) {
+  double size = std::abs(limit);
+  if (size == 0 && range.min && range.max) size = std::abs(*range.max - *range.min);
+  if (size == 0) return severity::critical;
+  const double ratio = std::abs(value - limit) / size;
+  if (ratio > 0.20) return severity::critical;
+  return ratio > 0.10 ? severity::high : severity::medium;
+}
+
+}  // namespace
+
+std::string_view to_text(severity s) { return severity_texts.at(static_cast<std::size_t>(s)); }
+
+std::string_view to_text(breach_type t) { return t == breach_type::below_minimum ? "below_minimum" : "above_maximum"; }
+
+std::optional<threshold_breach> check_thresholds(const threshold_range& range, double value) {
+  if (range.min && value < *range.min)
+    return threshold_breach{breach_type::below_minimum, *range.min, breach_severity(range, *range.min, value)};
+  if (range.max && value > *range.max)
+    return threshold_breach{breach_type::above_maximum, *range.max, breach_severity(range, *range.max, value)};
+  return std::nullopt;
+}
+
+std::string_view to_text(rule_condition c) { return condition_texts.at(static_cast<std::size_t>(c)); }
+
+std::optional<rule_condition> parse_rule_condition(std::string_view text) {
+  for (std::size_t i = 0; i < condition_texts.size(); ++i)
+    if (condition_texts[i] == text) return static_cast<rule_condition>(i);
+  return std::nullopt;
+}
+
+std::optional<severity> parse_rule_severity(std::string_view text) {
+  for (const auto s : {severity::rule_info, severity::rule_warning, severity::rule_critical})
+    if (to_text(s) == text) return s;
+  return std::nullopt;
+}
+
+std::optional<double> breached_limit(const alert_rule& rule, double value) {
+  if (!rule.enabled) return std::nullopt;
+  if (rule.condition != rule_condition::greater_than && value < rule.low) return rule.low;
+  if (rule.condition != rule_condition::less_than && value > rule.high) return rule.high;
+  return std::nullopt;
+}
+
+calm_band calm_values(const sensor_config& config) {
+  calm_band calm;
+  calm.lowest = config.thresholds.min.value_or(calm.lowest);
+  calm.highest = config.thresholds.max.value_or(calm.highest);
+  for (const auto& rule : config.rules) {
+    if (!rule.enabled) continue;
+    if (rule.condition != rule_condition::greater_than) calm.lowest = std::max(calm.lowest, rule.low);
+    if (rule.condition != rule_condition::less_than) calm.highest = std::min(calm.highest, rule.high);
+  }
+  return calm;
+}
+
+void put_rule(std::string& out, const alert_rule& rule) {
+  put_varint(out, rule.id);
+  put_varint(out, rule.sensor);
+  put_text(out, rule.name);
+  put_byte(out, static_cast<std::uint8_t>(rule.condition));
+  put_double(out, rule.low);
+  put_double(out, rule.high);
+  put_byte(out, static_cast<std::uint8_t>(rule.level));
+  put_byte(out, rule.enabled ? 1 : 0);
+}
+
+bool get_rule(std::string_view& in, alert_rule& rule) {
+  std::uint8_t condition = 0, level = 0, enabled = 0;
+  if (!get_varint_as(in, rule.id) || !get_varint_as(in, rule.sensor) || !get_text(in, rule.name) || !get_byte(in, condition) ||
+      !get_double(in, rule.low) || !get_double(in, rule.high) || !get_byte(in, level) || !get_byte(in, enabled))
+    return false;
+  if (condition >= condition_texts.size() || level >= severity_texts.size() || enabled > 1) return false;
+  rule.condition = static_cast<rule_condition>(condition);
+  rule.level = static_cast<severity>(level);
+  rule.enabled = enabled == 1;
+  return true;
+}
+
+void put_config(std::string& out, const sensor_config& config) {
+  const auto& [min, max] = config.thresholds;
+  put_varint(out, config.sensor);
+  put_byte(out, static_cast<std::uint8_t>((min ? has_min : 0) | (max ? has_max : 0)));
+  if (min) put_double(out, *min);
+  if (max) put_double(out, *max);
+  put_varint(out, config.rules.size());
+  for (const auto& rule : config.rules) put_rule(out, rule);
+}
+
+bool get_config(std::string_view& in, sensor_config& config) {
+  config = {};
+  std::uint8_t which = 0;
+  std::uint64_t rules = 0;
+  if (!get_varint_as(in, config.sensor) || !get_byte(in, which) || which > (has_min | has_max)) return false;
+  if ((which & has_min) != 0 && !get_double(in, config.thresholds.min.emplace())) return false;
+  if ((which & has_max) != 0 && !get_double(in, config.thresholds.max.emplace())) return false;
+  if (!get_varint(in, rules)) return false;
+  for (; rules > 0; --rules)
+    if (!get_rule(in, config.rules.emplace_back())) return false;
+  return true;
+}
+
+}  // namespace factory

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipelines/model/reading.hpp"
+
+namespace factory {
+
+/// Both vocabularies of the contract: findings of the detectors, and of alert rules.
+enum class severity : std::uint8_t {
+  medium,
+  high,
+  critical,  ///< text "medium" "high" "critical"
+  rule_info,
+  rule_warning,
+  rule_critical  ///< text "INFO" "WARNING" "CRITICAL"
+};
+std::string_view to_text(severity s);
+
+/// A sensor's own limits; a breach is strictly below min or strictly above max.
+struct threshold_range {
+  std::optional<double> min;
+  std::optional<double> max;
+  bool configured() const { return min || max; }
+  bool operator==(const threshold_range&) const = default;
+};
+
+enum class breach_type : std::uint8_t { below_minimum, above_maximum };
+std::string_view to_text(breach_type t);
+
+struct threshold_breach {
+  breach_type type{};
+  double threshold_value = 0;  ///< the limit that was passed
+  severity level{};
+};
+
+/// Design section 6: by how far the limit is passed relative to |limit|: over 20 % critical, over 10 % high, else
+/// medium. A limit of 0 is measured against the span between the two limits, or is critical when it stands alone
+/// (or the span is 0).
+std::optional<threshold_breach> check_thresholds(const threshold_range& range, double value);
+
+enum class rule_condition : std::uint8_t { greater_than, less_than, out_of_range };
+std::string_view to_text(rule_condition c);  ///< "GREATER_THAN" ...
+std::optional<rule_condition> parse_rule_condition(std::string_view text);
+std::optional<severity> parse_rule_severity(std::string_view text);  ///< INFO, WARNING, CRITICAL
+
+/// An alert rule. greater_than breaches strictly above `high`, less_than strictly below `low`, out_of_range either.
+struct alert_rule {
+  rule_id id = 0;
+  sensor_id sensor = 0;
+  std::string name;
+  rule_condition condition{};
+  double low = 0;   ///< used by less_than and out_of_range
+  double high = 0;  ///< used by greater_than and out_of_range
+  severity level = severity::rule_warning;
+  bool enabled = true;
+};
+/// The limit that `value` breaches, or nullopt. Disabled rules never breach.
+std::optional<double> breached_limit(const alert_rule& rule, double value);
+
+/// What a sensor is watched for: goes with the sensor's place in the journal, so that recovery judges each reading
+/// by the rules that were in force when it was committed.
+struct sensor_config {
+  sensor_id sensor = 0;
+  threshold_range thresholds;
+  std::vector<alert_rule> rules;
+};
+
+/// Values that breach no limit and no enabled rule: from lowest to highest, both included.
+struct calm_band {
+  double lowest = -std::numeric_limits<double>::infinity();
+  double highest = std::numeric_limits<double>::infinity();
+  bool contains(double value) const { return value >= lowest && value <= highest; }
+};
+calm_band calm_values(const sensor_config& config);
+
+/// Appends the bytes of a rule or a config (coding.hpp); get_* read them from the front of `in` and advance it, and return
+/// false, leaving both anywhere, when damaged.
+void put_rule(std::string& out, const alert_rule& rule);
+bool get_rule(std::string_view& in, alert_rule& rule);
+void put_config(std::string& out, const sensor_config& config);
+bool get_config(std::string_view& in, sensor_config& config);
+
+}  // namespace factory

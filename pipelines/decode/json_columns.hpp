@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "pipelines/decode/json_row.hpp"
+
+namespace factory::json_text {
+
+/// Columns of a body, kept from body to body so that their memory is reused.
+struct column_buffers {
+  std::vector<sensor_id> sensors;
+  std::vector<std::int64_t> times_us;
+  std::vector<double> values;
+};
+
+/// Reads the object that a bulk body may be, and then says which shape it had:
+///   {"sensor_id":[…],"timestamp":[…],"value":[…]}                       columns of one length; timestamp may be left out
+///   {"sensor_id":1,"start":…,"interval_ms":…,"values":[…]}              one sensor at a steady rate
+///   {"sensor_id":1,"value":…,"timestamp":…}                             a single reading
+class column_reader {
+ public:
+  column_reader(const decode_options& options, std::size_t most, column_buffers& buffers);
+
+  /// Proves the whole object; CAPACITY when a column is longer than `most`.
+  error_code read(ondemand::object& object);
+  /// Rows in order, to the sink; the error when the members do not fit together.
+  expected<void> deliver(row_sink& sink);
+
+ private:
+  error_code read_field(member m, ondemand::value& value);
+  error_code read_column(member m, ondemand::value& value);
+  error_code read_series_member(member m, ondemand::value& value);
+  verdict read_entry(member m, ondemand::value& value);
+  void deliver_row(std::uint64_t index, std::int64_t time_us, sensor_id sensor, row_sink& sink);
+  expected<void> deliver_columns(row_sink& sink);
+  expected<void> deliver_series(row_sink& sink);
+  bool is_column(member m) const { return (columns_ & m) != 0; }
+
+  const decode_options& options_;
+  std::size_t most_;
+  column_buffers& buffers_;
+  member_reader read_;
+  row scalars_;
+  unsigned columns_ = 0;      // members that were arrays
+  unsigned series_seen_ = 0;  // start and interval_ms
+  std::int64_t start_us_ = 0;
+  double interval_ms_ = 0;
+  std::optional<error> repeated_, series_problem_;
+  std::vector<bool> bad_;  // by row, as far as the last refused one
+  // By row: why it was refused. Of each column the first are kept, so those that an answer lists are among them.
+  struct refusal {
+    member column;
+    std::string reason;
+  };
+  std::map<std::uint64_t, refusal> refusals_;
+};
+
+}  // namespace factory::json_text

@@ -1,0 +1,156 @@
+#include "pipelines/decode/json_row.hpp"
+
+#include <cstring>
+#include <limits>
+#include <utility>
+
+#include "pipelines/model/limits.hpp"
+
+namespace factory::json_text {
+
+namespace {
+
+constexpr std::string_view time_reasons[] = {
+    "must be RFC 3339 text or an integer in seconds", "must be RFC 3339 text or an integer in milliseconds",
+    "must be RFC 3339 text or an integer in microseconds", "must be RFC 3339 text or an integer in nanoseconds"};
+
+/// `key` points into the padded body, so a comparison may run past its end.
+template <std::size_t N>
+bool starts_key(const char* key, const char (&name)[N]) {
+  return std::memcmp(key, name, N - 1) == 0;
+}
+
+}  // namespace
+
+verdict member_reader::refuse_read(std::string_view reason) {
+  reason_ = reason;
+  return verdict::refused;
+}
+
+verdict member_reader::refuse(ondemand::value& value, std::string_view reason) {
+  damage_ = check(value);
+  return damage_ ? verdict::damaged : refuse_read(reason);
+}
+
+verdict member_reader::sensor(ondemand::value& value, sensor_id& out) {
+  std::uint64_t id = 0;
+  if (value.get_uint64().get(id)) return refuse(value, "must be an integer of 1 up");
+  if (!options_.known->contains(id)) return refuse_read("unknown sensor " + std::to_string(id));
+  out = static_cast<sensor_id>(id);
+  return verdict::taken;
+}
+
+verdict member_reader::number(ondemand::value& value, double& out) {
+  if (!value.get_double().get(out)) return verdict::taken;
+  return refuse(value, is_number(token_of(value)) ? "must be a finite 64-bit number" : "must be a number");
+}
+
+verdict member_reader::time(ondemand::value& value, std::int64_t& out) {
+  const std::string_view token = token_of(value);
+  if (token.starts_with('"')) return time_text(value, token, out);
+  std::int64_t integer = 0;
+  if (value.get_int64().get(integer)) return refuse(value, time_reasons[static_cast<unsigned>(options_.unit)]);
+  const auto time_us = to_time_us(integer, options_.unit);
+  if (!time_us) return refuse_read("is outside of the years 1678 to 2261");
+  out = *time_us;
+  return verdict::taken;
+}
+
+verdict member_reader::time_text(ondemand::value& value, std::string_view token, std::int64_t& out) {
+  std::string_view text = token.substr(1, token.size() - 2);
+  if (text == last_text_ && !last_text_.empty()) {
+    damage_ = value.get_raw_json_string().error();
+    out = last_time_us_;
+    return damage_ ? verdict::damaged : verdict::taken;
+  }
+  const bool escaped = std::memchr(text.data(), '\\', text.size()) != nullptr;
+  damage_ = escaped ? value.get_string().get(text) : value.get_raw_json_string().error();
+  if (damage_) return verdict::damaged;
+  const auto time_us = parse_time_us(text);
+  if (!time_us) return refuse_read(time_reasons[static_cast<unsigned>(options_.unit)]);
+  if (!escaped) last_text_ = text;
+  last_time_us_ = *time_us;
+  out = *time_us;
+  return verdict::taken;
+}
+
+void row_sink::refuse(std::string_view field, std::string reason) {
+  if (result_.errors.size() < limits::row_errors_per_answer) {
+    result_.errors.push_back({result_.row_count, std::string(field), std::move(reason)});
+  }
+  ++result_.row_count;
+  ++result_.error_count;
+}
+
+std::string_view to_text(member m) {
+  switch (m) {
+    case member_sensor: return "sensor_id";
+    case member_time: return "timestamp";
+    case member_value: return "value";
+    case member_values: return "values";
+    case member_start: return "start";
+    case member_interval: return "interval_ms";
+    case member_none: break;
+  }
+  return "";
+}
+
+member member_of(ondemand::field& field, error_code& code) {
+  code = simdjson::SUCCESS;
+  const char* const raw = field.key().raw();
+  if (starts_key(raw, "sensor_id\"")) return member_sensor;
+  if (starts_key(raw, "value\"")) return member_value;
+  if (starts_key(raw, "timestamp\"")) return member_time;
+  std::string_view key;
+  code = read_key(field, key);
+  if (code) return member_none;
+  for (const member m : {member_sensor, member_time, member_value, member_values, member_start, member_interval}) {
+    if (key == to_text(m)) return m;
+  }
+  return member_none;
+}
+
+void row::refuse(std::string_view field, std::string why) {
+  if (refused()) return;
+  refused_field = field;
+  reason = std::move(why);
+}
+
+error_code read_member(member_reader& read, row& into, member m, ondemand::value& value) {
+  if ((into.seen & m) != 0) {
+    into.refuse(to_text(m), "is given twice");
+    return check(value);
+  }
+  verdict v = verdict::taken;
+  switch (m) {
+    case member_sensor: v = read.sensor(value, into.sensor); break;
+    case member_value: v = read.number(value, into.value); break;
+    case member_time: v = read.time(value, into.time_us); break;
+    default: return check(value);
+  }
+  into.seen |= m;
+  if (v == verdict::damaged) return read.damage();
+  if (v == verdict::refused) into.refuse(to_text(m), read.reason());
+  return simdjson::SUCCESS;
+}
+
+error_code read_row(ondemand::object& object, member_reader& read, row& into) {
+  for (auto next : object) {
+    ondemand::field field;
+    if (const error_code code = std::move(next).get(field)) return code;
+    error_code code = simdjson::SUCCESS;
+    const member m = member_of(field, code);
+    if (code) return code;
+    if (const error_code damage = read_member(read, into, m, field.value())) return damage;
+  }
+  return simdjson::SUCCESS;
+}
+
+void deliver(row& complete, const decode_options& options, row_sink& sink) {
+  if ((complete.seen & member_sensor) == 0) complete.refuse("sensor_id", "is missing");
+  if ((complete.seen & member_value) == 0) complete.refuse("value", "is missing");
+  if (complete.refused()) return sink.refuse(complete.refused_field, std::move(complete.reason));
+  sink.take(complete.sensor, (complete.seen & member_time) != 0 ? complete.time_us : options.now_us, complete.value);
+}
+
+}  // namespace factory::json_text

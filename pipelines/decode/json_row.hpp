@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "pipelines/decode/decode.hpp"
+#include "pipelines/decode/json_text.hpp"
+
+namespace factory::json_text {
+
+/// What came of a scalar: it was taken, it is JSON but not what its member must be, or the text is damaged.
+enum class verdict : std::uint8_t { taken, refused, damaged };
+
+/// Reads the members of readings. After `refused`, reason() says why; after `damaged`, damage() what the parser found.
+class member_reader {
+ public:
+  explicit member_reader(const decode_options& options) : options_(options) {}
+
+  verdict sensor(ondemand::value& value, sensor_id& out);
+  verdict number(ondemand::value& value, double& out);
+  verdict time(ondemand::value& value, std::int64_t& out);
+
+  const std::string& reason() const { return reason_; }
+  error_code damage() const { return damage_; }
+
+ private:
+  verdict refuse(ondemand::value& value, std::string_view reason);
+  verdict refuse_read(std::string_view reason);
+  verdict time_text(ondemand::value& value, std::string_view token, std::int64_t& out);
+
+  const decode_options& options_;
+  std::string reason_;
+  error_code damage_ = simdjson::SUCCESS;
+  std::string_view last_text_;  // rows of a body often share their time; views the body
+  std::int64_t last_time_us_ = 0;
+};
+
+/// Where rows and their errors go. Without `partial`, rows are dropped once one was refused.
+class row_sink {
+ public:
+  row_sink(const decode_options& options, batch_builder& out, decode_result& result)
+      : partial_(options.partial), out_(out), result_(result) {}
+
+  void take(sensor_id sensor, std::int64_t time_us, double value) {
+    ++result_.row_count;
+    if (partial_ || result_.error_count == 0) out_.append(sensor, time_us, value);
+  }
+  void refuse(std::string_view field, std::string reason);
+  std::uint64_t row_count() const { return result_.row_count; }
+
+ private:
+  bool partial_;
+  batch_builder& out_;
+  decode_result& result_;
+};
+
+/// The members of a reading, as bits.
+enum member : unsigned {
+  member_none = 0,
+  member_sensor = 1,
+  member_time = 2,
+  member_value = 4,
+  member_values = 8,
+  member_start = 16,
+  member_interval = 32,  // of one sensor's column only
+};
+std::string_view to_text(member m);
+/// The member that a key names; `member_none` for others. Sets `code` when the key is damaged.
+member member_of(ondemand::field& field, error_code& code);
+
+/// One {"sensor_id":…,"value":…,"timestamp":…} that was read member by member.
+struct row {
+  unsigned seen = 0;
+  std::string_view refused_field;  ///< of the first refused member
+  std::string reason;
+  sensor_id sensor = 0;
+  std::int64_t time_us = 0;
+  double value = 0;
+
+  bool refused() const { return refused_field.data() != nullptr; }
+  void refuse(std::string_view field, std::string why);
+};
+/// Reads one scalar member into the row; damage comes back as the code.
+error_code read_member(member_reader& read, row& into, member m, ondemand::value& value);
+/// Reads the members of a row's object; everything in it is proved, whatever is refused.
+error_code read_row(ondemand::object& object, member_reader& read, row& into);
+/// The row is complete: what is missing is found, and the row goes to the sink.
+void deliver(row& complete, const decode_options& options, row_sink& sink);
+
+}  // namespace factory::json_text

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "storage/base/database.hpp"
+#include "storage/base/rocks_log.hpp"
+
+#include <rocksdb/db.h>
+#include <rocksdb/options.h>
+#include <rocksdb/slice.h>
+#include <rocksdb/status.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+/// For this room only: RocksDB itself.
+namespace factory {
+
+/// Column families. Their names on disk are the names here; none has a prefix extractor, so iterators see total order.
+enum class column : std::size_t { journal, blocks, rollups, catalog, events, state, jobs };
+inline constexpr std::size_t column_count = 7;
+
+/// Turns what RocksDB says into an error: no space is storage_full, damage is corrupt, anything else storage_failed.
+/// `doing` completes "while ...".
+error to_error(const rocksdb::Status& status, std::string_view doing);
+
+inline rocksdb::Slice to_slice(std::string_view text) { return {text.data(), text.size()}; }
+inline std::string_view to_view(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+struct database::impl {
+  std::filesystem::path directory;
+  unbroken_log log{unbroken_log::use::recover};  ///< RocksDB keeps a pointer to it
+  std::unique_ptr<rocksdb::DB> db;
+  std::string id;  ///< of this database alone
+  std::uint64_t given_up = 0;
+  std::array<rocksdb::ColumnFamilyHandle*, column_count> columns{};
+  std::atomic<std::uint64_t> fsyncs{0}, fsync_nanoseconds{0};
+  int lock_fd = -1;  ///< of the directory, under flock
+
+  impl() = default;
+  impl(const impl&) = delete;
+  impl& operator=(const impl&) = delete;
+  ~impl();
+
+  rocksdb::ColumnFamilyHandle* at(column c) const { return columns[static_cast<std::size_t>(c)]; }
+
+  /// All of the batch or nothing. With `fsync`, on disk and marked as such (storage/rocks_log.hpp) before it returns; without, lost only by a crash of the machine or a
+  /// power cut, and then so that a prefix of all writes survives. Refused with storage_full below limits::disk_reserve_bytes,
+  /// so that RocksDB itself seldom meets a full disk: it stops then, and each write first tries to get it going again, at
+  /// most once a second (it wants 64 MiB free and looks every 5 s). Thread-safe.
+  expected<void> write(rocksdb::WriteBatch& batch, bool fsync, std::string_view doing);
+  bool refuses_writes() const { return stopped_.load(std::memory_order_relaxed); }
+
+ private:
+  expected<void> check_room(std::string_view doing) const;
+  rocksdb::Status write_and_sync(rocksdb::WriteBatch& batch, rocksdb::WriteOptions options);
+  void try_resume();
+  std::atomic<bool> stopped_{false};
+  std::mutex resume_mutex_;
+  std::chrono::steady_clock::time_point last_resume_;
+};
+
+/// How each column family is opened; order of `column`, then RocksDB's own "default", which stays empty.
+std::vector<rocksdb::ColumnFamilyDescriptor> column_descriptors();
+rocksdb::DBOptions database_options(bool create);
+
+}  // namespace factory

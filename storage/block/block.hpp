@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "pipelines/model/reading.hpp"
+#include "pipelines/model/result.hpp"
+#include "pipelines/stats/statistics.hpp"
+#include "storage/block/plane.hpp"
+
+namespace factory {
+
+/// A compressed run of one sensor as it lies on disk. Layout: storage/README.md.
+struct block {
+  sensor_id sensor = 0;
+  std::uint32_t number = 0;  ///< per sensor, rising from 1; of two blocks with the same time the higher number is right
+  summary values;            ///< from the header: answers aggregates without decoding
+  std::string bytes;         ///< header and columns, checksummed
+};
+
+/// Compresses rows (REQUIRES 1 to 2^20, in time order, times unique) and proves the result by decoding it.
+block seal(sensor_id sensor, std::uint32_t number, const reading_run& rows, effort how = effort::quick);
+/// Header only; corrupt when version or header checksum is wrong.
+expected<summary> read_header(std::string_view bytes);
+/// What the header says of the columns. REQUIRES bytes of which read_header() is good.
+std::uint64_t columns_checksum(std::string_view bytes);
+/// All rows, bit for bit; corrupt when any checksum is wrong.
+expected<reading_run> open_block(std::string_view bytes);
+
+}  // namespace factory

@@ -1,0 +1,139 @@
+#include "storage/catalog/catalog.hpp"
+
+#include "storage/base/rocks.hpp"
+#include "storage/catalog/catalog_tables.hpp"
+
+#include "pipelines/model/coding.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace factory {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> status_texts{"OPERATIONAL", "MAINTENANCE", "OFFLINE"};
+
+template <class Entry>
+expected<Entry> found(const catalog::impl& it, std::uint32_t id, const char* otherwise) {
+  const std::shared_lock lock(it.guard);
+  if (const Entry* entry = it.tables.of<Entry>().find(id)) return *entry;
+  return fail(errc::not_found, otherwise);
+}
+
+template <class Entry>
+std::vector<Entry> listed(const catalog::impl& it, std::optional<std::uint32_t> parent) {
+  const std::shared_lock lock(it.guard);
+  return parent ? it.tables.of<Entry>().of_parent(*parent) : it.tables.of<Entry>().all();
+}
+
+template <class Entry>
+bool load_entry(catalog_tables& tables, std::string_view value) {
+  Entry entry;
+  if (!decode(value, entry)) return false;
+  auto& next = tables.next_id[kind_of_entry<Entry>];
+  next = std::max(next, entry.id + 1);
+  tables.of<Entry>().put(std::move(entry));
+  return true;
+}
+
+bool load_record(catalog_tables& tables, std::string_view key, std::string_view value) {
+  if (key == version_key) return get_varint(value, tables.version);
+  switch (key.empty() ? '\0' : key.front()) {
+    case 'f': return load_entry<factory_entry>(tables, value);
+    case 'm': return load_entry<machine_entry>(tables, value);
+    case 's': return load_entry<sensor_entry>(tables, value);
+    case 'r': return load_entry<alert_rule>(tables, value);
+    case 'n': {
+      std::uint32_t next = 0;
+      if (key.size() != 2 || !get_varint_as(value, next)) return false;
+      auto& known = tables.next_id[static_cast<record_kind>(key[1])];
+      known = std::max(known, next);
+      return true;
+    }
+    default: return false;
+  }
+}
+
+}  // namespace
+
+std::string_view to_text(machine_status s) { return status_texts[static_cast<std::size_t>(s)]; }
+
+std::optional<machine_status> parse_machine_status(std::string_view text) {
+  const auto it = std::find(status_texts.begin(), status_texts.end(), text);
+  if (it == status_texts.end()) return {};
+  return static_cast<machine_status>(it - status_texts.begin());
+}
+
+sensor_config catalog_tables::config_of(sensor_id id) const {
+  const sensor_entry* entry = of<sensor_entry>().find(id);
+  return {id, entry != nullptr ? entry->thresholds : threshold_range{}, of<alert_rule>().of_parent(id)};
+}
+
+catalog::catalog(database& db) : impl_(std::make_unique<impl>(db)) {}
+catalog::~catalog() = default;
+
+expected<void> catalog::load() {
+  catalog_tables tables;
+  auto known = std::make_shared<sensor_set>();
+  const database::impl& rocks = impl_->db.raw();
+  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(column::catalog)));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    if (load_record(tables, to_view(it->key()), to_view(it->value()))) continue;
+    return fail(errc::corrupt, fmt::format("A catalog record (key {}) cannot be read: the database is damaged or of a newer "
+                                           "version, restore the newest snapshot.",
+                                           it->key().ToString(true)));
+  }
+  if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the catalog"));
+  for (const sensor_entry& sensor : tables.of<sensor_entry>().all()) known->insert(sensor.id);
+  tables.known = std::move(known);
+  tables.touched_floor = tables.version;
+  const std::unique_lock lock(impl_->guard);
+  impl_->tables = std::move(tables);
+  return {};
+}
+
+std::vector<factory_entry> catalog::factories() const { return listed<factory_entry>(*impl_, {}); }
+std::vector<machine_entry> catalog::machines(std::optional<factory_id> of) const { return listed<machine_entry>(*impl_, of); }
+std::vector<sensor_entry> catalog::sensors(std::optional<machine_id> of) const { return listed<sensor_entry>(*impl_, of); }
+std::vector<alert_rule> catalog::rules(std::optional<sensor_id> of) const { return listed<alert_rule>(*impl_, of); }
+
+expected<factory_entry> catalog::find_factory(factory_id id) const {
+  return found<factory_entry>(*impl_, id, "Factory not found");
+}
+expected<machine_entry> catalog::find_machine(machine_id id) const {
+  return found<machine_entry>(*impl_, id, "Machine not found");
+}
+expected<sensor_entry> catalog::find_sensor(sensor_id id) const { return found<sensor_entry>(*impl_, id, "Sensor not found"); }
+expected<alert_rule> catalog::find_rule(rule_id id) const { return found<alert_rule>(*impl_, id, "Rule not found"); }
+
+std::shared_ptr<const sensor_set> catalog::known_sensors() const {
+  const std::shared_lock lock(impl_->guard);
+  return impl_->tables.known;
+}
+
+sensor_config catalog::config_of(sensor_id id) const {
+  const std::shared_lock lock(impl_->guard);
+  return impl_->tables.config_of(id);
+}
+
+retention_days catalog::retention_of(sensor_id id) const {
+  const std::shared_lock lock(impl_->guard);
+  const sensor_entry* sensor = impl_->tables.of<sensor_entry>().find(id);
+  if (sensor == nullptr || sensor->retention) return sensor == nullptr ? retention_days{} : sensor->retention;
+  const machine_entry* machine = impl_->tables.of<machine_entry>().find(sensor->machine);
+  if (machine == nullptr || machine->retention) return machine == nullptr ? retention_days{} : machine->retention;
+  const factory_entry* above = impl_->tables.of<factory_entry>().find(machine->factory);
+  return above == nullptr ? retention_days{} : above->retention;
+}
+
+std::string catalog::store_id() const { return impl_->db.id(); }
+
+std::uint64_t catalog::version() const {
+  const std::shared_lock lock(impl_->guard);
+  return impl_->tables.version;
+}
+
+}  // namespace factory

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipelines/alarm/thresholds.hpp"
+#include "pipelines/model/result.hpp"
+#include "pipelines/model/sensor_set.hpp"
+#include "storage/base/database.hpp"
+#include "storage/journal/journal.hpp"
+
+namespace factory {
+
+/// Readings are kept this many days; 0 = for ever; unset: as what it belongs to says, and above the factory the configuration.
+using retention_days = std::optional<std::uint32_t>;
+
+struct factory_entry {
+  factory_id id = 0;
+  std::string name, location;
+  std::int64_t created_at_us = 0;
+  retention_days retention = {};
+};
+enum class machine_status : std::uint8_t { operational, maintenance, offline };
+std::string_view to_text(machine_status s);  ///< "OPERATIONAL" ...
+std::optional<machine_status> parse_machine_status(std::string_view text);
+struct machine_entry {
+  machine_id id = 0;
+  factory_id factory = 0;
+  std::string name, type;
+  machine_status status = machine_status::operational;
+  std::int64_t created_at_us = 0;
+  retention_days retention = {};
+};
+struct sensor_entry {
+  sensor_id id = 0;
+  machine_id machine = 0;
+  std::string name, unit;
+  threshold_range thresholds;
+  std::int64_t created_at_us = 0;
+  retention_days retention = {};
+};
+
+/// A change that was checked against the catalog but is not yet in force: what to write, and what the sensors must learn.
+struct catalog_change {
+  std::vector<catalog_write> writes;
+  config_change config;  ///< empty when no sensor is concerned
+  struct staged;
+  std::shared_ptr<staged> in_memory;  ///< taken over by catalog::apply
+};
+
+/// What a copy of the catalog lacks. Ids in removed_* may never have been in the copy.
+struct catalog_delta {
+  std::uint64_t version = 0;  ///< of the catalog that this leads to
+  bool complete = false;      ///< these are all entries: whatever else the copy holds is gone
+  std::vector<factory_entry> factories;
+  std::vector<machine_entry> machines;
+  std::vector<sensor_entry> sensors;
+  std::vector<alert_rule> rules;
+  std::vector<factory_id> removed_factories;
+  std::vector<machine_id> removed_machines;
+  std::vector<sensor_id> removed_sensors;
+  std::vector<rule_id> removed_rules;
+};
+
+/// Factories, machines, sensors and alert rules; ids from 1 up, never reused.
+/// Names are 1 to limits::name_bytes of UTF-8; factory names are unique, machine names within their factory, sensor names within
+/// their machine: conflict. A thing that others belong to cannot be deleted: conflict. A parent that is not there: invalid
+/// with the member named. min_threshold above max_threshold: invalid. Errors of an array name the index in `rows`.
+///
+/// Changing: stage_*() checks and prepares under a lock that the change holds; the caller commits the writes (journal::append) and then
+/// calls apply(), or drops the change. Only one change can be staged at a time. Reading is thread-safe and sees applied changes only.
+class catalog {
+ public:
+  explicit catalog(database& db);
+  expected<void> load();
+  ~catalog();
+
+  std::vector<factory_entry> factories() const;
+  std::vector<machine_entry> machines(std::optional<factory_id> of = {}) const;
+  std::vector<sensor_entry> sensors(std::optional<machine_id> of = {}) const;
+  std::vector<alert_rule> rules(std::optional<sensor_id> of = {}) const;
+  expected<factory_entry> find_factory(factory_id id) const;  ///< not_found "Factory not found"
+  expected<machine_entry> find_machine(machine_id id) const;  ///< not_found "Machine not found"
+  expected<sensor_entry> find_sensor(sensor_id id) const;     ///< not_found "Sensor not found"
+  expected<alert_rule> find_rule(rule_id id) const;           ///< not_found "Rule not found"
+  std::shared_ptr<const sensor_set> known_sensors() const;    ///< never null
+  sensor_config config_of(sensor_id id) const;
+  retention_days retention_of(sensor_id id) const;           ///< its own, else its machine's, else its factory's
+  std::uint64_t version() const;                             ///< rises with each applied change, also over restarts
+  std::string store_id() const;                              ///< of the database that it lies in
+  catalog_delta changes_since(std::uint64_t version) const;  ///< one consistent state; complete when too much changed since
+
+  // Ids and created_at_us of what is passed in are ignored and given here; the changed entries come back with them.
+  template <class Entry>
+  struct staged_entries {
+    std::vector<Entry> entries;
+    catalog_change change;
+  };
+  expected<staged_entries<factory_entry>> stage_create(std::vector<factory_entry> entries, std::int64_t now_us);
+  expected<staged_entries<machine_entry>> stage_create(std::vector<machine_entry> entries, std::int64_t now_us);
+  expected<staged_entries<sensor_entry>> stage_create(std::vector<sensor_entry> entries, std::int64_t now_us);
+  expected<staged_entries<alert_rule>> stage_create(std::vector<alert_rule> entries, std::int64_t now_us);
+  expected<catalog_change> stage_update(const factory_entry& entry);
+  expected<catalog_change> stage_update(const machine_entry& entry);
+  expected<catalog_change> stage_update(const sensor_entry& entry);
+  expected<catalog_change> stage_update(const alert_rule& entry);
+  expected<catalog_change> stage_delete_factory(factory_id id);
+  expected<catalog_change> stage_delete_machine(machine_id id);
+  expected<catalog_change> stage_delete_sensor(sensor_id id);  ///< its rules go with it
+  expected<catalog_change> stage_delete_rule(rule_id id);
+  void apply(catalog_change change);
+
+  struct impl;  ///< storage/catalog_tables.hpp, for this room only
+
+ private:
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace factory

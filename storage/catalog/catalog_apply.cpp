@@ -1,0 +1,161 @@
+#include "storage/catalog/catalog_tables.hpp"
+
+#include "pipelines/model/coding.hpp"
+
+#include <set>
+
+namespace factory {
+
+namespace {
+
+/// Changes that a copy may lag behind and still be brought up to date one by one.
+constexpr std::size_t touched_kept = 50'000;
+
+template <class Entry>
+void write_entries(catalog_change::staged& staged, std::vector<catalog_write>& out) {
+  for (const Entry& entry : staged.of<Entry>()) out.emplace_back(record_key(kind_of_entry<Entry>, entry.id), encode(entry));
+}
+
+template <class Entry>
+void put_entries(catalog_tables& tables, catalog_change::staged& staged) {
+  for (Entry& entry : staged.of<Entry>()) {
+    tables.touched.emplace_back(staged.version, record_id{kind_of_entry<Entry>, entry.id});
+    tables.of<Entry>().put(std::move(entry));
+  }
+}
+
+void erase_entry(catalog_tables& tables, record_id what) {
+  switch (what.kind) {
+    case record_kind::factory: return tables.of<factory_entry>().erase(what.id);
+    case record_kind::machine: return tables.of<machine_entry>().erase(what.id);
+    case record_kind::sensor: return tables.of<sensor_entry>().erase(what.id);
+    case record_kind::rule: return tables.of<alert_rule>().erase(what.id);
+  }
+}
+
+/// A new set when sensors come or go, copied once; the old one when not.
+std::shared_ptr<const sensor_set> known_after(const catalog_tables& tables, catalog_change::staged& staged) {
+  std::shared_ptr<sensor_set> fresh;
+  const auto changed = [&]() -> sensor_set& {
+    if (!fresh) fresh = std::make_shared<sensor_set>(*tables.known);
+    return *fresh;
+  };
+  for (const sensor_entry& entry : staged.of<sensor_entry>()) {
+    if (!tables.known->contains(entry.id)) changed().insert(entry.id);
+  }
+  for (const record_id& what : staged.erased) {
+    if (what.kind == record_kind::sensor) changed().erase(what.id);
+  }
+  return fresh ? std::shared_ptr<const sensor_set>(std::move(fresh)) : tables.known;
+}
+
+void forget_oldest(catalog_tables& tables) {
+  while (tables.touched.size() > touched_kept) {
+    tables.touched_floor = tables.touched.front().first;  // a version is forgotten as a whole: see changes_since
+    tables.touched.pop_front();
+  }
+}
+
+template <class Entry>
+void add_to(std::vector<Entry>& present, std::vector<std::uint32_t>& removed, const catalog_tables& tables, std::uint32_t id) {
+  if (const Entry* entry = tables.of<Entry>().find(id)) {
+    present.push_back(*entry);
+  } else {
+    removed.push_back(id);
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<catalog_change::staged> begin_change(catalog::impl& it) {
+  auto staged = std::make_shared<catalog_change::staged>();
+  staged->turn = std::unique_lock(it.turn);
+  staged->version = it.tables.version + 1;
+  return staged;
+}
+
+sensor_config config_after(const catalog_tables& tables, catalog_change::staged& change, sensor_id id) {
+  sensor_config config = tables.config_of(id);
+  for (const sensor_entry& entry : change.of<sensor_entry>()) {
+    if (entry.id == id) config.thresholds = entry.thresholds;
+  }
+  std::map<rule_id, alert_rule> rules;
+  for (alert_rule& rule : config.rules) rules.emplace(rule.id, std::move(rule));
+  for (const record_id& what : change.erased) {
+    if (what.kind == record_kind::rule) rules.erase(what.id);
+  }
+  for (const alert_rule& rule : change.of<alert_rule>()) {
+    rules.erase(rule.id);
+    if (rule.sensor == id) rules.emplace(rule.id, rule);
+  }
+  config.rules.clear();
+  for (auto& [number, rule] : rules) config.rules.push_back(std::move(rule));
+  return config;
+}
+
+catalog_change finish_change(std::shared_ptr<catalog_change::staged> staged, config_change config) {
+  catalog_change change;
+  change.config = std::move(config);
+  write_entries<factory_entry>(*staged, change.writes);
+  write_entries<machine_entry>(*staged, change.writes);
+  write_entries<sensor_entry>(*staged, change.writes);
+  write_entries<alert_rule>(*staged, change.writes);
+  for (const record_id& what : staged->erased) change.writes.emplace_back(record_key(what.kind, what.id), std::nullopt);
+  const auto write_number = [&](std::string key, std::uint64_t number) {
+    std::string value;
+    put_varint(value, number);
+    change.writes.emplace_back(std::move(key), std::move(value));
+  };
+  for (const auto& [kind, next] : staged->next_id) write_number(counter_key(kind), next);
+  write_number(std::string(version_key), staged->version);
+  change.in_memory = std::move(staged);
+  return change;
+}
+
+void catalog::apply(catalog_change change) {
+  const auto in_memory = std::move(change.in_memory);  // and with it the turn, let go at the end
+  catalog_change::staged& staged = *in_memory;
+  catalog_tables& tables = impl_->tables;
+  auto known = known_after(tables, staged);
+  const std::unique_lock lock(impl_->guard);
+  put_entries<factory_entry>(tables, staged);
+  put_entries<machine_entry>(tables, staged);
+  put_entries<sensor_entry>(tables, staged);
+  put_entries<alert_rule>(tables, staged);
+  for (const record_id& what : staged.erased) {
+    tables.touched.emplace_back(staged.version, what);
+    erase_entry(tables, what);
+  }
+  for (const auto& [kind, next] : staged.next_id) tables.next_id[kind] = next;
+  tables.known = std::move(known);
+  tables.version = staged.version;
+  forget_oldest(tables);
+}
+
+catalog_delta catalog::changes_since(std::uint64_t version) const {
+  const std::shared_lock lock(impl_->guard);
+  const catalog_tables& tables = impl_->tables;
+  catalog_delta delta;
+  delta.version = tables.version;
+  if (version < tables.touched_floor || version > tables.version) {
+    delta.complete = true;
+    delta.factories = tables.of<factory_entry>().all();
+    delta.machines = tables.of<machine_entry>().all();
+    delta.sensors = tables.of<sensor_entry>().all();
+    delta.rules = tables.of<alert_rule>().all();
+    return delta;
+  }
+  std::set<record_id> touched;
+  for (auto it = tables.touched.rbegin(); it != tables.touched.rend() && it->first > version; ++it) touched.insert(it->second);
+  for (const record_id& what : touched) {
+    switch (what.kind) {
+      case record_kind::factory: add_to(delta.factories, delta.removed_factories, tables, what.id); break;
+      case record_kind::machine: add_to(delta.machines, delta.removed_machines, tables, what.id); break;
+      case record_kind::sensor: add_to(delta.sensors, delta.removed_sensors, tables, what.id); break;
+      case record_kind::rule: add_to(delta.rules, delta.removed_rules, tables, what.id); break;
+    }
+  }
+  return delta;
+}
+
+}  // namespace factory

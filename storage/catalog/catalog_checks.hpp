@@ -1,0 +1,35 @@
+#pragma once
+
+#include "storage/catalog/catalog_tables.hpp"
+
+#include <optional>
+#include <string>
+
+/// For this room only: the rules that an entry must keep.
+namespace factory {
+
+struct problem {
+  errc code = errc::invalid;
+  std::string field;
+  std::string reason;
+};
+
+/// What is wrong with the entry's members and its parent; names are not looked up.
+std::optional<problem> check_members(const catalog_tables& tables, const factory_entry& entry);
+std::optional<problem> check_members(const catalog_tables& tables, const machine_entry& entry);
+std::optional<problem> check_members(const catalog_tables& tables, const sensor_entry& entry);
+std::optional<problem> check_members(const catalog_tables& tables, const alert_rule& entry);
+
+/// "Factory", "Machine", "Sensor", "Rule".
+std::string_view title_of(record_kind kind);
+
+/// The name is another one's already. Rules never conflict.
+template <class Entry>
+problem name_taken(const Entry& entry) {
+  const std::string within = kind_of_entry<Entry> == record_kind::factory   ? ""
+                             : kind_of_entry<Entry> == record_kind::machine ? " in this factory"
+                                                                            : " on this machine";
+  return {errc::conflict, "name", std::string(title_of(kind_of_entry<Entry>)) + " '" + entry.name + "' already exists" + within};
+}
+
+}  // namespace factory

@@ -1,0 +1,141 @@
+#include "storage/catalog/catalog_checks.hpp"
+
+#include "pipelines/model/limits.hpp"
+#include "storage/base/limits.hpp"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+#include <unordered_set>
+
+namespace factory {
+
+namespace {
+
+/// Collects what is wrong, row by row, into one error. Its code is that of the first problem.
+class refusals {
+ public:
+  void add(std::size_t row, problem what) {
+    if (count_++ == 0) first_ = {what.code, "", what.field, {}};
+    if (first_.rows.size() < limits::row_errors_per_answer)
+      first_.rows.push_back({row, std::move(what.field), std::move(what.reason)});
+  }
+  bool any() const { return count_ > 0; }
+  error take(std::size_t of) {
+    const row_error& row = first_.rows.front();
+    const std::string text = first_.code == errc::invalid ? row.field + ": " + row.reason : row.reason;
+    first_.message =
+        of == 1 ? text + "."
+                : fmt::format("{} of {} entries refused, nothing was created; entry {}: {}.", count_, of, row.index, text);
+    return std::move(first_);
+  }
+
+ private:
+  std::size_t count_ = 0;
+  error first_;
+};
+
+/// Bounds that count what is there and what comes before in the same array.
+class bounds {
+ public:
+  explicit bounds(const catalog_tables& tables) : tables_(tables) {}
+  std::optional<problem> check(const factory_entry&) { return {}; }
+  std::optional<problem> check(const machine_entry&) { return {}; }
+  std::optional<problem> check(const sensor_entry&) {
+    if (tables_.of<sensor_entry>().size() + ++sensors_ <= limits::sensors) return {};
+    return problem{errc::conflict, "", fmt::format("there are {} sensors already, the most there may be", limits::sensors)};
+  }
+  std::optional<problem> check(const alert_rule& rule) {
+    const std::size_t stored = tables_.of<alert_rule>().count_of(rule.sensor);
+    if (stored + ++rules_[rule.sensor] <= limits::rules_per_sensor) return {};
+    return problem{errc::conflict, "sensor_id",
+                   fmt::format("sensor {} has {} rules already, the most it may have", rule.sensor, limits::rules_per_sensor)};
+  }
+
+ private:
+  const catalog_tables& tables_;
+  std::size_t sensors_ = 0;
+  std::unordered_map<sensor_id, std::size_t> rules_;
+};
+
+void stamp(alert_rule&, std::int64_t) {}
+template <class Entry>
+void stamp(Entry& entry, std::int64_t now_us) {
+  entry.created_at_us = now_us;
+}
+
+template <class Entry>
+refusals check_all(const catalog_tables& tables, const std::vector<Entry>& entries) {
+  refusals bad;
+  bounds limits_of(tables);
+  std::unordered_set<name_within, hash_of_name_within> in_array;
+  for (std::size_t row = 0; row < entries.size(); ++row) {
+    const Entry& entry = entries[row];
+    auto what = check_members(tables, entry);
+    if (!what) what = limits_of.check(entry);
+    if (!what && kind_of_entry<Entry> != record_kind::rule) {
+      const name_within name{parent_of(entry), entry.name};
+      if (tables.of<Entry>().owner_of(name) != 0 || !in_array.insert(name).second) what = name_taken(entry);
+    }
+    if (what) bad.add(row, std::move(*what));
+  }
+  return bad;
+}
+
+config_change configs_of(const catalog_tables&, const std::vector<factory_entry>&) { return {}; }
+config_change configs_of(const catalog_tables&, const std::vector<machine_entry>&) { return {}; }
+config_change configs_of(const catalog_tables&, const std::vector<sensor_entry>& created) {
+  config_change change;
+  for (const sensor_entry& sensor : created) change.configs.push_back({sensor.id, sensor.thresholds, {}});
+  return change;
+}
+config_change configs_of(const catalog_tables& tables, const std::vector<alert_rule>& created) {
+  std::unordered_map<sensor_id, std::vector<alert_rule>> fresh;
+  for (const alert_rule& rule : created) fresh[rule.sensor].push_back(rule);
+  config_change change;
+  for (const alert_rule& rule : created) {  // in the order of the array, each sensor once
+    const auto it = fresh.find(rule.sensor);
+    if (it == fresh.end()) continue;
+    sensor_config config = tables.config_of(rule.sensor);
+    config.rules.insert(config.rules.end(), it->second.begin(), it->second.end());
+    change.configs.push_back(std::move(config));
+    fresh.erase(it);
+  }
+  return change;
+}
+
+template <class Entry>
+expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<Entry> entries, std::int64_t now_us) {
+  if (entries.size() > limits::entities_per_body) {
+    return fail(errc::too_large, fmt::format("At most {} entries can be created at once.", limits::entities_per_body));
+  }
+  auto staged = begin_change(it);
+  if (refusals bad = check_all(it.tables, entries); bad.any()) return tl::unexpected(bad.take(entries.size()));
+  std::uint32_t next = it.tables.next(kind_of_entry<Entry>);
+  if (UINT32_MAX - next < entries.size()) return fail(errc::conflict, "All ids have been given away; none is ever used again.");
+  for (Entry& entry : entries) {
+    entry.id = next++;
+    stamp(entry, now_us);
+  }
+  staged->next_id[kind_of_entry<Entry>] = next;
+  staged->template of<Entry>() = entries;
+  config_change config = configs_of(it.tables, entries);
+  return catalog::staged_entries<Entry>{std::move(entries), finish_change(std::move(staged), std::move(config))};
+}
+
+}  // namespace
+
+expected<catalog::staged_entries<factory_entry>> catalog::stage_create(std::vector<factory_entry> entries, std::int64_t now_us) {
+  return create(*impl_, std::move(entries), now_us);
+}
+expected<catalog::staged_entries<machine_entry>> catalog::stage_create(std::vector<machine_entry> entries, std::int64_t now_us) {
+  return create(*impl_, std::move(entries), now_us);
+}
+expected<catalog::staged_entries<sensor_entry>> catalog::stage_create(std::vector<sensor_entry> entries, std::int64_t now_us) {
+  return create(*impl_, std::move(entries), now_us);
+}
+expected<catalog::staged_entries<alert_rule>> catalog::stage_create(std::vector<alert_rule> entries, std::int64_t now_us) {
+  return create(*impl_, std::move(entries), now_us);
+}
+
+}  // namespace factory

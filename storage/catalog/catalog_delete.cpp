@@ -1,0 +1,46 @@
+#include "storage/catalog/catalog_tables.hpp"
+
+namespace factory {
+
+namespace {
+
+/// Stages the deletion of an entry that nothing of kind Child belongs to.
+template <class Entry, class Child>
+expected<catalog_change> remove_leaf(catalog::impl& it, std::uint32_t id, const char* missing, const char* in_use) {
+  auto staged = begin_change(it);
+  if (it.tables.of<Entry>().find(id) == nullptr) return fail(errc::not_found, missing);
+  if (it.tables.of<Child>().has_children_of(id)) return fail(errc::conflict, in_use);
+  staged->erased.push_back({kind_of_entry<Entry>, id});
+  return finish_change(std::move(staged), {});
+}
+
+}  // namespace
+
+expected<catalog_change> catalog::stage_delete_factory(factory_id id) {
+  return remove_leaf<factory_entry, machine_entry>(*impl_, id, "Factory not found",
+                                                   "The factory has machines; delete them first.");
+}
+
+expected<catalog_change> catalog::stage_delete_machine(machine_id id) {
+  return remove_leaf<machine_entry, sensor_entry>(*impl_, id, "Machine not found", "The machine has sensors; delete them first.");
+}
+
+expected<catalog_change> catalog::stage_delete_sensor(sensor_id id) {
+  auto staged = begin_change(*impl_);
+  if (impl_->tables.of<sensor_entry>().find(id) == nullptr) return fail(errc::not_found, "Sensor not found");
+  staged->erased.push_back({record_kind::sensor, id});
+  for (const alert_rule& rule : impl_->tables.of<alert_rule>().of_parent(id))
+    staged->erased.push_back({record_kind::rule, rule.id});
+  return finish_change(std::move(staged), {.configs = {}, .removed = {id}});
+}
+
+expected<catalog_change> catalog::stage_delete_rule(rule_id id) {
+  auto staged = begin_change(*impl_);
+  const alert_rule* rule = impl_->tables.of<alert_rule>().find(id);
+  if (rule == nullptr) return fail(errc::not_found, "Rule not found");
+  staged->erased.push_back({record_kind::rule, id});
+  config_change config{.configs = {config_after(impl_->tables, *staged, rule->sensor)}, .removed = {}};
+  return finish_change(std::move(staged), std::move(config));
+}
+
+}  // namespace factory

@@ -1,0 +1,133 @@
+#include "storage/catalog/catalog_records.hpp"
+
+#include "pipelines/model/coding.hpp"
+
+namespace factory {
+
+namespace {
+
+/// Version 2 ends with the days that readings are kept; version 1 has none: unset. Rules are of version 1 still.
+constexpr std::uint8_t with_retention = 2;
+constexpr std::uint8_t rule_version = 1;
+
+std::string begin_record(std::uint8_t version) { return std::string(1, static_cast<char>(version)); }
+bool begin_record(std::string_view& in, std::uint8_t newest, std::uint8_t& version) {
+  return get_byte(in, version) && version >= 1 && version <= newest;
+}
+
+void put_optional(std::string& out, const std::optional<double>& value) {
+  put_byte(out, value ? 1 : 0);
+  if (value) put_double(out, *value);
+}
+bool get_optional(std::string_view& in, std::optional<double>& value) {
+  std::uint8_t there = 0;
+  if (!get_byte(in, there) || there > 1) return false;
+  value.reset();
+  return there == 0 || get_double(in, value.emplace());
+}
+
+void put_retention(std::string& out, const retention_days& days) {
+  put_byte(out, days ? 1 : 0);
+  if (days) put_varint(out, *days);
+}
+bool end_record(std::string_view in, std::uint8_t version, retention_days& days) {
+  days.reset();
+  if (version < with_retention) return in.empty();
+  std::uint8_t there = 0;
+  return get_byte(in, there) && there <= 1 && (there == 0 || get_varint_as(in, days.emplace())) && in.empty();
+}
+
+template <class Enum>
+bool get_enum(std::string_view& in, Enum& value, Enum largest) {
+  std::uint8_t byte = 0;
+  if (!get_byte(in, byte) || byte > static_cast<std::uint8_t>(largest)) return false;
+  value = static_cast<Enum>(byte);
+  return true;
+}
+
+}  // namespace
+
+std::string record_key(record_kind kind, std::uint32_t id) {
+  std::string key(1, static_cast<char>(kind));
+  put_key32(key, id);
+  return key;
+}
+
+std::string counter_key(record_kind kind) { return std::string("n") + static_cast<char>(kind); }
+
+std::string encode(const factory_entry& entry) {
+  std::string out = begin_record(with_retention);
+  put_varint(out, entry.id);
+  put_text(out, entry.name);
+  put_text(out, entry.location);
+  put_zigzag(out, entry.created_at_us);
+  put_retention(out, entry.retention);
+  return out;
+}
+bool decode(std::string_view in, factory_entry& entry) {
+  std::uint8_t version = 0;
+  return begin_record(in, with_retention, version) && get_varint_as(in, entry.id) && get_text(in, entry.name) &&
+         get_text(in, entry.location) && get_zigzag(in, entry.created_at_us) && end_record(in, version, entry.retention);
+}
+
+std::string encode(const machine_entry& entry) {
+  std::string out = begin_record(with_retention);
+  put_varint(out, entry.id);
+  put_varint(out, entry.factory);
+  put_text(out, entry.name);
+  put_text(out, entry.type);
+  put_byte(out, static_cast<std::uint8_t>(entry.status));
+  put_zigzag(out, entry.created_at_us);
+  put_retention(out, entry.retention);
+  return out;
+}
+bool decode(std::string_view in, machine_entry& entry) {
+  std::uint8_t version = 0;
+  return begin_record(in, with_retention, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.factory) &&
+         get_text(in, entry.name) && get_text(in, entry.type) && get_enum(in, entry.status, machine_status::offline) &&
+         get_zigzag(in, entry.created_at_us) && end_record(in, version, entry.retention);
+}
+
+std::string encode(const sensor_entry& entry) {
+  std::string out = begin_record(with_retention);
+  put_varint(out, entry.id);
+  put_varint(out, entry.machine);
+  put_text(out, entry.name);
+  put_text(out, entry.unit);
+  put_optional(out, entry.thresholds.min);
+  put_optional(out, entry.thresholds.max);
+  put_zigzag(out, entry.created_at_us);
+  put_retention(out, entry.retention);
+  return out;
+}
+bool decode(std::string_view in, sensor_entry& entry) {
+  std::uint8_t version = 0;
+  return begin_record(in, with_retention, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.machine) &&
+         get_text(in, entry.name) && get_text(in, entry.unit) && get_optional(in, entry.thresholds.min) &&
+         get_optional(in, entry.thresholds.max) && get_zigzag(in, entry.created_at_us) &&
+         end_record(in, version, entry.retention);
+}
+
+std::string encode(const alert_rule& entry) {
+  std::string out = begin_record(rule_version);
+  put_varint(out, entry.id);
+  put_varint(out, entry.sensor);
+  put_text(out, entry.name);
+  put_byte(out, static_cast<std::uint8_t>(entry.condition));
+  put_double(out, entry.low);
+  put_double(out, entry.high);
+  put_byte(out, static_cast<std::uint8_t>(entry.level));
+  put_byte(out, entry.enabled ? 1 : 0);
+  return out;
+}
+bool decode(std::string_view in, alert_rule& entry) {
+  std::uint8_t version = 0, enabled = 0;
+  const bool good = begin_record(in, rule_version, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.sensor) &&
+                    get_text(in, entry.name) && get_enum(in, entry.condition, rule_condition::out_of_range) &&
+                    get_double(in, entry.low) && get_double(in, entry.high) &&
+                    get_enum(in, entry.level, severity::rule_critical) && get_byte(in, enabled) && enabled <= 1 && in.empty();
+  entry.enabled = enabled == 1;
+  return good;
+}
+
+}  // namespace factory

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "storage/catalog/catalog.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+/// For this room only: how the catalog lies on disk (storage/README.md).
+namespace factory {
+
+/// First byte of a key; the id follows, big-endian.
+enum class record_kind : char { factory = 'f', machine = 'm', sensor = 's', rule = 'r' };
+constexpr record_kind kind_of(const factory_entry*) { return record_kind::factory; }
+constexpr record_kind kind_of(const machine_entry*) { return record_kind::machine; }
+constexpr record_kind kind_of(const sensor_entry*) { return record_kind::sensor; }
+constexpr record_kind kind_of(const alert_rule*) { return record_kind::rule; }
+template <class Entry>
+constexpr record_kind kind_of_entry = kind_of(static_cast<const Entry*>(nullptr));
+
+std::string record_key(record_kind kind, std::uint32_t id);
+/// Holds the next id of the kind to give, so that none is given twice even when its owner was deleted.
+std::string counter_key(record_kind kind);
+inline constexpr std::string_view version_key = "v";
+
+std::string encode(const factory_entry& entry);
+std::string encode(const machine_entry& entry);
+std::string encode(const sensor_entry& entry);
+std::string encode(const alert_rule& entry);
+/// False when the bytes are no such record.
+bool decode(std::string_view in, factory_entry& entry);
+bool decode(std::string_view in, machine_entry& entry);
+bool decode(std::string_view in, sensor_entry& entry);
+bool decode(std::string_view in, alert_rule& entry);
+
+}  // namespace factory

@@ -1,0 +1,170 @@
+#pragma once
+
+#include "storage/catalog/catalog_records.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+/// For this room only: the catalog in memory.
+namespace factory {
+
+inline std::uint32_t parent_of(const factory_entry&) { return 0; }
+inline std::uint32_t parent_of(const machine_entry& entry) { return entry.factory; }
+inline std::uint32_t parent_of(const sensor_entry& entry) { return entry.machine; }
+inline std::uint32_t parent_of(const alert_rule& entry) { return entry.sensor; }
+
+/// A name within its parent.
+struct name_within {
+  std::uint32_t parent = 0;
+  std::string_view name;
+  bool operator==(const name_within&) const = default;
+};
+struct hash_of_name_within {
+  std::size_t operator()(const name_within& n) const {
+    return std::hash<std::string_view>()(n.name) ^ (n.parent * std::size_t{0x9e3779b97f4a7c15});
+  }
+};
+
+/// Entries by their names, found by name: the name itself stands in the entry only.
+template <class Entry>
+struct entry_name {
+  using is_transparent = void;
+  static name_within of(const Entry* entry) { return {parent_of(*entry), entry->name}; }
+  static const name_within& of(const name_within& name) { return name; }
+  std::size_t operator()(const auto& one) const { return hash_of_name_within()(of(one)); }
+  bool operator()(const auto& one, const auto& other) const { return of(one) == of(other); }
+};
+
+/// Entries of one kind by id, by parent and by name within the parent. Rules may share names; of the others no two.
+template <class Entry>
+class entry_table {
+ public:
+  entry_table() = default;
+  entry_table(entry_table&&) = default;  // no copy: its names would stand in the other
+  entry_table& operator=(entry_table&&) = default;
+
+  const Entry* find(std::uint32_t id) const {
+    const auto it = by_id_.find(id);
+    return it == by_id_.end() ? nullptr : &it->second;
+  }
+  /// 0 when the name is free.
+  std::uint32_t owner_of(const name_within& name) const {
+    const auto it = names_.find(name);
+    return it == names_.end() ? 0 : (*it)->id;
+  }
+  std::vector<Entry> all() const {
+    std::vector<Entry> out;
+    out.reserve(by_id_.size());
+    for (const auto& [id, entry] : by_id_) out.push_back(entry);
+    return out;
+  }
+  std::vector<Entry> of_parent(std::uint32_t parent) const {
+    std::vector<Entry> out;
+    if (const auto it = children_.find(parent); it != children_.end())
+      for (const std::uint32_t id : it->second) out.push_back(by_id_.at(id));
+    return out;
+  }
+  bool has_children_of(std::uint32_t parent) const { return children_.contains(parent); }
+  std::size_t count_of(std::uint32_t parent) const {
+    const auto it = children_.find(parent);
+    return it == children_.end() ? 0 : it->second.size();
+  }
+  std::size_t size() const { return by_id_.size(); }
+
+  void put(Entry entry) {
+    erase(entry.id);
+    const std::uint32_t id = entry.id;
+    auto& siblings = children_[parent_of(entry)];
+    siblings.insert(std::upper_bound(siblings.begin(), siblings.end(), id), id);
+    const auto it = by_id_.emplace_hint(by_id_.end(), id, std::move(entry));  // new ones are the largest: amortized O(1)
+    if constexpr (kind_of_entry<Entry> != record_kind::rule) names_.insert(&it->second);
+  }
+  void erase(std::uint32_t id) {
+    const auto it = by_id_.find(id);
+    if (it == by_id_.end()) return;
+    const auto children = children_.find(parent_of(it->second));
+    auto& siblings = children->second;
+    siblings.erase(std::lower_bound(siblings.begin(), siblings.end(), id));
+    if (siblings.empty()) children_.erase(children);
+    names_.erase(&it->second);
+    by_id_.erase(it);
+  }
+
+ private:
+  std::map<std::uint32_t, Entry> by_id_;
+  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> children_;        // by parent, ascending; none is empty
+  std::unordered_set<const Entry*, entry_name<Entry>, entry_name<Entry>> names_;  // into by_id_
+};
+
+struct record_id {
+  record_kind kind{};
+  std::uint32_t id = 0;
+  auto operator<=>(const record_id&) const = default;
+};
+
+/// Invariant: `known` holds exactly the ids of the table of sensors.
+struct catalog_tables {
+  std::tuple<entry_table<factory_entry>, entry_table<machine_entry>, entry_table<sensor_entry>, entry_table<alert_rule>> kinds;
+  std::map<record_kind, std::uint32_t> next_id;
+  std::shared_ptr<const sensor_set> known = std::make_shared<sensor_set>();
+  std::uint64_t version = 0;
+  std::deque<std::pair<std::uint64_t, record_id>> touched;  // by version, newest last
+  std::uint64_t touched_floor = 0;                          // what changed up to this version is no longer in `touched`
+
+  template <class Entry>
+  entry_table<Entry>& of() {
+    return std::get<entry_table<Entry>>(kinds);
+  }
+  template <class Entry>
+  const entry_table<Entry>& of() const {
+    return std::get<entry_table<Entry>>(kinds);
+  }
+  std::uint32_t next(record_kind kind) const {
+    const auto it = next_id.find(kind);
+    return it == next_id.end() ? 1 : it->second;
+  }
+  sensor_config config_of(sensor_id id) const;
+};
+
+/// Lock order: `turn` (one staged change), then `guard` (the tables). Tables change only under both.
+struct catalog::impl {
+  explicit impl(database& opened) : db(opened) {}
+  database& db;
+  std::mutex turn;
+  mutable std::shared_mutex guard;
+  catalog_tables tables;
+};
+
+/// A change on its way: entries to put and records to erase, both in memory and on disk. Holds the catalog's turn.
+struct catalog_change::staged {
+  std::unique_lock<std::mutex> turn;
+  std::uint64_t version = 0;
+  std::tuple<std::vector<factory_entry>, std::vector<machine_entry>, std::vector<sensor_entry>, std::vector<alert_rule>> puts;
+  std::vector<record_id> erased;
+  std::map<record_kind, std::uint32_t> next_id;
+
+  template <class Entry>
+  std::vector<Entry>& of() {
+    return std::get<std::vector<Entry>>(puts);
+  }
+};
+
+/// The config that a sensor has once `change` is in force.
+sensor_config config_after(const catalog_tables& tables, catalog_change::staged& change, sensor_id id);
+/// Takes the catalog's turn for a new change.
+std::shared_ptr<catalog_change::staged> begin_change(catalog::impl& it);
+/// Writes out what was staged.
+catalog_change finish_change(std::shared_ptr<catalog_change::staged> staged, config_change config);
+
+}  // namespace factory

@@ -1,0 +1,92 @@
+#include "storage/events/event_log_impl.hpp"
+
+#include "pipelines/model/coding.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+
+namespace factory {
+
+namespace {
+
+/// What the readings alone decide: no sequence, no time of arrival.
+void put_for_digest(std::string& out, std::string_view record_key, const event& e) {
+  out.append(record_key);
+  put_fixed64(out, static_cast<std::uint64_t>(e.at_us));
+  for (const double number : {e.value, e.limit, e.z_score, e.mean, e.std_dev}) put_double(out, number);
+  put_byte(out, static_cast<std::uint8_t>(e.level));
+}
+
+}  // namespace
+
+event_log::event_log(database& db) : impl_(std::make_unique<impl>(db)) { impl_->open(); }
+event_log::~event_log() { impl_->give_back(); }
+
+void event_log::impl::open() {
+  const auto read = [&](std::string_view key, const auto& decode) {
+    std::string stored;
+    const auto status = rocks.db->Get(rocksdb::ReadOptions(), column_family(), to_slice(key), &stored);
+    if (status.IsNotFound()) return;
+    if (!status.ok()) unreadable = to_error(status, "reading the event log");
+    if (status.ok() && !decode(std::string_view(stored))) unreadable = damaged_event().value();
+  };
+  read(counters_key, [&](std::string_view in) { return decode_counters(in, counters); });
+  reserved = counters.last_sequence;  // data of a program that did not reserve
+  read(reserved_key, [&](std::string_view in) { return decode_reserved(in, reserved); });
+  given = std::max(counters.last_sequence, reserved);
+}
+
+void event_log::impl::give_back() {
+  if (unreadable || given == reserved) return;
+  rocksdb::WriteBatch batch;
+  batch.Put(column_family(), to_slice(reserved_key), encode_reserved(given));
+  (void)rocks.write(batch, false, "closing the event log");  // else the next start passes them over
+}
+
+std::uint64_t event_log::last_sequence() const { return impl_->current().last_sequence; }
+
+event_log::totals event_log::count() const {
+  const event_counters now = impl_->current();
+  return {now.anomalies, now.alerts, now.active_alerts};
+}
+
+std::uint64_t event_log::digest() const {
+  const event_view view(*impl_);
+  const std::unique_ptr<rocksdb::Iterator> it(impl_->rocks.db->NewIterator(view.options(), impl_->column_family()));
+  XXH3_state_t* state = XXH3_createState();
+  XXH3_64bits_reset(state);
+  std::string bytes;
+  for (it->Seek("k"); it->Valid() && it->key()[0] == 'k'; it->Next()) {
+    event e;
+    if (!decode_event(to_view(it->key()), to_view(it->value()), e)) continue;
+    if (e.key.kind == event_kind::alert_acknowledged) continue;
+    bytes.clear();
+    put_for_digest(bytes, to_view(it->key()), e);
+    XXH3_64bits_update(state, bytes.data(), bytes.size());
+  }
+  const std::uint64_t digest = XXH3_64bits_digest(state);
+  XXH3_freeState(state);
+  return digest;
+}
+
+expected<std::vector<std::optional<event>>> event_log::impl::get(const std::vector<event_key>& keys,
+                                                                 const rocksdb::ReadOptions& read) const {
+  std::vector<std::string> records;
+  std::vector<rocksdb::Slice> slices;
+  records.reserve(keys.size());
+  slices.reserve(keys.size());
+  for (const event_key& key : keys) slices.emplace_back(records.emplace_back(event_record_key(key)));
+  std::vector<rocksdb::PinnableSlice> values(keys.size());
+  std::vector<rocksdb::Status> statuses(keys.size());
+  rocks.db->MultiGet(read, column_family(), slices.size(), slices.data(), values.data(), statuses.data());
+  std::vector<std::optional<event>> out(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (statuses[i].IsNotFound()) continue;
+    if (!statuses[i].ok()) return tl::unexpected(to_error(statuses[i], "reading events"));
+    if (!decode_event(records[i], to_view(values[i]), out[i].emplace())) return damaged_event();
+  }
+  return out;
+}
+
+}  // namespace factory

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pipelines/model/event.hpp"
+#include "storage/base/database.hpp"
+#include "storage/series/time_series.hpp"
+
+namespace factory {
+
+/// What became of an alert: folded from its events.
+struct alert_record {
+  event raised;  ///< kind alert_raised; its key is the alert's
+  std::optional<event> cleared;
+  std::optional<event> acknowledged;
+  bool active() const { return !cleared; }
+};
+
+struct event_query {
+  std::optional<sensor_id> sensor = {};
+  std::optional<event_kind> kind = {};
+  time_range range = {};                       ///< of at_us
+  std::uint64_t after_sequence = 0;            ///< cursor, ascending
+  std::uint64_t before_sequence = UINT64_MAX;  ///< cursor, descending
+  bool descending = true;                      ///< newest first
+  std::size_t limit = 100;
+};
+struct alert_query {
+  std::optional<sensor_id> sensor = {};
+  std::optional<bool> active = {};
+  std::optional<bool> acknowledged = {};
+  std::uint64_t before_sequence = UINT64_MAX;  ///< of the raising event; newest first
+  std::size_t limit = 100;
+};
+
+/// Anomalies and alerts by sequence. An event whose key is already there is not stored again.
+/// Sequences rise, with gaps where the process ended without order: none that was ever read is given to another event, also when a
+/// power cut took what was stored last, so a cursor passes over nothing.
+/// Thread-safe: appends are serialized inside.
+class event_log {
+ public:
+  explicit event_log(database& db);
+
+  /// Stores the new ones among `found` in order, in one atomic write (with fsync when asked); returns how many were new.
+  /// After an error, appending the same again is safe.
+  expected<std::size_t> append(std::vector<event> found, bool fsync = false);
+
+  expected<std::vector<event>> query(const event_query& q) const;
+  expected<std::vector<alert_record>> alerts(const alert_query& q) const;
+  expected<std::optional<alert_record>> alert(const event_key& raised) const;
+  /// Durable before it returns; not_found for an unknown alert; acknowledging twice keeps the first.
+  expected<alert_record> acknowledge(const event_key& raised, std::string who, std::int64_t now_us);
+
+  std::uint64_t last_sequence() const;
+  struct totals {
+    std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;
+  };
+  totals count() const;
+  /// xxh3 over all findings in key order, acknowledgements left out: equal for equal readings however they came in.
+  std::uint64_t digest() const;
+
+  struct impl;  ///< storage/event_log_impl.hpp, for this room only
+  ~event_log();
+
+ private:
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace factory

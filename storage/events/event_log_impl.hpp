@@ -1,0 +1,56 @@
+#pragma once
+
+#include "storage/base/rocks.hpp"
+#include "storage/events/event_log.hpp"
+#include "storage/events/event_records.hpp"
+
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// For this room only.
+namespace factory {
+
+struct event_log::impl {
+  explicit impl(database& db) : rocks(db.raw()) {}
+  database::impl& rocks;
+  std::mutex appending;             // one append at a time; taken before `guard`
+  mutable std::mutex guard;         // of `counters`
+  event_counters counters;          // what is on disk
+  std::uint64_t given = 0;          // no event that anybody saw has a higher sequence. Guarded by `appending`
+  std::uint64_t reserved = 0;       // on disk, with fsync: up to here sequences may have been given out. Guarded by `appending`
+  std::optional<error> unreadable;  // the counters could not be read at open: no append can be right
+
+  rocksdb::ColumnFamilyHandle* column_family() const { return rocks.at(column::events); }
+  event_counters current() const {
+    const std::lock_guard lock(guard);
+    return counters;
+  }
+  /// The events with these keys as `read` sees them, in order; nullopt where there is none.
+  expected<std::vector<std::optional<event>>> get(const std::vector<event_key>& keys, const rocksdb::ReadOptions& read) const;
+  expected<std::size_t> append(std::vector<event> found, bool fsync);  // REQUIRES `appending`
+  void open();
+  void give_back();  // at an orderly end, so that the next start leaves no gap
+};
+
+/// A consistent view of the database for as long as it lives.
+class event_view {
+ public:
+  explicit event_view(const event_log::impl& it) : db_(*it.rocks.db) { options_.snapshot = db_.GetSnapshot(); }
+  ~event_view() { db_.ReleaseSnapshot(options_.snapshot); }
+  event_view(const event_view&) = delete;
+  event_view& operator=(const event_view&) = delete;
+  const rocksdb::ReadOptions& options() const { return options_; }
+
+ private:
+  rocksdb::DB& db_;
+  rocksdb::ReadOptions options_;
+};
+
+inline tl::unexpected<error> damaged_event() {
+  return fail(errc::corrupt,
+              "A stored event cannot be read: the database is damaged or of a newer version, restore the newest snapshot.");
+}
+
+}  // namespace factory

@@ -1,0 +1,186 @@
+#include "storage/journal/journal_record.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <optional>
+
+#include "pipelines/model/coding.hpp"
+#include "storage/journal/journal_readings.hpp"
+
+namespace factory {
+namespace {
+
+constexpr std::uint8_t record_version = 2;       // version 1 has no packed readings
+constexpr std::size_t entry_head_bytes = 4 + 8;  // size, checksum
+enum class kind : std::uint8_t { plain_readings = 1, config = 2, packed_readings = 3 };
+
+std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed = 0) {
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+tl::unexpected<error> damaged(std::uint64_t sequence, const char* what) {
+  return fail(errc::corrupt,
+              "the journal is damaged at entry " + std::to_string(sequence) + ": " + what + "; restore the newest snapshot");
+}
+
+void put_limit(std::string& out, const std::optional<double>& limit) {
+  put_byte(out, limit ? 1 : 0);
+  if (limit) put_double(out, *limit);
+}
+bool get_limit(std::string_view& in, std::optional<double>& limit) {
+  std::uint8_t there = 0;
+  if (!get_byte(in, there)) return false;
+  if (there == 0) return true;
+  return get_double(in, limit.emplace());
+}
+
+void put_config(std::string& out, const config_change& change) {
+  put_varint(out, change.configs.size());
+  for (const sensor_config& config : change.configs) {
+    put_varint(out, config.sensor);
+    put_limit(out, config.thresholds.min);
+    put_limit(out, config.thresholds.max);
+    put_varint(out, config.rules.size());
+    for (const alert_rule& rule : config.rules) put_rule(out, rule);
+  }
+  put_varint(out, change.removed.size());
+  for (const sensor_id sensor : change.removed) put_varint(out, sensor);
+}
+
+std::shared_ptr<const config_change> get_config(std::string_view& in) {
+  auto change = std::make_shared<config_change>();
+  std::uint64_t configs = 0, removed = 0;
+  if (!get_varint(in, configs) || configs > in.size()) return nullptr;
+  for (std::uint64_t i = 0; i < configs; ++i) {
+    sensor_config& config = change->configs.emplace_back();
+    std::uint64_t rules = 0;
+    if (!get_varint_as(in, config.sensor) || !get_limit(in, config.thresholds.min) || !get_limit(in, config.thresholds.max) ||
+        !get_varint(in, rules) || rules > in.size())
+      return nullptr;
+    config.rules.resize(rules);
+    for (alert_rule& rule : config.rules)
+      if (!get_rule(in, rule)) return nullptr;
+  }
+  if (!get_varint(in, removed) || removed > in.size()) return nullptr;
+  change->removed.resize(removed);
+  for (sensor_id& sensor : change->removed)
+    if (!get_varint_as(in, sensor)) return nullptr;
+  return change;
+}
+
+bool decode(std::string_view in, journal_entry& entry) {
+  std::uint8_t what = 0;
+  if (!get_byte(in, what) || !get_zigzag(in, entry.received_at_us)) return false;
+  if (what == static_cast<std::uint8_t>(kind::plain_readings)) entry.readings = get_plain_readings(in);
+  if (what == static_cast<std::uint8_t>(kind::packed_readings)) entry.readings = get_packed_readings(in);
+  if (what == static_cast<std::uint8_t>(kind::config)) entry.config = get_config(in);
+  return in.empty() && (entry.readings || entry.config);
+}
+
+/// Of an entry that is not yet checked against its checksum, so at most what fits its bytes.
+std::uint64_t rows_of(std::string_view body) {
+  const std::size_t size = body.size();
+  std::uint8_t what = 0;
+  std::int64_t received_at_us = 0;
+  std::uint64_t slices = 0, rows = 0;
+  const bool counted = get_byte(body, what) && what != static_cast<std::uint8_t>(kind::config) &&
+                       get_zigzag(body, received_at_us) && get_varint(body, slices) && get_varint(body, rows);
+  return counted ? std::min<std::uint64_t>(rows, size) : 0;
+}
+
+struct open_head {
+  std::string_view entries;  // size and checksum of each
+  std::string_view bodies;
+  std::uint64_t count = 0;
+};
+
+expected<open_head> read_head(std::uint64_t first_sequence, std::string_view record) {
+  std::string_view in = record;
+  std::uint8_t version = 0;
+  std::uint32_t count = 0;
+  std::uint64_t stored = 0;
+  if (!get_byte(in, version) || !get_fixed32(in, count) || in.size() / entry_head_bytes < count)
+    return damaged(first_sequence, "its record is cut short");
+  const std::string_view entries = in.substr(0, count * entry_head_bytes);
+  in.remove_prefix(entries.size());
+  const std::string_view covered = record.substr(0, record.size() - in.size());
+  if (!get_fixed64(in, stored)) return damaged(first_sequence, "its record is cut short");
+  if (stored != checksum_of(covered, first_sequence)) return damaged(first_sequence, "the checksum of its record does not match");
+  if (version == 0 || version > record_version || count == 0)
+    return damaged(first_sequence, "its record has a version that this program does not know");
+  return open_head{entries, in, count};
+}
+
+}  // namespace
+
+encoded_entry encode(const journal_entry& entry) {
+  encoded_entry out;
+  put_byte(out.bytes, static_cast<std::uint8_t>(entry.readings ? kind::packed_readings : kind::config));
+  put_zigzag(out.bytes, entry.received_at_us);
+  if (entry.readings)
+    put_packed_readings(out.bytes, *entry.readings);
+  else
+    put_config(out.bytes, *entry.config);
+  out.checksum = checksum_of(out.bytes);
+  return out;
+}
+
+void record_head::add(const encoded_entry& entry) {
+  put_fixed32(entries_, static_cast<std::uint32_t>(entry.bytes.size()));
+  put_fixed64(entries_, entry.checksum);
+}
+
+void record_head::finish(std::uint64_t first_sequence, std::string& out) const {
+  const std::size_t begin = out.size();
+  put_byte(out, record_version);
+  put_fixed32(out, static_cast<std::uint32_t>(entries_.size() / entry_head_bytes));
+  out += entries_;
+  put_fixed64(out, checksum_of(std::string_view(out).substr(begin), first_sequence));
+}
+
+expected<std::uint64_t> count_entries(std::uint64_t first_sequence, std::string_view record) {
+  return read_head(first_sequence, record).map([](const open_head& head) { return head.count; });
+}
+
+std::uint64_t record_weight(std::uint64_t record_bytes, std::uint64_t rows) {
+  return std::max(record_bytes, rows * plain_row_bytes);
+}
+
+std::uint64_t stored_record_weight(std::uint64_t first_sequence, std::string_view record) {
+  auto head = read_head(first_sequence, record);
+  std::uint64_t rows = 0;
+  std::uint32_t size = 0;
+  std::uint64_t checksum = 0;
+  while (head && get_fixed32(head->entries, size) && get_fixed64(head->entries, checksum)) {
+    rows += rows_of(head->bodies.substr(0, size));
+    head->bodies.remove_prefix(std::min<std::size_t>(size, head->bodies.size()));
+  }
+  return record_weight(record.size(), rows);
+}
+
+expected<void> visit_entries(std::uint64_t first_sequence, std::string_view record, std::uint64_t from, std::uint64_t to,
+                             const journal::observer& visit) {
+  auto head = read_head(first_sequence, record);
+  if (!head) return tl::unexpected(head.error());
+  for (std::uint64_t sequence = first_sequence; sequence < first_sequence + head->count && sequence <= to; ++sequence) {
+    std::uint32_t size = 0;
+    std::uint64_t checksum = 0;
+    if (!get_fixed32(head->entries, size) || !get_fixed64(head->entries, checksum) || size > head->bodies.size())
+      return damaged(sequence, "it is cut short");
+    const std::string_view body = head->bodies.substr(0, size);
+    head->bodies.remove_prefix(size);
+    if (sequence < from) continue;
+    journal_entry entry;
+    entry.sequence = sequence;
+    if (checksum_of(body) != checksum) return damaged(sequence, "its checksum does not match");
+    if (!decode(body, entry)) return damaged(sequence, "it cannot be decoded");
+    visit(entry);
+  }
+  return {};
+}
+
+}  // namespace factory

@@ -1,0 +1,229 @@
+#include "storage/mirror/mirror.hpp"
+
+#include "storage/mirror/mirror_file.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+namespace factory {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+constexpr std::size_t events_per_transaction = 2'000;
+constexpr std::chrono::milliseconds between_turns{50};  // one commit for what comes in it
+constexpr std::chrono::seconds between_tries{1};
+constexpr std::chrono::seconds catching_up_at_stop{5};  // what is left then is done at the next start
+
+std::uint64_t missing(std::uint64_t newest, std::uint64_t copied) { return newest > copied ? newest - copied : 0; }
+
+}  // namespace
+
+/// The thread owns `file`; `guard` is for the rest.
+struct mirror::impl {
+  impl(std::filesystem::path path, const catalog& c, const event_log& e)
+      : entities(c), events(e), file(std::move(path), c.store_id()) {}
+  const catalog& entities;
+  const event_log& events;
+  mirror_file file;
+  std::thread thread;
+
+  std::mutex guard;
+  std::condition_variable wake, turned;
+  bool stopping = false, dirty = true;
+  std::uint64_t requested = 0, completed = 0;  // flushes
+  std::vector<series_row> series;              // newest of each sensor, by id, for a rebuild; id 0: none
+  std::set<sensor_id> series_due;              // not yet in the file
+  steady::time_point deadline = steady::time_point::max();
+  std::string last_complaint;  // the same one is logged once
+  std::atomic<std::uint64_t> catalog_version{0}, event_sequence{0}, rebuilds{0};
+
+  mirror_place newest() const { return {entities.version(), events.last_sequence()}; }
+  void publish() {
+    catalog_version = file.place().catalog_version;
+    event_sequence = file.place().event_sequence;
+    rebuilds = file.rebuild_count();
+  }
+  bool ready();
+  bool follow();
+  bool write_transaction(const std::vector<event>& page, const std::vector<series_row>& rows);
+  std::vector<series_row> take_series();
+  void complain();
+  void run();
+};
+
+/// The file is open and still the one at its path; else it is opened or made anew, and all series rows are due again.
+bool mirror::impl::ready() {
+  if (file.is_open() && !file.was_replaced() && !file.sql().damaged()) return true;
+  const std::uint64_t before = file.rebuild_count();
+  const bool opened =
+      !file.is_open() ? file.open(newest()) : file.rebuild(file.sql().damaged() ? file.message() : "it was deleted or replaced");
+  if (opened && file.rebuild_count() != before) {
+    const std::lock_guard lock(guard);
+    for (const series_row& row : series)
+      if (row.sensor != 0) series_due.insert(row.sensor);
+  }
+  return opened;
+}
+
+std::vector<series_row> mirror::impl::take_series() {
+  const auto known = entities.known_sensors();
+  const std::lock_guard lock(guard);
+  std::vector<series_row> rows;
+  for (const sensor_id sensor : series_due) {
+    if (known->contains(sensor)) {
+      rows.push_back(series.at(sensor));
+    } else {
+      series[sensor] = {};
+    }
+  }
+  series_due.clear();
+  return rows;
+}
+
+bool mirror::impl::write_transaction(const std::vector<event>& page, const std::vector<series_row>& rows) {
+  sqlite_file& sql = file.sql();
+  mirror_place place = file.place();
+  file.begin();
+  if (place.catalog_version != entities.version()) {
+    const catalog_delta delta = entities.changes_since(place.catalog_version);
+    write_delta(sql, delta);
+    place.catalog_version = delta.version;
+  }
+  for (const event& e : page) {
+    place.event_sequence = e.sequence;
+    if (e.key.kind == event_kind::anomaly) {
+      write_anomaly(sql, e);
+      continue;
+    }
+    event_key raised = e.key;
+    raised.kind = event_kind::alert_raised;
+    const auto record = events.alert(raised);
+    if (!record) {
+      sql.rollback();
+      return false;
+    }
+    if (*record) write_alert(sql, **record);  // a clearing whose raise is not known has no row
+  }
+  for (const series_row& row : rows) write_series(sql, row);
+  return file.commit(place);
+}
+
+/// Brings the file up to what the store held when it began; false on an error or when the time at stop is up.
+bool mirror::impl::follow() {
+  if (!ready()) return false;
+  const std::uint64_t target = events.last_sequence();
+  std::vector<series_row> rows = take_series();
+  bool first = true;
+  while (first || file.place().event_sequence < target) {
+    auto page =
+        events.query({.after_sequence = file.place().event_sequence, .descending = false, .limit = events_per_transaction});
+    if (!page || !write_transaction(*page, rows)) {
+      const std::lock_guard lock(guard);
+      for (const series_row& row : rows) series_due.insert(row.sensor);
+      return false;
+    }
+    publish();
+    rows.clear();
+    first = false;
+    if (page->empty()) break;
+    const std::lock_guard lock(guard);
+    if (steady::now() > deadline) return false;
+  }
+  return true;
+}
+
+void mirror::impl::complain() {
+  if (file.message().empty() || file.message() == last_complaint) return;
+  last_complaint = file.message();
+  spdlog::warn("The SQLite mirror cannot be written ({}); tried again every second. The engine goes on without it.",
+               last_complaint);
+}
+
+void mirror::impl::run() {
+  if (file.is_open() && !file.check()) complain();
+  publish();
+  std::unique_lock lock(guard);
+  while (true) {
+    wake.wait(lock, [this] { return dirty || stopping; });
+    const bool last = stopping;
+    dirty = false;
+    const std::uint64_t flushes = requested;
+    lock.unlock();
+    const bool done = follow();
+    publish();
+    done ? spdlog::debug("mirror: caught up") : complain();
+    lock.lock();
+    if (done) {
+      last_complaint.clear();
+      completed = flushes;
+      turned.notify_all();
+    }
+    if (last) return;
+    dirty = dirty || !done;
+    wake.wait_for(lock, done ? between_turns : between_tries, [&] { return stopping || (done && requested > completed); });
+  }
+}
+
+mirror::mirror(std::filesystem::path file, const catalog& entities, const event_log& events)
+    : impl_(std::make_unique<impl>(std::move(file), entities, events)) {}
+mirror::~mirror() { stop(); }
+
+void mirror::start() {
+  if (!impl_->file.open(impl_->newest())) impl_->complain();
+  impl_->publish();
+  impl_->thread = std::thread([this] { impl_->run(); });
+}
+
+void mirror::stop() {
+  if (!impl_->thread.joinable()) return;
+  {
+    const std::lock_guard lock(impl_->guard);
+    impl_->stopping = true;
+    impl_->deadline = steady::now() + catching_up_at_stop;
+  }
+  impl_->wake.notify_all();
+  impl_->thread.join();
+  impl_->file.sql().close();
+}
+
+void mirror::notify() {
+  const std::lock_guard lock(impl_->guard);
+  impl_->dirty = true;
+  impl_->wake.notify_one();
+}
+
+void mirror::put_series(const std::vector<series_row>& rows) {
+  const std::lock_guard lock(impl_->guard);
+  for (const series_row& row : rows) {
+    if (row.sensor >= impl_->series.size()) impl_->series.resize(row.sensor + 1U);
+    impl_->series[row.sensor] = row;
+    impl_->series_due.insert(row.sensor);
+  }
+  impl_->dirty = true;
+  impl_->wake.notify_one();
+}
+
+bool mirror::flush(std::int64_t deadline_ms) {
+  std::unique_lock lock(impl_->guard);
+  const std::uint64_t mine = ++impl_->requested;
+  impl_->dirty = true;
+  impl_->wake.notify_one();
+  return impl_->turned.wait_for(lock, std::chrono::milliseconds(deadline_ms), [&] { return impl_->completed >= mine; });
+}
+
+mirror::lag mirror::behind() const {
+  return {missing(impl_->events.last_sequence(), impl_->event_sequence),
+          missing(impl_->entities.version(), impl_->catalog_version)};
+}
+
+std::uint64_t mirror::rebuild_count() const { return impl_->rebuilds; }
+
+}  // namespace factory

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "storage/catalog/catalog.hpp"
+#include "storage/events/event_log.hpp"
+#include "storage/mirror/sqlite.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+/// For this room only: the file of the mirror, its schema and how far it has followed.
+namespace factory {
+
+struct migration {
+  int number = 0;
+  std::string_view name;
+  const char* sql = "";
+};
+/// Numbered from 1 without gaps. A migration once released is never edited; a change of the schema is a new one.
+const std::vector<migration>& migrations();
+
+/// How far a mirror has followed its store.
+struct mirror_place {
+  std::uint64_t catalog_version = 0;
+  std::uint64_t event_sequence = 0;
+};
+
+class mirror_file {
+ public:
+  mirror_file(std::filesystem::path file, std::string store_id) : path_(std::move(file)), store_id_(std::move(store_id)) {}
+
+  /// Opens and migrates. What cannot be gone on with (missing, damaged, of another store, ahead of `newest`, of a newer schema)
+  /// is made anew. False when it cannot be written: it is closed then, and message() says why.
+  bool open(const mirror_place& newest);
+  /// Reads the whole file for damage; a damaged one is made anew. False as above.
+  bool check();
+  /// Deletes and makes anew.
+  bool rebuild(std::string_view why);
+  bool is_open() const { return sql_.is_open(); }
+  /// The file at the path is no longer the one that is open: somebody deleted or replaced it.
+  bool was_replaced() const;
+
+  sqlite_file& sql() { return sql_; }
+  const std::string& message() const { return sql_.message(); }
+  const mirror_place& place() const { return place_; }
+  /// Begins a transaction, and ends it with the place that it leads to.
+  bool begin() { return sql_.begin(); }
+  bool commit(const mirror_place& place);
+  std::uint64_t rebuild_count() const { return rebuilds_; }
+
+ private:
+  bool connect();
+  bool migrate();
+  bool make_anew();
+  bool open_or_rebuild(const mirror_place& newest);
+  std::string reason_to_rebuild(const mirror_place& newest);
+
+  std::filesystem::path path_;
+  std::string store_id_;
+  sqlite_file sql_;
+  mirror_place place_;
+  ino_t inode_ = 0;
+  std::uint64_t rebuilds_ = 0;
+};
+
+/// Writers of rows; errors stick to `sql`.
+void write_delta(sqlite_file& sql, const catalog_delta& delta);
+void write_anomaly(sqlite_file& sql, const event& e);
+void write_alert(sqlite_file& sql, const alert_record& record);
+struct series_row;
+void write_series(sqlite_file& sql, const series_row& row);
+
+}  // namespace factory

@@ -1,0 +1,98 @@
+#include "storage/mirror/mirror.hpp"
+#include "storage/mirror/mirror_file.hpp"
+
+#include "pipelines/model/time.hpp"
+
+namespace factory {
+
+namespace {
+
+void write_entry(sqlite_file& sql, const factory_entry& e) {
+  sql.run("INSERT INTO factories (id, name, location, created_at, created_at_us, retention_days) VALUES (?, ?, ?, ?, ?, ?)", e.id,
+          e.name, e.location, format_time(e.created_at_us), e.created_at_us, e.retention);
+}
+void write_entry(sqlite_file& sql, const machine_entry& e) {
+  sql.run(
+      "INSERT INTO machines (id, factory_id, name, type, status, created_at, created_at_us, retention_days) VALUES (?, ?, ?, ?, "
+      "?, ?, ?, ?)",
+      e.id, e.factory, e.name, e.type, to_text(e.status), format_time(e.created_at_us), e.created_at_us, e.retention);
+}
+void write_entry(sqlite_file& sql, const sensor_entry& e) {
+  sql.run(
+      "INSERT INTO sensors (id, machine_id, name, unit, min_threshold, max_threshold, created_at, created_at_us, retention_days) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      e.id, e.machine, e.name, e.unit, e.thresholds.min, e.thresholds.max, format_time(e.created_at_us), e.created_at_us,
+      e.retention);
+}
+void write_entry(sqlite_file& sql, const alert_rule& e) {
+  sql.run(
+      "INSERT INTO alert_rules (id, sensor_id, name, condition, low, high, severity, enabled) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      e.id, e.sensor, e.name, to_text(e.condition), e.low, e.high, to_text(e.level), e.enabled);
+}
+
+/// Entries are deleted and inserted, not updated, so that a name may move from one to another within one delta; references are
+/// checked at the commit only.
+template <class Entry>
+void write_entries(sqlite_file& sql, const char* deletion, const std::vector<Entry>& present,
+                   const std::vector<std::uint32_t>& removed) {
+  for (const Entry& entry : present) sql.run(deletion, entry.id);
+  for (const std::uint32_t id : removed) sql.run(deletion, id);
+  for (const Entry& entry : present) write_entry(sql, entry);
+}
+
+std::optional<std::string> text_of(const std::optional<event>& e) {
+  if (!e) return {};
+  return format_time(e->at_us);
+}
+std::optional<std::int64_t> time_of(const std::optional<event>& e) {
+  if (!e) return {};
+  return e->at_us;
+}
+
+}  // namespace
+
+void write_delta(sqlite_file& sql, const catalog_delta& delta) {
+  if (delta.complete) sql.exec("DELETE FROM alert_rules; DELETE FROM sensors; DELETE FROM machines; DELETE FROM factories;");
+  write_entries(sql, "DELETE FROM factories WHERE id = ?", delta.factories, delta.removed_factories);
+  write_entries(sql, "DELETE FROM machines WHERE id = ?", delta.machines, delta.removed_machines);
+  write_entries(sql, "DELETE FROM sensors WHERE id = ?", delta.sensors, delta.removed_sensors);
+  write_entries(sql, "DELETE FROM alert_rules WHERE id = ?", delta.rules, delta.removed_rules);
+  for (const sensor_id id : delta.removed_sensors) sql.run("DELETE FROM series WHERE sensor_id = ?", id);
+  if (delta.complete) sql.exec("DELETE FROM series WHERE sensor_id NOT IN (SELECT id FROM sensors)");
+}
+
+void write_anomaly(sqlite_file& sql, const event& e) {
+  sql.run(
+      "INSERT OR REPLACE INTO anomalies (sequence, id, sensor_id, value, z_score, mean, std_dev, threshold, severity, "
+      "detected_at, "
+      "detected_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      e.sequence, finding_id(e.key), e.key.sensor, e.value, e.z_score, e.mean, e.std_dev, e.limit, to_text(e.level),
+      format_time(e.at_us), e.at_us);
+}
+
+void write_alert(sqlite_file& sql, const alert_record& record) {
+  const event& raised = record.raised;
+  std::optional<rule_id> rule;
+  if (raised.key.rule != 0) rule = raised.key.rule;
+  std::optional<double> cleared_value;
+  if (record.cleared) cleared_value = record.cleared->value;
+  std::optional<std::string> who;
+  if (record.acknowledged) who = record.acknowledged->actor;
+  sql.run(
+      "INSERT OR REPLACE INTO alerts (id, sensor_id, source, rule_id, state, severity, value, limit_value, raised_at, "
+      "raised_at_us, "
+      "cleared_at, cleared_at_us, cleared_value, acknowledged_at, acknowledged_at_us, acknowledged_by, sequence) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      finding_id(raised.key), raised.key.sensor, to_text(raised.key.source), rule, record.active() ? "active" : "cleared",
+      to_text(raised.level), raised.value, raised.limit, format_time(raised.at_us), raised.at_us, text_of(record.cleared),
+      time_of(record.cleared), cleared_value, text_of(record.acknowledged), time_of(record.acknowledged), who, raised.sequence);
+}
+
+void write_series(sqlite_file& sql, const series_row& row) {
+  sql.run(
+      "INSERT OR REPLACE INTO series (sensor_id, reading_count, first_at, first_at_us, last_at, last_at_us, latest_value) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+      row.sensor, row.count, format_time(row.first_us), row.first_us, format_time(row.last_us), row.last_us, row.last_value);
+}
+
+}  // namespace factory

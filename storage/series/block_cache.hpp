@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "storage/block/block_key.hpp"
+#include "storage/series/time_series.hpp"
+
+namespace factory {
+
+/// For this room only: the rows of blocks that ranges have lately cut through, so that a dashboard's next question decodes
+/// nothing. Bounded by limits::decoded_block_bytes; what was used longest ago goes first. A block is known by sensor, number and the
+/// checksum of its columns: it is written once, so what was decoded stays true, and a block that has gone is asked for no more.
+/// Thread-safe; a few locks, so that readers of different sensors seldom meet.
+class block_cache {
+ public:
+  using rows = std::shared_ptr<const reading_run>;
+
+  explicit block_cache(std::size_t bytes) : bytes_per_shard_(bytes / shard_count) {}
+
+  /// The rows of `bytes`, a block as stored; decoded when they are not at hand, and for a query kept.
+  expected<rows> open(const block_key& key, std::string_view bytes, asker who);
+  /// The rows of a block of this checksum, or null.
+  rows find(const block_key& key, std::uint64_t checksum);
+
+  std::size_t bytes() const;
+
+ private:
+  struct identity {
+    sensor_id sensor;
+    std::uint32_t number;
+    std::uint64_t checksum;
+    bool operator==(const identity&) const = default;
+  };
+  struct hash {
+    std::size_t operator()(const identity& of) const { return of.checksum ^ (std::uint64_t{of.sensor} << 32U | of.number); }
+  };
+  struct entry {
+    identity of;
+    rows content;
+  };
+  struct shard {
+    mutable std::mutex mutex;
+    std::list<entry> newest_first;
+    std::unordered_map<identity, std::list<entry>::iterator, hash> places;
+    std::size_t bytes = 0;
+  };
+  static constexpr std::size_t shard_count = 8;
+
+  shard& shard_of(sensor_id sensor) { return shards_[sensor % shard_count]; }
+  void keep(const identity& of, const rows& content);
+
+  std::size_t bytes_per_shard_;
+  std::array<shard, shard_count> shards_;
+};
+
+}  // namespace factory

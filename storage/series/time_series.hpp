@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "pipelines/stats/downsample.hpp"
+#include "storage/base/database.hpp"
+#include "storage/block/block.hpp"
+
+namespace factory {
+
+/// A sensor at one instant, as its actor hands it to a query: what is not yet on disk, and which blocks count as older.
+/// Order of writes, oldest first: blocks on disk with number < next_block, `sealing` in order, `head`.
+/// Blocks on disk with number >= next_block were sealed after the cut and are left out; a block that is both in `sealing`
+/// and on disk counts once.
+struct sensor_cut {
+  sensor_id sensor = 0;
+  std::uint32_t next_block = 1;
+  std::vector<std::shared_ptr<const block>> sealing;  ///< sealed, on their way to disk
+  reading_run head;
+  std::int64_t on_disk_until_us = INT64_MAX;  ///< no block that is on disk and not in `sealing` ends later
+};
+
+struct time_range {
+  std::int64_t begin_us = INT64_MIN;  ///< inclusive
+  std::int64_t end_us = INT64_MAX;    ///< exclusive
+};
+
+class block_cache;
+
+/// For whom stored readings are read. What a query reads is kept at hand for the next one. Work in the background visits every sensor and
+/// asks for nothing twice: it uses what is at hand, and neither adds to it nor drives it out.
+enum class asker : std::uint8_t { query, background };
+
+/// Reads of stored readings. Thread-safe; runs on the caller's thread; each call sees one consistent state of the disk.
+class time_series {
+ public:
+  explicit time_series(database& db);
+  ~time_series();
+
+  /// At most `limit` rows of the range, oldest first (or newest first when `descending`), duplicates resolved.
+  /// Reads only the blocks that it needs.
+  expected<reading_run> read(const sensor_cut& cut, const time_range& range, std::size_t limit, bool descending,
+                             asker who = asker::query) const;
+  /// The first rows of the range in that order: at least `about`, at most twice as many, fewer when the range has no more. Stops between
+  /// blocks where it can, so that going on behind the last row decodes none again.
+  expected<reading_run> read_on(const sensor_cut& cut, const time_range& range, std::size_t about, bool descending) const;
+  /// Every row of the range in ascending runs, in bounded memory; stops early when `visit` returns false.
+  expected<void> scan(const sensor_cut& cut, const time_range& range, const std::function<bool(const reading_run&)>& visit) const;
+  /// Count, extremes, sums of the range. Whole blocks that nothing overlaps answer from their headers.
+  expected<summary> summarize(const sensor_cut& cut, const time_range& range, asker who = asker::query) const;
+  /// Down-sampled, empty buckets left out. REQUIRES the number of buckets to be bounded by the caller.
+  expected<std::vector<bucket>> aggregate(const sensor_cut& cut, const time_range& range, std::int64_t step_us,
+                                          asker who = asker::query) const;
+
+  /// Joins small and overlapping blocks of a sensor into blocks of up to limits::block_readings; returns how many were rewritten.
+  /// Only blocks with number < below. Atomic per sensor; readers are not disturbed.
+  /// `all`: also those that gain nothing but the thorough packing, which a block sealed while readings come in does not get.
+  enum class rewriting : std::uint8_t { worthwhile, all };
+  expected<std::uint64_t> rewrite(sensor_id sensor, std::uint32_t below, rewriting which = rewriting::worthwhile);
+  /// Drops blocks that end before `before_us`, by ranges; one that reaches past it stays whole. Returns readings dropped.
+  expected<std::uint64_t> drop_before(sensor_id sensor, std::int64_t before_us);
+  /// Its blocks and its stored state.
+  expected<void> remove_sensor(sensor_id sensor);
+
+  struct totals {
+    std::uint64_t sensors = 0, blocks = 0, readings = 0, bytes = 0;
+  };
+  totals count() const;
+  std::size_t decoded_bytes() const;  ///< rows kept in memory for the next question
+  struct sensor_totals {
+    std::uint64_t blocks = 0, readings = 0, bytes = 0;
+    std::int64_t first_us = 0, last_us = 0;
+  };
+  sensor_totals count(sensor_id sensor) const;
+  /// Decodes every block; calls `bad` for each that does not match its checksums. Returns blocks read.
+  std::uint64_t verify(const std::function<void(sensor_id, std::uint32_t number, const error&)>& bad) const;
+  /// RocksDB's own compaction of all column families.
+  expected<void> compact();
+
+ private:
+  database& db_;
+  std::unique_ptr<block_cache> decoded_;  ///< has locks of its own
+  std::mutex changing_;                   ///< one rewrite, drop or removal at a time
+};
+
+}  // namespace factory

@@ -1,0 +1,135 @@
+#include "storage/series/block_cache.hpp"
+#include "storage/series/time_series.hpp"
+#include "storage/series/window_reader.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace factory {
+
+namespace {
+
+using times = std::span<const std::int64_t>;
+using values = std::span<const double>;
+
+/// Blocks that overlap each other, or one block alone: the time they cover, both ends included.
+struct cluster {
+  std::int64_t first_us = 0, last_us = 0;
+  std::size_t blocks = 0;
+  summary values;          ///< of the one block
+  block_cache::rows rows;  ///< of the one block, where the range cuts through it
+};
+
+expected<std::vector<cluster>> clusters_of(window_reader& reader, const sensor_cut& cut, const time_range& range,
+                                           block_cache& decoded, asker who) {
+  std::vector<cluster> alone;
+  const auto add = [&](const block_key& key, const summary& header, std::string_view bytes) -> expected<void> {
+    alone.push_back({header.first_us, header.last_us, 1, header, nullptr});
+    if (header.first_us >= range.begin_us && header.last_us < range.end_us) return {};
+    return decoded.open(key, bytes, who).map([&](block_cache::rows rows) { alone.back().rows = std::move(rows); });
+  };
+  auto visited =
+      reader.blocks().visit(range, [&](const block_key& key, const summary& header, std::string_view bytes) -> expected<void> {
+        return reader.is_sealing(key) ? expected<void>() : add(key, header, bytes);
+      });
+  if (!visited) return tl::unexpected(visited.error());
+  for (const auto& b : cut.sealing) {
+    if (b->values.last_us < range.begin_us || b->values.first_us >= range.end_us) continue;
+    if (auto added = add(key_of(*b), b->values, b->bytes); !added) return tl::unexpected(added.error());
+  }
+  std::sort(alone.begin(), alone.end(), [](const cluster& a, const cluster& b) { return a.first_us < b.first_us; });
+  std::vector<cluster> found;
+  for (cluster& next : alone) {
+    if (found.empty() || next.first_us > found.back().last_us) {
+      found.push_back(std::move(next));
+    } else {
+      found.back().last_us = std::max(found.back().last_us, next.last_us);
+      ++found.back().blocks;
+    }
+  }
+  return found;
+}
+
+/// Gives `take` the rows with begin_us <= time < end_us, if there are any.
+template <class Take>
+void take_between(const reading_run& rows, std::int64_t begin_us, std::int64_t end_us, const Take& take) {
+  const auto& all = rows.event_time_us;
+  const auto begin = static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), begin_us) - all.begin());
+  const auto end = static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), end_us) - all.begin());
+  if (begin < end) take(times(all).subspan(begin, end - begin), values(rows.value).subspan(begin, end - begin));
+}
+
+/// Walks the range in time order: `take_block` is offered each block that lies alone and wholly in it; what it does not take, and
+/// everything else, goes row by row to `take_rows`.
+expected<void> walk(const sensor_cut& cut, const time_range& range, const database::impl& rocks, block_cache& decoded, asker who,
+                    const std::function<bool(const summary&)>& take_block, const std::function<void(times, values)>& take_rows) {
+  window_reader reader(cut, rocks, who);
+  const auto clusters = clusters_of(reader, cut, range, decoded, who);
+  if (!clusters) return tl::unexpected(clusters.error());
+  std::int64_t at = range.begin_us;
+  for (const cluster& c : *clusters) {
+    const time_range covered{std::max(c.first_us, range.begin_us),
+                             c.last_us < range.end_us ? c.last_us + 1 : range.end_us};  // last_us + 1 <= end_us: no overflow
+    take_between(cut.head, at, covered.begin_us, take_rows);
+    at = covered.end_us;
+    const auto& head_times = cut.head.event_time_us;
+    const auto in_head = std::lower_bound(head_times.begin(), head_times.end(), covered.begin_us);
+    const bool alone = c.blocks == 1 && (in_head == head_times.end() || *in_head >= covered.end_us);
+    if (alone && c.rows) {
+      take_between(*c.rows, covered.begin_us, covered.end_us, take_rows);
+      continue;
+    }
+    if (alone && c.first_us >= range.begin_us && c.last_us < range.end_us && take_block(c.values)) continue;
+    auto read = reader.ascending(covered, [&](const reading_run& rows) {
+      take_rows(rows.event_time_us, rows.value);
+      return true;
+    });
+    if (!read) return read;
+  }
+  if (at < range.end_us) take_between(cut.head, at, range.end_us, take_rows);
+  return {};
+}
+
+/// Adds the rows to their buckets, the last of which may be the one that is already last in `out`.
+void add_rows(std::vector<bucket>& out, times at, values of, std::int64_t step_us) {
+  for (std::size_t begin = 0, end = 0; begin < at.size(); begin = end) {
+    const std::int64_t start = bucket_start(at[begin], step_us);
+    while (end < at.size() && bucket_start(at[end], step_us) == start) ++end;
+    if (out.empty() || out.back().start_us != start) out.push_back({start, {}});
+    out.back().values.merge(summarize(at.subspan(begin, end - begin), of.subspan(begin, end - begin)));
+  }
+}
+
+}  // namespace
+
+expected<summary> time_series::summarize(const sensor_cut& cut, const time_range& range, asker who) const {
+  summary total;
+  auto walked = walk(
+      cut, range, db_.raw(), *decoded_, who,
+      [&](const summary& whole) {
+        total.merge(whole);
+        return true;
+      },
+      [&](times at, values of) { total.merge(factory::summarize(at, of)); });
+  if (!walked) return tl::unexpected(walked.error());
+  return total;
+}
+
+expected<std::vector<bucket>> time_series::aggregate(const sensor_cut& cut, const time_range& range, std::int64_t step_us,
+                                                     asker who) const {
+  std::vector<bucket> out;
+  auto walked = walk(
+      cut, range, db_.raw(), *decoded_, who,
+      [&](const summary& whole) {
+        const std::int64_t start = bucket_start(whole.first_us, step_us);
+        if (bucket_start(whole.last_us, step_us) != start) return false;
+        if (out.empty() || out.back().start_us != start) out.push_back({start, {}});
+        out.back().values.merge(whole);
+        return true;
+      },
+      [&](times at, values of) { add_rows(out, at, of, step_us); });
+  if (!walked) return tl::unexpected(walked.error());
+  return out;
+}
+
+}  // namespace factory
