@@ -13,7 +13,6 @@ inline constexpr double credit_reserve = 0.125;           ///< of the credits; w
 inline constexpr double plentiful_credits = 0.5;          ///< of the credits; with less free, long bodies are answered later ...
 inline constexpr std::size_t paced_readings = 1'000;      ///< ... those of as many readings ...
 inline constexpr std::int64_t pace_ms = 200;              ///< ... by so much at most
-inline constexpr std::size_t head_readings = 2'048;       ///< a head of this size is sealed into a block
 inline constexpr std::size_t head_readings_spread = 512;  ///< or up to so much smaller: not all sensors at once
 inline constexpr std::size_t unstored_block_bytes = 32UL << 10;  ///< of a sensor's sealed blocks: stored, with its state
 inline constexpr std::size_t checkpoint_block_readings =

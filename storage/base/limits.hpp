@@ -13,6 +13,7 @@ inline constexpr std::size_t audit_records = 100'000;            ///< newest one
 inline constexpr std::size_t entities_per_body = 200'000;        ///< catalog POST of an array: 413
 inline constexpr std::size_t sensors = 4'000'000;                ///< 409
 inline constexpr std::size_t rules_per_sensor = 32;              ///< 409
+inline constexpr std::size_t head_readings = 2'048;              ///< a head of this size is sealed into a block
 inline constexpr std::size_t block_readings = 8'192;             ///< background rewriting joins blocks up to this
 inline constexpr std::size_t decoded_block_bytes = 128UL << 20;  ///< cached rows of decoded blocks; the oldest are evicted
 inline constexpr std::size_t stored_block_bytes =

@@ -3,6 +3,7 @@
 
 #include "actors/engine/limits.hpp"
 #include "actors/support/population.hpp"
+#include "storage/base/limits.hpp"
 
 namespace factory::test {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "actors/engine/limits.hpp"
 #include "actors/support/messages.hpp"
+#include "storage/base/limits.hpp"
 #include "storage/support/runs.hpp"
 
 namespace factory::test {

@@ -4,6 +4,7 @@
 #include "actors/sensors/saved_state.hpp"
 #include "actors/support/deterministic.hpp"
 #include "actors/support/messages.hpp"
+#include "storage/base/limits.hpp"
 
 namespace factory::test {
 namespace {

@@ -6,7 +6,6 @@
 #include <map>
 #include <sstream>
 
-#include "actors/engine/limits.hpp"
 #include "pipelines/model/time.hpp"
 #include "storage/base/limits.hpp"
 #include "storage/block/block.hpp"
