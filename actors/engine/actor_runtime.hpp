@@ -6,7 +6,7 @@
 namespace factory {
 
 /// CAF as we run it: explicit worker threads, a finite number of messages per turn so that no hot actor keeps a thread, and the
-/// sharing scheduler: one queue that wakes threads instead of polling (library-notes 14 to 16; work stealing was slower).
+/// sharing scheduler: one queue that wakes threads instead of polling; work stealing was slower.
 class actor_runtime {
  public:
   explicit actor_runtime(std::size_t worker_threads) : config_(worker_threads), system_(config_) {}

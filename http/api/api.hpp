@@ -11,7 +11,7 @@
 
 namespace factory {
 
-/// The REST API (design section 6, gateway 8080) as a function from request to response: no sockets, no threads of its own.
+/// The REST API (gateway 8080, docs/reference/api.md) as a function from request to response: no sockets, no threads of its own.
 /// Until serve() it answers /health, /metrics, /openapi.json and `/`, and 503 to everything else. Thread-safe.
 class rest_api {
  public:

@@ -40,7 +40,7 @@ struct threshold_breach {
   severity level{};
 };
 
-/// Design section 6: by how far the limit is passed relative to |limit|: over 20 % critical, over 10 % high, else
+/// By how far the limit is passed relative to |limit|: over 20 % critical, over 10 % high, else
 /// medium. A limit of 0 is measured against the span between the two limits, or is critical when it stands alone
 /// (or the span is 0).
 std::optional<threshold_breach> check_thresholds(const threshold_range& range, double value);

@@ -11,7 +11,7 @@ namespace factory {
 
 namespace {
 
-// Key spaces, by first byte (storage/README.md): r run, i report info, j its JSON, h its HTML, n next ids.
+// Key spaces, by first byte (docs/reference/storage-format.md): r run, i report info, j its JSON, h its HTML, n next ids.
 constexpr std::size_t runs_kept = 1'000;
 constexpr std::size_t reports_kept = 400;
 constexpr std::uint8_t record_version = 1;

@@ -11,7 +11,7 @@
 
 namespace factory {
 
-/// A compressed run of one sensor as it lies on disk. Layout: storage/README.md.
+/// A compressed run of one sensor as it lies on disk. Layout: docs/reference/storage-format.md.
 struct block {
   sensor_id sensor = 0;
   std::uint32_t number = 0;  ///< per sensor, rising from 1; of two blocks with the same time the higher number is right

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-/// For this room only: how the catalog lies on disk (storage/README.md).
+/// For this room only: how the catalog lies on disk (docs/reference/storage-format.md).
 namespace factory {
 
 /// First byte of a key; the id follows, big-endian.

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-/// For this room only: how roll-ups lie on disk (storage/README.md). Key spaces of the column family, by first byte:
+/// For this room only: how roll-ups lie on disk (docs/reference/storage-format.md). Key spaces of the column family, by first byte:
 ///   b  sensor, level, start  -> the bucket's summary
 ///   d  sensor                -> retention has dropped what was before this midnight
 ///   n  sensor, block number  -> the time that a block covers, not yet rolled up

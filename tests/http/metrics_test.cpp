@@ -28,10 +28,10 @@ types shown(const std::string& page) {
   return out;
 }
 
-/// Rows "| `factory_x` | counter | ... |" of the room's README.
+/// Rows "| `factory_x` | counter | ... |" of docs/reference/metrics.md.
 types documented() {
   types out;
-  std::ifstream readme(FACTORY_SOURCE_DIR "/http/README.md");
+  std::ifstream readme(FACTORY_SOURCE_DIR "/docs/reference/metrics.md");
   for (std::string line; std::getline(readme, line);) {
     if (!line.starts_with("| `factory_")) continue;
     const auto name_end = line.find('`', 3), type_end = line.find(" |", name_end + 4);
@@ -40,7 +40,7 @@ types documented() {
   return out;
 }
 
-TEST(metrics, are_those_of_the_table_in_the_readme) {
+TEST(metrics, are_those_of_the_table_in_the_reference) {
   const std::vector<route> calls = one_call();
   request_counters requests(calls.size());
   requests.record(0, 200, std::chrono::milliseconds(1));

@@ -1,4 +1,4 @@
-// The contract of design section 6, point by point, on both ports of one daemon.
+// The contract of docs/reference/api.md, point by point, on both ports of one daemon.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

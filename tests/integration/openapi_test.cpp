@@ -1,4 +1,4 @@
-// /openapi.json against the running daemon: every call with right input (the curls of http/CURL.md) and with wrong input.
+// /openapi.json against the running daemon: every call with right input (the curls of docs/reference/curl.md) and with wrong input.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -149,10 +149,10 @@ TEST_F(openapi, integer_times_of_every_precision_are_described_as_what_is_taken)
   }
 }
 
-/// The lines of http/CURL.md that run something.
+/// The lines of docs/reference/curl.md that run something.
 std::vector<std::string> curl_lines() {
   std::vector<std::string> out;
-  std::ifstream file(FACTORY_SOURCE_DIR "/http/CURL.md");
+  std::ifstream file(FACTORY_SOURCE_DIR "/docs/reference/curl.md");
   for (std::string line; std::getline(file, line);)
     if (line.starts_with("    ")) out.push_back(line.substr(4));
   return out;
