@@ -51,7 +51,7 @@ TEST(credits, wake_who_waits_once_when_half_of_both_bounds_are_free_again) {
   const auto gate = std::make_shared<credit_pool>(100, 1'000);
   waking one, other;
   auto readings = gate->take(51, 0), bytes = gate->take(0, 501);
-  EXPECT_FALSE(gate->calm());
+  EXPECT_FALSE(gate->plentiful());
   gate->call_when_plentiful(one.wake);
   gate->call_when_plentiful(one.wake);
   gate->call_when_plentiful(other.wake);
@@ -68,7 +68,7 @@ TEST(credits, wake_at_once_who_asks_while_they_are_free) {
   const auto gate = std::make_shared<credit_pool>(100, 1'000);
   waking one;
   const auto held = gate->take(50, 500);
-  EXPECT_TRUE(gate->calm());
+  EXPECT_TRUE(gate->plentiful());
   gate->call_when_plentiful(one.wake);
   EXPECT_EQ(one.count, 1);
 }
