@@ -9,10 +9,10 @@ namespace {
 
 constexpr int nicer_by = 5;
 
-/// Neither needs a privilege, and without them all is right too, only later. On Linux a nice value is that of one thread.
+/// Neither call needs a privilege; if one fails, results come later but stay right. On Linux a nice value belongs to one thread.
 bool lower_priority() {
   const sched_param none{};
-  ::sched_setscheduler(0, SCHED_BATCH, &none);  // woken, it does not interrupt another thread
+  ::sched_setscheduler(0, SCHED_BATCH, &none);  // a woken batch thread does not preempt another thread
   ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nicer_by);
   return true;
 }

@@ -34,7 +34,8 @@ bool credit_pool::admits() {
 
 bool credit_pool::plentiful() const { return are_free(limits::plentiful_credits); }
 
-/// Who gives back sets the credits before it looks for somebody that waits, who waits looks at them after it said so: one sees the other.
+/// No wake-up is lost. A thread that returns credits first adds them, then looks for waiters; a waiter first registers, then looks at
+/// the credits. So at least one of the two sees the other.
 void credit_pool::call_when_plentiful(const journal::waker& wake) {
   {
     const std::lock_guard lock(mutex_);

@@ -11,8 +11,8 @@
 namespace factory {
 
 /// The bound on everything between a socket and a window: readings and bytes in flight.
-/// Taken before a request is accepted, given back when the last actor lets go of the batch. Thread-safe; a lock is taken only where somebody
-/// waits for more of it.
+/// A request takes credits before it is accepted; they return when the last actor lets go of the batch. Thread-safe. Takes a lock only
+/// while a caller waits for credits.
 class credit_pool : public std::enable_shared_from_this<credit_pool> {
  public:
   credit_pool(std::uint64_t readings, std::uint64_t bytes)
@@ -20,17 +20,17 @@ class credit_pool : public std::enable_shared_from_this<credit_pool> {
         bytes_(static_cast<std::int64_t>(bytes)),
         readings_free_(readings_),
         bytes_free_(bytes_) {}
-  /// False (and counted as a refusal) while less than limits::credit_reserve of either bound is free: then a body is not even worth
-  /// decoding. Takes nothing.
+  /// False, and counted as a refusal, while less than limits::credit_reserve of either bound is free: the caller then refuses the body
+  /// without decoding it. Takes no credit.
   bool admits();
-  /// Given back when the pointer's last copy goes; null when either bound would be passed.
+  /// The credits return when the pointer's last copy is destroyed. Null when either bound would be exceeded.
   std::shared_ptr<void> take(std::uint64_t readings, std::uint64_t bytes);
-  /// Like take, but may pass the bound: for work that is already committed.
+  /// Like take, but may exceed the bounds: for work that is already committed.
   std::shared_ptr<void> take_anyway(std::uint64_t readings, std::uint64_t bytes);
 
   /// Whether limits::plentiful_credits of both bounds are free.
   bool plentiful() const;
-  /// Calls `wake` as soon as there is, once however often it was asked for: on this thread, or on the one that gives back.
+  /// Calls `wake` once when plentiful() turns true, however often it was registered: on this thread, or on the one that returns credits.
   void call_when_plentiful(const journal::waker& wake);
 
   std::int64_t readings_free() const { return readings_free_.load(std::memory_order_relaxed); }

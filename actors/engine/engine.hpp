@@ -55,12 +55,12 @@ class pending_ingest {
  public:
   explicit pending_ingest(const ingest_receipt& nothing_to_do) : receipt_(nothing_to_do) {}
   pending_ingest(const ingest_receipt& receipt, journal::ticket in_line) : receipt_(receipt), in_line_(std::move(in_line)) {}
-  /// Answered later while credits run short, so that who waits for the answer sends no faster than is processed, and is not refused: when it
-  /// is long (limits::paced_readings) and there is somebody to wake.
+  /// Delays the answer while credits run short, so that a client which waits for answers sends no faster than readings are processed.
+  /// Applies to long entries (limits::paced_readings) and needs a waker; otherwise it does nothing.
   void pace(std::shared_ptr<credit_pool> credits, journal::waker wake);
   /// Waits until the readings are committed. To be called once, while the engine lives.
   expected<ingest_receipt> wait();
-  /// Whether it is time to answer: then wait() returns at once. The waker of begin_ingest says when to look again.
+  /// True when wait() would return at once. After false, the waker of begin_ingest says when to ask again.
   bool ready() const;
 
  private:
@@ -127,7 +127,7 @@ struct engine_metrics {
   std::uint64_t journal_bytes = 0, store_writer_bytes = 0;
   database::memory store_memory;
   std::uint64_t decoded_block_bytes = 0;
-  std::uint64_t heap_bytes = 0, heap_used_bytes = 0;  ///< of malloc: its heaps, and of them handed out
+  std::uint64_t heap_bytes = 0, heap_used_bytes = 0;  ///< of malloc: its heaps, and the allocated part of them
   std::uint64_t mirror_lag_events = 0, mirror_lag_catalog = 0, mirror_rebuilds = 0;
   std::uint64_t checkpoints = 0;
   double recovery_seconds = 0;
@@ -144,19 +144,19 @@ struct engine_metrics {
 ///   * catalog changes are committed through the journal too, so they are in order with the readings.
 class engine {
  public:
-  /// Opens the data directory and recovers: returns when every sensor stands where it stood. The error says what to do.
+  /// Opens the data directory and recovers. Returns when every sensor has the state it had at the end. The error says what to do.
   static expected<std::unique_ptr<engine>> open(engine_config config);
   ~engine();  ///< stop()
   /// Refuses new work, lets accepted work finish, checkpoints, closes. Idempotent.
   void stop();
 
   std::shared_ptr<const sensor_set> known_sensors() const;
-  /// Whether a body is worth decoding: overloaded when credits are nearly out, so that refusing costs next to nothing.
+  /// overloaded when credits are nearly exhausted: the caller then refuses a body before decoding it, which costs almost nothing.
   expected<void> admit();
-  /// `body_bytes` is what the request holds in memory beside the readings.
+  /// `body_bytes` is the memory that the request holds in addition to the readings.
   expected<ingest_receipt> ingest(reading_batch batch, durability how, std::size_t body_bytes = 0);
-  /// The first half of ingest(): does not wait for the disk, so that a thread can put many bodies into one commit. `wake` is called
-  /// when it is ready, on a thread of the engine, and must not wait.
+  /// The first half of ingest(). It does not wait for the disk, so one thread can put many bodies into one commit. The engine calls `wake`
+  /// on one of its threads when the ingest is ready; `wake` must not block.
   expected<pending_ingest> begin_ingest(reading_batch batch, durability how, std::size_t body_bytes = 0,
                                         journal::waker wake = {});
 
@@ -177,22 +177,22 @@ class engine {
   /// The newest reading by event time. not_found "Sensor not found or no readings available".
   expected<reading> latest(sensor_id id);
   expected<reading_run> readings(sensor_id id, const time_range& range, std::size_t limit, bool descending);
-  /// The first rows of the range in that order, `about` to twice as many, fewer when it has no more: for reading a range in steps. Each
-  /// step sees the sensor as it is then.
+  /// The first rows of the range in that order: `about` rows, at most twice as many, fewer when the range has no more. For reading a range
+  /// in steps; each step sees the sensor's state at that moment.
   expected<reading_run> read_on(sensor_id id, const time_range& range, std::size_t about, bool descending);
   /// Ascending runs of the whole range in bounded memory.
   expected<void> scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit);
   expected<range_stats> stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles);
   expected<range_stats> stats(const sensor_cut& at, const time_range& range, const std::vector<double>& percentiles);
-  /// Of each of these sensors, in their order. Asks many actors before it waits for the first: cheaper than one call each.
+  /// Statistics of each sensor, in the order of `ids`. Asks many actors before it waits for the first: cheaper than a call per sensor.
   expected<std::vector<range_stats>> stats(const std::vector<sensor_id>& ids, const time_range& range);
   expected<std::vector<bucket>> aggregate(sensor_id id, const time_range& range, std::int64_t step_us);
   expected<sensor_status> status(sensor_id id);
-  /// The sensor at this instant, for reads of several parts that must agree; `range` is of the head's rows wanted.
+  /// The sensor at this instant, for several reads that must agree. `range` selects the rows of the head.
   expected<sensor_cut> cut(sensor_id id, const time_range& range);
-  /// The first half of cut(): does not wait for the sensor, so that a thread can ask many.
+  /// The first half of cut(). It does not wait for the sensor, so one thread can ask many.
   expected<pending_cut> begin_cut(sensor_id id, const time_range& range);
-  /// The newest `limit` readings in time order: what the anomaly service is given, and what limits are checked against.
+  /// The newest `limit` readings in time order: the input of the anomaly service and of the limit check.
   expected<reading_run> newest(sensor_id id, std::size_t limit);
   /// not_found "No readings available for analysis".
   expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold);
@@ -206,7 +206,7 @@ class engine {
   audit_log& audit();
   job_service& jobs();
   engine_metrics metrics() const;
-  /// What keeps the engine from taking readings now (a disk that refuses), or nullopt.
+  /// Why the engine cannot take readings now (for example a failing disk), or nullopt.
   std::optional<error> trouble() const;
 
   /// Waits until everything committed before the call is processed and in RocksDB; for tests, replay and benchmarks.

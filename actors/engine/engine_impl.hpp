@@ -30,7 +30,7 @@ inline std::int64_t wall_clock_us() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-/// Members in the order in which they come to life; they go in the reverse order, the actors before all that they use.
+/// Members are declared in the order in which they start. They are destroyed in reverse: actors before the parts that actors use.
 struct engine::impl {
   explicit impl(engine_config c) : config(std::move(c)) {}
 
@@ -58,7 +58,7 @@ struct engine::impl {
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> checkpoints{0};
   std::atomic<std::uint64_t> bytes_after_checkpoint{0};
-  std::atomic<bool> journal_is_full{false};  ///< a failed sensor holds it back: no readings until that is settled
+  std::atomic<bool> journal_is_full{false};  ///< a failed sensor holds its floor: readings are refused meanwhile
   double recovery_seconds = 0;
   std::uint64_t recovered_readings = 0;
 
@@ -74,7 +74,7 @@ struct engine::impl {
   expected<void> start_jobs();
   persistence hand_over();
   void close();
-  std::vector<std::uint64_t> series_sent;  ///< per sensor, the entry it stood at; housekeeper and stop() only
+  std::vector<std::uint64_t> series_sent;  ///< per sensor, the last entry sent; used by housekeeper and stop() only
 
   void keep_house();
   void send_series();

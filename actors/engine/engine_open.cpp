@@ -22,7 +22,7 @@ std::size_t worker_threads_of(const engine_config& config) {
   return config.worker_threads != 0 ? config.worker_threads : std::max(1U, std::thread::hardware_concurrency());
 }
 
-/// Recovery may not outrun the actors: it waits where a gateway would answer 503.
+/// Recovery must not outrun the actors: it waits for credits where a gateway would answer 503.
 std::shared_ptr<void> wait_for_credit(credit_pool& credits, const progress& flows, std::uint64_t readings) {
   for (;;) {
     if (auto hold = credits.take(readings, 0)) return hold;
@@ -99,7 +99,7 @@ expected<void> engine::impl::start_jobs() {
 persistence engine::impl::hand_over() {
   persistence to;
   to.save_sensor = [this](saved_sensor snapshot, std::function<void()> written) {
-    // What waits for the disk counts against the bytes in flight: a slow disk slows the edge, not the actors.
+    // Bytes that wait for the disk count as bytes in flight: a slow disk slows the edge, not the actors.
     std::uint64_t bytes = snapshot.state.size();
     for (const auto& each : snapshot.blocks) bytes += each->bytes.size();
     auto hold = credits->take_anyway(0, bytes);
@@ -109,7 +109,7 @@ persistence engine::impl::hand_over() {
   return to;
 }
 
-/// Every sensor stands where its stored state says, then sees the journal after it, by the same way as live readings.
+/// Every sensor starts from its stored state. Then it gets the journal's later entries, the same way as live readings.
 expected<void> engine::impl::recover() {
   const auto started = std::chrono::steady_clock::now();
   const auto known = entities->known_sensors();
@@ -124,7 +124,7 @@ expected<void> engine::impl::recover() {
     sensors->start(sensor, stored.applied_sequence, std::make_shared<const std::string>(std::move(stored.state)));
   });
   if (!visited) return visited;
-  // A deletion that was cut off between its commit and its clean-up.
+  // A crash came between the commit of these sensors' deletion and its clean-up.
   for (const auto sensor : orphans)
     if (auto removed = series->remove_sensor(sensor); !removed) return removed;
   for (sensor_id sensor = 1; sensor < known->bound(); ++sensor)
@@ -170,7 +170,7 @@ void engine::impl::close() {
     if (auto stored = checkpoint(); !stored)
       spdlog::warn("no checkpoint at the stop: {}; the journal has all of it", stored.error().message);
   }
-  // Actors first: they hand over to the writer.
+  // Actors go before the writer, because they hand work to it.
   sensors.reset();
   runtime.reset();
   if (writer) writer->stop();
@@ -191,7 +191,7 @@ void engine::impl::keep_house() {
   }
 }
 
-/// Brings the mirror's table `series` up to date for sensors that moved since the last time.
+/// Updates the mirror's table `series` for sensors that applied an entry since the last call.
 void engine::impl::send_series() {
   std::vector<series_row> rows;
   const auto known = entities->known_sensors();
@@ -212,8 +212,8 @@ std::uint64_t engine::impl::checkpoint_bytes() const {
   return config.journal_bytes_per_checkpoint != 0 ? config.journal_bytes_per_checkpoint : limits::journal_bytes_per_checkpoint;
 }
 
-/// A sensor that stays down keeps in the journal what it has not seen, and all behind it: up to a bound, so that neither the disk nor
-/// the time of the next start goes to it.
+/// While a sensor stays down, the journal keeps everything from that sensor's first unseen entry on. At a bound readings are refused, so
+/// that the journal neither fills the disk nor makes the next start long.
 void engine::impl::watch_journal() {
   const bool full =
       sensors->failed_count() != 0 && entries->bytes_above_floor() >= limits::journal_checkpoints_held * checkpoint_bytes();
@@ -222,8 +222,8 @@ void engine::impl::watch_journal() {
                   sensors->failed_sensor().value_or(0));
 }
 
-/// Entries up to the floor are in no need of the journal: every sensor's stored state has seen them. The states come first, then
-/// the barrier, then the floor.
+/// Moves the journal's floor. Entries up to the floor must be part of every sensor's stored state. So the order is: store the states,
+/// wait for the store_writer's barrier, move the floor.
 expected<void> engine::impl::checkpoint() {
   const std::lock_guard one(checkpointing);
   const auto target = sensors->pass_on();

@@ -77,7 +77,7 @@ expected<range_stats> engine::stats(const sensor_cut& at, const time_range& rang
 }
 
 expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& ids, const time_range& range) {
-  // In waves, so that the heads of 100,000 sensors are not all in memory at once; the next one is asked while this is summarized.
+  // In waves, so that memory never holds the heads of 100,000 sensors at once. The next wave is asked while this one is summarized.
   constexpr std::size_t wave = 64;
   const auto ask = [&](std::size_t begin) {
     return impl_->sensors->ask(std::span(ids).subspan(begin, std::min(wave, ids.size() - begin)), range);

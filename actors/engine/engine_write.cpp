@@ -12,13 +12,13 @@ namespace {
 
 using std::chrono::steady_clock;
 
-/// What a reading holds in memory between the socket and its window: columns and encoded entry.
+/// Memory of one reading between the socket and its window: columns and encoded entry.
 constexpr std::size_t bytes_in_flight_per_reading = 64;
 
 tl::unexpected<error> is_overloaded() {
   return fail(errc::overloaded, "more readings are in flight than the engine may hold; send it again later");
 }
-/// A name stays in the directory that it is appended to. It leaves room for the ending of an unfinished one in a file name.
+/// True for a plain file name that cannot leave its directory. Its length leaves room for the suffix `partial`.
 bool is_snapshot_name(std::string_view name) {
   constexpr std::string_view partial = ".partial";
   const auto plain = [](char c) {
@@ -92,8 +92,8 @@ expected<ingest_receipt> pending_ingest::wait() {
   });
 }
 
-/// Writes a staged change through the journal, so that every sensor learns it at its place among the readings. REQUIRES `changes`
-/// to be held since before the change was staged.
+/// Writes a staged change through the journal, so that every sensor gets the change in order with the readings. REQUIRES: the caller
+/// locked `changes` before it staged the change.
 expected<void> engine::impl::commit(catalog_change change) {
   journal_entry entry;
   entry.received_at_us = wall_clock_us();
@@ -163,8 +163,8 @@ expected<void> engine::remove_rule(rule_id id) {
   return change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_rule(id); });
 }
 
-/// The catalog forgets the sensor first, so nothing new comes for it; then its actors let go; then its readings go. A crash in between
-/// is finished by recovery.
+/// Order: first the catalog drops the sensor, so no new entry names it; then its actors end; then its readings are deleted. If a crash
+/// interrupts this, recovery finishes it.
 expected<void> engine::remove_sensor(sensor_id id) {
   if (auto done = change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_sensor(id); }); !done) return done;
   if (auto gone = impl_->sensors->retire(id, limits::query_deadline_ms); !gone) return gone;

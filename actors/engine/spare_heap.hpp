@@ -8,9 +8,9 @@
 
 namespace factory {
 
-/// When malloc is to give back to the system what it keeps for later. It keeps nearly all: of 100 MiB of write buffers that RocksDB has
-/// just flushed, all but what lay at the end of a heap. Giving back is cheap (5 ms among 100,000 sensors), but what is used again must be
-/// asked of the system anew; so it is done in the first calm second, and under load seldom. No thread-safety of its own.
+/// Decides when malloc returns unused memory to the system. By itself malloc returns only memory at the end of a heap: of 100 MiB of write
+/// buffers that RocksDB just flushed, it keeps almost all. Returning is cheap (5 ms among 100,000 sensors), but memory in use again must be
+/// asked of the system anew. So it happens in the first second without work, and seldom under load. Not thread-safe.
 class spare_heap {
  public:
   /// Asked once a second, with the newest entry of the journal.

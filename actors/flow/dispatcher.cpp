@@ -26,7 +26,7 @@ void dispatcher::put(const journal_entry& entry, progress& counts) {
   put_entries_.fetch_add(1);
 }
 
-/// Waits for who is sending: until then part of a group is in mailboxes and the rest nowhere to be found.
+/// Waits while another thread sends a group: until that thread is done, some of its messages are in no mailbox and no longer in line.
 bool dispatcher::overtakes(const journal_entry& entry, progress& counts) {
   if (entry.readings->size() > limits::overtaking_readings) return false;
   const std::lock_guard one(sending_);
@@ -36,7 +36,7 @@ bool dispatcher::overtakes(const journal_entry& entry, progress& counts) {
   return true;
 }
 
-/// Also true of a line that is too long to be looked through.
+/// Also true when the line is too long to search.
 bool dispatcher::is_in_line(const std::vector<slice>& of_sensors) {
   const std::lock_guard lock(mutex_);
   std::size_t entries = 0;
@@ -52,7 +52,7 @@ bool dispatcher::has_room_for_more() {
   return !in_line_.empty() && under_way_.load() < limits::groups_under_way;
 }
 
-/// Who finds another thread sending may go: that thread looks for more when it is done.
+/// Returns when another thread is sending: that thread checks for more work after it has sent.
 void dispatcher::send_where_room() {
   while (has_room_for_more()) {
     sent_group sent;
@@ -77,7 +77,7 @@ void dispatcher::pass_on() {
   send_where_room();
 }
 
-/// REQUIRES sending_ to be held and something to be in line.
+/// REQUIRES: the caller holds sending_, and the line is not empty.
 dispatcher::sent_group dispatcher::send_first() {
   std::shared_ptr<batch_group> group;
   {

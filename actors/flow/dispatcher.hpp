@@ -13,37 +13,37 @@ namespace factory {
 
 /// Committed readings in line for the sensor actors.
 ///
-/// While limits::groups_under_way groups are in mailboxes, later entries wait here and then go together: the busier the actors, the
-/// fewer messages a reading costs, and the more rows a sensor takes in while its windows are near. An idle engine passes an entry on
-/// at once. Who must find everything passed on (a query, a change of limits, a checkpoint) says pass_on().
+/// While limits::groups_under_way groups are in mailboxes, later entries wait here and then go together. So the busier the actors are, the
+/// fewer messages a reading costs, and the more rows a sensor applies while its windows are in the CPU's cache. In an idle engine an entry
+/// goes out at once. A caller that needs everything sent (a query, a change of limits, a checkpoint) calls pass_on().
 ///
-/// A short entry need not wait behind long ones: overtakes() lets it go when none of its sensors has anything in line. What is of one
-/// sensor is never overtaken.
+/// A short entry may overtake long ones: overtakes() sends it when none of its sensors has an entry in line. Entries of the same sensor
+/// never overtake each other.
 ///
-/// Thread-safe; put() and overtakes() from one thread at a time, which fixes the order. `send` gets the groups in that order, one at a
-/// time, on the thread that put, that asked, or that let go of a turn; `run` what overtakes, on the thread that called.
+/// Thread-safe. Only one thread at a time may call put() and overtakes(); their calls fix the order. `send` gets the groups in that order, one
+/// at a time, on the thread that put, called pass_on(), or released a turn. `run` gets overtaking entries, on the calling thread.
 class dispatcher : public std::enable_shared_from_this<dispatcher> {
  public:
-  /// Goes with each message of a group: when its last copy goes, the group is in no mailbox any more.
+  /// Each message of a group carries a copy. When the last copy is destroyed, no mailbox holds the group any more.
   using turn = std::shared_ptr<void>;
   using sender = std::function<void(const std::shared_ptr<const batch_group>&, const turn&)>;
   using runner = std::function<void(const std::shared_ptr<const batch_group>&)>;
 
   dispatcher(sender send, runner run) : send_(std::move(send)), run_(std::move(run)) {}
 
-  /// An entry of readings; counted as dispatched from here on.
+  /// Puts an entry of readings in line and counts it as dispatched.
   void put(const journal_entry& entry, progress& counts);
-  /// Lets a short entry (limits::overtaking_readings) go before what is in line, counted as dispatched; false: it must be put in line.
+  /// Sends a short entry (limits::overtaking_readings) before the line and counts it as dispatched. False: the caller must put() it.
   bool overtakes(const journal_entry& entry, progress& counts);
-  /// Sends while there is something in line and room for it. To be called after put().
+  /// Sends groups while the line has any and the mailboxes have room. Call it after put().
   void send_where_room();
-  /// Returns when all that was put before is sent.
+  /// Returns when every entry that was put before the call is sent.
   void pass_on();
-  /// Sends nothing any more: what is in line stays in the journal.
+  /// Stops sending. Entries in line remain in the journal.
   void close();
 
  private:
-  struct sent_group {  // let go of without a lock: its turn may be the last
+  struct sent_group {  // destroyed without a lock held, because its turn may be the last copy
     std::shared_ptr<const batch_group> group;
     turn its_turn;
   };
@@ -54,7 +54,7 @@ class dispatcher : public std::enable_shared_from_this<dispatcher> {
   std::mutex sending_;  // held while a group goes out
   sender send_;         // guarded by sending_; empty when closed
   runner run_;          // likewise
-  std::mutex mutex_;    // nothing else is done under it
+  std::mutex mutex_;    // held only to look at or change the line
   std::deque<std::shared_ptr<batch_group>> in_line_;
   std::atomic<std::uint64_t> put_entries_{0}, sent_entries_{0};
   std::atomic<std::size_t> under_way_{0};

@@ -15,7 +15,7 @@
 
 namespace factory {
 
-/// Counts commits and readings that went out to the actors and those that all actors are done with. Thread-safe.
+/// Counts entries and readings sent to the actors, and those that all actors have finished. Thread-safe.
 class progress {
  public:
   void dispatched(std::uint64_t readings) {
@@ -37,7 +37,7 @@ class progress {
   std::condition_variable became_idle_;
 };
 
-/// One committed batch on its way through the actors; never copied. When it goes the credits come back and its readings count as
+/// One committed batch on its way through the actors; never copied. Its destructor returns the credits and counts its readings as
 /// processed.
 class batch_flow {
  public:
@@ -55,9 +55,9 @@ class batch_flow {
   progress& counts_;
 };
 
-/// Batches on their way together: shared, and gone when the last actor lets go.
+/// Batches that travel together; shared, and destroyed when the last actor lets go.
 struct batch_group {
-  /// Readings of one sensor in one of them.
+  /// Rows of one sensor in one batch.
   struct rows {
     const batch_flow* flow;
     slice of_flow;
@@ -66,9 +66,9 @@ struct batch_group {
   std::size_t reading_count = 0;
   std::vector<rows> parts;  ///< by sensor, those of one sensor in commit order
 
-  /// An entry of readings, behind the others.
+  /// Appends an entry of readings.
   void add(const journal_entry& entry, progress& counts);
-  /// Fills `parts`, when all are added.
+  /// Fills `parts` after the last add().
   void arrange();
 };
 /// REQUIRES entries of readings, in commit order.

@@ -50,7 +50,7 @@ class reply {
       return std::move(*from_->value);
     }
 
-    /// The same, but ends soon after `hopeless()` has turned true: who should answer cannot.
+    /// The same, but gives up soon after `hopeless()` turns true: then no answer can come.
     template <class Hopeless>
     expected<T> wait_for(std::int64_t deadline_ms, Hopeless hopeless) {
       constexpr std::int64_t look_every_ms = 100;

@@ -15,7 +15,7 @@ void run_on(caf::execution_unit& unit, caf::resumable* job, std::size_t max_mess
     job->intrusive_ptr_release_impl();
 }
 
-/// Actors that a worker runs one after the other, and gives way from then on.
+/// Actors that a worker runs one after the other. It also lowers the worker's priority.
 class bundle final : public caf::ref_counted, public caf::resumable {
  public:
   explicit bundle(std::vector<caf::resumable*> actors) : actors_(std::move(actors)) {}

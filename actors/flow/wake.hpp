@@ -6,8 +6,8 @@
 
 namespace factory {
 
-/// Who runs an actor whose empty mailbox gets a message. CAF asks the sender's execution unit; for senders that are no actors its
-/// own answer is one entry in the scheduler's queue, with a lock and perhaps the waking of a thread, for each message.
+/// Decides which thread runs an actor after a message reaches its empty mailbox. CAF asks the sender's execution unit. For a sender that is
+/// no actor CAF's default is one entry in the scheduler's queue per message: a lock each, and perhaps waking a thread.
 
 /// anon_send by way of an execution unit.
 template <class Actor, class Message>
@@ -18,7 +18,7 @@ void send_by(caf::execution_unit& unit, const Actor& to, Message message) {
 }
 
 /// Wakes the receivers of many messages in bundles: one entry in the scheduler's queue for each limits::wake_bundle of them.
-/// The last bundle goes with this object. For one thread.
+/// The destructor sends the last bundle. Not thread-safe.
 class bundled_wakes final : public caf::execution_unit {
  public:
   explicit bundled_wakes(caf::actor_system& system) : caf::execution_unit(&system) {}
@@ -33,8 +33,8 @@ class bundled_wakes final : public caf::execution_unit {
   std::vector<caf::resumable*> woken_;  // a reference each
 };
 
-/// Runs receivers on this thread, those that were idle, each as far as one message. A thread that would only wait for the answer saves
-/// two switches of threads. Whom the receivers wake runs here too; that ends, because messages go one way (interfaces.hpp). For one thread.
+/// Runs idle receivers on the calling thread, one message each. A thread that would only wait for the answer saves two thread switches.
+/// Actors that the receivers wake run here too; this ends, because messages go one way (interfaces.hpp). Not thread-safe.
 class run_here final : public caf::execution_unit {
  public:
   explicit run_here(caf::actor_system& system) : caf::execution_unit(&system) {}
@@ -42,7 +42,7 @@ class run_here final : public caf::execution_unit {
   run_here& operator=(const run_here&) = delete;
 
   void exec_later(caf::resumable* woken) override;
-  /// To be called after the sends.
+  /// Call it after the sends.
   void run();
 
  private:
