@@ -9,7 +9,7 @@
 
 namespace factory {
 
-/// Asks an anomaly service over HTTP for what the engine could compute itself. One connection a call; thread-safe.
+/// Client of an anomaly service over HTTP, which computes what the engine could compute itself. One connection per call; thread-safe.
 class anomaly_client {
  public:
   /// Its `url` is "http://host:port"; with any other, each call fails.
@@ -23,9 +23,9 @@ class anomaly_client {
   std::string host_, port_, token_;
 };
 
-// The two bodies, apart from the sockets.
+// Request and answer bodies, without sockets.
 std::string write_analyze_request(const reading_run& rows, double threshold);
-/// Fills in what the answer says; `unavailable` when it is no such answer.
+/// Fills in the report from the answer; `unavailable` when it is not such an answer.
 expected<void> read_analyze_answer(const std::string& body, anomaly_report& out);
 
 }  // namespace factory

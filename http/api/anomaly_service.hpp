@@ -6,8 +6,8 @@
 
 namespace factory {
 
-/// The anomaly service (gateway 3001, docs/reference/api.md) as a table of calls: no sockets, no engine. Thread-safe. Who may call is the
-/// business of the gateway.
+/// The anomaly service (gateway 3001, docs/reference/api.md) as a table of calls: no sockets, no engine. Thread-safe. The
+/// gateway checks who may call.
 /// `metrics` is what GET /metrics answers; without it there is no such route.
 router anomaly_service(std::function<http_response()> metrics = {});
 

@@ -38,7 +38,7 @@ api_call without_engine(std::string pattern, std::string_view summary, plain_han
   return call;
 }
 
-/// Counts an answer in pieces from its begin to its end.
+/// Counts an answer in pieces while it is sent.
 class counted_source final : public body_source {
  public:
   counted_source(std::shared_ptr<body_source> inner, request_counters& counters) : inner_(std::move(inner)), counters_(counters) {
@@ -62,7 +62,7 @@ class counted_source final : public body_source {
   bool whole_ = false;
 };
 
-/// Refused when there are limits::streams already.
+/// Refuses the answer when limits::streams are being sent.
 void count_stream(http_response& answer, request_counters& counters) {
   if (counters.streams.open.fetch_add(1) >= limits::streams) {
     --counters.streams.open;
@@ -205,7 +205,7 @@ void rest_api::admit(http_request& request) const {
   if (index == router::no_route) return;
   const bool serving = impl_->behind.load(std::memory_order_acquire) != nullptr;
   auto found = impl_->who_asks(impl_->calls[index], request);
-  if (serving || !found) factory::admit(request, std::move(found));  // what recovery lets through is looked at again
+  if (serving || !found) factory::admit(request, std::move(found));  // recovery admits these without a check, so check again
 }
 
 std::size_t rest_api::body_bytes(http_method method, std::string_view path) const {

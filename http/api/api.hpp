@@ -22,7 +22,7 @@ class rest_api {
   void serve(engine& behind);
 
   http_response answer(const http_request& request);
-  /// Whether the caller may, for the gate: told before the body comes.
+  /// For the gate: decides before the body comes whether the caller may do the request.
   void admit(http_request& request) const;
   /// Largest body of a route, for the gate.
   std::size_t body_bytes(http_method method, std::string_view path) const;

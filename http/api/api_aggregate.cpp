@@ -39,14 +39,14 @@ expected<aggregate_request> read_aggregate(const http_request& request) {
   return asked;
 }
 
-/// Steps that begin within the range or hold its begin.
+/// Counts the steps that begin within the range, and the one that contains its begin.
 std::uint64_t step_count(const time_range& range, std::int64_t step_us) {
   if (range.begin_us >= range.end_us) return 0;
   const std::int64_t first = bucket_start(range.begin_us, step_us), last = bucket_start(range.end_us - 1, step_us);
   return (static_cast<std::uint64_t>(last) - static_cast<std::uint64_t>(first)) / static_cast<std::uint64_t>(step_us) + 1;
 }
 
-/// An open range, and one with too many steps, is narrowed to where the readings are: steps without any do not count.
+/// Narrows an open range, or one with too many steps, to the time that has readings: empty steps do not count.
 expected<time_range> narrow(engine& behind, sensor_id id, const aggregate_request& asked) {
   const bool as_given =
       bounded(asked.range) && (asked.fill || step_count(asked.range, asked.step_us) <= limits::aggregate_buckets);
@@ -63,7 +63,7 @@ expected<time_range> narrow(engine& behind, sensor_id id, const aggregate_reques
 expected<void> check_step_count(const time_range& range, std::int64_t step_us) {
   const std::uint64_t steps = step_count(range, step_us);
   if (steps <= limits::aggregate_buckets) return {};
-  // One less, as a range that is not aligned touches one step more.
+  // One less, because an unaligned range touches one step more.
   const double enough_s =
       std::ceil(static_cast<double>(steps) * static_cast<double>(step_us) / 1e6 / (limits::aggregate_buckets - 1));
   return fail(errc::invalid,

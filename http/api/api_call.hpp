@@ -25,13 +25,13 @@ using api_handler = std::function<expected<http_response>(engine&, const http_re
 /// Answers a call that needs no engine: it works while the engine recovers.
 using plain_handler = std::function<http_response()>;
 
-/// What becomes of a call whose token is limited to a factory.
+/// How a call treats a token that is limited to a factory.
 enum class factory_limit : std::uint8_t {
-  by_path,  ///< done for /api/sensors/{id}… of a sensor of the factory (else 404); refused with 403 for any other path
+  by_path,  ///< allowed for /api/sensors/{id}… of the factory's sensors (else 404); any other path gets 403
   handled,  ///< the handler looks at http_request::factory
 };
 
-/// One call of the REST API: what is done, what is checked before it, and what /openapi.json says of it.
+/// One call of the REST API: its handler, the checks before it, and its description in /openapi.json.
 struct api_call {
   http_method method = http_method::get;
   std::string pattern;
@@ -39,7 +39,7 @@ struct api_call {
   api_handler handler;
   std::vector<std::string_view> query = {};  ///< its query parameters; others are refused
   std::string_view body_schema = {};         ///< name in openapi_components.json; empty = takes no body
-  std::string_view answer_schema = {};       ///< likewise; empty = answers no JSON of ours
+  std::string_view answer_schema = {};       ///< likewise; empty = the answer is no JSON of ours
   unsigned success = 200;
   std::size_t body_bytes = 0;
   std::vector<std::string> media_types = {};       ///< of the body
@@ -51,7 +51,7 @@ struct api_call {
   factory_limit limited = factory_limit::by_path;
 
   access_scope needs() const { return scope.value_or(method == http_method::get ? access_scope::read : access_scope::operate); }
-  /// Changes and acknowledgements are; readings and reading are not.
+  /// True for changes and acknowledgements, false for ingest and queries.
   bool is_audited() const { return method != http_method::get && needs() != access_scope::ingest; }
 };
 using api_table = std::vector<api_call>;
@@ -78,7 +78,7 @@ inline tl::unexpected<error> fail_with(const error& why) { return tl::unexpected
 
 /// not_found "Sensor not found" unless it exists.
 expected<void> require_sensor(const engine& behind, sensor_id id);
-/// `from` and `to` of a query, half-open; unbounded where absent. A fault of the reader when they are the wrong way round.
+/// `from` and `to` of a query, half-open; unbounded where absent. The reader has a fault when they are reversed.
 time_range read_range(query_reader& query);
 
 }  // namespace factory

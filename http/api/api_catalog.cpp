@@ -14,7 +14,7 @@ namespace {
 
 using simdjson::dom::element;
 
-/// What tells the four kinds of entities apart; the handlers below are the same for all.
+/// The differences between the four kinds of entities; the handlers below are the same for all.
 template <class Entry>
 struct kind;
 
@@ -51,7 +51,7 @@ struct kind<alert_rule> {
   static auto remove(engine& e, std::uint32_t id) { return e.remove_rule(id); }
 };
 
-/// Rules know which of their limits are set only while members are taken over.
+/// Tracks which limits of a rule are set while its members are read.
 template <class Entry>
 void before_members(Entry&) {}
 void before_members(alert_rule& rule) { open_limits(rule); }
@@ -67,7 +67,7 @@ expected<void> set_members(Entry& entry, element object) {
   return taken ? after_members(entry) : taken;
 }
 
-/// A token that is limited to a factory puts nothing into another one.
+/// A token that is limited to a factory must not put an entity into another one.
 template <class Entry>
 expected<void> stay_within(const engine& behind, factory_id within, const Entry& entry) {
   if (lies_in(behind, within, entry)) return {};
@@ -112,7 +112,7 @@ expected<http_response> create_one(engine& behind, factory_id within, element ob
   auto created = behind.create(std::vector<Entry>{std::move(*entry)});
   if (created) return one(created->front(), 201);
   error why = created.error();
-  if (why.rows.size() == 1) {  // an object has no index: its only row is the whole of it
+  if (why.rows.size() == 1) {  // an object has no index: it is its only row
     why.message = why.rows.front().reason;
     why.field = why.rows.front().field;
     why.rows.clear();
@@ -171,7 +171,7 @@ expected<http_response> list(engine& behind, const http_request& request, const 
   return many(found);
 }
 
-/// As if a thing of another factory were not there.
+/// An entity of another factory looks as if it did not exist.
 template <class Entry>
 expected<Entry> find(engine& behind, const http_request& request, std::uint32_t id) {
   auto entry = kind<Entry>::find(behind, id);
@@ -191,7 +191,7 @@ expected<http_response> patch(engine& behind, const http_request& request, const
   const auto root = body.parse(request.body);
   if (!root) return fail_with(root.error());
 
-  static std::mutex one_at_a_time;  // two partial updates of one thing must not undo each other
+  static std::mutex one_at_a_time;  // two partial updates of one entity must not undo each other
   const std::lock_guard lock(one_at_a_time);
   auto entry = find<Entry>(behind, request, path.id);
   if (!entry) return fail_with(entry.error());
@@ -225,7 +225,7 @@ void add_kind(api_table& table, const texts& t) {
       {http_method::patch, each, t.patch, patch<Entry>, {}, t.changes, t.schema, 200, limits::small_body_bytes, json_only});
   table.push_back({http_method::delete_, each, t.remove, remove<Entry>, {}, {}, {}, 204});
   for (auto added = table.end() - 5; added != table.end(); ++added) {
-    // A token of one factory makes and deletes no factories.
+    // A token of one factory must not create or delete factories.
     const bool open =
         !std::is_same_v<Entry, factory_entry> || added->method == http_method::get || added->method == http_method::patch;
     if (open) added->limited = factory_limit::handled;

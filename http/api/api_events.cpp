@@ -57,7 +57,7 @@ bool shows(const factory_view& seen, sensor_id sensor) { return !seen || seen->c
 sensor_id sensor_of(const event& e) { return e.key.sensor; }
 sensor_id sensor_of(const alert_record& a) { return a.raised.key.sensor; }
 
-/// A page may come short, even empty with a next one, when the token is limited to a factory: rows of others are left out.
+/// With a token limited to a factory a page may be short, or empty with a next page, because rows of other factories are left out.
 template <class Row, class Write>
 http_response page_json(std::string_view name, std::vector<Row> rows, std::size_t limit, bool descending, factory_view seen,
                         Write write, std::uint64_t (*place)(const Row&)) {
@@ -89,7 +89,7 @@ expected<http_response> get_events(engine& behind, const http_request& request, 
   }
   if (query.fault()) return fail_with(*query.fault());
 
-  asked.limit = limit + 1;  // one more tells whether there is a next page
+  asked.limit = limit + 1;  // one row more shows whether there is a next page
   auto found = behind.events().query(asked);
   if (!found) return fail_with(found.error());
   return page_json<event>("events", std::move(*found), limit, asked.descending, view_of(behind, request), write_event,

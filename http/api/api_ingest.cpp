@@ -15,14 +15,14 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-/// What a thread keeps from body to body, so that decoding allocates next to nothing.
+/// Buffers that a thread keeps from body to body, so that decoding allocates almost nothing.
 struct decoding {
   json_decoder decoder;
   batch_builder rows;
 };
 thread_local std::unique_ptr<decoding> kept;
 
-/// A thread that met a large body gives its buffers back: 32 threads must not each sit on tens of megabytes.
+/// A thread frees its buffers after a large body: 32 threads must not each hold tens of megabytes.
 constexpr std::size_t kept_body_bytes = 8UL << 20;
 
 struct ingest_options {
@@ -81,7 +81,7 @@ std::string milliseconds_since(steady::time_point start) {
 
 std::string_view to_text(durability level) { return level == durability::fsync ? "fsync" : "buffered"; }
 
-/// {"inserted":1,"duration_ms":0.4,"durability":"fsync"}: put together by hand, once, as this is the busiest answer.
+/// {"inserted":1,"duration_ms":0.4,"durability":"fsync"}: built by hand in one piece, because it is the most frequent answer.
 http_response receipt(std::uint64_t inserted, durability level, steady::time_point start) {
   http_response answer{201};
   answer.body.reserve(96);
@@ -140,7 +140,7 @@ std::uint64_t digest_of(const http_request& request) {
   std::uint64_t digest = std::hash<std::string_view>{}(request.body);
   const auto add = [&](std::string_view text) { digest = digest * 0x9E3779B97F4A7C15ULL + std::hash<std::string_view>{}(text); };
   add(request.path);
-  add(std::to_string(request.factory));  // what a token of one factory may not do is never answered from what another did
+  add(std::to_string(request.factory));  // a token of one factory never gets the remembered answer of another caller
   for (const auto& [name, value] : request.query) {
     add(name);
     add(value);

@@ -81,7 +81,7 @@ expected<http_response> get_reports(engine& behind, const http_request& request,
   return json_response(out);
 }
 
-/// As if a report of another factory were not there.
+/// A report of another factory looks as if it did not exist.
 expected<void> require_report(engine& behind, const http_request& request, std::uint32_t id) {
   if (request.factory == 0) return {};
   const auto mine = behind.jobs().reports(request.factory, SIZE_MAX);

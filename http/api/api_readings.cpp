@@ -37,7 +37,7 @@ expected<page_request> read_page_request(const http_request& request) {
     asked.is_page = true;
     const auto cursor = parse_cursor<std::int64_t>(*text, asked.descending);
     if (!cursor) query.fail_at("cursor", "a next_cursor of the same order");
-    // The cursor is the last reading that was given.
+    // The cursor is the last reading of the page.
     if (cursor && asked.descending) asked.range.end_us = std::min(asked.range.end_us, *cursor);
     if (cursor && !asked.descending) asked.range.begin_us = std::max(asked.range.begin_us, *cursor + 1);
   }
@@ -48,7 +48,7 @@ expected<page_request> read_page_request(const http_request& request) {
 expected<page> read_page(engine& behind, sensor_id id, const page_request& asked) {
   page found{id, {}, {}};
   if (asked.range.begin_us >= asked.range.end_us) return found;
-  // One more than asked tells whether there is a next page.
+  // One row more than asked shows whether there is a next page.
   auto rows = behind.readings(id, asked.range, asked.limit + 1, asked.descending);
   if (!rows) return fail_with(rows.error());
   found.rows = std::move(*rows);
@@ -80,7 +80,7 @@ http_response as_text(const page& p, reading_text::form how) {
   return answer;
 }
 
-/// Wherever the type stands in Accept; nothing, which is JSON, when neither is named.
+/// The text type that Accept names at any place; nullopt means JSON.
 std::optional<reading_text::form> text_form(const http_request& request) {
   const auto accepts = [&](std::string_view type) { return request.accept.find(type) != std::string_view::npos; };
   if (accepts("text/csv")) return reading_text::form::csv;
@@ -88,7 +88,7 @@ std::optional<reading_text::form> text_form(const http_request& request) {
   return {};
 }
 
-/// The whole range: in pieces, unless it is short.
+/// The whole range, in pieces unless it is short.
 expected<http_response> export_readings(engine& behind, sensor_id id, const page_request& asked, reading_text::form how) {
   auto all = std::make_shared<reading_export>(behind, id, asked.range, asked.descending, how);
   if (auto begun = all->begin(); !begun) return fail_with(begun.error());

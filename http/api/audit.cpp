@@ -14,7 +14,7 @@ namespace factory {
 
 namespace {
 
-/// Of what was made: our answers begin with it, {"id":7,… or [{"id":7,…
+/// The id of the created entity: our answers begin with it, {"id":7,… or [{"id":7,…
 std::uint64_t made_id(const http_response& answer) {
   std::string_view body = answer.body;
   if (answer.status != 201) return 0;

@@ -7,7 +7,7 @@
 
 namespace factory {
 
-/// The answer, and what was asked in the audit log once it is complete.
+/// Returns the answer, and records the request in the audit log when the answer is complete.
 http_response audited(engine& behind, http_response answer, const http_request& request, std::string_view who);
 
 }  // namespace factory

@@ -26,7 +26,7 @@ http_listener::options listener_options(const gateway_config& config, std::strin
           config.drain_ms, config.admit.trusted_proxies};
 }
 
-/// What stands between the gate and the calls of a gateway.
+/// The layers between the gate and the calls of a gateway.
 http_handler edge(http_handler calls, body_limit most_bytes, const gateway_config& config) {
   http_handler packed = with_content_coding(std::move(calls), std::move(most_bytes));
   http_handler admitted = [packed = std::move(packed)](const http_request& request) {
@@ -60,7 +60,7 @@ class rest_gateway final : public gateway {
     return [this](http_method method, std::string_view path) { return api_.body_bytes(method, path); };
   }
 
-  // In this order: the listener's threads end before what they call.
+  // In this order, so that the listener's threads end before the objects that they call.
   rest_api api_;
   request_admission admission_;
   gate_rules rules_;
@@ -89,7 +89,7 @@ class anomaly_gateway final : public gateway {
     return [this](http_method method, std::string_view path) { return service_.body_bytes(method, path); };
   }
 
-  /// All but /health needs a token, where there are tokens.
+  /// Once tokens exist, every call except /health needs one.
   void admit(http_request& request) const {
     const std::size_t index = service_.route_of(request.method, request.path);
     if (standalone_ || index == router::no_route || service_.routes()[index].pattern == "/health") return;

@@ -21,9 +21,9 @@ struct gateway_config {
   std::size_t connections_per_address = 0;   ///< 0 = limits::connections_per_address; likewise
   std::string cors_origins = {};             ///< whose pages may call; a list with commas, or "*"; empty = none
   std::int64_t drain_ms = limits::drain_ms;  ///< stop() waits so long for requests in flight
-  admission_rules admit = {};                ///< rate limits, and the proxies that say who asks
+  admission_rules admit = {};                ///< rate limits and trusted proxies
   access_log log_access;                     ///< of each answer; empty = none
-  bool always_token = false;                 ///< ask for one even when none exists any more: the address is open to others
+  bool always_token = false;                 ///< require a token even when none exists any more: others reach the address
 };
 
 /// One listening HTTP server. start() listens; stop() refuses new connections, lets requests in flight be answered, closes.
@@ -33,7 +33,7 @@ class gateway {
   virtual expected<void> start() = 0;
   virtual void stop() = 0;
   virtual std::uint16_t port() const = 0;
-  /// Until then only what needs no engine is answered, all else with 503. `behind` must outlive stop().
+  /// Before this call, requests that need the engine get 503. `behind` must outlive stop().
   virtual void serve(engine& behind) = 0;
 };
 

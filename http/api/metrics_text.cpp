@@ -108,7 +108,7 @@ ClientMetric histogram_of(const request_counters::view& seen) {
   return metric;
 }
 
-/// What has never been answered is left out: it would be most of the page.
+/// Calls without any answer are left out; they would be most of the page.
 void add_requests(families& out, const std::vector<route>& routes, const request_counters& requests) {
   MetricFamily latencies{"factory_http_request_seconds",
                          "Time from request to answer, or to the begin of one in pieces; _count is the number of answers",

@@ -13,7 +13,7 @@
 
 namespace factory {
 
-/// What a gateway counts beside its answers.
+/// A gateway's counts apart from its answers.
 struct gateway_figures {
   std::uint64_t connections = 0;          ///< open now
   std::uint64_t connections_refused = 0;  ///< too many

@@ -11,7 +11,7 @@
 
 namespace factory {
 
-/// Who asks: a token, or nobody in particular while no token exists.
+/// The caller of a request: a token, or an anonymous caller while no token exists.
 struct caller {
   std::shared_ptr<const access_token> token;  ///< null: no token exists
 
@@ -19,7 +19,7 @@ struct caller {
   std::string_view name() const { return token ? std::string_view(token->name) : "local"; }
 };
 
-/// Why somebody is not let in, and the answer that says so: 503 before recovery is done, 401 for no or an unknown token, 403 for one
+/// The reason for refusing a caller, as an answer: 503 before recovery is done, 401 for no or an unknown token, 403 for a token
 /// without the scope.
 struct access_denial {
   enum class reason : std::uint8_t { starting, no_token, unknown_token, lacks_scope } why;
@@ -27,19 +27,19 @@ struct access_denial {
   http_response answer() const;
 };
 
-/// Whether a request may be done. As long as no token exists everything may, unless `always`. Thread-safe, without a lock.
+/// Decides whether a caller may do a request. While no token exists everything is allowed, unless `always`. Thread-safe, without a lock.
 tl::expected<caller, access_denial> check_access(const token_store& tokens, bool always, const http_request& request,
                                                  access_scope needed);
-/// What was found out, for the gate and for who answers.
+/// The decision about a request, for the gate and for the handler.
 void admit(http_request& request, tl::expected<caller, access_denial> found);
 http_response no_access(std::string_view why);
 
-// What lies in a factory; with 0, everything does.
+// Tests whether entities belong to a factory; with factory 0 all do.
 bool lies_in(const engine& behind, factory_id factory, const factory_entry& entry);
 bool lies_in(const engine& behind, factory_id factory, const machine_entry& entry);
 bool lies_in(const engine& behind, factory_id factory, const sensor_entry& entry);
 bool lies_in(const engine& behind, factory_id factory, const alert_rule& entry);
-/// The sensors that lie in it. Kept per thread until the catalog changes.
+/// The factory's sensors. Cached per thread until the catalog changes.
 std::shared_ptr<const sensor_set> sensors_of(const engine& behind, factory_id factory);
 
 }  // namespace factory

@@ -9,15 +9,15 @@
 
 namespace factory {
 
-/// Who may ask how often, of a gateway.
+/// A gateway's rate limits and trusted proxies.
 struct admission_rules {
   address_list trusted_proxies;
   rate_rule per_address, per_token;
 };
 
-/// What a request passes between its head and its body: whose address it is from, the rate of that address, whether the caller may
-/// (`check` says so in the request's entry), the rate of the token. The rate of the address comes first, so that guessing tokens is limited,
-/// and a token's only counts what it was good for. Thread-safe.
+/// The checks between a request's head and its body, in this order: client address, rate of that address, token and scope (`check`
+/// writes its result into the request's entry), rate of the token. The rate of the address comes first, so guessing tokens is limited; the
+/// rate of a token counts only requests that the token allows. Thread-safe.
 class request_admission {
  public:
   request_admission(const admission_rules& rules, admission check);
@@ -32,7 +32,7 @@ class request_admission {
   const admission check_;
 };
 
-/// Around a handler: RateLimit-Limit, RateLimit-Remaining and RateLimit-Reset of the limit that is nearest, and Retry-After on a 429.
+/// Wraps a handler: adds RateLimit-Limit, -Remaining and -Reset of the nearest limit, and Retry-After on a 429.
 http_handler with_rate_fields(http_handler inner);
 
 }  // namespace factory

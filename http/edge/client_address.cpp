@@ -54,7 +54,7 @@ std::optional<ip_address> parse_node(std::string_view node) {
   return parse_address(node);
 }
 
-/// for="[2001:db8::7]:80" of one element of Forwarded; "" when it says nothing.
+/// for="[2001:db8::7]:80" of one element of Forwarded; "" when the element names none.
 std::string_view forwarded_for(std::string_view element) {
   for (std::string_view pair : split(element, ';')) {
     if (pair.size() < 4 || !same_text(pair.substr(0, 4), "for=")) continue;
@@ -65,7 +65,7 @@ std::string_view forwarded_for(std::string_view element) {
   return {};
 }
 
-/// Back along the way, nearest hop last in `hops`.
+/// Walks the hops from the nearest one back; the nearest is last in `hops`.
 ip_address walk(const address_list& proxies, ip_address from, const std::vector<std::string_view>& hops) {
   for (const std::string_view hop : std::views::reverse(hops)) {
     if (!proxies.contains(from)) break;

@@ -20,7 +20,7 @@ std::string to_text(const ip_address& address);  ///< "192.0.2.7" or "2001:db8::
 /// Addresses and networks.
 class address_list {
  public:
-  /// "10.0.0.0/8, 127.0.0.1, 2001:db8::/32"; "" is nobody. The error names what is no address.
+  /// "10.0.0.0/8, 127.0.0.1, 2001:db8::/32"; "" is an empty list. The error names the text that is no address.
   static expected<address_list> parse(std::string_view text);
   bool empty() const { return networks_.empty(); }
   bool contains(const ip_address& address) const;
@@ -34,12 +34,12 @@ class address_list {
   std::vector<network> networks_;
 };
 
-/// Who sent the request that came from `request.client`. A proxy is believed when it is one of `proxies`: then it is whom the proxy names last in
-/// X-Forwarded-For or Forwarded (RFC 7239), and if that is one of `proxies` too, whom that names, and so on. What is no address ends the way at
-/// the proxy that said it. When both fields are there and do not name the same, the proxy itself is it: one of them is the client's own.
+/// The client of a request that came from `request.client`. If that is one of `proxies`, the client is the last address in X-Forwarded-For
+/// or Forwarded (RFC 7239); if this is one of `proxies` too, the address before it, and so on. Text that is no address stops the search at the
+/// proxy that sent it. When both fields exist and disagree, the result is the proxy itself, because the client wrote one of them.
 std::string client_address(const address_list& proxies, const http_request& request);
 
-/// What a rate limit counts as one client: an IPv4 address, or the /64 of an IPv6 one, which is what a client is given.
+/// The unit that a rate limit counts as one client: an IPv4 address, or a /64 of IPv6, the smallest network that a client gets.
 std::string rate_client(std::string_view address);
 
 }  // namespace factory

@@ -29,7 +29,7 @@ tl::unexpected<error> too_large(std::size_t most_bytes) {
               "The body unpacks to more than the " + std::to_string(most_bytes) + " bytes that this route takes");
 }
 
-/// Room for the next step of what comes out: one byte more than allowed shows that there is more.
+/// Room for the next output: one byte more than allowed reveals that there is more.
 std::span<char> room_for(body_buffer& out, std::size_t most_bytes) {
   return out.room(std::min(std::max(step_bytes, out.size()), most_bytes + 1 - out.size()));
 }
@@ -44,7 +44,7 @@ struct inflater {
   inflater& operator=(const inflater&) = delete;
 };
 
-/// zlib's pointer to input is not const, and it does not write there.
+/// zlib takes the input as non-const but does not write to it.
 Bytef* input_of(std::string_view bytes) { return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data())); }
 
 struct deflater {
@@ -56,7 +56,7 @@ struct deflater {
   deflater(const deflater&) = delete;
   deflater& operator=(const deflater&) = delete;
 
-  /// Appends what comes out for `plain`: all of it when `flush` is Z_FINISH.
+  /// Appends the packed output for `plain`; with Z_FINISH all of it.
   void put(std::string& out, std::string_view plain, int flush) {
     stream.next_in = input_of(plain);
     stream.avail_in = static_cast<uInt>(plain.size());
@@ -146,7 +146,7 @@ bool names_tag(std::string_view if_none_match, std::string_view tag) {
   return if_none_match == "*" || if_none_match.find(tag.substr(2)) != std::string_view::npos;
 }
 
-/// Packs what its source makes. What zlib keeps back comes with a later piece.
+/// Packs the pieces of another source. Bytes that zlib holds back come with a later piece.
 class gzip_source final : public body_source {
  public:
   explicit gzip_source(std::shared_ptr<body_source> plain) : plain_(std::move(plain)) {}

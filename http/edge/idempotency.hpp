@@ -15,9 +15,9 @@
 
 namespace factory {
 
-/// Answers by Idempotency-Key: a body that is sent again is answered as the first was, and not done again. Remembers the newest
-/// `capacity` answers of 2xx since the start of the process; a failure is forgotten, so that it can be tried again. Thread-safe:
-/// of two requests with one key at the same time, the second waits for the first.
+/// Answers by Idempotency-Key: a repeated request gets the first answer and is not executed again. Remembers the newest `capacity`
+/// answers of 2xx since the process started; failures are forgotten, so the client can try again. Thread-safe: of two
+/// simultaneous requests with one key, the second waits for the first.
 ///
 /// After a restart the memory is empty. That is safe for readings with times: the same reading again is a no-op.
 class idempotency_memory {
@@ -32,7 +32,7 @@ class idempotency_memory {
   struct slot {
     std::uint64_t request_digest = 0;
     bool ended = false;
-    bool answered = false;  ///< meaningful once ended
+    bool answered = false;  ///< valid once `ended`
     http_response answer;
   };
   void end(const std::string& key, slot& mine, const expected<http_response>* done);
@@ -41,7 +41,7 @@ class idempotency_memory {
   std::mutex mutex_;
   std::condition_variable ended_;
   std::unordered_map<std::string, std::shared_ptr<slot>> slots_;
-  std::deque<std::string> oldest_first_;  ///< of the answered ones
+  std::deque<std::string> oldest_first_;  ///< keys of answered requests
 };
 
 }  // namespace factory

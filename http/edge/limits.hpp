@@ -8,30 +8,30 @@ namespace factory::limits {
 
 inline constexpr std::size_t body_bytes = 64UL << 20;          ///< 413
 inline constexpr std::size_t small_body_bytes = 1UL << 20;     ///< one reading, a change of the catalog: 413
-inline constexpr std::size_t refused_body_bytes = 64UL << 10;  ///< of who is not let in: thrown away; above: answered, closed
-inline constexpr std::size_t body_bytes_in_all = 512UL << 20;  ///< of a gateway's bodies on their way in: 503 with Retry-After
+inline constexpr std::size_t refused_body_bytes = 64UL << 10;  ///< body of a refused client: thrown away; larger: closed
+inline constexpr std::size_t body_bytes_in_all = 512UL << 20;  ///< all bodies that a gateway is receiving: 503 with Retry-After
 inline constexpr std::size_t worth_packing_bytes = 1UL
                                                    << 10;  ///< answers from here on have an ETag and are sent as gzip if asked
 inline constexpr std::size_t request_head_bytes = 16UL << 10;     ///< 431
 inline constexpr std::size_t request_fields = 100;                ///< 431
-inline constexpr std::size_t request_id_bytes = 128;              ///< a longer X-Request-Id: one of ours instead
+inline constexpr std::size_t request_id_bytes = 128;              ///< a longer X-Request-Id is replaced
 inline constexpr std::int64_t first_byte_ms = 30'000;             ///< from connecting to the first byte: closed
 inline constexpr std::int64_t idle_connection_ms = 120'000;       ///< between requests: closed
 inline constexpr std::int64_t request_head_ms = 10'000;           ///< first to last byte of a head: 408
 inline constexpr std::int64_t transfer_grace_ms = 30'000;         ///< a body (408) or an answer (closed) may take this long
 inline constexpr std::int64_t transfer_bytes_per_s = 16UL << 10;  ///< ... and longer only when it moves faster than this
-inline constexpr std::int64_t linger_ms = 2'000;                  ///< after the last answer: what still comes is thrown away
-inline constexpr std::int64_t drain_ms = 15'000;                  ///< stop: requests in flight; more than commit and query take
-inline constexpr std::size_t connections = 4096;                  ///< of a gateway: one more is closed at once
-inline constexpr std::size_t connections_per_address = 2048;      ///< likewise, so that one client leaves room for others
+inline constexpr std::int64_t linger_ms = 2'000;                  ///< after the last answer: input is thrown away
+inline constexpr std::int64_t drain_ms = 15'000;              ///< stop: for requests in flight; more than a commit or query takes
+inline constexpr std::size_t connections = 4096;              ///< of a gateway: one more is closed at once
+inline constexpr std::size_t connections_per_address = 2048;  ///< likewise; one client leaves room for others
 inline constexpr std::int64_t request_rate = 1'000'000;  ///< of a rate limit and its burst: a larger one ends factoryd with 2
 inline constexpr std::size_t rate_buckets =
-    65'536;  ///< client addresses that a gateway knows the rate of; then the one nearest to its full quota is forgotten
+    65'536;  ///< clients whose rate a gateway remembers; when full, it forgets the one nearest to its whole quota
 inline constexpr std::size_t page_readings = 10'000;  ///< `limit` above it: 400
 inline constexpr std::size_t page_default = 1'000;
-inline constexpr std::size_t piece_bytes = 128UL << 10;     ///< of an answer in pieces; the next is made when it is sent
-inline constexpr std::size_t export_step_readings = 8'192;  ///< read at once for an export; twice as many at most
-inline constexpr std::size_t stream_bytes = 1UL << 20;      ///< what an answer in pieces holds at most, rows, coding and piece
+inline constexpr std::size_t piece_bytes = 128UL << 10;     ///< piece of an answer; the next is made when it is sent
+inline constexpr std::size_t export_step_readings = 8'192;  ///< an export reads so many at once, twice as many at most
+inline constexpr std::size_t stream_bytes = 1UL << 20;      ///< memory of an answer in pieces: rows, coding and piece
 inline constexpr std::size_t streams = 64;                  ///< answers in pieces at once: 503 with Retry-After
 inline constexpr std::size_t analysis_readings = 100'000;   ///< `limit` of anomalies and alerts: 400
 inline constexpr std::size_t sensors_per_answer = 10'000;   ///< of statistics: 400, ask by machine

@@ -19,12 +19,12 @@ struct http_response;
 
 enum class http_method : std::uint8_t { get, head, post, patch, put, delete_, options, other };
 
-/// What was found out about a request between its head and its body.
+/// The result of the checks between a request's head and its body.
 struct admittance {
-  bool checked = false;                       ///< who asks may do this; else whoever answers has to look
-  std::shared_ptr<const access_token> token;  ///< whose, when `checked`; null: no token was needed
-  std::optional<rate_quota> quota;            ///< what the client has left, where there is a limit
-  std::function<http_response()> refusal;     ///< the answer, when the request is not let in; its body is not looked at
+  bool checked = false;                       ///< the caller may do this; false: the handler must check
+  std::shared_ptr<const access_token> token;  ///< the caller's token, when `checked`; null: no token was needed
+  std::optional<rate_quota> quota;            ///< the client's remaining quota, if a limit applies
+  std::function<http_response()> refusal;     ///< the answer to a refused request; its body is not used
 };
 
 /// One request as the gate hands it on: framing checked, path and query percent-decoded once. Views live until the handler returns.
@@ -35,22 +35,22 @@ struct http_request {
   std::string_view content_type;                           ///< as sent, "" when absent
   std::string_view accept;
   std::string_view body;
-  std::string client;  ///< address of who asks
+  std::string client;  ///< the client's address
   admittance entry;
   std::uint32_t factory = 0;  ///< the only one whose entities the caller may see and change; 0 = all
   std::function<std::string_view(std::string_view name)> header;  ///< first of that name (any case), "" when absent
   std::function<std::string(std::string_view name)> header_list;  ///< all of that name, with commas between
-  /// To be called, from any thread, when an answer that is under way may have become ready: its thread looks then.
+  /// Call it, from any thread, when an answer under way may have become ready: the connection's thread then checks.
   std::shared_ptr<const std::function<void()>> wake;
 };
 
-/// A body that is made while it is sent: a piece is asked for when the socket has taken the one before, on the connection's thread, so a
-/// slow reader costs one piece. Destroyed when the answer has ended or its client has gone.
+/// A body that is produced while it is sent. The connection's thread asks for a piece when the socket has taken the one before, so a slow
+/// reader costs one piece of memory. Destroyed when the answer has ended or its client has left.
 class body_source {
  public:
   virtual ~body_source() = default;
-  /// Appends some bytes, about limits::piece_bytes of them, to `out`; false: these were the last. After an error the connection is cut,
-  /// so that the client can tell.
+  /// Appends about limits::piece_bytes bytes to `out`; false: these were the last. After an error the connection is reset, so that the
+  /// client notices.
   virtual expected<bool> next(std::string& out) = 0;
 };
 
@@ -59,9 +59,9 @@ struct http_response {
   std::string content_type = "application/json";
   std::string body = {};
   std::vector<std::pair<std::string, std::string>> headers = {};
-  /// Set while the answer is under way: waits for it, and makes the response what it says. See when_complete().
+  /// Set while the answer is under way: waits for the result and fills in the response. See when_complete().
   std::function<void(http_response&)> finish = {};
-  /// With `finish`: whether it would return at once. Empty: it need not be waited for.
+  /// With `finish`: true when it would return at once. Empty: it never waits.
   std::function<bool()> ready = {};
   /// Set: the body comes from here, in pieces, and `body` is empty.
   std::shared_ptr<body_source> source = {};
@@ -80,15 +80,15 @@ inline http_response when_complete(http_response answer, std::function<void(http
   return answer;
 }
 
-/// Waits for an answer that is under way.
+/// Waits for an answer under way.
 inline http_response complete(http_response answer) {
   answer.ready = {};
   if (const auto finish = std::exchange(answer.finish, {})) finish(answer);
   return answer;
 }
 
-/// Answers a request; called on the Pistache thread that read it, from many threads at once. May block until a query is done. A wait for
-/// the disk is left to `finish`: the thread goes on with its other connections until the answer is ready.
+/// Answers a request. Called on the Pistache thread that read it, from many threads at once. It may block until a query is done. A handler
+/// that must wait for the disk sets `finish` instead, and the thread serves its other connections until the answer is ready.
 using http_handler = std::function<http_response(const http_request&)>;
 /// Fills in `entry` once the head has come, before the body is received.
 using admission = std::function<void(http_request&)>;

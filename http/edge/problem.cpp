@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view retry_after_seconds = "1";
 
-/// The part of `type` that tells causes apart which share a status.
+/// The last part of `type`. It distinguishes causes that share a status.
 std::string_view name_of(errc code) {
   switch (code) {
     case errc::invalid: return "invalid";
@@ -76,7 +76,7 @@ http_response write(unsigned status, std::string_view name, std::string_view det
   return answer;
 }
 
-/// At most once a second: every request meets it.
+/// Logs at most once a second, because every request meets the same fault.
 void tell_log(const error& why) {
   static std::atomic<std::time_t> told{0};
   const std::time_t now = std::time(nullptr);

@@ -13,7 +13,7 @@ class json_writer;
 
 /// The HTTP status of an error: the one mapping of both gateways.
 unsigned status_of(errc code);
-/// What a client is told of an error: its sentence, but of storage only the kind. Its sentence names files and libraries; the log has it.
+/// The sentence for the client. For errors of storage it names the kind only; the full sentence, with files and libraries, is in the log.
 std::string public_sentence(const error& why);
 /// "Not Found" for 404, per RFC 9110; "Error" for a status that we never send.
 std::string_view reason_phrase(unsigned status);
@@ -24,7 +24,7 @@ std::string_view reason_phrase(unsigned status);
 /// `error` and `detail` are the error's public_sentence(); `type` is a stable URN of the cause. 503 carries Retry-After.
 /// Bytes that are no UTF-8 (echoed from a request) come out as U+FFFD.
 http_response problem(const error& why);
-/// For what only HTTP knows: 405, 408, 413, 415, 431, 500, ...
+/// For statuses without an `errc`: 405, 408, 413, 415, 431, 500, ...
 http_response problem(unsigned status, std::string_view detail);
 
 /// The member "errors" of an answer: [{"index","field","reason"}].

@@ -14,8 +14,8 @@ namespace factory {
 /// `invalid` when the query has a parameter that is not in `known`, or one twice: a typo must not silently change an answer.
 expected<void> check_query(const http_request& request, const std::vector<std::string_view>& known);
 
-/// Typed reading of query parameters. A parameter that is absent gives nullopt; one whose value is wrong too, and the first of
-/// those is kept: ask for all parameters, then look at fault() before using any.
+/// Reads query parameters by type. An absent parameter gives nullopt. A wrong value gives nullopt too, and the first such fault is
+/// kept: read all parameters, then check fault() before using any.
 class query_reader {
  public:
   explicit query_reader(const http_request& request) : request_(request) {}
@@ -27,7 +27,7 @@ class query_reader {
   /// Finite, within [min, max].
   std::optional<double> number(std::string_view name, double min, double max);
   std::optional<bool> boolean(std::string_view name);  ///< "true" or "false"
-  /// An integer in milliseconds, or RFC 3339 text; in microseconds. A space for the `+` of an offset is understood.
+  /// An integer in milliseconds, or RFC 3339 text; in microseconds. A space in place of the `+` of an offset is accepted.
   std::optional<std::int64_t> time_us(std::string_view name);
   std::optional<std::int64_t> duration_us(std::string_view name);
   /// One of the given words, by its index.

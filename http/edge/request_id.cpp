@@ -66,7 +66,7 @@ struct traced {
   }
 };
 
-/// Ends in the log when its answer does.
+/// Writes the log entry when the answer ends.
 class traced_source final : public body_source {
  public:
   traced_source(std::shared_ptr<body_source> inner, traced request, unsigned status, const access_log& log)

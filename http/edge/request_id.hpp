@@ -21,14 +21,14 @@ struct access_record {
   unsigned status;
   std::size_t body_bytes;  ///< of the answer
   std::chrono::nanoseconds took;
-  bool whole = true;  ///< false: cut off by an error, or its client went
+  bool whole = true;  ///< false: cut off by an error, or the client left
 };
 /// Called on the thread that answers, while current_request_id() still stands.
 using access_log = std::function<void(const access_record&)>;
 
-/// Gives each request an id, and its answer the header X-Request-Id: that of the request when it is 1 to limits::request_id_bytes
-/// of letters, digits and -_.:+/=@, else one of ours. `log` may be empty; it is told when all of the answer was made. An answer that is
-/// under way must end before the handler goes.
+/// Gives each request an id and its answer the header X-Request-Id. The id is the request's own X-Request-Id if it has 1 to
+/// limits::request_id_bytes letters, digits and -_.:+/=@, otherwise a new one. `log` may be empty; it is called when the whole answer was
+/// made. Answers under way must end before the handler is destroyed.
 http_handler with_request_id(http_handler inner, access_log log);
 
 }  // namespace factory

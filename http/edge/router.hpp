@@ -12,7 +12,7 @@
 
 namespace factory {
 
-/// What a path pattern's one variable stood for.
+/// The value of a path pattern's variable.
 struct path_argument {
   std::uint32_t id = 0;   ///< of {id}: 1 up
   std::string_view text;  ///< of {name}: one segment, not empty
@@ -27,7 +27,7 @@ struct route {
   std::string pattern;
   route_handler handler;
   std::size_t body_bytes = 0;                 ///< largest body; 0 = takes none
-  std::vector<std::string> media_types = {};  ///< what Content-Type may say, when it says anything; empty = not looked at
+  std::vector<std::string> media_types = {};  ///< allowed Content-Type values, if the request has one; empty = not checked
 };
 
 std::string_view to_text(http_method method);  ///< "GET"
@@ -36,7 +36,7 @@ std::string_view to_text(http_method method);  ///< "GET"
 std::string media_type(std::string_view content_type);
 
 /// An exact table of calls. Answers what no route takes: 404 for an unknown path, 405 with Allow for a wrong method, 415 for a wrong
-/// type, OPTIONS with 204 and Allow. HEAD is answered as GET: whoever sends the answer leaves its body out. An exception of a
+/// type, OPTIONS with 204 and Allow. HEAD is answered as GET; the gate leaves the body out. An exception of a
 /// handler becomes 500 (503 when memory ran out) and is logged. Immutable, hence thread-safe.
 class router {
  public:
@@ -46,14 +46,14 @@ class router {
   static constexpr std::size_t no_route = SIZE_MAX;
   struct answered {
     http_response response;
-    std::size_t route = no_route;  ///< whose handler answered
+    std::size_t route = no_route;  ///< the route whose handler answered
   };
   answered answer(const http_request& request) const;
   http_response operator()(const http_request& request) const { return answer(request).response; }
 
   /// The route that takes a request, or no_route.
   std::size_t route_of(http_method method, std::string_view path) const;
-  /// For the gate, before it reads a body. A path or method that no route takes gets a small one, so that it can be told 404 or 405.
+  /// Body limit for the gate, asked before a body is read. Unknown paths and methods get a small limit, so that 404 or 405 can be answered.
   std::size_t body_bytes(http_method method, std::string_view path) const;
   const std::vector<route>& routes() const { return routes_; }
 

@@ -4,7 +4,7 @@
 
 namespace factory {
 
-/// Makes a thread that sits in its epoll look again. Rung from any thread; lives as long as somebody may ring it.
+/// Wakes a thread from its epoll. Any thread may ring it. It must live as long as any thread may ring it.
 class gate_bell {
  public:
   gate_bell();
@@ -12,9 +12,9 @@ class gate_bell {
   gate_bell(const gate_bell&) = delete;
   gate_bell& operator=(const gate_bell&) = delete;
 
-  int fd() const { return fd_; }  ///< an eventfd, to be watched for edges and never read
+  int fd() const { return fd_; }  ///< an eventfd: watch it edge-triggered, never read it
   void ring();
-  void heard() { rung_.exchange(false); }  ///< before looking
+  void heard() { rung_.exchange(false); }  ///< call it before looking for work
 
  private:
   int fd_;

@@ -25,13 +25,13 @@ class body_buffer {
     std::memcpy(room(bytes.size()).data(), bytes.data(), bytes.size());
     size_ += bytes.size();
   }
-  /// Where `wanted` bytes can be written behind the last one; commit() makes those of them part of the body that were.
+  /// Where `wanted` bytes can be written after the last one. commit() then adds the written ones to the body.
   std::span<char> room(std::size_t wanted) {
     if (capacity_ - size_ < wanted + padding_bytes || capacity_ == 0) grow(size_ + wanted + padding_bytes);
     return {data_.get() + size_, wanted};
   }
   void commit(std::size_t written) { size_ += written; }
-  /// Bytes that room() gives without moving what is there.
+  /// Bytes that room() can give without moving the body.
   std::size_t spare() const { return capacity_ > size_ + padding_bytes ? capacity_ - size_ - padding_bytes : 0; }
 
  private:

@@ -21,7 +21,7 @@ namespace {
 
 constexpr refusal too_many_bodies{503, "More bodies are on their way than the server may hold; send it again later"};
 constexpr refusal body_too_large{413, "The body is larger than this route takes"};
-/// A body's buffer begins with what its length says, up to this; beyond it grows with what has come.
+/// The first size of a body's buffer is its Content-Length, but at most this. Beyond it the buffer grows with the received bytes.
 constexpr std::size_t first_buffer_bytes = 1UL << 20;
 
 }  // namespace
@@ -62,7 +62,7 @@ std::string_view gate_connection::read_head(std::string_view input) {
   const std::string_view rest = input.substr(scan_.end() - held);
   head_.resize(scan_.end());
   std::string_view head = head_;
-  if (head.starts_with("\r\n")) head.remove_prefix(2);  // one empty line before a request is passed over (RFC 9112, 2.2)
+  if (head.starts_with("\r\n")) head.remove_prefix(2);  // one empty line before a request is skipped (RFC 9112, 2.2)
   begin(head);
   return phase_ == phase::body ? advance(rest) : rest;
 }
@@ -87,7 +87,7 @@ refusal gate_connection::begin_body() {
   chunked_ = parser_->chunked();
   body_expected_ = 0;
   if (const std::string_view length = parser_->find("Content-Length"); !length.empty()) {
-    // check_framing has seen that these are digits; a number beyond 64 bits is one beyond the limit.
+    // check_framing has made sure that these are digits. A number beyond 64 bits is beyond the limit too.
     const auto [end, failed] = std::from_chars(length.data(), length.data() + length.size(), body_expected_);
     if (failed != std::errc{}) body_expected_ = SIZE_MAX;
   }
@@ -103,7 +103,7 @@ refusal gate_connection::begin_body() {
   return {};
 }
 
-/// Not let in, with a body that is not worth receiving: the answer goes out at once, and the connection ends with it.
+/// True for a refused request whose body is not worth receiving: the answer goes out at once and closes the connection.
 bool gate_connection::refused_outright() const {
   const bool waits = !parser_->find("Expect").empty();
   return request_.entry.refusal && (chunked_ || waits || body_expected_ > limits::refused_body_bytes);
@@ -115,7 +115,7 @@ std::string_view gate_connection::read_body_part(std::string_view input) {
   return rest;
 }
 
-/// Counts the body as far as it has come; false when that is more than all connections together may hold.
+/// Counts the received bytes of the body; false when all connections together would hold more than they may.
 bool gate_connection::hold_body() {
   const std::size_t more = body_.size() - body_held_;
   body_held_ = body_.size();

@@ -17,18 +17,18 @@ namespace factory {
 
 /// One connection as bytes in and bytes out: no socket, no clock, one thread.
 ///
-///   * At most one request is worked on at a time; answers stand in output() in the order of the requests. While an answer is under way
-///     (now() is `answering`), nothing is read; finish_answer() waits for it. Nor while it is sent in pieces (`streaming`): next_piece()
-///     makes one when the one before has gone.
+///   * It works on one request at a time; output() holds answers in the order of the requests. Nothing is read while an answer is under way
+///     (now() is `answering`; finish_answer() waits for it), nor while an answer is sent in pieces (`streaming`; next_piece() makes a piece
+///     when the one before has been sent).
 ///   * A request that breaks a rule is answered and ends the connection: closing() is true and further input is thrown away,
-///     because what follows a damaged frame cannot be told from a forged request.
-///   * What it keeps of a request is bounded: the head by limits::request_head_bytes, the body by its route's limit, and all bodies
+///     because bytes after a damaged frame cannot be told from a forged request.
+///   * Its memory for a request is bounded: the head by limits::request_head_bytes, the body by its route's limit, and all bodies
 ///     together by limits::body_bytes_in_all.
-///   * Who is not let in is told before the body has come. A body of up to limits::refused_body_bytes is received all the same and thrown
-///     away, so that the connection can go on; behind a larger one it ends.
+///   * A refused client gets its answer before the body has come. A body of up to limits::refused_body_bytes is received and thrown away,
+///     so that the connection can continue; a larger one ends the connection.
 class gate_connection {
  public:
-  /// `address` is the client's, and must stay where it is. `wake` makes the connection's thread look at answer_is_ready().
+  /// `address` is the client's; the caller keeps it alive. `wake` makes the connection's thread check answer_is_ready().
   gate_connection(const gate_rules& rules, buffer_pool& buffers, std::string_view address = {},
                   std::shared_ptr<const std::function<void()>> wake = {});
   ~gate_connection() { let_go_of_body(); }
@@ -44,17 +44,17 @@ class gate_connection {
   std::uint64_t requests() const { return requests_; }  ///< answered so far
   std::uint64_t pieces() const { return pieces_; }      ///< sent so far
 
-  /// Works through `input` until a request is answered, or its answer is under way, or all input is used; returns what was not
-  /// looked at yet.
+  /// Works through `input` until a request is answered, or its answer is under way, or the input is used up. Returns the unused
+  /// rest.
   [[nodiscard]] std::string_view advance(std::string_view input);
 
-  /// Whether finish_answer() would not wait. REQUIRES now() == answering.
+  /// True when finish_answer() would not wait. REQUIRES now() == answering.
   bool answer_is_ready() const { return !pending_.ready || pending_.ready(); }
   /// REQUIRES now() == answering.
   void finish_answer();
 
-  /// REQUIRES now() == streaming. False when the answer cannot be ended: the connection has to be cut off then, so that its client does
-  /// not take what came for the whole.
+  /// REQUIRES now() == streaming. False when the answer cannot be completed: the caller must then reset the connection, so that the client
+  /// does not take a part for the whole.
   [[nodiscard]] bool next_piece();
 
   /// While a body of known length is read: where its next bytes may be written directly, else empty. Then
@@ -62,7 +62,7 @@ class gate_connection {
   std::span<char> body_room();
   void body_received(std::size_t count) { body_.commit(count); }
 
-  /// The time for the request ran out: 408 if part of it has come, and closing.
+  /// The time for the request is over: answers 408 if part of it has come, then closes.
   void time_out();
   void close() { phase_ = phase::closing; }
 
@@ -98,13 +98,13 @@ class gate_connection {
   std::size_t body_limit_ = 0, body_expected_ = 0;
   bool chunked_ = false;
   bool continue_owed_ = false;
-  bool body_unread_ = false;  ///< and never will be: the answer ends the connection
+  bool body_unread_ = false;  ///< and never will be read: the answer closes the connection
   std::string chunk_rest_;    ///< the beginning of a chunk header or trailer whose end has not come
   body_buffer body_;
   std::size_t body_held_ = 0;            ///< counted in rules_.body_bytes_held
   http_response pending_;                ///< while answering
   std::shared_ptr<body_source> source_;  ///< while streaming
-  bool keep_alive_ = false;              ///< likewise: behind its end
+  bool keep_alive_ = false;              ///< while streaming: whether the connection stays open afterwards
   std::string output_;
   std::uint64_t requests_ = 0, pieces_ = 0;
 };

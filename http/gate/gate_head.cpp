@@ -56,7 +56,7 @@ head_scan::verdict head_scan::scan(std::string_view bytes) {
 
 refusal request_parser::parse_head(std::string_view head) {
   header_limit(static_cast<std::uint32_t>(limits::request_head_bytes));
-  body_limit(UINT64_MAX);  // the route's, once it is known; with none, Beast 1.74 refuses every length
+  body_limit(UINT64_MAX);  // the route's limit, once it is known; without a limit Beast 1.74 refuses every length
   fields_.reserve(16);
   beast::error_code ec;
   const std::size_t used = put(boost::asio::buffer(head.data(), head.size()), ec);
@@ -86,7 +86,7 @@ refusal request_parser::check_framing() const {
 }
 
 std::size_t request_parser::put_chunked(std::string_view bytes, refusal& why) {
-  // Beast 1.74 asserts, that is aborts, when it is shown fewer bytes than this of a last chunk; no chunked body ends in fewer.
+  // Beast 1.74 aborts on an assertion when it gets fewer bytes than this of a last chunk. No chunked body ends in fewer.
   constexpr std::size_t shortest_end = 5;  // "0" CR LF CR LF
   std::size_t used = 0;
   while (bytes.size() - used >= shortest_end && !is_done()) {

@@ -13,14 +13,14 @@
 
 namespace factory {
 
-/// Finds the end of a request head in bytes that arrive piece by piece, and refuses at the first byte that no head may hold:
+/// Finds the end of a request head in bytes that arrive piece by piece. Refuses at the first byte that no head may contain:
 /// NUL and other controls, CR without LF, LF without CR, and a line that begins with a blank (obs-fold).
 class head_scan {
  public:
   enum class verdict { need_more, complete, bad };
-  /// `bytes` are those of the last call and maybe more; each byte is looked at once.
+  /// `bytes` begin with those of the last call; more may follow. Each byte is examined once.
   verdict scan(std::string_view bytes);
-  std::size_t end() const { return scanned_; }  ///< after `complete`: first byte behind the head
+  std::size_t end() const { return scanned_; }  ///< after `complete`: first byte after the head
   void reset() { scanned_ = 0; }
 
  private:
@@ -43,9 +43,9 @@ class request_parser : public boost::beast::http::basic_parser<true> {
   };
 
   explicit request_parser(body_buffer& chunked_body) : body_(chunked_body) {}
-  /// `head` ends with the empty line and must stay where it is.
+  /// `head` ends with the empty line; the caller keeps it alive.
   refusal parse_head(std::string_view head);
-  /// Bytes used of `bytes`. The rest has to come again, with more behind it, unless is_done().
+  /// Returns how many of `bytes` it used. Unless is_done(), pass the rest again with more bytes appended.
   std::size_t put_chunked(std::string_view bytes, refusal& why);
 
   std::string_view method() const { return method_; }

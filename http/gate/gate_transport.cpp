@@ -27,9 +27,9 @@ using std::chrono::steady_clock;
 
 const std::string session_key = "gate";
 constexpr std::size_t receive_bytes = 64UL << 10;
-constexpr unsigned turns_per_event = 32;  ///< then the other connections of the thread have theirs
-constexpr unsigned waits_per_event = 4;   ///< likewise: for commits
-constexpr unsigned pieces_per_event = 4;  ///< likewise: of an answer
+constexpr unsigned turns_per_event = 32;  ///< then the thread's other connections get their turn
+constexpr unsigned waits_per_event = 4;   ///< the same for turns that wait for commits
+constexpr unsigned pieces_per_event = 4;  ///< the same for pieces of an answer
 constexpr itimerspec every_half_second{{0, 500'000'000}, {0, 500'000'000}};
 constexpr itimerspec now_and_every_half_second{{0, 500'000'000}, {0, 1}};
 
@@ -37,7 +37,7 @@ gate_session* session_of(const std::shared_ptr<tcp::Peer>& peer) {
   return static_cast<gate_session*>(peer->tryGetData(session_key).get());
 }
 
-/// Closing becomes a reset where an answer has not gone out whole: in HTTP/1.0 one without a length would seem to have ended.
+/// Turns closing into a reset when an answer is incomplete: in HTTP/1.0 an answer without a length would otherwise look complete.
 void cut_off(const std::shared_ptr<tcp::Peer>& peer) {
   const gate_session* session = session_of(peer);
   if (session == nullptr) return;
@@ -117,7 +117,7 @@ void gate_session::set_deadline() {
 void gate_handler::onConnection(const std::shared_ptr<tcp::Peer>& peer) {
   auto& mine = static_cast<gate_transport&>(*transport());
   auto session = std::make_shared<gate_session>(*shared_, mine.buffers(), peer->address().host(), mine.wake());
-  // Too many, or draining: the peer is registered after this call, finds the end of its stream and goes.
+  // Too many connections, or draining: Pistache registers the peer after this call; the peer then finds the end of its stream and ends.
   if (session->http.closing() || shared_->rules.draining.load()) ::shutdown(peer->fd(), SHUT_RDWR);
   peer->putData(session_key, std::move(session));
 }
@@ -154,7 +154,7 @@ void gate_transport::registerPoller(Pistache::Polling::Epoll& poller) {
                Pistache::Polling::Mode::Edge);
 }
 
-/// Nothing may escape: Pistache's loop has no catch, so an exception would end the process.
+/// No exception may escape: Pistache's loop has no catch, so it would end the process.
 void gate_transport::onReady(const Pistache::Aio::FdSet& fds) {
   bool ticked = false;
   std::vector<Event> others;
@@ -179,7 +179,7 @@ void gate_transport::onReady(const Pistache::Aio::FdSet& fds) {
   }
 }
 
-/// A FIN that comes behind this event brings another one, unless it was part of this one.
+/// A FIN that arrives after this event causes another event; a FIN that was part of this one does not.
 void gate_transport::serve_event(const peer_ptr& peer, bool client_has_finished) {
   if (gate_session* session = session_of(peer)) {
     session->drained = false;
@@ -202,15 +202,16 @@ void gate_transport::serve(const peer_ptr& peer) {
   }
 }
 
-/// Each answer is sent as soon as it is there, and what its client has sent meanwhile is begun; after a few turns the other
-/// connections have theirs.
+/// Sends each answer as soon as it is ready and begins what its client has sent meanwhile. After a few turns the thread's other
+/// connections get theirs.
 void gate_transport::finish_answers() {
   std::vector<peer_ptr> ready = take_ready();
   for (unsigned turn = 1; !ready.empty(); ++turn) {
     for (const peer_ptr& peer : ready) {
       session_of(peer)->http.finish_answer();
       const auto found = peers.find(peer->fd());
-      if (found == peers.end() || found->second != peer) continue;  // gone meanwhile: its number may be another's
+      if (found == peers.end() || found->second != peer)
+        continue;  // dropped meanwhile: its descriptor may belong to another connection
       turn < waits_per_event ? serve(peer) : serve_later(peer);
     }
     ready = take_ready();
@@ -242,8 +243,8 @@ gate_transport::fate gate_transport::work(gate_session& session, int fd) {
   const std::uint64_t last_piece = session.http.pieces() + pieces_per_event;
   for (unsigned turn = 0; turn < turns_per_event; ++turn) {
     if (flush(session, fd) == fate::drop) return fate::drop;
-    if (session.output_waits()) return fate::keep;                                   // epoll tells when it goes on
-    if (session.http.now() == gate_connection::phase::answering) return fate::keep;  // finish_answers() goes on
+    if (session.output_waits()) return fate::keep;                                   // epoll reports when it can continue
+    if (session.http.now() == gate_connection::phase::answering) return fate::keep;  // finish_answers() continues
     if (session.http.now() == gate_connection::phase::streaming) {
       if (session.http.pieces() == last_piece) break;
       if (!session.http.next_piece()) return fate::drop;
@@ -269,7 +270,7 @@ gate_transport::fate gate_transport::receive(gate_session& session, int fd, bool
   const std::size_t asked = room.empty() ? input_.size() : room.size();
   char* const where = room.empty() ? input_.data() : room.data();
   const ssize_t got = ::recv(fd, where, asked, 0);
-  if (got == 0) return fate::drop;  // what was asked is answered, or never came whole
+  if (got == 0) return fate::drop;  // every request is answered, or never arrived completely
   if (got < 0) {
     blocked = would_block();
     return blocked || errno == EINTR ? fate::keep : fate::drop;
@@ -281,7 +282,7 @@ gate_transport::fate gate_transport::receive(gate_session& session, int fd, bool
   return consume(session, fd, {});
 }
 
-/// Answers what `input` completes, sending each answer at once; stops when one does not go out whole.
+/// Answers each request that `input` completes and sends each answer at once. Stops when the socket does not take all of one.
 gate_transport::fate gate_transport::consume(gate_session& session, int fd, std::string_view input) {
   do {
     input = session.http.advance(input);
@@ -316,7 +317,7 @@ void gate_transport::watch(int fd) {
   reactor()->modifyFd(key(), fd, NotifyOn::Read | NotifyOn::Write | NotifyOn::Shutdown, Pistache::Polling::Mode::Edge);
 }
 
-/// FIN behind the last answer, not a close: closing with unread input resets the connection and can take the answer with it.
+/// FIN after the last answer instead of a close: closing with unread input resets the connection and can destroy the answer.
 void gate_transport::finish_writing(gate_session& session, int fd) {
   if (std::exchange(session.finished_writing, true)) return;
   ::shutdown(fd, SHUT_WR);
@@ -343,7 +344,7 @@ void gate_transport::tick() {
   }
 }
 
-/// True when the peer has to go. Its thread may have been held up, so it looks first whether bytes wait in the socket.
+/// True when the peer must be dropped. Its thread may have been busy, so this first checks whether the socket holds bytes.
 bool gate_transport::overdue(const peer_ptr& peer) {
   using phase = gate_connection::phase;
   gate_session* session = session_of(peer);
@@ -360,7 +361,7 @@ bool gate_transport::overdue(const peer_ptr& peer) {
   }
   const bool late = steady_clock::now() >= session->deadline;
   if (session->output_waits() || session->http.closing()) return late;
-  if (session->http.now() == phase::streaming) return false;  // it has just been given a few pieces
+  if (session->http.now() == phase::streaming) return false;  // it has just been sent a few pieces
   if (session->http.now() == phase::idle) return late || draining;
   if (!late) return false;
   session->http.time_out();

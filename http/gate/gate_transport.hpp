@@ -27,14 +27,14 @@ using steady_time = std::chrono::steady_clock::time_point;
 
 class gate_transport;
 
-/// What the threads of one listener share. Thread-safe.
+/// State that the threads of one listener share. Thread-safe.
 class gate_shared {
  public:
-  /// A connection of one of `trusted_proxies` is not one of its address: many clients share it.
+  /// Connections of `trusted_proxies` do not count per address, because many clients share them.
   gate_shared(gate_rules& what, std::size_t most, std::size_t most_of_one, address_list trusted_proxies)
       : rules(what), most_connections(most), most_per_address(most_of_one), proxies(std::move(trusted_proxies)) {}
 
-  /// False when there are too many, in all or of this address; the caller then still owes one left().
+  /// False when there are too many, in all or of this address. The caller must call left() in either case.
   bool entered(const std::string& address);
   void left(const std::string& address);
   std::size_t connections() const { return count_.load(); }
@@ -50,7 +50,7 @@ class gate_shared {
   gate_rules& rules;
   const std::size_t most_connections, most_per_address;
   const address_list proxies;
-  std::atomic<std::uint64_t> looks{0};  ///< times that a connection was worked on: what an idle or slow one must not raise
+  std::atomic<std::uint64_t> looks{0};  ///< times that a connection was worked on; idle and slow connections must not raise it
 
  private:
   std::atomic<std::size_t> count_{0};
@@ -61,7 +61,7 @@ class gate_shared {
   std::unordered_map<std::string, std::size_t> by_address_;
 };
 
-/// One socket with its requests: what Pistache's peer carries for us. Lives and dies on its thread.
+/// One socket with its requests, attached to Pistache's peer. Created and destroyed on its thread.
 struct gate_session {
   gate_session(gate_shared& all, buffer_pool& buffers, std::string from, std::shared_ptr<const std::function<void()>> wake);
   ~gate_session();
@@ -73,14 +73,14 @@ struct gate_session {
   gate_shared& shared;
   const std::string address;  ///< of the client, without port
   gate_connection http;
-  std::string unread;                ///< came in while an answer waited for the client; at most one receive
+  std::string unread;                ///< received while an answer waited for the client; at most one receive
   std::size_t sent_bytes = 0;        ///< of http.output()
-  bool watches_writing = false;      ///< epoll tells when the socket takes bytes again
-  bool finished_writing = false;     ///< FIN is sent: only waiting for the client's
-  bool drained = false;              ///< the last receive emptied the socket: epoll tells of what came later
+  bool watches_writing = false;      ///< epoll reports when the socket takes bytes again
+  bool finished_writing = false;     ///< our FIN is sent; waiting for the client's
+  bool drained = false;              ///< the last receive emptied the socket; epoll reports later bytes
   bool client_has_finished = false;  ///< its FIN was part of an event
 
-  /// Sets the deadline of what the connection is at; it counts from when that began.
+  /// Sets the deadline of the connection's current stage, counted from the stage's start.
   void set_deadline();
   steady_time deadline, began;
   struct stage {
@@ -89,17 +89,17 @@ struct gate_session {
     std::uint64_t requests, pieces;
     bool operator==(const stage&) const = default;
   };
-  stage timed{};  ///< what `deadline` is of
+  stage timed{};  ///< the stage that `deadline` belongs to
 };
 
 /// A Pistache transport (one a thread: its epoll, its accepted peers) that reads and writes its sockets itself, because 0.0.5
 /// reads 4 KiB at a time, spins while a client reads slowly, loses write wake-ups that come with input, and knows no draining.
 ///
-///   * A session is touched by its thread only. A handler that blocks holds up the connections of its thread, no others.
+///   * Only its own thread touches a session. A handler that blocks delays the connections of its thread, no others.
 ///   * Answers that wait for the disk wait in `answering_`, while the thread serves others; the committer rings.
 ///   * While an answer waits for its client nothing more is read from that client: memory per connection is bounded.
-///   * Of an answer in pieces the next is made when the socket has taken the last, a few an event; each has the time of an answer.
-///   * Every 500 ms: deadlines, and connections whose wake-up Pistache lost.
+///   * The next piece of an answer is made when the socket has taken the last one, a few per event; each piece has an answer's deadline.
+///   * Every 500 ms it checks deadlines and connections whose wake-up Pistache lost.
 class gate_transport : public Pistache::Tcp::Transport {
  public:
   gate_transport(const std::shared_ptr<Pistache::Tcp::Handler>& handler, std::shared_ptr<gate_shared> shared);

@@ -30,7 +30,7 @@ namespace {
 
 constexpr int backlog = 1024;
 
-/// Pistache's threads begin with all signals blocked: an EINTR in its accept loop would end the process.
+/// Pistache's threads start with all signals blocked, because an EINTR in its accept loop would end the process.
 class signals_blocked {
  public:
   signals_blocked() {

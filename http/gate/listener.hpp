@@ -22,7 +22,7 @@ class http_listener {
     std::string name = "http";                ///< of the threads, 15 bytes at most
     std::size_t connections_per_address = 0;  ///< 0 = limits::connections_per_address
     std::int64_t drain_ms = limits::drain_ms;
-    address_list trusted_proxies = {};  ///< their connections are counted in all, not per address
+    address_list trusted_proxies = {};  ///< their connections count in total, not per address
   };
 
   http_listener(options how, gate_rules& rules);
@@ -34,7 +34,7 @@ class http_listener {
   void stop();
   std::uint16_t port() const;
   std::size_t connections() const;
-  std::uint64_t refused_connections() const;  ///< too many, in all or of an address
+  std::uint64_t refused_connections() const;  ///< refused because there were too many, in total or of an address
   std::uint64_t looks() const;                ///< times that a connection was worked on since the start
 
  private:

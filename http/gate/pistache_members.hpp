@@ -3,9 +3,9 @@
 #include <pistache/listener.h>
 #include <pistache/transport.h>
 
-/// Private members of Pistache 0.0.5 whose absence from its public face is a fault of that version: it cannot stop
-/// accepting without stopping to answer, a connection whose wake-up was lost waits for the next one, and it does not say that a
-/// client has sent its FIN. An explicit instantiation may name private members ([temp.spec]); each is used in one place.
+/// Private members of Pistache 0.0.5. Its public interface lacks three things: to stop accepting while it still answers, to find
+/// a connection whose wake-up was lost, and to learn that a client has sent its FIN.
+/// An explicit instantiation may name private members ([temp.spec]); each is used in one place.
 namespace factory::pistache_members {
 
 template <class Tag, typename Tag::type Member>
@@ -30,7 +30,7 @@ template struct expose<listen_fd, &Pistache::Tcp::Listener::listen_fd>;
 template struct expose<shutdown_fd, &Pistache::Tcp::Listener::shutdownFd>;
 template struct expose<handle_peer_queue, &Pistache::Tcp::Transport::handlePeerQueue>;
 
-/// Its Entry shows reading, writing and hanging up, but not Shutdown, and hides the base that has it; only this cast passes.
+/// Entry exposes reading, writing and hanging up, but not Shutdown. It hides the base that has it; only this cast reaches that base.
 inline bool is_shutdown(const Pistache::Aio::FdSet::Entry& entry) {
   return ((const Pistache::Polling::Event&)entry).flags.hasFlag(Pistache::Polling::NotifyOn::Shutdown);
 }

@@ -14,7 +14,7 @@ namespace {
 
 using simdjson::dom::element;
 
-/// Hands a value that was read on to its member: true, or the reader's error.
+/// Assigns a parsed value to its member and returns true, or returns the reader's error.
 template <class T, class Member>
 expected<bool> put(Member& member, expected<T> value) {
   if (!value) return tl::unexpected(value.error());
@@ -41,7 +41,7 @@ expected<bool> put_word(Word& member, std::string_view name, element value, std:
 bool uses_low(const alert_rule& rule) { return rule.condition != rule_condition::greater_than; }
 bool uses_high(const alert_rule& rule) { return rule.condition != rule_condition::less_than; }
 
-/// null is how answers show a limit that is not used, so it is understood as "unset".
+/// Answers show an unused limit as null, so null is accepted as "unset".
 expected<bool> put_limit(double& member, std::string_view name, element value) {
   const auto limit = read_number_or_null(name, value);
   if (!limit) return tl::unexpected(limit.error());
@@ -49,7 +49,7 @@ expected<bool> put_limit(double& member, std::string_view name, element value) {
   return true;
 }
 
-/// null: as what it belongs to says.
+/// null: inherits from its parent.
 expected<bool> put_retention(retention_days& member, std::string_view name, element value) {
   member.reset();
   if (value.is_null()) return true;

@@ -11,7 +11,7 @@
 
 namespace factory {
 
-// Things of the catalog as JSON. `required` are the members that a new one must have; the rest have defaults.
+// Catalog entities as JSON. `required` are the members that a new entity must have; the others have defaults.
 inline const std::vector<std::string_view> required_of_factory{"name"};
 inline const std::vector<std::string_view> required_of_machine{"factory_id", "name"};
 inline const std::vector<std::string_view> required_of_sensor{"machine_id", "name"};
@@ -29,7 +29,7 @@ void write_json(json_writer& out, const sensor_entry& entry);
 /// The limit that the condition does not use is null.
 void write_json(json_writer& out, const alert_rule& entry);
 
-/// A limit of a rule that nobody has set yet.
+/// A limit of a rule that is not set yet.
 double unset_limit();
 /// Before members of a rule are set: marks the limit that its condition does not use as unset.
 void open_limits(alert_rule& rule);

@@ -7,14 +7,14 @@
 
 namespace factory {
 
-// Where the next page begins, as text that clients hand back unread: the order, then the last place that was given. "a1768816800000000"
+// Where the next page begins, as opaque text that clients return: the order, then the last place of the page. "a1768816800000000"
 
 template <class Place>
 std::string format_cursor(Place last, bool descending) {
   return (descending ? 'd' : 'a') + std::to_string(last);
 }
 
-/// nullopt when it is no cursor, or one of the other order.
+/// nullopt when the text is no cursor, or a cursor of the other order.
 template <class Place>
 std::optional<Place> parse_cursor(std::string_view text, bool descending) {
   if (text.size() < 2 || text.front() != (descending ? 'd' : 'a')) return std::nullopt;

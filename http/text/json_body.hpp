@@ -21,8 +21,8 @@ class json_body {
   simdjson::dom::parser parser_;
 };
 
-/// Calls `take` with each member of an object; false from it means it knows no such member: `invalid` naming it. A member twice,
-/// and a value that is no object, are `invalid` too.
+/// Calls `take` with each member of an object. If `take` returns false, the member is unknown: `invalid`, naming it. A member given
+/// twice and a value that is no object are `invalid` too.
 expected<void> for_each_member(simdjson::dom::element object,
                                const std::function<expected<bool>(std::string_view name, simdjson::dom::element value)>& take);
 

@@ -52,7 +52,7 @@ class json_writer {
   }
   /// A time as RFC 3339 text in UTC.
   json_writer& time(std::int64_t time_us) { return value(std::string_view(format_time(time_us))); }
-  /// JSON that was written elsewhere. REQUIRES: it is valid.
+  /// Inserts JSON that was written elsewhere. REQUIRES: it is valid.
   json_writer& raw(std::string_view json) {
     writer_.RawValue(json.data(), json.size(), rapidjson::kObjectType);
     return *this;
@@ -67,7 +67,7 @@ class json_writer {
   std::size_t size() const { return buffer_.GetSize(); }
   /// Valid until more is written.
   std::string_view view() const { return {buffer_.GetString(), buffer_.GetSize()}; }
-  /// Forgets what was written, for another text.
+  /// Clears the text, to write another one.
   void begin_again() {
     buffer_.Clear();
     writer_.Reset(buffer_);

@@ -8,8 +8,8 @@
 
 namespace factory {
 
-/// All readings of a range as text, made while it is sent. Each step asks the sensor anew, so nothing in the store is held while a client
-/// reads slowly, and goes on behind the last reading: none comes twice, all in order. What arrives meanwhile is there when its time is
+/// All readings of a range as text, produced while it is sent. Each step asks the sensor anew, so a slow client holds nothing in the store.
+/// A step continues after the last reading, so none comes twice and all are in order. Readings that arrive meanwhile appear if their time is
 /// still ahead.
 class reading_export final : public body_source {
  public:
@@ -17,10 +17,10 @@ class reading_export final : public body_source {
   reading_export(engine& behind, sensor_id sensor, const time_range& range, bool descending, reading_text::form how)
       : behind_(behind), sensor_(sensor), range_(range), descending_(descending), text_(sensor, how) {}
 
-  /// Ends the range behind the newest reading of now, so that an export never runs after its sensor, and reads the first step. To be
-  /// called once, before next().
+  /// Ends the range at the newest reading of this moment, so that an export never chases its sensor, and reads the first step. Call it
+  /// once, before next().
   expected<void> begin();
-  /// After begin(): the first step has it all.
+  /// After begin(): true when the first step has the whole range.
   bool is_short() const { return last_step_; }
   const char* content_type() const { return text_.content_type(); }
   expected<bool> next(std::string& out) override;
@@ -30,10 +30,10 @@ class reading_export final : public body_source {
 
   engine& behind_;
   sensor_id sensor_;
-  time_range range_;  ///< what is left
+  time_range range_;  ///< the rest of the range
   bool descending_;
   reading_text text_;
-  reading_run rows_;  ///< of the step at hand
+  reading_run rows_;  ///< of the current step
   std::size_t row_ = 0;
   bool last_step_ = false, begun_ = false;
 };

@@ -17,7 +17,7 @@ class reading_text {
   reading_text(sensor_id sensor, form how) : sensor_(sensor), form_(how), csv_sensor_(std::to_string(sensor) + ',') {}
 
   const char* content_type() const { return form_ == form::csv ? "text/csv; charset=utf-8" : "application/x-ndjson"; }
-  /// What stands before the first row.
+  /// The text before the first row.
   void append_head(std::string& out) const;
   void append_row(std::string& out, const reading_run& rows, std::size_t row);
 
@@ -30,7 +30,7 @@ class reading_text {
   json_writer line_;
 };
 
-constexpr std::size_t row_bytes = 128;  ///< about what a row takes as JSON
+constexpr std::size_t row_bytes = 128;  ///< approximate size of a row as JSON
 
 void write_reading(json_writer& out, sensor_id sensor, const reading_run& rows, std::size_t row);
 
