@@ -22,16 +22,16 @@
 ///
 ///   dispatcher -------- new_readings, new_config --> sensor (one per sensor)
 ///   query thread ------ view_request -------------> sensor
-///   sensor ------------ suspect_readings -------------> anomaly                 (readings far from their window)
-///   sensor ------------ alarm_readings ---------------> threshold               (readings that can move an alarm)
-///   sensor ------------ new_config --------------> threshold
-///   sensor ------------ save_order ------------> anomaly --> threshold --> store_writer
-///   sensor ------------ drain_order ---------------> anomaly --> threshold  (an answer that must not overtake a snapshot)
-///   clock, HTTP thread - job_due, run_order ------> job_runner               (on a thread of its own)
-///   anomaly, threshold - events -------------------> store_writer
+///   sensor ------------ suspect_readings ---------> anomaly                 (readings far from their window)
+///   sensor ------------ alarm_readings -----------> threshold               (readings that can move an alarm)
+///   sensor ------------ new_config ---------------> threshold
+///   sensor ------------ save_order ---------------> anomaly --> threshold --> store_writer
+///   sensor ------------ drain_order --------------> anomaly --> threshold   (an answer that must not overtake a saved state)
+///   clock, HTTP thread - job_due, run_order ------> job_runner              (on a thread of its own)
+///   anomaly, threshold - events ------------------> store_writer
 ///
-/// Messages between two actors keep their order. A snapshot goes the way of the readings, so whatever the readings before it
-/// caused is handed to the store before the snapshot is: a state on disk never outruns its events.
+/// Messages between two actors keep their order. A saved state takes the way of the readings. So the events of earlier readings reach
+/// the store before the saved state does: a state on disk never outruns its events.
 /// No message is ever serialized: all actors live in one process and share what a message points to.
 namespace factory {
 
@@ -39,20 +39,20 @@ namespace factory {
 struct new_readings {
   std::shared_ptr<const batch_group> group;
   std::uint32_t begin = 0, end = 0;  ///< of its parts
-  std::shared_ptr<void> turn = {};   ///< let go of as soon as the part has left the mailbox: the next group waits for it
+  std::shared_ptr<void> turn = {};   ///< released as soon as the part has left the mailbox; the next group waits for that
 
   std::span<const batch_group::rows> parts() const { return std::span(group->parts).subspan(begin, end - begin); }
 };
 
-/// Readings of one sensor that its window finds far away, each with what the window said before the reading joined it. A message
-/// for every slice of every batch, nearly all of which hold nothing to find, would cost as much as all the sensor's own work.
+/// Readings of one sensor that lie far from its window, each with the window's statistics from before the reading joined it. Nearly all
+/// slices hold none; a message for every slice would cost as much as all the sensor's own work.
 struct suspect_readings {
   std::shared_ptr<const batch_flow> flow;
   sensor_id sensor = 0;
   std::vector<suspect> rows;  ///< in event-time order
 };
 
-/// Readings of one sensor that can move its alarms: all that breach a limit, and each that follows on one that did.
+/// Readings of one sensor that can move its alarms: those that breach a limit, and each reading that follows a breach.
 struct alarm_readings {
   std::shared_ptr<const batch_flow> flow;
   sensor_id sensor = 0;
@@ -73,11 +73,11 @@ struct view_request {
   reply<sensor_view> answer;
 };
 
-/// Told when a sensor's state was stored, or (on the last copy's end without an answer) that it was not.
+/// Answered when a sensor's state was stored. When the last copy is destroyed without an answer, the state was not stored.
 using completion = reply<bool>;
 
-/// Asks a sensor to have its state stored if it changed since it was last. Answered when the state, or the last one handed over
-/// when nothing changed, is in the store_writer's hands or in RocksDB: a barrier behind the answers finds all of them stored.
+/// Asks a sensor to save its state if it changed since the last save. Answered when the newest saved state is with the store_writer or
+/// in RocksDB. A store_writer barrier that follows all answers therefore finds all states stored.
 struct persist_request {
   completion stored;
 };
@@ -85,7 +85,7 @@ struct persist_request {
 /// A sensor's state on its way to the store; the threshold actor adds the alarm states.
 struct save_order {
   std::shared_ptr<saved_sensor> snapshot;
-  completion stored;              ///< empty when nobody waits
+  completion stored;              ///< empty when no caller waits
   std::function<void()> written;  ///< tells the sensor that its blocks are on disk
 };
 
@@ -94,15 +94,15 @@ struct blocks_written {
   std::uint32_t number = 0;
 };
 
-/// First message of a new sensor actor: what storage knows of it, then what the journal holds beyond. Messages that come before
-/// it are kept back; parts that the state has seen are passed over.
+/// First message of a new sensor actor: its stored state, then the journal's later entries. The actor keeps back messages that come
+/// earlier, and skips parts that the state has seen.
 struct restore_order {
   std::uint64_t applied_sequence = 0;
   std::shared_ptr<const std::string> state;                    ///< null: a new sensor
   std::vector<std::variant<new_readings, new_config>> missed;  ///< in order
 };
 
-/// A sensor's alarm states as stored; ignored when the threshold actor already stands further.
+/// A sensor's stored alarm states. The threshold actor ignores them when it has already seen later entries.
 struct adopt_order {
   sensor_id sensor = 0;
   std::uint64_t applied_sequence = 0;
@@ -148,7 +148,7 @@ using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_readings>,  // let
 struct watch_order {
   enum class kind : std::uint8_t { sensor, shard } what = kind::sensor;
   std::uint32_t id = 0;       ///< sensor id or shard index
-  caf::strong_actor_ptr who;  ///< there until it is watched: CAF does not look whether what an address names is still there
+  caf::strong_actor_ptr who;  ///< keeps the actor alive until it is watched: CAF does not check whether an address is still valid
 };
 
 /// Watches all of the above and reports each that fails.

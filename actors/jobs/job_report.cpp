@@ -71,7 +71,7 @@ expected<std::string> report_yesterday(const job_parts& parts, const std::atomic
         if (stopping) return fail(errc::stopping, "stopped before its end");
         auto line = describe_sensor(parts, machine, sensor, day, *counted);
         if (!line && line.error().code == errc::not_found) continue;  // deleted meanwhile
-        if (!line) return tl::unexpected(std::move(line.error()));    // a report with a hole would be wrong
+        if (!line) return tl::unexpected(std::move(line.error()));    // an incomplete report would be wrong
         report.sensors.push_back(std::move(*line));
       }
     std::ranges::sort(report.sensors, {}, &report_sensor::id);

@@ -12,7 +12,7 @@ namespace factory {
 
 namespace {
 
-/// An overdue job gives the start of the daemon this long first.
+/// After a start, an overdue job waits this long.
 constexpr std::int64_t soon_us = 10'000'000;
 
 using self_pointer = job_runner_actor::stateful_pointer<job_runner_state>;

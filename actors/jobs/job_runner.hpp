@@ -10,12 +10,12 @@
 
 namespace factory {
 
-/// What the job runner shares with the job service.
+/// State that the job runner shares with the job service.
 struct job_board {
   struct entry {
     job work;
     std::atomic<std::int64_t> next_at_us{0};  ///< 0 = not scheduled
-    std::atomic<bool> asked{false};           ///< a run by hand is waiting or going on
+    std::atomic<bool> asked{false};           ///< a run by hand waits or runs
   };
   std::vector<std::unique_ptr<entry>> jobs;
   std::atomic<bool> stopping{false};
@@ -29,12 +29,12 @@ struct job_runner_state {
   std::shared_ptr<job_board> board;
 };
 
-/// Runs jobs one at a time. Spawn it detached: its jobs wait for the disk, and may wait on its own thread only.
-/// A job is due `every_us` after its last run began, also when that was before a restart; when overdue, soon after the start.
+/// Runs jobs one at a time. Spawn it detached: its jobs wait for the disk, which is allowed on its own thread only.
+/// A job is due `every_us` after its last run began, across restarts too. An overdue job runs soon after the start.
 job_runner_actor::behavior_type job_runner(job_runner_actor::stateful_pointer<job_runner_state> self,
                                            std::shared_ptr<job_board> board);
 
-/// The service over its own runner; its end stops a run at the next sensor and waits for it.
+/// The service with its own runner. The destructor stops a run at the next sensor and waits for it.
 std::unique_ptr<job_service> make_job_service(caf::actor_system& system, const job_parts& parts, const job_config& config);
 
 }  // namespace factory

@@ -14,7 +14,7 @@ namespace {
 
 using sentence = expected<std::string>;
 
-/// Visits every sensor that can be asked now, until `visit` fails or the service stops.
+/// Visits every sensor that answers, until `visit` fails or the service stops.
 template <class Visit>
 expected<std::uint64_t> each_sensor(const job_parts& parts, const std::atomic<bool>& stopping, const time_range& heads,
                                     Visit visit) {
@@ -46,7 +46,7 @@ sentence roll_up(const job_parts& parts, const std::atomic<bool>& stopping) {
   return fmt::format("{} minutes of {} sensors rolled up", minutes, *sensors);
 }
 
-/// Before this midnight (UTC) nothing of the sensor need be kept; unset: all is kept. Whole days, so that a day's roll-ups go with
+/// Everything of the sensor before this midnight (UTC) may go; unset: everything stays. Whole days, so that a day's roll-ups go with
 /// all of its readings or with none.
 std::optional<std::int64_t> horizon_us(const retention_days& days, std::int64_t configured_us, std::int64_t now_us) {
   constexpr std::int64_t day_us = 86'400'000'000;
@@ -55,7 +55,7 @@ std::optional<std::int64_t> horizon_us(const retention_days& days, std::int64_t 
   return bucket_start(now_us - kept_us, day_us);
 }
 
-/// Asks no sensor: what it holds in memory is younger than its blocks, or goes with a later run once it lies in one.
+/// Asks no sensor: rows in its memory are younger than its blocks, or a later run drops them once they are in a block.
 sentence retain(const job_parts& parts, std::int64_t retention_us, const std::atomic<bool>& stopping) {
   const std::int64_t now_us = parts.now_us();
   const auto known = parts.entities.known_sensors();

@@ -15,7 +15,7 @@
 
 namespace factory {
 
-/// What the background jobs work on. All of it outlives the service.
+/// The parts that background jobs use. All of them outlive the service.
 struct job_parts {
   const catalog& entities;
   const event_log& events;
@@ -27,18 +27,18 @@ struct job_parts {
   std::function<std::int64_t()> now_us;
 };
 
-/// A background job: works until it is done or `stopping` turns true, and says in a sentence what it did.
+/// A background job. It works until it is done or `stopping` turns true, and returns a sentence about what it did.
 struct job {
   std::string name;
   std::int64_t every_us = 0;
   std::function<expected<std::string>(const std::atomic<bool>& stopping)> work;
 };
 
-/// All of them, as the configuration has them. A sensor that is deleted or cannot answer meanwhile is passed over; the first error of
-/// the disk ends a run.
+/// All background jobs with their configured schedules. A run skips sensors that were deleted or cannot answer. The first error of the
+/// disk ends the run.
 ///   rollup         brings the roll-ups of every sensor up to date
 ///   retention      drops readings and roll-ups of whole days (UTC) older than the catalog says, else than retention_us
-///   anomaly_scan   the anomaly service's analysis over the newest readings of every sensor; stores nothing, the sentence tells
+///   anomaly_scan   the anomaly service's analysis over the newest readings of every sensor; stores nothing, its sentence has the result
 ///   daily_report   a report of yesterday (UTC) for every factory
 ///   rewrite        joins small and overlapping blocks
 std::vector<job> background_jobs(const job_parts& parts, const job_config& config);

@@ -10,8 +10,8 @@
 
 namespace factory {
 
-/// An exception in a handler ends the actor with an error that the supervisor sees, and a line in the log that says whose: `who` (a
-/// literal) and, of many, which. The two need no memory of their own beside each sensor.
+/// Makes an exception in a handler end the actor with an error that the supervisor sees, and a log line that names the actor: `who` (a
+/// literal) and its number among many. The two take no extra memory per sensor.
 template <class Self>
 void fail_loudly(Self* self, const char* who, std::uint32_t which = 0) {
   self->set_exception_handler([who, which](std::exception_ptr& thrown) -> caf::error {

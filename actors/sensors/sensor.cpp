@@ -22,7 +22,7 @@ void note_taken_in(const sensor_actor_state& state) {
   if (state.parts.taken_in) state.parts.taken_in->store(state.applied_sequence);
 }
 
-/// Hands the state, and the blocks sealed since the last one, to the store by way of the analysis actors.
+/// Sends the state, and the blocks sealed since the last save, through the analysis actors to the store.
 void send_state(self_pointer self, completion stored) {
   auto& state = self->state;
   auto blocks = state.core->take_unstored();
@@ -85,7 +85,7 @@ void take_in(self_pointer self, const view_request& request) {
 void take_in(self_pointer self, const persist_request& request) {
   auto& state = self->state;
   if (state.applied_sequence == state.persisted_sequence) {
-    // The snapshot that says so may still be on its way: the answer goes behind it.
+    // The last saved state may still be on its way: the answer follows it.
     self->send(state.parts.anomalies, drain_order{request.stored});
     return;
   }
@@ -98,8 +98,8 @@ void take_in(self_pointer self, const retire_order& part) {
   self->quit();
 }
 
-/// What the alarm board of a stored state watches for. The board may stand at a later entry than the sensor: what the sensor passes
-/// on before that entry, the threshold actor passes over.
+/// The limits that a stored state's alarm board watches. The board may have seen later entries than the sensor: the threshold actor skips
+/// what the sensor passes on for those.
 sensor_config config_of(std::string_view board_bytes) {
   alarm_board board;
   if (!board_bytes.empty() && !board.decode(board_bytes))
@@ -108,7 +108,7 @@ sensor_config config_of(std::string_view board_bytes) {
   return board.config();
 }
 
-/// Stands where storage says; throws when the stored state cannot be read, which the supervisor reports.
+/// Takes over the stored state. Throws when it cannot be read; the supervisor reports that.
 void restore(self_pointer self, const restore_order& order) {
   auto& state = self->state;
   if (order.state) {
@@ -120,7 +120,7 @@ void restore(self_pointer self, const restore_order& order) {
           "the stored state of sensor {} cannot be read: it is damaged or of a newer version, restore the newest snapshot",
           state.parts.sensor));
     state.watched = watched != 0;
-    // Read here also when nothing is watched: a damaged board must fail its sensor, not the shard that would adopt it.
+    // Decode the board even when it watches nothing: a damaged board must fail its sensor, not the shard that adopts it.
     const auto config = config_of(stored.board);
     if (state.watched) state.core->watch(calm_values(config));
     state.applied_sequence = state.persisted_sequence = order.applied_sequence;
@@ -136,7 +136,7 @@ template <class Message>
 void keep_back(sensor_actor_state& state, const Message& message) {
   state.kept_back.emplace_back(message);
 }
-/// The others do not wait for a sensor that is being rebuilt.
+/// Other sensors do not wait for a sensor that is being rebuilt.
 void keep_back(sensor_actor_state& state, new_readings part) {
   part.turn.reset();
   state.kept_back.emplace_back(std::move(part));

@@ -10,13 +10,13 @@
 
 namespace factory {
 
-/// What a sensor actor is made of and talks to.
+/// The parts of a sensor actor, and the actors that it sends to.
 struct sensor_parts {
   sensor_id sensor = 0;
   anomaly_actor anomalies;
   threshold_actor thresholds;
   std::uint64_t restarts = 0;
-  std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< newest entry taken in, for the rebuilder; null when it does not ask
+  std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< newest entry applied, for the rebuilder; may be null
 };
 
 struct sensor_actor_state {
@@ -26,11 +26,11 @@ struct sensor_actor_state {
 
   sensor_parts parts;
   std::unique_ptr<sensor_state> core;
-  bool restored = false;  ///< until then messages are kept back
+  bool restored = false;  ///< false: messages are kept back
   std::vector<waiting> kept_back;
   bool watched = false;                  ///< has limits or rules: its readings go to the threshold actor
-  std::uint64_t applied_sequence = 0;    ///< newest entry taken in
-  std::uint64_t persisted_sequence = 0;  ///< newest entry in a snapshot handed to the store
+  std::uint64_t applied_sequence = 0;    ///< newest entry applied
+  std::uint64_t persisted_sequence = 0;  ///< newest entry in a saved state
 };
 
 sensor_actor::behavior_type sensor(sensor_actor::stateful_pointer<sensor_actor_state> self, sensor_parts parts,

@@ -8,7 +8,7 @@
 
 namespace factory {
 
-/// Which actor stands for a sensor now. Read for every part of a group and by every query; written when a sensor is
+/// The current actor of each sensor. Read for every part of a group and by every query; written when a sensor is
 /// created, deleted or rebuilt. An empty handle: no such sensor, or one that has failed for good. Thread-safe.
 class sensor_directory {
  public:
@@ -17,7 +17,7 @@ class sensor_directory {
     if (sensor >= actors_.size()) actors_.resize(sensor + 1U);
     actors_[sensor] = std::move(actor);
   }
-  /// Takes the handle out.
+  /// Removes and returns the handle.
   sensor_actor remove(sensor_id sensor) {
     const std::unique_lock lock(mutex_);
     return sensor < actors_.size() ? std::exchange(actors_[sensor], sensor_actor{}) : sensor_actor{};

@@ -56,7 +56,7 @@ sensor_population::~sensor_population() {
 
 sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
   shard made;
-  // A thread of its own: an alert does not wait in the scheduler's queue behind the sensors that have something to do.
+  // A thread of its own: in the scheduler's queue an alert would wait behind busy sensors.
   made.thresholds = system_.spawn<caf::detached>(threshold, store_);
   made.anomalies = system_.spawn(anomaly, made.thresholds, config_.rules.z_threshold, store_);
   const auto id = static_cast<std::uint32_t>(index);
@@ -111,7 +111,7 @@ void sensor_population::send(const std::shared_ptr<const batch_group>& group, co
   });
 }
 
-/// On this thread: what waits for the workers is what is being overtaken.
+/// On this thread: the workers' queue holds the entries that are being overtaken.
 void sensor_population::run(const std::shared_ptr<const batch_group>& group) const {
   run_here here(system_);
   directory_.for_each(group->parts, [&](std::uint32_t begin, std::uint32_t end, const sensor_actor& actor) {
@@ -188,7 +188,7 @@ expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t d
 }
 
 bool sensor_population::persist_all(std::int64_t deadline_ms, const std::function<bool()>& hopeless) {
-  // In waves, so that the states of 100,000 sensors are not all in memory at once.
+  // In waves, so that memory never holds the states of 100,000 sensors at once.
   std::vector<sensor_actor> actors;
   directory_.for_each([&](sensor_id, const sensor_actor& actor) { actors.push_back(actor); });
   bool all = failed_count() == 0;

@@ -26,10 +26,10 @@
 
 namespace factory {
 
-/// What is under way to the actors. Messages in mailboxes refer to it, so it must outlive the actor system.
+/// Counts of readings under way to the actors. Messages in mailboxes refer to them, so they must outlive the actor system.
 struct population_counts {
   progress readings;
-  progress rebuilt;  ///< readings that go to a sensor again
+  progress rebuilt;  ///< readings that are sent to a sensor again
 };
 
 struct population_config {
@@ -39,12 +39,12 @@ struct population_config {
 
 /// All actors of the engine: one per sensor, and shards of an anomaly and a threshold actor that sensors share by id.
 ///
-/// Life of a failed actor: the supervisor reports it; the rebuilder thread puts a new actor in its place, which keeps back what is
-/// dispatched from then on, waits until whatever the old one handed over is stored, reads the last stored state and the
-/// journal beyond it, and sends both as a restore_order. Entries that come twice are told by their sequence. A failed analysis actor takes its shard with
-/// it: both are replaced and all its sensors rebuilt. Others notice nothing.
-/// A sensor that fails more than limits::sensor_restarts_in_a_row times without taking in a new entry stays down: its readings are safe in the
-/// journal, its queries answer `unavailable`.
+/// Life of a failed actor: the supervisor reports it. The rebuilder thread replaces it by a new actor, which keeps back what is dispatched
+/// from then on. The rebuilder waits until everything that the old actor handed over is stored, reads the stored state and the journal's
+/// later entries, and sends both as a restore_order. Sequences identify entries that come twice. When an analysis actor fails, both actors of
+/// its shard are replaced and all its sensors rebuilt. Other sensors notice nothing.
+/// A sensor that fails more than limits::sensor_restarts_in_a_row times without applying a new entry stays down: its readings are safe in
+/// the journal, its queries answer `unavailable`.
 ///
 /// Thread-safety: dispatch() from one thread at a time (the committer, or recovery before it); all else from any.
 class sensor_population {
@@ -55,28 +55,28 @@ class sensor_population {
 
   /// A sensor as stored; `state` null for a new one. Before the first dispatch() that concerns it.
   void start(sensor_id sensor, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state);
-  /// Puts committed entries (at least one) in line for the sensors that have an actor (the others were deleted since). A config entry
-  /// goes out at once, behind what was in line. With `known`, its sensors that are not among them are new and get an actor.
+  /// Puts committed entries (at least one) in line for the sensors that have an actor; sensors without one were deleted since. A config
+  /// entry goes out at once, after the entries in line. Sensors in `known` that have no actor yet are new and get one.
   void dispatch(std::span<const journal_entry* const> entries, const sensor_set* known);
 
   /// Asks a sensor without waiting.
   expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range, bool with_status = false) const;
-  /// Asks many at once, whose actors run on the workers: the caller has other work meanwhile.
+  /// Asks many sensors at once. Their actors run on the workers, so the caller can do other work meanwhile.
   std::vector<expected<reply<sensor_view>::waiter>> ask(std::span<const sensor_id> sensors, const time_range& range) const;
-  /// Takes a deleted sensor out and waits until its actors have let go of it and its last hand-over is stored.
+  /// Removes a deleted sensor. Waits until its actors have released it and everything that it handed over is stored.
   expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
-  /// Has every changed state stored; true when all were. A store barrier after it finds them in RocksDB.
+  /// Saves every changed state; true when all were saved. A store_writer barrier afterwards finds them in RocksDB.
   bool persist_all(
       std::int64_t deadline_ms, const std::function<bool()>& hopeless = [] { return false; });
   bool wait_until_idle(std::int64_t deadline_ms);
 
-  /// Sends what is in line; everything up to the entry that it returns is in the mailboxes.
+  /// Sends the entries in line. Everything up to the returned entry is then in the mailboxes.
   std::uint64_t pass_on();
   const progress& counts() const { return counts_.readings; }
   std::uint64_t restart_count() const { return restarts_.load(); }
   std::uint64_t analysis_restart_count() const { return analysis_restarts_.load(); }
   std::uint64_t failed_count() const;
-  /// One of those that stay down.
+  /// One of the sensors that stay down.
   std::optional<sensor_id> failed_sensor() const;
   /// The actor itself, for tests that make it fail.
   sensor_actor actor_of(sensor_id sensor) const { return directory_.find(sensor); }
@@ -88,7 +88,7 @@ class sensor_population {
   };
   struct restart_record {
     std::uint64_t restarts = 0;                            ///< in all
-    std::size_t in_a_row = 0;                              ///< without a new entry taken in
+    std::size_t in_a_row = 0;                              ///< without a new entry applied
     std::uint64_t known_sequence = 0;                      ///< newest entry under way at the last restart: later ones are new
     std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< by the actor that runs now; null before the first restart
   };

@@ -56,7 +56,7 @@ void sensor_population::rebuild_loop() {
   }
 }
 
-/// Replaces both actors of the shard and rebuilds its sensors, which die with it: their windows stand where the lost alarms do not.
+/// Replaces both actors of the shard and rebuilds its sensors: their windows have seen entries that the lost alarm states have not.
 void sensor_population::rebuild_shard(std::size_t index) {
   spdlog::warn("analysis shard {} failed; rebuilding it and its sensors from storage", index);
   shard old;
@@ -84,7 +84,7 @@ void sensor_population::rebuild_shard(std::size_t index) {
 
 /// Sensors of one shard whose actors have ended. One pass over the journal serves them all.
 void sensor_population::rebuild_sensors(std::size_t shard_index, const std::vector<sensor_id>& sensors) {
-  // From here on the new actors keep back what is dispatched.
+  // From here on the new actors keep back dispatched entries.
   std::vector<sensor_actor> actors;
   for (const auto sensor_number : sensors) actors.push_back(put_in_place(sensor_number));
 
@@ -137,18 +137,18 @@ bool sensor_population::failed_too_often(sensor_id sensor_number) {
   return record.in_a_row > limits::sensor_restarts_in_a_row;
 }
 
-/// The sensor stays down; its readings are safe in the journal, since no state of it is stored behind them.
+/// The sensor stays down. Its readings are safe in the journal, because its stored state has not seen them.
 void sensor_population::give_up(sensor_id sensor_number, std::string_view why) {
   spdlog::error("sensor {} stays down: {}; its readings are safe in the journal", sensor_number, why);
   {
     const std::lock_guard lock(failed_mutex_);
-    failed_.insert(sensor_number);  // before it is out of sight: a checkpoint that does not see it must know that it is missing
+    failed_.insert(sensor_number);  // before it leaves the directory: a checkpoint that misses it there must find it here
   }
   const auto actor = directory_.remove(sensor_number);
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
-/// Waits until what the old actors handed on has reached the store, so that the stored state is the newest there will be.
+/// Waits until everything that the old actors handed over has reached the store, so that the stored state is final.
 void sensor_population::drain(const shard& through) {
   auto [passed, waiter] = reply<bool>::make();
   caf::anon_send(through.anomalies, drain_order{std::move(passed)});
@@ -158,8 +158,8 @@ void sensor_population::drain(const shard& through) {
   stored_waiter.wait_for(limits::query_deadline_ms);
 }
 
-/// Reads the journal once and gives each order the entries of its sensor behind its state, with copies of that sensor's rows only,
-/// so that no batch of all sensors is held for one of them.
+/// Reads the journal once and gives each order the entries of its sensor after its state. Copies only that sensor's rows, so that
+/// no whole batch is kept in memory for one sensor.
 expected<void> sensor_population::add_missed(restore_orders& orders) {
   if (orders.empty()) return {};
   auto from = UINT64_MAX;
@@ -168,7 +168,7 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
     const auto found = orders.find(sensor_number);
     return found == orders.end() || sequence <= found->second.applied_sequence ? nullptr : &found->second;
   };
-  // Whatever went to the old actors had its sequence announced before; the new ones get all that is later.
+  // Every entry that went to the old actors had its sequence announced before; the new actors get all later ones.
   return entries_.read(from + 1, dispatching_sequence_.load(), [&](const journal_entry& entry) {
     if (entry.readings) {
       for (const auto& rows : entry.readings->slices)

@@ -19,7 +19,7 @@ using failure_handler = std::function<void(const failed_actor&)>;
 struct supervisor_state {
   supervisor_state() = default;
   static inline const char* name = "supervisor";
-  std::unordered_map<caf::actor_addr, failed_actor> watched;  // should they fail
+  std::unordered_map<caf::actor_addr, failed_actor> watched;  // if they fail
   failure_handler failed;
 };
 supervisor_actor::behavior_type supervisor(supervisor_actor::stateful_pointer<supervisor_state> self, failure_handler failed);

@@ -4,7 +4,7 @@
 
 namespace factory {
 
-/// A reading far from its sensor's window, with what the window said before the reading joined it.
+/// A reading far from its sensor's window, with the window's statistics from before the reading joined it.
 struct suspect {
   std::uint32_t row = 0;  ///< of the batch
   double mean = 0;

@@ -17,9 +17,9 @@ struct window_view {
 
 /// A sensor's live state.
 struct sensor_status {
-  std::uint64_t accepted = 0;      ///< readings its actor has seen, the repeated ones included
-  std::uint64_t duplicate = 0;     ///< same time and value as one at hand: nothing changed
-  std::uint64_t corrected = 0;     ///< same time as one at hand, other value: replaced
+  std::uint64_t accepted = 0;      ///< readings its actor has seen, repeated ones included
+  std::uint64_t duplicate = 0;     ///< same time and value as a reading in memory: nothing changed
+  std::uint64_t corrected = 0;     ///< same time as a reading in memory, other value: replaced
   std::uint64_t out_of_order = 0;  ///< behind the watermark, within the allowed lateness
   std::uint64_t late = 0;          ///< behind it by more
   std::uint64_t future = 0;        ///< ahead of received_at_us by more than the allowed skew
@@ -30,11 +30,11 @@ struct sensor_status {
   window_view count_window, time_window;
 };
 
-/// What a sensor actor answers to a query.
+/// A sensor actor's answer to a query.
 struct sensor_view {
   sensor_cut cut;
   std::optional<reading> latest;
-  std::optional<sensor_status> status;  ///< where it was asked for
+  std::optional<sensor_status> status;  ///< if requested
 };
 
 }  // namespace factory
