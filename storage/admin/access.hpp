@@ -9,7 +9,7 @@
 
 namespace factory {
 
-/// What a token allows. `admin` allows everything; the others are each for themselves.
+/// What a token allows. `admin` includes everything; each other scope allows only its own calls.
 enum class access_scope : std::uint8_t { none = 0, ingest = 1, read = 2, operate = 4, admin = 8 };
 
 inline constexpr std::array<std::pair<std::string_view, access_scope>, 4> scope_names{{{"ingest", access_scope::ingest},
@@ -17,7 +17,7 @@ inline constexpr std::array<std::pair<std::string_view, access_scope>, 4> scope_
                                                                                        {"operate", access_scope::operate},
                                                                                        {"admin", access_scope::admin}}};
 
-/// Scopes together, as bits.
+/// A set of scopes, as bits.
 using access_scopes = std::uint8_t;
 
 constexpr access_scopes operator|(access_scopes all, access_scope one) {

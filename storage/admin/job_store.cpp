@@ -61,7 +61,7 @@ bool decode(std::string_view in, report_info& info) {
 
 }  // namespace
 
-/// What is kept is small, so runs and report infos are in memory as well; texts of reports are on disk only.
+/// Runs and report infos are small, so memory holds them too; the texts of reports are on disk only.
 struct job_store::impl {
   explicit impl(database& db) : rocks(db.raw()) {}
   database::impl& rocks;

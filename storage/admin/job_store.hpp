@@ -19,7 +19,7 @@ struct job_run {
   std::int64_t started_at_us = 0;
   std::int64_t duration_us = 0;
   enum class outcome : std::uint8_t { running, succeeded, failed } result = outcome::running;
-  std::string detail = {};  ///< a sentence: what was done, or what went wrong
+  std::string detail = {};  ///< a sentence: the result, or the error
 };
 struct report_info {
   std::uint64_t id = 0;
@@ -34,14 +34,14 @@ class job_store {
  public:
   explicit job_store(database& db);
   ~job_store();
-  /// Before anything else. A run that was going on when the process ended is recorded as failed.
+  /// Call it first. Records a run as failed if the process ended during it.
   expected<void> load();
 
   expected<job_run> begin(std::string job, std::int64_t now_us);
-  expected<void> finish(const job_run& run);  ///< as begin() gave it, with duration, result and detail
+  expected<void> finish(const job_run& run);  ///< the run from begin(), with duration, result and detail
   expected<std::vector<job_run>> runs(const std::optional<std::string>& job, std::size_t limit) const;  ///< newest first
 
-  /// Gives it its id.
+  /// Assigns the report's id.
   expected<report_info> add_report(report_info info, const std::string& json, const std::string& html);
   expected<std::vector<report_info>> reports(std::optional<factory_id> factory, std::size_t limit) const;  ///< newest first
   expected<std::string> report_json(std::uint64_t id) const;  ///< not_found "Report not found"

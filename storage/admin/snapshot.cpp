@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Holds the lock of a folder that is being made, and removes the folder unless told to keep it.
+/// Holds the lock of a folder under construction. Removes the folder unless keep() was called.
 class unfinished_folder {
  public:
   unfinished_folder(fs::path path, int lock) : path_(std::move(path)), lock_(lock) {}
@@ -41,7 +41,7 @@ class unfinished_folder {
   bool kept_ = false;
 };
 
-/// What a snapshot that was cut short leaves, and nothing else.
+/// True for the remains of an interrupted snapshot, and for nothing else.
 bool is_leftover(const fs::path& partial) {
   for (const auto& entry : fs::directory_iterator(partial)) {
     const std::string name = entry.path().filename();
@@ -125,10 +125,10 @@ expected<snapshot_info> take_snapshot(const database& db, const fs::path& wanted
 
 namespace {
 
-/// While this folder is there, and FORMAT is not, the directory is no data directory for anybody else.
+/// While this folder exists and FORMAT does not, nothing but a restore accepts the directory.
 constexpr const char* staging_folder = "restoring";
 
-/// True when there is nothing in it, or only what a restore that was cut short leaves.
+/// True when it is empty or holds only the remains of an interrupted restore.
 bool may_be_restored_into(const fs::path& data_dir) {
   bool staged = false, others = false;
   for (const auto& entry : fs::directory_iterator(data_dir)) {
@@ -149,7 +149,7 @@ expected<void> copy_and_sync(const fs::path& from, const fs::path& to) {
   return {};
 }
 
-/// The database without its identity: the restored one is another database, so the mirror of the old one is not taken for its own.
+/// Copies the database without its identity. The restored database gets its own, so it never takes the old one's mirror for its own.
 expected<void> copy_database(const fs::path& from, const fs::path& to) {
   fs::create_directories(to);
   for (const auto& entry : fs::directory_iterator(from)) {
@@ -161,7 +161,7 @@ expected<void> copy_database(const fs::path& from, const fs::path& to) {
 }
 
 void clear(const fs::path& data_dir) {
-  fs::remove_all(data_dir / "db");  // before the folder that says what this is
+  fs::remove_all(data_dir / "db");  // before the folder that marks a restore
   fs::remove_all(data_dir / staging_folder);
 }
 
@@ -192,7 +192,7 @@ expected<void> finish_restore(const fs::path& data_dir) try {
   const fs::path staging = data_dir / staging_folder;
   fs::rename(staging / "db", data_dir / "db");
   if (auto synced = sync_folder(data_dir); !synced) return synced;
-  fs::rename(staging / "FORMAT", data_dir / "FORMAT");  // the same text in the end, and last as when a directory is made
+  fs::rename(staging / "FORMAT", data_dir / "FORMAT");  // FORMAT last, as when a directory is made
   if (auto synced = sync_folder(data_dir); !synced) return synced;
   fs::remove_all(staging);
   return sync_folder(data_dir);

@@ -73,7 +73,7 @@ expected<std::string> make_secret(token_id id) {
   return secret;
 }
 
-/// Of an admin who reaches everything.
+/// True for an admin token without a factory.
 bool reigns(const access_token& token) { return has(token.scopes, access_scope::admin); }
 
 expected<void> check(const table& known, const access_token& wanted) {

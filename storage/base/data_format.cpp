@@ -21,7 +21,7 @@ namespace {
 constexpr std::string_view format_prefix = "factory-monitor data ";
 constexpr std::uint32_t format_version = 1;
 
-/// Things that may lie in a directory whose creation was cut short before FORMAT was written.
+/// Entries that a directory may contain when a crash came before FORMAT was written.
 bool is_fresh(const fs::path& directory) {
   for (const auto& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename();

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Before RocksDB recovers: then what stands behind the damage would be gone.
+/// Before RocksDB recovers, because its recovery drops what stands behind the damage.
 expected<void> check_log(database::impl& it, const database::options& how) {
   const auto found = find_log_damage(it.directory / "db");
   if (!found) return refuse(found.error().code, it.directory, found.error().message);
@@ -44,7 +44,7 @@ expected<void> open_rocks(database::impl& it, bool exists, const database::optio
   if (auto whole = exists ? check_log(it, how) : expected<void>(); !whole) return whole;
   rocksdb::DBOptions options = database_options(!exists);
   options.wal_filter = &it.log;
-  if (!exists) fs::create_directory(path);  // RocksDB would, too, but complain first that it is not there
+  if (!exists) fs::create_directory(path);  // RocksDB would create it too, but first logs that it is missing
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
   const rocksdb::Status status = how.read_only
@@ -101,7 +101,7 @@ std::uint64_t database::given_up() const { return impl_->given_up; }
 
 std::uint64_t database::bytes_on_disk() const {
   std::uint64_t total = 0;
-  std::error_code ignored;  // files come and go while we look
+  std::error_code ignored;  // files come and go meanwhile
   for (fs::recursive_directory_iterator at(impl_->directory, ignored), end; at != end; at.increment(ignored)) {
     if (ignored) break;
     if (at.depth() == 0 && at->path().filename() == snapshots_folder) at.disable_recursion_pending();
@@ -117,7 +117,7 @@ database::memory database::memory_held() const {
   memory held;
   impl_->db->GetAggregatedIntProperty(properties::kSizeAllMemTables, &held.memtable_bytes);
   impl_->db->GetAggregatedIntProperty(properties::kEstimateTableReadersMem, &held.table_reader_bytes);
-  // One cache for all column families: any of them tells of all.
+  // All column families share one cache, so any of them reports it.
   auto* const any = impl_->at(column::blocks);
   impl_->db->GetIntProperty(any, properties::kBlockCacheUsage, &held.block_cache_bytes);
   impl_->db->GetIntProperty(any, properties::kBlockCachePinnedUsage, &held.block_cache_used_bytes);

@@ -18,9 +18,9 @@ namespace factory {
 class database {
  public:
   struct options {
-    bool read_only = false;  ///< factory-inspect; may be opened beside a stopped directory only
+    bool read_only = false;  ///< for factory-inspect, on a directory that no daemon has open
     bool create = true;
-    bool give_up_damaged_log = false;  ///< of the log, what stands behind damage; else that is an error
+    bool give_up_damaged_log = false;  ///< drop what stands behind damage in the log; otherwise damage is an error
   };
   static expected<std::unique_ptr<database>> open(const std::filesystem::path& directory, const options& how);
   ~database();
@@ -28,20 +28,20 @@ class database {
   database& operator=(const database&) = delete;
 
   const std::filesystem::path& directory() const;
-  std::string id() const;               ///< of this database alone; a restored snapshot gets another one
-  std::uint64_t given_up() const;       ///< writes that were fsynced and cannot be read, given up by opening it so
+  std::string id() const;               ///< unique to this database; a restored snapshot gets another one
+  std::uint64_t given_up() const;       ///< fsynced writes that could not be read and that this opening gave up
   std::uint64_t bytes_on_disk() const;  ///< all files of the directory
   std::uint64_t fsync_count() const;    ///< syncs of the write-ahead log asked for since open
-  double fsync_seconds() const;         ///< time of the writes that waited for them
+  double fsync_seconds() const;         ///< time of the writes that waited for these syncs
 
   struct memory {
     std::uint64_t memtable_bytes = 0;                                 ///< written and not yet in a table file
     std::uint64_t table_reader_bytes = 0;                             ///< indexes and filters of open table files
-    std::uint64_t block_cache_bytes = 0, block_cache_used_bytes = 0;  ///< held, and of that in use by somebody now
+    std::uint64_t block_cache_bytes = 0, block_cache_used_bytes = 0;  ///< held, and the part in use now
   };
   memory memory_held() const;
 
-  bool refuses_writes() const;  ///< the last write failed, and RocksDB has not been got going again
+  bool refuses_writes() const;  ///< the last write failed, and RocksDB has not resumed since
 
   struct impl;  ///< RocksDB behind it; storage/base/rocks.hpp, for this room only
   impl& raw() const { return *impl_; }

@@ -9,7 +9,7 @@ namespace factory::limits {
 inline constexpr std::size_t name_bytes = 256;                   ///< names of entities: 400
 inline constexpr std::uint32_t retention_days = 36'500;          ///< 400; 0 keeps for ever
 inline constexpr std::size_t tokens = 1'000;                     ///< 413
-inline constexpr std::size_t audit_records = 100'000;            ///< newest ones are kept; the oldest goes
+inline constexpr std::size_t audit_records = 100'000;            ///< the newest are kept; older ones go
 inline constexpr std::size_t entities_per_body = 200'000;        ///< catalog POST of an array: 413
 inline constexpr std::size_t sensors = 4'000'000;                ///< 409
 inline constexpr std::size_t rules_per_sensor = 32;              ///< 409
@@ -18,11 +18,10 @@ inline constexpr std::size_t block_readings = 8'192;             ///< background
 inline constexpr std::size_t decoded_block_bytes = 128UL << 20;  ///< cached rows of decoded blocks; the oldest are evicted
 inline constexpr std::size_t stored_block_bytes =
     64UL << 20;  ///< cached table files; evicted entries usually remain in the page cache
-inline constexpr std::size_t memtable_bytes = 256UL << 20;     ///< RocksDB's write buffers in all; full, the oldest is flushed
-inline constexpr std::size_t commit_group_bytes = 16UL << 20;  ///< one journal record; the rest waits for the next
-inline constexpr std::size_t event_sequences_ahead =
-    65'536;  ///< given out under one fsync; a start after a crash passes them over
-inline constexpr std::size_t disk_reserve_bytes = 128UL << 20;  ///< kept free for finishing what was begun: 507
+inline constexpr std::size_t memtable_bytes = 256UL << 20;  ///< all of RocksDB's write buffers; when full, the oldest is flushed
+inline constexpr std::size_t commit_group_bytes = 16UL << 20;   ///< one journal record; the rest waits for the next
+inline constexpr std::size_t event_sequences_ahead = 65'536;    ///< reserved by one fsync; a start after a crash skips them
+inline constexpr std::size_t disk_reserve_bytes = 128UL << 20;  ///< kept free, so that started work can finish: 507
 inline constexpr std::int64_t commit_deadline_ms = 10'000;      ///< 503
 
 }  // namespace factory::limits

@@ -18,7 +18,7 @@ namespace factory {
 namespace {
 
 constexpr std::size_t mebibyte = 1UL << 20U;
-constexpr std::size_t wal_bytes = 512 * mebibyte;  // then the column families that hold the oldest log back are flushed
+constexpr std::size_t wal_bytes = 512 * mebibyte;  // beyond it the column families that keep the oldest log alive are flushed
 constexpr std::chrono::seconds between_resumes{1};
 
 struct column_shape {
@@ -52,7 +52,7 @@ rocksdb::ColumnFamilyOptions column_options(const column_shape& shape, const std
   return options;
 }
 
-/// What RocksDB has to say goes to our own log: its log file would lie on the very disk whose failure it tells of, and Debian's
+/// RocksDB's messages go to our own log. Its log file would lie on the disk whose failure it reports, and Debian's
 /// RocksDB, which has its assertions on, ends the process when that file cannot be written.
 class spoken_log : public rocksdb::Logger {
  public:
@@ -76,7 +76,7 @@ class spoken_log : public rocksdb::Logger {
 
 errc code_of(const rocksdb::Status& status) {
   if (status.IsCorruption()) return errc::corrupt;
-  // A quota that is used up is no lack of space to RocksDB but an I/O error, after which it writes nothing until it is opened again.
+  // RocksDB treats a used-up quota as an I/O error, not as lack of space: it then writes nothing until it is opened again.
   if (status.IsNoSpace()) return errc::storage_full;
   return errc::storage_failed;
 }
@@ -100,9 +100,9 @@ rocksdb::DBOptions database_options(bool create) {
   options.max_background_jobs = 2;
   options.db_write_buffer_size = limits::memtable_bytes;
   options.max_total_wal_size = wal_bytes;
-  // A torn tail of the log holds nothing that was acknowledged; wal_bytes_per_sync stays off, for it can tear holes instead.
+  // A torn tail of the log contains nothing acknowledged. wal_bytes_per_sync stays off, because it can leave holes instead of a torn tail.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.bytes_per_sync = mebibyte;  // table files only: spreads the writing out
+  options.bytes_per_sync = mebibyte;  // for table files only: spreads their writes over time
   options.info_log = std::make_shared<spoken_log>();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
@@ -119,7 +119,7 @@ std::vector<rocksdb::ColumnFamilyDescriptor> column_descriptors() {
 
 expected<void> database::impl::check_room(std::string_view doing) const {
   struct statvfs disk {};
-  if (::statvfs(directory.c_str(), &disk) != 0) return {};  // then the write will say what is wrong
+  if (::statvfs(directory.c_str(), &disk) != 0) return {};  // the write will then report the error
   const std::uint64_t free_bytes = std::uint64_t{disk.f_bavail} * disk.f_frsize;
   if (free_bytes >= limits::disk_reserve_bytes) return {};
   return fail(

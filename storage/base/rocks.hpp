@@ -25,7 +25,7 @@ namespace factory {
 enum class column : std::size_t { journal, blocks, rollups, catalog, events, state, jobs };
 inline constexpr std::size_t column_count = 7;
 
-/// Turns what RocksDB says into an error: no space is storage_full, damage is corrupt, anything else storage_failed.
+/// Turns a status of RocksDB into an error: no space is storage_full, damage is corrupt, anything else storage_failed.
 /// `doing` completes "while ...".
 error to_error(const rocksdb::Status& status, std::string_view doing);
 
@@ -36,7 +36,7 @@ struct database::impl {
   std::filesystem::path directory;
   unbroken_log log{unbroken_log::use::recover};  ///< RocksDB keeps a pointer to it
   std::unique_ptr<rocksdb::DB> db;
-  std::string id;  ///< of this database alone
+  std::string id;  ///< unique to this database
   std::uint64_t given_up = 0;
   std::array<rocksdb::ColumnFamilyHandle*, column_count> columns{};
   std::atomic<std::uint64_t> fsyncs{0}, fsync_nanoseconds{0};
@@ -49,10 +49,10 @@ struct database::impl {
 
   rocksdb::ColumnFamilyHandle* at(column c) const { return columns[static_cast<std::size_t>(c)]; }
 
-  /// All of the batch or nothing. With `fsync`, on disk and marked as such (storage/rocks_log.hpp) before it returns; without, lost only by a crash of the machine or a
-  /// power cut, and then so that a prefix of all writes survives. Refused with storage_full below limits::disk_reserve_bytes,
-  /// so that RocksDB itself seldom meets a full disk: it stops then, and each write first tries to get it going again, at
-  /// most once a second (it wants 64 MiB free and looks every 5 s). Thread-safe.
+  /// Writes all of the batch or nothing. With `fsync` the batch is on disk and marked (storage/base/rocks_log.hpp) before this returns.
+  /// Without, only a crash of the machine or a power cut loses it, and then a prefix of all writes survives. Refuses with storage_full below
+  /// limits::disk_reserve_bytes, so RocksDB itself seldom meets a full disk. When it does, RocksDB stops until 64 MiB are free and looks
+  /// every 5 s; each write then first asks it to resume, at most once a second. Thread-safe.
   expected<void> write(rocksdb::WriteBatch& batch, bool fsync, std::string_view doing);
   bool refuses_writes() const { return stopped_.load(std::memory_order_relaxed); }
 
@@ -65,7 +65,7 @@ struct database::impl {
   std::chrono::steady_clock::time_point last_resume_;
 };
 
-/// How each column family is opened; order of `column`, then RocksDB's own "default", which stays empty.
+/// Options of each column family, in the order of `column`; then RocksDB's own "default", which stays empty.
 std::vector<rocksdb::ColumnFamilyDescriptor> column_descriptors();
 rocksdb::DBOptions database_options(bool create);
 

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// RocksDB's log is made of blocks, each of which begins with the head of a record or of a part of one.
+// RocksDB's log consists of blocks. Each begins with the head of a record, or of a part of one.
 constexpr std::size_t log_block_bytes = 32UL << 10U, record_head_bytes = 7;
 constexpr std::string_view mark_begins = "fsynced\x01";  // with the version
 constexpr std::size_t mark_bytes = mark_begins.size() + 16;
@@ -35,7 +35,7 @@ std::uint64_t read_mark(std::string_view text, std::string_view database_id) {
   return text.substr(0, mark_bytes) == synced_mark(synced, database_id) ? synced : 0;
 }
 
-/// Whatever else is damaged, a mark is found by its bytes; its parts in two blocks are put together.
+/// Finds marks by their bytes, even beside damage. Joins a mark that is split over two blocks.
 std::uint64_t highest_mark(const fs::path& log, std::string_view database_id) {
   std::ifstream file(log, std::ios::binary);
   std::string block(log_block_bytes, 0), text;
@@ -102,8 +102,8 @@ expected<std::optional<log_damage>> find_log_damage(const fs::path& db) {
   unbroken_log log(unbroken_log::use::look);
   rocksdb::DBOptions options = database_options(false);
   options.wal_filter = &log;
-  options.info_log->SetInfoLogLevel(rocksdb::InfoLogLevel::HEADER_LEVEL);  // the start itself says it again
-  options.max_open_files = 16;                                             // else all table files are opened at once
+  options.info_log->SetInfoLogLevel(rocksdb::InfoLogLevel::HEADER_LEVEL);  // the start itself logs it again
+  options.max_open_files = 16;                                             // otherwise RocksDB opens all table files
   options.skip_stats_update_on_db_open = true;
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;

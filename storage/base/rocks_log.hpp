@@ -12,23 +12,23 @@
 
 #include "pipelines/model/result.hpp"
 
-/// For this room only: RocksDB's log, and whether it still has all that was fsynced.
+/// For this room only: checks that RocksDB's log still has everything that was fsynced.
 ///
-/// RocksDB goes by its log up to the first record that it cannot read, and takes what follows for the tail that a power cut tore. So
-/// each fsync is followed, before anybody is told of it, by a mark in the log: all writes up to this sequence number are on disk. The
-/// mark itself is not fsynced. A log with a mark, but without all that it speaks of, is damaged.
+/// RocksDB replays its log up to the first record that it cannot read, and treats the rest as a tail that a power cut tore. So after each
+/// fsync, before any caller is told, a mark goes into the log: all writes up to this sequence number are on disk. The mark itself is not
+/// fsynced. A log that has a mark but not all writes that the mark covers is damaged.
 namespace factory {
 
-/// Of all that RocksDB numbers in `written`, the last. REQUIRES: it was written.
+/// The last sequence number that RocksDB gave to an entry of `written`. REQUIRES: the batch was written.
 std::uint64_t last_sequence(const rocksdb::WriteBatch& written);
 
-/// Marks are known by their database, so that nothing which a client sends can be taken for one.
+/// A mark carries its database's identity, so that no bytes from a client can look like one.
 std::string synced_mark(std::uint64_t synced, std::string_view database_id);
 
-/// Lets RocksDB read its logs up to the first gap in its sequence numbers, and remembers how far that was.
+/// Lets RocksDB read its logs up to the first gap in the sequence numbers, and records where that gap is.
 class unbroken_log : public rocksdb::WalFilter {
  public:
-  enum class use : std::uint8_t { recover, look };  ///< look: nothing of it reaches the database
+  enum class use : std::uint8_t { recover, look };  ///< look: nothing reaches the database
   explicit unbroken_log(use what) : use_(what) {}
 
   const char* Name() const override { return "unbroken_log"; }
@@ -38,10 +38,10 @@ class unbroken_log : public rocksdb::WalFilter {
                                      rocksdb::WriteBatch* changed, bool* is_changed) override;
 
   struct extent {
-    std::uint64_t newest_flushed = 0;          ///< some column family's table files have all of the logs before this one
-    std::uint64_t oldest_needed = UINT64_MAX;  ///< number of the oldest log that is not in table files yet; without logs none
-    std::uint64_t first_log = UINT64_MAX, last_log = 0;  ///< of those that a record was read of
-    std::uint64_t last = 0;                              ///< sequence
+    std::uint64_t newest_flushed = 0;          ///< table files of some column family contain all logs before this one
+    std::uint64_t oldest_needed = UINT64_MAX;  ///< number of the oldest log that is not in table files yet; none without logs
+    std::uint64_t first_log = UINT64_MAX, last_log = 0;  ///< logs of which a record was read
+    std::uint64_t last = 0;                              ///< last sequence read
   };
   const extent& read() const { return read_; }
 
@@ -52,12 +52,12 @@ class unbroken_log : public rocksdb::WalFilter {
 };
 
 struct log_damage {
-  std::filesystem::path log;  ///< it, or the next one
+  std::filesystem::path log;  ///< the damaged log, or the one after it
   std::uint64_t readable;     ///< the last sequence before the damage
-  std::uint64_t synced;       ///< what should be there
-  bool flushed_beyond;        ///< table files of a column family have what stood behind the damage, those of others do not
+  std::uint64_t synced;       ///< the last sequence that a mark covers
+  bool flushed_beyond;        ///< table files of one column family contain writes from behind the damage, those of others do not
 };
-/// Reads the logs in `db` as a start would, and changes nothing.
+/// Reads the logs in `db` as a start would, without changing anything.
 expected<std::optional<log_damage>> find_log_damage(const std::filesystem::path& db);
 
 }  // namespace factory
