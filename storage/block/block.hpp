@@ -14,7 +14,7 @@ namespace factory {
 /// A compressed run of one sensor as it lies on disk. Layout: docs/reference/storage-format.md.
 struct block {
   sensor_id sensor = 0;
-  std::uint32_t number = 0;  ///< per sensor, rising from 1; of two blocks with the same time the higher number is right
+  std::uint32_t number = 0;  ///< per sensor, rising from 1; for the same time the block with the higher number wins
   summary values;            ///< from the header: answers aggregates without decoding
   std::string bytes;         ///< header and columns, checksummed
 };
@@ -23,7 +23,7 @@ struct block {
 block seal(sensor_id sensor, std::uint32_t number, const reading_run& rows, effort how = effort::quick);
 /// Header only; corrupt when version or header checksum is wrong.
 expected<summary> read_header(std::string_view bytes);
-/// What the header says of the columns. REQUIRES bytes of which read_header() is good.
+/// The columns' summary from the header. REQUIRES: read_header() succeeded on these bytes.
 std::uint64_t columns_checksum(std::string_view bytes);
 /// All rows, bit for bit; corrupt when any checksum is wrong.
 expected<reading_run> open_block(std::string_view bytes);

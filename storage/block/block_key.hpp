@@ -10,8 +10,8 @@
 ///
 ///   sensor:u32 | lane:u8 | first event time:time | number:u32
 ///
-/// The lane is the number of bits of the time that a block spans. So in lane L no block reaches 2^L us or more past its first
-/// time, and those that reach into a range are found by a seek 2^L before it: overlap blocks of any length cost one more
+/// The lane is the number of bits of the time that a block spans. So in lane L every block ends less than 2^L us after its first
+/// time, and a seek to 2^L before a range finds all blocks that reach into it. An overlap block of any length costs one more
 /// lane, not a search through the history.
 namespace factory {
 

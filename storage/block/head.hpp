@@ -12,11 +12,11 @@
 namespace factory {
 
 /// The open block of one sensor: readings not yet sealed, in event-time order, times unique, last write wins.
-/// Grows from nothing; appending in order is amortized O(1), anything else O(n).
+/// Allocates nothing while empty. Appending in order is amortized O(1), anything else O(n).
 class head {
  public:
   enum class effect : std::uint8_t { appended, inserted, replaced, identical };
-  /// The same value again at a time leaves the stored flags as they are.
+  /// Repeating the value of a time leaves the stored flags unchanged.
   effect put(std::int64_t time_us, double value, std::uint8_t flags) {
     if (!rows_.empty() && time_us <= rows_.event_time_us.back()) return put_behind(time_us, value, flags);
     rows_.push_back(time_us, value, flags);
@@ -27,11 +27,11 @@ class head {
   /// Rows in time order between two neighbours of the head (REQUIRED), all of them flag_none.
   void insert_run(std::span<const std::int64_t> times_us, std::span<const double> values);
   std::optional<double> at(std::int64_t time_us) const;
-  /// The oldest time in it that is not before `time_us`; INT64_MAX when there is none.
+  /// The oldest time in the head that is not before `time_us`; INT64_MAX when there is none.
   std::int64_t next_time_us(std::int64_t time_us) const;
   const reading_run& rows() const { return rows_; }
   std::size_t size() const { return rows_.size(); }
-  reading_run take();  ///< moves the rows out; empty afterwards, memory given back
+  reading_run take();  ///< moves the rows out; the head is empty afterwards and frees its memory
 
   void encode(std::string& out) const;  ///< compressed with the block codec; no checksum of its own
   bool decode(std::string_view& in);    ///< false, with the head empty, when the bytes are no head

@@ -18,7 +18,7 @@ using i64 = std::int64_t;
 enum class predictor : std::uint8_t { line = 0, previous = 1, previous_step = 2 };
 constexpr std::array predictors = {predictor::line, predictor::previous, predictor::previous_step};
 
-/// What the reader needs besides the planes. The column is first + divisor * y, with y[0] = 0, and y is told apart from
+/// What the reader needs besides the planes. The column is first + divisor * y, with y[0] = 0. The prediction of y[i] is one of
 ///   line           i * step + offset
 ///   previous       y[i-1] + offset
 ///   previous_step  y[i-1] + (y[i-1] - y[i-2]), where the step before the first is `offset`.
@@ -33,11 +33,11 @@ class exact_divisor {
  public:
   explicit exact_divisor(u64 d) : shift_(std::countr_zero(d)), limit_(~u64{0} / d) {
     const u64 odd = d >> shift_;
-    inverse_ = odd * 3 ^ 2;  // right in 5 bits; each round doubles them
+    inverse_ = odd * 3 ^ 2;  // correct in 5 bits; each round doubles the number
     for (int round = 0; round < 4; ++round) inverse_ *= 2 - odd * inverse_;
   }
   bool divides(u64 v) const { return std::rotr(v * inverse_, shift_) <= limit_; }
-  u64 quotient(i64 v) const { return static_cast<u64>(v >> shift_) * inverse_; }  // REQUIRES: it divides
+  u64 quotient(i64 v) const { return static_cast<u64>(v >> shift_) * inverse_; }  // REQUIRES: the divisor divides the number
 
  private:
   int shift_;
@@ -55,7 +55,7 @@ bool is_progression(std::span<const i64> values) {
   return differs == 0;
 }
 
-/// Greatest common divisor of the steps; most runs are done after a few, when it is 1.
+/// Greatest common divisor of the steps. Most runs end after a few steps, when it is 1.
 u64 common_divisor(std::span<const i64> values) {
   u64 divisor = 0;
   std::size_t i = 1;
@@ -81,7 +81,7 @@ void normalize(std::span<const i64> values, u64 divisor, std::vector<u64>& y) {
 
 std::size_t sample_stride(std::size_t count) { return std::max<std::size_t>(1, count / 256); }
 
-/// Mean of the sampled differences: predictions are off by as much to either side.
+/// Mean of the sampled differences, so that predictions are off equally to both sides.
 template <class Difference>
 u64 mean_of(std::size_t count, Difference difference) {
   double sum = 0, taken = 0;
@@ -111,7 +111,7 @@ u64 residual(const prediction& p, const std::vector<u64>& y, std::size_t i) {
   return 0;
 }
 
-/// Bits that the sampled residuals take: near enough to what the planes will cost.
+/// Bits that the sampled residuals take, an estimate of the planes' cost.
 u64 sampled_cost(const prediction& p, const std::vector<u64>& y) {
   u64 bits = 0;
   for (std::size_t i = 1; i < y.size(); i += sample_stride(y.size()))
@@ -119,7 +119,7 @@ u64 sampled_cost(const prediction& p, const std::vector<u64>& y) {
   return bits;
 }
 
-/// Zigzag residuals of y[1..] into `out`; returns all their bits together.
+/// Writes the zigzag residuals of y[1..] into `out`; returns all of them or-ed together.
 u64 residuals(const prediction& p, const std::vector<u64>& y, std::vector<u64>& out) {
   const std::size_t n = y.size() - 1;
   out.resize(n);

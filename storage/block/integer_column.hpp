@@ -7,8 +7,8 @@
 
 #include "storage/block/plane.hpp"
 
-/// Any run of 64-bit integers, exactly, and small where it is regular: divided by the common divisor of its steps, then told
-/// apart from a simple prediction (a line, the previous number, the previous step), and the differences split into byte
+/// Encodes any run of 64-bit integers exactly, and a regular one in few bytes: divides by the common divisor of its steps, subtracts a
+/// simple prediction (a line, the previous number, the previous step), and splits the differences into byte
 /// planes. An arithmetic progression (a regular cadence, a constant) takes a few bytes at any length.
 /// All arithmetic wraps, so that every run of integers has an encoding.
 namespace factory {

@@ -13,7 +13,7 @@ namespace {
 
 enum class kind : std::uint8_t { constant = 0, raw = 1, zstd = 2 };
 
-constexpr std::size_t too_short_to_compress = 64;   // below it the frame and its tables cost what they save
+constexpr std::size_t too_short_to_compress = 64;   // below it the frame and its tables cost more than they save
 constexpr int quick_level = 1, thorough_level = 9;  // which saves another 4 % and takes seven times as long
 
 template <class Context, std::size_t (*Free)(Context*)>
@@ -60,7 +60,7 @@ void put_plane(std::string& out, std::span<const std::uint8_t> plane, effort how
   const int level = how == effort::thorough ? thorough_level : quick_level;
   const std::size_t size =
       ZSTD_compressCCtx(&this_threads_compressor(), packed.data(), packed.size(), plane.data(), plane.size(), level);
-  // A plane that hardly shrinks is cheaper to read as it is.
+  // A plane that hardly shrinks is stored raw, because raw is faster to read.
   if (ZSTD_isError(size) != 0 || size > plane.size() - plane.size() / 32) return put_raw(out, plane);
   put_byte(out, static_cast<std::uint8_t>(kind::zstd));
   put_text(out, {packed.data(), size});

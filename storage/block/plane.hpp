@@ -8,10 +8,10 @@
 
 /// A plane is a run of bytes that belong together: one byte of each number of a column, or the flags. Planes are
 /// compressed one by one, because each has statistics of its own and zstd keeps one Huffman table for a run as short as ours.
-/// Stored as a kind (constant, raw, zstd) and what it says; the number of bytes is known to the reader.
+/// Stored as a kind (constant, raw, zstd) and its data. The reader knows the number of bytes.
 namespace factory {
 
-/// How hard to try: `quick` for heads sealed on the way of the readings, `thorough` tries every codec and keeps the
+/// How hard to try: `quick` for heads sealed while readings arrive; `thorough` tries every codec and keeps the
 /// smallest, for the background; `plain` only copies.
 enum class effort : std::uint8_t { plain, quick, thorough };
 

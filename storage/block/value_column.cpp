@@ -20,12 +20,12 @@ using i64 = std::int64_t;
 enum class mapping : std::uint8_t { bits = 0, decimal = 1, dictionary = 2 };
 
 constexpr std::size_t dictionary_limit = 4'096;
-constexpr double guessed_share = 0.75, tried_share = 1;  // who tries both and keeps the smaller may hope for more
+constexpr double guessed_share = 0.75, tried_share = 1;  // `tried` is for callers that try both and keep the smaller
 
-/// The bits as an integer that rises with the value (the bits alone run backwards below zero), and back: it undoes itself.
+/// Maps the bits to an integer that rises with the value (plain bits run backwards below zero). The mapping is its own inverse.
 i64 in_order(i64 bits) { return bits ^ static_cast<i64>(static_cast<u64>(bits >> 63) >> 1U); }
 
-/// Digits that bring `v` within what a few sums and products of decimals are off.
+/// The digits with which a decimal comes as close to `v` as the result of a few sums and products of decimals.
 std::optional<unsigned> digits_of(double v) {
   constexpr i64 near = 2;
   for (unsigned digits = 0; digits < powers_of_ten.size(); ++digits) {
@@ -37,9 +37,9 @@ std::optional<unsigned> digits_of(double v) {
   return std::nullopt;
 }
 
-/// Digits after the point that pay best for a sample of the values: each costs every value log2(10) bits, and a value that
-/// needs more has most of its mantissa left over. Nullopt when the bits as they are would be no dearer; they are taken to cost
-/// `share_of_mantissa`, since their exponents and high bits are alike.
+/// The number of digits that encodes a sample of the values best: each digit costs every value log2(10) bits, and a value that
+/// needs more digits leaves most of its mantissa over. Nullopt when the plain bits cost no more; their cost is estimated as
+/// `share_of_mantissa`, because exponents and high bits are alike.
 std::optional<unsigned> best_digits(std::span<const double> values, double share_of_mantissa) {
   constexpr std::size_t sample = 32;
   constexpr double bits_per_digit = 3.33, mantissa_bits = 52;
@@ -163,7 +163,7 @@ void put_values(std::string& out, std::span<const double> values, effort how) {
 bool get_values(std::string_view& in, std::span<double> values) {
   std::uint8_t what = 0;
   if (!get_byte(in, what)) return false;
-  // Not shared between threads or calls: a dictionary's words are a column of their own, read in between.
+  // Local to the call: reading a dictionary reads its words as a column of their own in between.
   std::vector<i64> integers(values.size());
   switch (static_cast<mapping>(what)) {
     case mapping::bits: return get_bits(in, values, integers);

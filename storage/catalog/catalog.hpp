@@ -14,7 +14,7 @@
 
 namespace factory {
 
-/// Readings are kept this many days; 0 = for ever; unset: as what it belongs to says, and above the factory the configuration.
+/// Readings are kept this many days; 0 = for ever; unset: the parent's value counts, and for a factory the configuration's.
 using retention_days = std::optional<std::uint32_t>;
 
 struct factory_entry {
@@ -43,18 +43,18 @@ struct sensor_entry {
   retention_days retention = {};
 };
 
-/// A change that was checked against the catalog but is not yet in force: what to write, and what the sensors must learn.
+/// A change that was checked against the catalog and is not yet in force: the writes, and the config for the sensors.
 struct catalog_change {
   std::vector<catalog_write> writes;
-  config_change config;  ///< empty when no sensor is concerned
+  config_change config;  ///< empty when the change affects no sensor
   struct staged;
   std::shared_ptr<staged> in_memory;  ///< taken over by catalog::apply
 };
 
-/// What a copy of the catalog lacks. Ids in removed_* may never have been in the copy.
+/// The differences between a copy of the catalog and the catalog. The copy may lack ids in removed_*.
 struct catalog_delta {
-  std::uint64_t version = 0;  ///< of the catalog that this leads to
-  bool complete = false;      ///< these are all entries: whatever else the copy holds is gone
+  std::uint64_t version = 0;  ///< version of the catalog after this delta
+  bool complete = false;      ///< the delta has all entries: the copy must drop all others
   std::vector<factory_entry> factories;
   std::vector<machine_entry> machines;
   std::vector<sensor_entry> sensors;
@@ -67,7 +67,7 @@ struct catalog_delta {
 
 /// Factories, machines, sensors and alert rules; ids from 1 up, never reused.
 /// Names are 1 to limits::name_bytes of UTF-8; factory names are unique, machine names within their factory, sensor names within
-/// their machine: conflict. A thing that others belong to cannot be deleted: conflict. A parent that is not there: invalid
+/// their machine: conflict. An entity with children cannot be deleted: conflict. A missing parent: invalid
 /// with the member named. min_threshold above max_threshold: invalid. Errors of an array name the index in `rows`.
 ///
 /// Changing: stage_*() checks and prepares under a lock that the change holds; the caller commits the writes (journal::append) and then
@@ -88,12 +88,12 @@ class catalog {
   expected<alert_rule> find_rule(rule_id id) const;           ///< not_found "Rule not found"
   std::shared_ptr<const sensor_set> known_sensors() const;    ///< never null
   sensor_config config_of(sensor_id id) const;
-  retention_days retention_of(sensor_id id) const;           ///< its own, else its machine's, else its factory's
+  retention_days retention_of(sensor_id id) const;           ///< the sensor's own, else its machine's, else its factory's
   std::uint64_t version() const;                             ///< rises with each applied change, also over restarts
-  std::string store_id() const;                              ///< of the database that it lies in
+  std::string store_id() const;                              ///< identity of its database
   catalog_delta changes_since(std::uint64_t version) const;  ///< one consistent state; complete when too much changed since
 
-  // Ids and created_at_us of what is passed in are ignored and given here; the changed entries come back with them.
+  // Ignores ids and created_at_us of the arguments and assigns them; the returned entries have them.
   template <class Entry>
   struct staged_entries {
     std::vector<Entry> entries;

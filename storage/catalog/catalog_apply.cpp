@@ -8,7 +8,7 @@ namespace factory {
 
 namespace {
 
-/// Changes that a copy may lag behind and still be brought up to date one by one.
+/// So many changes are remembered; a copy that lags further gets everything.
 constexpr std::size_t touched_kept = 50'000;
 
 template <class Entry>
@@ -33,7 +33,7 @@ void erase_entry(catalog_tables& tables, record_id what) {
   }
 }
 
-/// A new set when sensors come or go, copied once; the old one when not.
+/// A new set, copied once, when sensors come or go; otherwise the old one.
 std::shared_ptr<const sensor_set> known_after(const catalog_tables& tables, catalog_change::staged& staged) {
   std::shared_ptr<sensor_set> fresh;
   const auto changed = [&]() -> sensor_set& {
@@ -113,7 +113,7 @@ catalog_change finish_change(std::shared_ptr<catalog_change::staged> staged, con
 }
 
 void catalog::apply(catalog_change change) {
-  const auto in_memory = std::move(change.in_memory);  // and with it the turn, let go at the end
+  const auto in_memory = std::move(change.in_memory);  // it also holds the turn, which ends with it
   catalog_change::staged& staged = *in_memory;
   catalog_tables& tables = impl_->tables;
   auto known = known_after(tables, staged);

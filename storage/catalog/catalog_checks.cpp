@@ -28,7 +28,7 @@ bool is_text(std::string_view text) {
   return true;
 }
 
-/// U+0000 to U+001F, U+007F to U+009F: they forge lines of logs and exports, and SQL tools cut texts at NUL.
+/// U+0000 to U+001F, U+007F to U+009F. They can forge lines in logs and exports, and SQL tools cut texts at NUL.
 bool holds_control(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<std::uint8_t>(text[i]);

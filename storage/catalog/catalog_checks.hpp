@@ -14,7 +14,7 @@ struct problem {
   std::string reason;
 };
 
-/// What is wrong with the entry's members and its parent; names are not looked up.
+/// The first fault in the entry's members and its parent. Does not look up names.
 std::optional<problem> check_members(const catalog_tables& tables, const factory_entry& entry);
 std::optional<problem> check_members(const catalog_tables& tables, const machine_entry& entry);
 std::optional<problem> check_members(const catalog_tables& tables, const sensor_entry& entry);
@@ -23,7 +23,7 @@ std::optional<problem> check_members(const catalog_tables& tables, const alert_r
 /// "Factory", "Machine", "Sensor", "Rule".
 std::string_view title_of(record_kind kind);
 
-/// The name is another one's already. Rules never conflict.
+/// True when another entry has the name. Rules never conflict.
 template <class Entry>
 problem name_taken(const Entry& entry) {
   const std::string within = kind_of_entry<Entry> == record_kind::factory   ? ""

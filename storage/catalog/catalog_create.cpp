@@ -12,7 +12,7 @@ namespace factory {
 
 namespace {
 
-/// Collects what is wrong, row by row, into one error. Its code is that of the first problem.
+/// Collects the faults of all rows into one error, which has the code of the first fault.
 class refusals {
  public:
   void add(std::size_t row, problem what) {
@@ -35,7 +35,7 @@ class refusals {
   error first_;
 };
 
-/// Bounds that count what is there and what comes before in the same array.
+/// Checks bounds that count existing entries and earlier ones of the same array.
 class bounds {
  public:
   explicit bounds(const catalog_tables& tables) : tables_(tables) {}

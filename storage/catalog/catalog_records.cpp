@@ -6,7 +6,7 @@ namespace factory {
 
 namespace {
 
-/// Version 2 ends with the days that readings are kept; version 1 has none: unset. Rules are of version 1 still.
+/// Version 2 ends with the days that readings are kept; version 1 lacks them: unset. Rules still have version 1.
 constexpr std::uint8_t with_retention = 2;
 constexpr std::uint8_t rule_version = 1;
 

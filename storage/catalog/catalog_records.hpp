@@ -19,7 +19,7 @@ template <class Entry>
 constexpr record_kind kind_of_entry = kind_of(static_cast<const Entry*>(nullptr));
 
 std::string record_key(record_kind kind, std::uint32_t id);
-/// Holds the next id of the kind to give, so that none is given twice even when its owner was deleted.
+/// Holds the next id of the kind, so that no id is given twice, even after its owner was deleted.
 std::string counter_key(record_kind kind);
 inline constexpr std::string_view version_key = "v";
 

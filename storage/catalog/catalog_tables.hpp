@@ -36,7 +36,7 @@ struct hash_of_name_within {
   }
 };
 
-/// Entries by their names, found by name: the name itself stands in the entry only.
+/// Entries by name. Only the entry stores the name itself.
 template <class Entry>
 struct entry_name {
   using is_transparent = void;
@@ -46,12 +46,12 @@ struct entry_name {
   bool operator()(const auto& one, const auto& other) const { return of(one) == of(other); }
 };
 
-/// Entries of one kind by id, by parent and by name within the parent. Rules may share names; of the others no two.
+/// Entries of one kind by id, by parent and by name within the parent. Only rules may share a name.
 template <class Entry>
 class entry_table {
  public:
   entry_table() = default;
-  entry_table(entry_table&&) = default;  // no copy: its names would stand in the other
+  entry_table(entry_table&&) = default;  // not copyable: a copy's names would point into the original
   entry_table& operator=(entry_table&&) = default;
 
   const Entry* find(std::uint32_t id) const {
@@ -120,7 +120,7 @@ struct catalog_tables {
   std::shared_ptr<const sensor_set> known = std::make_shared<sensor_set>();
   std::uint64_t version = 0;
   std::deque<std::pair<std::uint64_t, record_id>> touched;  // by version, newest last
-  std::uint64_t touched_floor = 0;                          // what changed up to this version is no longer in `touched`
+  std::uint64_t touched_floor = 0;                          // `touched` no longer has changes up to this version
 
   template <class Entry>
   entry_table<Entry>& of() {
@@ -164,7 +164,7 @@ struct catalog_change::staged {
 sensor_config config_after(const catalog_tables& tables, catalog_change::staged& change, sensor_id id);
 /// Takes the catalog's turn for a new change.
 std::shared_ptr<catalog_change::staged> begin_change(catalog::impl& it);
-/// Writes out what was staged.
+/// Encodes the staged change as writes.
 catalog_change finish_change(std::shared_ptr<catalog_change::staged> staged, config_change config);
 
 }  // namespace factory

@@ -19,7 +19,7 @@ void keep_creation(Entry& entry, const Entry& stored) {
   entry.created_at_us = stored.created_at_us;
 }
 
-/// The checks of an entry that replaces the stored one with its id; null on success.
+/// Checks an entry that replaces the stored one of the same id; null on success.
 template <class Entry>
 std::optional<error> refuse_update(const catalog_tables& tables, const Entry& entry) {
   if (tables.of<Entry>().find(entry.id) == nullptr) {
