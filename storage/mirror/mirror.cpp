@@ -18,15 +18,15 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 constexpr std::size_t events_per_transaction = 2'000;
-constexpr std::chrono::milliseconds between_turns{50};  // one commit for what comes in it
+constexpr std::chrono::milliseconds between_turns{50};  // changes within this time share a commit
 constexpr std::chrono::seconds between_tries{1};
-constexpr std::chrono::seconds catching_up_at_stop{5};  // what is left then is done at the next start
+constexpr std::chrono::seconds catching_up_at_stop{5};  // the next start does the rest
 
 std::uint64_t missing(std::uint64_t newest, std::uint64_t copied) { return newest > copied ? newest - copied : 0; }
 
 }  // namespace
 
-/// The thread owns `file`; `guard` is for the rest.
+/// The thread owns `file`; `guard` protects the rest.
 struct mirror::impl {
   impl(std::filesystem::path path, const catalog& c, const event_log& e)
       : entities(c), events(e), file(std::move(path), c.store_id()) {}
@@ -39,10 +39,10 @@ struct mirror::impl {
   std::condition_variable wake, turned;
   bool stopping = false, dirty = true;
   std::uint64_t requested = 0, completed = 0;  // flushes
-  std::vector<series_row> series;              // newest of each sensor, by id, for a rebuild; id 0: none
+  std::vector<series_row> series;              // newest row of each sensor, by id, for a rebuild; id 0: none
   std::set<sensor_id> series_due;              // not yet in the file
   steady::time_point deadline = steady::time_point::max();
-  std::string last_complaint;  // the same one is logged once
+  std::string last_complaint;  // so that the same error is logged once
   std::atomic<std::uint64_t> catalog_version{0}, event_sequence{0}, rebuilds{0};
 
   mirror_place newest() const { return {entities.version(), events.last_sequence()}; }
@@ -59,7 +59,7 @@ struct mirror::impl {
   void run();
 };
 
-/// The file is open and still the one at its path; else it is opened or made anew, and all series rows are due again.
+/// Makes sure that the open file is still the one at its path. Otherwise opens or rebuilds it, and all series rows are due again.
 bool mirror::impl::ready() {
   if (file.is_open() && !file.was_replaced() && !file.sql().damaged()) return true;
   const std::uint64_t before = file.rebuild_count();
@@ -110,13 +110,13 @@ bool mirror::impl::write_transaction(const std::vector<event>& page, const std::
       sql.rollback();
       return false;
     }
-    if (*record) write_alert(sql, **record);  // a clearing whose raise is not known has no row
+    if (*record) write_alert(sql, **record);  // the clearing of an unknown alert has no row
   }
   for (const series_row& row : rows) write_series(sql, row);
   return file.commit(place);
 }
 
-/// Brings the file up to what the store held when it began; false on an error or when the time at stop is up.
+/// Brings the file up to the store's state at the call; false on an error, or when the time for a stop is over.
 bool mirror::impl::follow() {
   if (!ready()) return false;
   const std::uint64_t target = events.last_sequence();

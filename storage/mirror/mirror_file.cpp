@@ -66,7 +66,7 @@ bool mirror_file::rebuild(std::string_view why) {
 bool mirror_file::make_anew() {
   sql_.close();
   for (const char* suffix : {"", "-wal", "-shm"}) {
-    std::error_code ignored;  // what cannot be removed fails to open
+    std::error_code ignored;  // if it cannot be removed, opening fails
     std::filesystem::remove(path_.string() + suffix, ignored);
   }
   if (!connect() || !migrate()) return false;
@@ -107,7 +107,7 @@ bool mirror_file::migrate() {
   return !sql_.failed();
 }
 
-/// Empty when the file can be gone on with.
+/// Why the file cannot be used; empty when it can.
 std::string mirror_file::reason_to_rebuild(const mirror_place& newest) {
   const auto schema = number_of(sql_.value("SELECT max(version) FROM schema_migrations"));
   if (sql_.failed()) return sql_.message();

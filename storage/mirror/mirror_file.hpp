@@ -12,7 +12,7 @@
 
 #include <sys/types.h>
 
-/// For this room only: the file of the mirror, its schema and how far it has followed.
+/// For this room only: the file of the mirror, its schema and its position in the store.
 namespace factory {
 
 struct migration {
@@ -33,21 +33,21 @@ class mirror_file {
  public:
   mirror_file(std::filesystem::path file, std::string store_id) : path_(std::move(file)), store_id_(std::move(store_id)) {}
 
-  /// Opens and migrates. What cannot be gone on with (missing, damaged, of another store, ahead of `newest`, of a newer schema)
-  /// is made anew. False when it cannot be written: it is closed then, and message() says why.
+  /// Opens and migrates. Rebuilds a file that cannot be used (missing, damaged, of another store, ahead of `newest`, of a newer schema).
+  /// False when the file cannot be written: it is then closed, and message() says why.
   bool open(const mirror_place& newest);
-  /// Reads the whole file for damage; a damaged one is made anew. False as above.
+  /// Reads the whole file to find damage; rebuilds a damaged one. False as above.
   bool check();
-  /// Deletes and makes anew.
+  /// Deletes the file and rebuilds it.
   bool rebuild(std::string_view why);
   bool is_open() const { return sql_.is_open(); }
-  /// The file at the path is no longer the one that is open: somebody deleted or replaced it.
+  /// True when the file at the path is no longer the open one: it was deleted or replaced.
   bool was_replaced() const;
 
   sqlite_file& sql() { return sql_; }
   const std::string& message() const { return sql_.message(); }
   const mirror_place& place() const { return place_; }
-  /// Begins a transaction, and ends it with the place that it leads to.
+  /// Begins a transaction; commit() ends it and records the new position.
   bool begin() { return sql_.begin(); }
   bool commit(const mirror_place& place);
   std::uint64_t rebuild_count() const { return rebuilds_; }
@@ -67,7 +67,7 @@ class mirror_file {
   std::uint64_t rebuilds_ = 0;
 };
 
-/// Writers of rows; errors stick to `sql`.
+/// Write rows; an error stays in `sql`.
 void write_delta(sqlite_file& sql, const catalog_delta& delta);
 void write_anomaly(sqlite_file& sql, const event& e);
 void write_alert(sqlite_file& sql, const alert_record& record);

@@ -30,8 +30,8 @@ void write_entry(sqlite_file& sql, const alert_rule& e) {
       e.id, e.sensor, e.name, to_text(e.condition), e.low, e.high, to_text(e.level), e.enabled);
 }
 
-/// Entries are deleted and inserted, not updated, so that a name may move from one to another within one delta; references are
-/// checked at the commit only.
+/// Entries are deleted and inserted, not updated, so that a name can move between entries within one delta. References are
+/// checked only at the commit.
 template <class Entry>
 void write_entries(sqlite_file& sql, const char* deletion, const std::vector<Entry>& present,
                    const std::vector<std::uint32_t>& removed) {

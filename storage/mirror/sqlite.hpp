@@ -13,8 +13,8 @@
 /// For this room only: SQLite itself.
 namespace factory {
 
-/// One connection with its prepared statements. The first error sticks: after it every call does nothing and returns false until
-/// begin() or clear_error(), so that a transaction is written down without a check on each line and judged by commit().
+/// One connection with its prepared statements. The first error stays: after it every call does nothing and returns false until
+/// begin() or clear_error(). So a transaction needs no check per line; commit() reports the error.
 /// Not thread-safe.
 class sqlite_file {
  public:
@@ -27,7 +27,7 @@ class sqlite_file {
   void close();
   bool is_open() const { return connection_ != nullptr; }
 
-  bool begin();   ///< clears the error of before
+  bool begin();   ///< clears an earlier error
   bool commit();  ///< rolls back when something failed since begin()
   void rollback();
 

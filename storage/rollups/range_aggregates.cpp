@@ -13,7 +13,7 @@ namespace {
 using levels = std::span<const rollup_level>;
 constexpr rollup_level coarse_first[] = {rollup_level::day, rollup_level::hour, rollup_level::minute};
 
-/// Covers a range with buckets, the coarsest ones first, and with what is left between them.
+/// Covers a range with buckets, the coarsest ones first, and with the gaps between them.
 struct covering {
   settled_rollups& rollups;
   std::uint64_t least;

@@ -6,7 +6,7 @@
 /// For this room only.
 namespace factory {
 
-/// Notes in `batch` that the time of this block is to be rolled up (again). REQUIRES: the batch also writes the block.
+/// Adds a note to `batch` that the time of this block must be rolled up (again). REQUIRES: the batch also writes the block.
 void note_for_rollup(rocksdb::WriteBatch& batch, const database::impl& rocks, const block& written);
 
 }  // namespace factory

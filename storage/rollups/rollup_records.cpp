@@ -94,7 +94,7 @@ std::string encode_rolled_up(const rolled_up_to& state) {
   return out;
 }
 
-/// One that was written before notes were counted ends behind the time.
+/// A record from before notes were counted ends after the time.
 bool decode_rolled_up(std::string_view in, rolled_up_to& state) {
   return get_zigzag(in, state.head_us) && (in.empty() || get_varint_as(in, state.first_note)) && in.empty();
 }

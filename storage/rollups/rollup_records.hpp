@@ -8,13 +8,13 @@
 
 /// For this room only: how roll-ups lie on disk (docs/reference/storage-format.md). Key spaces of the column family, by first byte:
 ///   b  sensor, level, start  -> the bucket's summary
-///   d  sensor                -> retention has dropped what was before this midnight
+///   d  sensor                -> retention has dropped everything before this midnight
 ///   n  sensor, block number  -> the time that a block covers, not yet rolled up
 ///   h  sensor                -> how far the roll-ups are
 namespace factory {
 
 std::string bucket_key(sensor_id sensor, rollup_level level, std::int64_t start_us);
-/// False when the key is none of this sensor and level.
+/// False when the key does not belong to this sensor and level.
 bool read_bucket_key(std::string_view key, sensor_id sensor, rollup_level level, std::int64_t& start_us);
 std::string encode_bucket(const bucket& b);
 bool decode_bucket(std::string_view in, std::int64_t start_us, bucket& b);
@@ -28,8 +28,8 @@ bool read_note_key(std::string_view key, sensor_id sensor, std::uint32_t& block_
 std::string encode_note(const covered_time& time);
 bool decode_note(std::string_view in, covered_time& time);
 
-/// Head rows up to `head_us` are in the roll-ups, and no note stands of a block with number < first_note: deleted ones are not searched
-/// through again.
+/// Head rows up to `head_us` are in the roll-ups, and no note exists for a block with number < first_note, so that a search skips deleted
+/// notes.
 struct rolled_up_to {
   std::int64_t head_us = INT64_MIN;
   std::uint32_t first_note = 0;
@@ -42,7 +42,7 @@ std::string kept_key(sensor_id sensor);
 std::string encode_kept(std::int64_t from_us);
 bool decode_kept(std::string_view in, std::int64_t& from_us);
 
-/// What a record that cannot be decoded is.
+/// The error for a record that cannot be decoded.
 tl::unexpected<error> damaged_rollup();
 
 inline constexpr rollup_level rollup_levels[] = {rollup_level::minute, rollup_level::hour, rollup_level::day};

@@ -9,10 +9,10 @@ namespace factory {
 
 namespace {
 
-/// Bounds what is in memory at once. Whole days, so that each hour and day is complete within its part.
+/// Bounds the memory of a part. Whole days, so that each hour and day is complete within its part.
 constexpr std::int64_t part_us = 30 * std::int64_t{86'400'000'000};
 
-/// What is read to be rolled up is not read again soon.
+/// Readings that are rolled up are not read again soon.
 rocksdb::ReadOptions once() {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
@@ -22,12 +22,12 @@ rocksdb::ReadOptions once() {
 using bucket_map = std::map<std::int64_t, bucket>;
 
 struct pending_work {
-  std::vector<std::string> notes;                // their keys, to be deleted when the work is done
-  std::map<std::int64_t, std::int64_t> minutes;  // [begin, end) touched, aligned, ascending, apart
-  rolled_up_to state;                            // what it will be then
+  std::vector<std::string> notes;                // keys of the notes, deleted when the work is done
+  std::map<std::int64_t, std::int64_t> minutes;  // touched [begin, end): aligned, ascending, disjoint
+  rolled_up_to state;                            // the head record to write then
 };
 
-/// Adds [begin, end) and joins it with what it touches.
+/// Adds [begin, end) and joins it with the ranges that it touches.
 void add_range(std::map<std::int64_t, std::int64_t>& ranges, std::int64_t begin, std::int64_t end) {
   auto it = ranges.upper_bound(begin);
   if (it != ranges.begin() && std::prev(it)->second >= begin) --it;
@@ -71,8 +71,8 @@ expected<void> read_state(const database::impl& rocks, const sensor_cut& cut, pe
   return {};
 }
 
-/// Rows of the head newer than the newest one of last time. Readings from the future wait for their block, else they would hide
-/// those that come in order after them.
+/// Rows of the head that are newer than the newest one of last time. Readings from the future wait for their block, or they would hide
+/// later readings that arrive in order.
 void collect_head(const sensor_cut& cut, pending_work& work) {
   const std::int64_t after_us = work.state.head_us;
   const auto& times = cut.head.event_time_us;
@@ -84,7 +84,7 @@ void collect_head(const sensor_cut& cut, pending_work& work) {
   }
 }
 
-/// Buckets of the coarser level that hold the given ones, each made of all its parts: those at hand and those stored.
+/// The coarser buckets that contain the given ones, each made of all its parts, given and stored.
 expected<bucket_map> roll_up(const rollup_store& store, sensor_id sensor, rollup_level finer, rollup_level coarser,
                              const bucket_map& fresh) {
   const std::int64_t step = step_us(coarser);
@@ -103,8 +103,8 @@ expected<bucket_map> roll_up(const rollup_store& store, sensor_id sensor, rollup
   return out;
 }
 
-/// Takes minutes part by part and writes each part with its hours and days. The last write also ends the work; when it does
-/// not come to that, all is done again.
+/// Rolls up minutes part by part and writes each part with its hours and days. The last write also ends the work; if it does
+/// not happen, everything is done again.
 class refresh_run {
  public:
   refresh_run(database::impl& rocks, const rollup_store& store, const sensor_cut& cut, const minute_source& readings)

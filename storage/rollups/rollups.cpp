@@ -47,8 +47,8 @@ expected<void> rollup_store::remove_sensor(sensor_id sensor) {
   return rocks.write(batch, false, "deleting roll-ups");
 }
 
-/// Whole days only: an hour or a day must always find the minutes that it is made of. From then on no bucket of those days counts: one
-/// that a late block makes anew would not hold what a block that retention has left whole has of its time.
+/// Whole days only: an hour or a day must always find the minutes that it is made of. From then on no bucket of those days counts: a
+/// bucket that a late block makes anew would lack the readings of a block that retention has left whole.
 expected<void> rollup_store::drop_before(sensor_id sensor, std::int64_t before_us) {
   database::impl& rocks = db_.raw();
   auto* rollups = rocks.at(column::rollups);

@@ -8,8 +8,8 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint64_t fewest_buckets = 4;                           // fewer save less than looking for them costs
-constexpr std::int64_t earliest = INT64_MIN / 2, latest = -earliest;  // beyond them readings are read, and no sum overflows
+constexpr std::uint64_t fewest_buckets = 4;                           // fewer buckets save less than the look-up costs
+constexpr std::int64_t earliest = INT64_MIN / 2, latest = -earliest;  // beyond these times readings are read, so no sum overflows
 
 /// The whole buckets of a range.
 time_range aligned_within(const time_range& range, std::int64_t from_us, std::int64_t step) {
@@ -19,7 +19,7 @@ time_range aligned_within(const time_range& range, std::int64_t from_us, std::in
 
 }  // namespace
 
-/// Joins it with what it overlaps or meets.
+/// Adds a range and joins it with ranges that it overlaps or touches.
 void settled_rollups::add(closed_ranges& to, std::int64_t first_us, std::int64_t last_us) {
   auto it = to.lower_bound(std::max(first_us, earliest) - 1);
   while (it != to.end() && it->second <= std::min(last_us, latest) + 1) {
@@ -41,7 +41,7 @@ expected<void> settled_rollups::open() {
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &end_slice_;
   it_.reset(rocks_.db->NewIterator(options, rocks_.at(column::rollups)));
-  // In the order of the keys: a record that is not there is missed at the next one, not behind all the deleted notes.
+  // In the order of the keys: a missing record shows at the next key, without a search through deleted notes.
   if (seek(kept_key(cut_.sensor)) && !decode_kept(to_view(it_->value()), kept_from_us_)) return damaged_rollup();
   rolled_up_to state;
   if (seek(head_key(cut_.sensor)) && !decode_rolled_up(to_view(it_->value()), state)) return damaged_rollup();
@@ -74,7 +74,7 @@ settled_rollups::closed_ranges settled_rollups::unsettled(const time_range& alig
   return found;
 }
 
-/// True also where no bucket is: then it is known at once that there are no readings.
+/// True also without a bucket: then there are no readings.
 expected<bool> settled_rollups::is_worth(rollup_level level, const time_range& aligned, std::uint64_t least) {
   std::int64_t start_us = 0;
   bucket first;

@@ -12,32 +12,32 @@
 
 namespace factory {
 
-/// For this room only: the time of a sensor for which its roll-ups hold just what a cut sees. That is all time but the buckets which
-///   - have something in common with a block of which the note still stands, or with one in the cut's `sealing`,
-///   - hold a row of the cut's head,
-///   - begin before what retention has left.
-/// In settled time no bucket means no reading. All is seen as it was on disk at one instant after the cut, so a bucket may know of
-/// readings that came after it, as blocks joined since then may (time_series::rewrite).
+/// For this room only: the settled time of a sensor, where its roll-ups contain exactly what a cut sees. All time is settled except buckets
+///   - that overlap a block whose note still exists, or a block in the cut's `sealing`,
+///   - that contain a row of the cut's head,
+///   - that begin before the end of what retention has dropped.
+/// In settled time a missing bucket means no readings. The disk is read at one instant after the cut, so a bucket may include readings
+/// that came after the cut, as joined blocks may too (time_series::rewrite).
 class settled_rollups {
  public:
-  /// REQUIRES: the cut lives as long, and has the rows of its head for every range asked for.
+  /// REQUIRES: the cut lives at least as long, and has its head's rows for every range asked for.
   settled_rollups(const database::impl& rocks, const sensor_cut& cut) : rocks_(rocks), cut_(cut) {}
 
   struct piece {
     time_range time;
-    std::optional<summary> values;  ///< of the bucket; none: this time is not settled
+    std::optional<summary> values;  ///< of the bucket; none: this piece is not settled
   };
-  /// The range in pieces, ascending, settled time without readings left out. All of it is one unsettled piece when its first bucket
-  /// holds fewer than `least` readings: then blocks are faster. Looks at the disk only for ranges of several buckets.
+  /// The range in ascending pieces, without settled time that has no readings. When the first bucket has fewer than `least` readings, the
+  /// whole range is one unsettled piece, because blocks are then faster. Reads the disk only for ranges of several buckets.
   expected<std::vector<piece>> read(rollup_level level, const time_range& range, std::uint64_t least);
 
  private:
-  /// First time of each, by its last one; apart.
+  /// Disjoint ranges: last time to first time.
   using closed_ranges = std::map<std::int64_t, std::int64_t>;
 
   static void add(closed_ranges& to, std::int64_t first_us, std::int64_t last_us);
   expected<void> open();
-  bool seek(const std::string& key);  ///< false when it is not there
+  bool seek(const std::string& key);  ///< false when it does not exist
   closed_ranges unsettled(const time_range& aligned, std::int64_t step) const;
   expected<bool> is_worth(rollup_level level, const time_range& aligned, std::uint64_t least);
   expected<void> take(std::vector<piece>& out, rollup_level level, const time_range& settled);
@@ -46,7 +46,7 @@ class settled_rollups {
   const sensor_cut& cut_;
   std::string end_;  // bound of the iterator, which points to it
   rocksdb::Slice end_slice_;
-  std::unique_ptr<rocksdb::Iterator> it_;  // null until the disk is first looked at
+  std::unique_ptr<rocksdb::Iterator> it_;  // null until the disk is first read
   closed_ranges touched_;                  // by blocks
   std::int64_t kept_from_us_ = INT64_MIN;
 };

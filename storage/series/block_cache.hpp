@@ -12,9 +12,9 @@
 
 namespace factory {
 
-/// For this room only: the rows of blocks that ranges have lately cut through, so that a dashboard's next question decodes
-/// nothing. Bounded by limits::decoded_block_bytes; what was used longest ago goes first. A block is known by sensor, number and the
-/// checksum of its columns: it is written once, so what was decoded stays true, and a block that has gone is asked for no more.
+/// For this room only: the rows of blocks that recent ranges cut through, so that a dashboard's next query decodes nothing.
+/// Bounded by limits::decoded_block_bytes; evicts the least recently used. The key is sensor, number and the checksum of the columns:
+/// a block is written once, so its decoded rows stay valid, and no query asks for a deleted block.
 /// Thread-safe; a few locks, so that readers of different sensors seldom meet.
 class block_cache {
  public:
@@ -22,7 +22,7 @@ class block_cache {
 
   explicit block_cache(std::size_t bytes) : bytes_per_shard_(bytes / shard_count) {}
 
-  /// The rows of `bytes`, a block as stored; decoded when they are not at hand, and for a query kept.
+  /// The rows of the stored block `bytes`. Decodes them when they are not cached; a query's rows are then cached.
   expected<rows> open(const block_key& key, std::string_view bytes, asker who);
   /// The rows of a block of this checksum, or null.
   rows find(const block_key& key, std::uint64_t checksum);

@@ -12,8 +12,8 @@
 
 namespace factory {
 
-/// For this room only: the blocks of one sensor with number < below that end at `until_us` or earlier, as they were on disk when
-/// the finder was first asked. One that is asked for later times only does not look at the disk.
+/// For this room only: finds the blocks of one sensor with number < below that end at `until_us` or earlier, as they were on disk at
+/// the first query of the finder. Queries for later times only do not read the disk.
 class block_finder {
  public:
   block_finder(const database::impl& rocks, sensor_id sensor, std::uint32_t below, asker who, std::int64_t until_us = INT64_MAX);
@@ -22,15 +22,15 @@ class block_finder {
 
   /// `bytes` are valid during the call only.
   using visitor = std::function<expected<void>(const block_key&, const summary&, std::string_view bytes)>;
-  /// Every block that has rows in the range by its first and last time, in no particular order.
+  /// Every block whose first and last time overlap the range, in no particular order.
   expected<void> visit(const time_range& range, const visitor& each);
 
-  /// First time of the nth block that begins after (before) `time_us`, or `otherwise` when there are fewer. In cost: nth steps.
+  /// First time of the nth block that begins after (before) `time_us`, or `otherwise` when there are fewer. Takes nth steps.
   expected<std::int64_t> start_after(std::int64_t time_us, std::size_t nth, std::int64_t otherwise);
   expected<std::int64_t> start_before(std::int64_t time_us, std::size_t nth, std::int64_t otherwise);
 
  private:
-  rocksdb::Iterator& blocks();    ///< opened when first wanted
+  rocksdb::Iterator& blocks();    ///< opened on first use
   bool at(block_key& key) const;  ///< false when the iterator has left the sensor
   expected<void> status() const;
 

@@ -14,7 +14,7 @@
 
 namespace factory {
 
-/// A sensor at one instant, as its actor hands it to a query: what is not yet on disk, and which blocks count as older.
+/// A sensor at one instant, as its actor gives it to a query: the rows not yet on disk, and the bound of the blocks that count as older.
 /// Order of writes, oldest first: blocks on disk with number < next_block, `sealing` in order, `head`.
 /// Blocks on disk with number >= next_block were sealed after the cut and are left out; a block that is both in `sealing`
 /// and on disk counts once.
@@ -33,8 +33,8 @@ struct time_range {
 
 class block_cache;
 
-/// For whom stored readings are read. What a query reads is kept at hand for the next one. Work in the background visits every sensor and
-/// asks for nothing twice: it uses what is at hand, and neither adds to it nor drives it out.
+/// The purpose of a read. Rows that a query reads are cached for the next one. Background work visits every sensor once: it uses cached
+/// rows, but neither adds to the cache nor evicts from it.
 enum class asker : std::uint8_t { query, background };
 
 /// Reads of stored readings. Thread-safe; runs on the caller's thread; each call sees one consistent state of the disk.
@@ -48,7 +48,7 @@ class time_series {
   expected<reading_run> read(const sensor_cut& cut, const time_range& range, std::size_t limit, bool descending,
                              asker who = asker::query) const;
   /// The first rows of the range in that order: at least `about`, at most twice as many, fewer when the range has no more. Stops between
-  /// blocks where it can, so that going on behind the last row decodes none again.
+  /// blocks where it can, so that a continuation after the last row decodes no block again.
   expected<reading_run> read_on(const sensor_cut& cut, const time_range& range, std::size_t about, bool descending) const;
   /// Every row of the range in ascending runs, in bounded memory; stops early when `visit` returns false.
   expected<void> scan(const sensor_cut& cut, const time_range& range, const std::function<bool(const reading_run&)>& visit) const;
@@ -60,19 +60,19 @@ class time_series {
 
   /// Joins small and overlapping blocks of a sensor into blocks of up to limits::block_readings; returns how many were rewritten.
   /// Only blocks with number < below. Atomic per sensor; readers are not disturbed.
-  /// `all`: also those that gain nothing but the thorough packing, which a block sealed while readings come in does not get.
+  /// `all`: also blocks that gain only the thorough packing, which blocks sealed while readings arrive do not get.
   enum class rewriting : std::uint8_t { worthwhile, all };
   expected<std::uint64_t> rewrite(sensor_id sensor, std::uint32_t below, rewriting which = rewriting::worthwhile);
-  /// Drops blocks that end before `before_us`, by ranges; one that reaches past it stays whole. Returns readings dropped.
+  /// Drops, by key ranges, the blocks that end before `before_us`; a block that reaches past it stays whole. Returns readings dropped.
   expected<std::uint64_t> drop_before(sensor_id sensor, std::int64_t before_us);
-  /// Its blocks and its stored state.
+  /// Deletes the sensor's blocks and its stored state.
   expected<void> remove_sensor(sensor_id sensor);
 
   struct totals {
     std::uint64_t sensors = 0, blocks = 0, readings = 0, bytes = 0;
   };
   totals count() const;
-  std::size_t decoded_bytes() const;  ///< rows kept in memory for the next question
+  std::size_t decoded_bytes() const;  ///< rows cached for the next query
   struct sensor_totals {
     std::uint64_t blocks = 0, readings = 0, bytes = 0;
     std::int64_t first_us = 0, last_us = 0;

@@ -23,7 +23,7 @@ std::unique_ptr<rocksdb::Iterator> every_block(const database::impl& rocks) {
 
 }  // namespace
 
-/// What begins before earliest_start(lane) ends before `before_us`: one range a lane takes it all. Blocks that begin later and end
+/// Blocks that begin before earliest_start(lane) end before `before_us`: one range per lane deletes them. Blocks that begin later and end
 /// before it, two of a lane where none overlap, go one by one.
 expected<std::uint64_t> time_series::drop_before(sensor_id sensor, std::int64_t before_us) {
   const std::lock_guard lock(changing_);
@@ -69,7 +69,7 @@ time_series::totals time_series::count() const {
   block_key key;
   for (const auto it = every_block(db_.raw()); it->Valid(); it->Next()) {
     const auto header = read_header(to_view(it->value()));
-    if (!header || !decode(to_view(it->key()), key)) continue;  // verify() tells about those
+    if (!header || !decode(to_view(it->key()), key)) continue;  // verify() reports those
     if (key.sensor != before) ++all.sensors;
     before = key.sensor;
     ++all.blocks;

@@ -17,7 +17,7 @@ struct placed {
   summary header;
 };
 
-/// Blocks to be made one run: all that overlap one of them are among them.
+/// Blocks to join into one run. Every block that overlaps one of them is among them.
 struct run_of_blocks {
   std::vector<block_key> keys;
   std::int64_t first_us = 0, last_us = 0;
@@ -33,7 +33,7 @@ struct run_of_blocks {
     largest = std::max(largest, b.header.count);
     keys.push_back(b.key);
   }
-  /// Joining is worth its writing when it settles an overlap, fills a block, or spares several.
+  /// Joining pays when it resolves an overlap, fills a block, or replaces several.
   bool worth_it() const {
     constexpr std::size_t several = 4;
     return overlapping || (keys.size() > 1 && (keys.size() >= several || rows >= limits::block_readings * 3 / 4));
@@ -56,7 +56,7 @@ std::vector<run_of_blocks> plan(std::vector<placed> blocks, time_series::rewriti
   return runs;
 }
 
-/// Seals rows as they come into blocks of one size.
+/// Seals arriving rows into blocks of one size.
 class resealer {
  public:
   resealer(sensor_id sensor, std::vector<std::uint32_t> numbers, std::size_t rows_a_block, rocksdb::WriteBatch& batch,
@@ -86,9 +86,9 @@ class resealer {
   std::size_t next_ = 0;
 };
 
-/// The new blocks take the lowest numbers of those they replace. Nothing outside the run overlaps it but blocks not below the limit,
-/// whose numbers are higher still; and a reader whose cut is older than some of the blocks joined finds the new ones, which
-/// hold all that it must see. There are never more new blocks than old ones, for none of those had more rows.
+/// The new blocks take the lowest numbers of those they replace. Only blocks at or above the limit overlap the run from outside,
+/// and their numbers are higher. A reader whose cut is older than some of the joined blocks finds the new ones, which
+/// contain everything that it must see. There are never more new blocks than old ones, because no old block had more rows.
 expected<void> replace(database::impl& rocks, const sensor_cut& all, const run_of_blocks& run) {
   rocksdb::WriteBatch batch;
   std::vector<std::uint32_t> numbers;

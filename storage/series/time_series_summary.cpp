@@ -12,7 +12,7 @@ namespace {
 using times = std::span<const std::int64_t>;
 using values = std::span<const double>;
 
-/// Blocks that overlap each other, or one block alone: the time they cover, both ends included.
+/// The time covered by blocks that overlap each other, or by a single block; both ends included.
 struct cluster {
   std::int64_t first_us = 0, last_us = 0;
   std::size_t blocks = 0;
@@ -50,7 +50,7 @@ expected<std::vector<cluster>> clusters_of(window_reader& reader, const sensor_c
   return found;
 }
 
-/// Gives `take` the rows with begin_us <= time < end_us, if there are any.
+/// Calls `take` with the rows with begin_us <= time < end_us, if there are any.
 template <class Take>
 void take_between(const reading_run& rows, std::int64_t begin_us, std::int64_t end_us, const Take& take) {
   const auto& all = rows.event_time_us;
@@ -59,8 +59,8 @@ void take_between(const reading_run& rows, std::int64_t begin_us, std::int64_t e
   if (begin < end) take(times(all).subspan(begin, end - begin), values(rows.value).subspan(begin, end - begin));
 }
 
-/// Walks the range in time order: `take_block` is offered each block that lies alone and wholly in it; what it does not take, and
-/// everything else, goes row by row to `take_rows`.
+/// Walks the range in time order. Offers `take_block` each block that overlaps no other and lies wholly in the range. Blocks that it declines, and
+/// everything else, go row by row to `take_rows`.
 expected<void> walk(const sensor_cut& cut, const time_range& range, const database::impl& rocks, block_cache& decoded, asker who,
                     const std::function<bool(const summary&)>& take_block, const std::function<void(times, values)>& take_rows) {
   window_reader reader(cut, rocks, who);

@@ -22,7 +22,7 @@ bool window_reader::is_sealing(const block_key& key) const {
 }
 
 expected<void> window_reader::ascending(const time_range& range, const visitor& visit) {
-  std::size_t blocks_a_window = 2;  // the first begins where the first block does
+  std::size_t blocks_a_window = 2;  // the first window begins where the first block does
   for (std::int64_t begin = range.begin_us; begin < range.end_us;) {
     const auto end = blocks_.start_after(begin, blocks_a_window, range.end_us);
     if (!end) return tl::unexpected(end.error());
@@ -40,7 +40,7 @@ expected<void> window_reader::descending(const time_range& range, std::size_t wa
   std::size_t blocks_a_window = 1;
   const auto& head_times = cut_.head.event_time_us;
   for (std::int64_t end = range.end_us; range.begin_us < end;) {
-    // Where the head alone has all that is wanted, no block behind it need be read.
+    // When the head alone has all wanted rows, no block needs to be read.
     const auto in_head =
         static_cast<std::size_t>(std::lower_bound(head_times.begin(), head_times.end(), end) - head_times.begin());
     std::int64_t begin = range.begin_us;

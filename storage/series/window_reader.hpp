@@ -8,14 +8,14 @@
 
 namespace factory {
 
-/// For this room only: the rows of a sensor as a cut sees them, window by window. A window ends where blocks begin, so that
-/// reading on takes one decoding of each block where blocks do not overlap; what reaches into the next window stays open.
+/// For this room only: the rows of a sensor as a cut sees them, window by window. A window ends where blocks begin, so that reading
+/// on decodes each block once where blocks do not overlap. A block that reaches into the next window stays open.
 class window_reader {
  public:
   window_reader(const sensor_cut& cut, const database::impl& rocks, asker who);
 
   block_finder& blocks() { return blocks_; }
-  /// True when a block on disk is also in the cut's `sealing`, where it counts.
+  /// True when a block on disk is also in the cut's `sealing`; then the one in `sealing` counts.
   bool is_sealing(const block_key& key) const;
 
   /// Calls `visit` with non-empty runs that follow each other in time (or precede, with rows still ascending, in
@@ -33,7 +33,7 @@ class window_reader {
   block_finder blocks_;
   struct open_rows {
     reading_run rows;
-    bool used = true;  ///< by the window at hand
+    bool used = true;  ///< by the current window
   };
   std::map<std::pair<std::uint32_t, std::int64_t>, open_rows> open_;  // by number and first time
 };

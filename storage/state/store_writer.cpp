@@ -115,7 +115,7 @@ void store_writer::impl::run() {
   }
 }
 
-/// Takes a good piece of what waits; empty when the writer stops and nothing does.
+/// Takes a portion of the waiting work; empty when the writer stops and nothing waits.
 std::vector<store_writer::impl::item> store_writer::impl::next() {
   std::vector<item> taken;
   std::uint64_t bytes = 0;
@@ -129,8 +129,8 @@ std::vector<store_writer::impl::item> store_writer::impl::next() {
   return taken;
 }
 
-/// Events first: a state on disk must never have seen readings whose events are not there. An event that comes before the
-/// state that was handed over before it is harmless, for it would be found again with the same key.
+/// Events first: a state on disk must never have seen readings whose events are missing. An event that is written before an
+/// earlier state is harmless, because it would be found again with the same key.
 expected<void> store_writer::impl::store(const std::vector<item>& items) {
   std::vector<event> found;
   rocksdb::WriteBatch batch;
@@ -151,7 +151,7 @@ expected<void> store_writer::impl::store(const std::vector<item>& items) {
   return rocks.write(batch, false, "writing blocks and states");
 }
 
-/// False when the writer stops: then what waits is given up, the journal has it.
+/// False when the writer stops: waiting work is then given up, because the journal has it.
 bool store_writer::impl::wait_to_try_again(error why) {
   std::unique_lock lock(mutex);
   trouble = std::move(why);

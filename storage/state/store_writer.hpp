@@ -22,19 +22,19 @@ struct saved_sensor {
   std::vector<std::shared_ptr<const block>> blocks;
 };
 
-/// The thread between the actors and the disk: actors hand over and go on. Writes in the order of hand-over, several
-/// at once where they wait, without fsync of their own: whatever is lost with them is in the journal (RocksDB recovers a
-/// prefix of its log, and the floor is written after them). With each block goes its note for the roll-ups, in the same batch
-/// (storage/rollup_notes.hpp).
+/// The thread between the actors and the disk: actors hand work over and continue. It writes in the order of hand-over, waiting work
+/// in one batch, without an fsync: if a power cut loses these writes, the journal still has their entries (RocksDB recovers a
+/// prefix of its log, and the floor is written after them). Each block's batch includes its note for the roll-ups
+/// (storage/rollups/rollup_notes.hpp).
 ///
-/// An error of the disk is kept: health() shows it, the write is tried again each second until it succeeds or stop();
+/// On an error of the disk health() shows it, and the write is tried again each second until it succeeds or stop();
 /// nothing is dropped, and the journal's floor does not move. Thread-safe.
 class store_writer {
  public:
   explicit store_writer(database& db, event_log& events);
   ~store_writer();
   void start();
-  /// Writes what waits (giving up on a disk that refuses), joins.
+  /// Writes what waits (gives up if the disk refuses), then joins the thread.
   void stop();
 
   /// `written` is called on the writer's thread once it is in RocksDB.
