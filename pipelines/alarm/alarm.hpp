@@ -21,7 +21,7 @@ namespace factory {
 class alarm_board {
  public:
   const sensor_config& config() const { return config_; }
-  /// Takes new limits and rules into force; findings for alerts that end by it are appended to `out`.
+  /// Puts new limits and rules into force; appends findings for alerts that this ends to `out`.
   void configure(sensor_config config, std::int64_t received_at_us, std::vector<event>& out);
   /// `received_at_us` is that of the commit and becomes recorded_at_us of the findings.
   void observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out);
@@ -32,7 +32,7 @@ class alarm_board {
   bool decode(std::string_view& in);
 
  private:
-  /// A limit that the value at hand passes.
+  /// A limit that the current value passes.
   struct breach {
     double limit;
     severity level;

@@ -12,7 +12,7 @@
 
 namespace factory {
 
-/// Both vocabularies of the contract: findings of the detectors, and of alert rules.
+/// The two vocabularies of the contract: one for findings of detectors, one for alert rules.
 enum class severity : std::uint8_t {
   medium,
   high,
@@ -64,8 +64,8 @@ struct alert_rule {
 /// The limit that `value` breaches, or nullopt. Disabled rules never breach.
 std::optional<double> breached_limit(const alert_rule& rule, double value);
 
-/// What a sensor is watched for: goes with the sensor's place in the journal, so that recovery judges each reading
-/// by the rules that were in force when it was committed.
+/// A sensor's limits and rules. They go through the journal, so that recovery judges each reading by the rules that were in force
+/// when it was committed.
 struct sensor_config {
   sensor_id sensor = 0;
   threshold_range thresholds;
@@ -80,8 +80,8 @@ struct calm_band {
 };
 calm_band calm_values(const sensor_config& config);
 
-/// Appends the bytes of a rule or a config (coding.hpp); get_* read them from the front of `in` and advance it, and return
-/// false, leaving both anywhere, when damaged.
+/// put_* append the bytes of a rule or a config (coding.hpp). get_* read them from the front of `in` and advance it; for damaged
+/// bytes they return false and leave both arguments in any state.
 void put_rule(std::string& out, const alert_rule& rule);
 bool get_rule(std::string_view& in, alert_rule& rule);
 void put_config(std::string& out, const sensor_config& config);

@@ -32,7 +32,7 @@ void batch_builder::count_rows() {
 void batch_builder::order_seen() {
   if (std::is_sorted(seen_.begin(), seen_.end())) return;
   const auto [low, high] = std::minmax_element(seen_.begin(), seen_.end());
-  // Ids lie close together as a rule: then walking the table beats sorting.
+  // Ids are usually close together; then walking the table is faster than sorting.
   constexpr std::size_t walk_per_sensor = 16;
   if (const sensor_id first = *low, last = *high; last - first < walk_per_sensor * seen_.size()) {
     seen_.clear();

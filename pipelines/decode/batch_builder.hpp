@@ -9,8 +9,8 @@
 namespace factory {
 
 /// Collects rows in arrival order and groups them into a reading_batch with one stable counting sort.
-/// Kept per thread: its buffers are reused from body to body, and a table of 4 bytes for each id up to the largest seen
-/// stays with it: append only sensors that exist. Fewer than 2^32 rows. Not thread-safe.
+/// Keep one per thread: it reuses its buffers from body to body. It also keeps a table of 4 bytes for each id up to the largest one seen,
+/// so append only sensors that exist. Fewer than 2^32 rows. Not thread-safe.
 class batch_builder {
  public:
   void append(sensor_id sensor, std::int64_t event_time_us, double value) {
@@ -36,7 +36,7 @@ class batch_builder {
   std::vector<sensor_id> sensor_;
   std::vector<std::int64_t> time_us_;
   std::vector<double> value_;
-  std::vector<std::uint32_t> slot_;  // by sensor: rows of the body at hand, then its next free place; 0 between bodies
+  std::vector<std::uint32_t> slot_;  // by sensor: rows in the current body, then its next free place; 0 between bodies
   std::vector<sensor_id> seen_;      // sensors with a slot_ that is not 0
 };
 

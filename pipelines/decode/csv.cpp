@@ -31,7 +31,7 @@ std::optional<std::size_t> find_any(const std::vector<std::string>& names, const
   return std::nullopt;
 }
 
-/// What ends the first line, outside of quotes.
+/// The byte that ends the first line, outside of quotes.
 char guess_line_end(std::string_view text, bool last) {
   bool quoted = false;
   for (std::size_t at = 0; at < text.size() && text[at] != '\n'; ++at) {

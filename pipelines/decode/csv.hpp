@@ -34,14 +34,14 @@ struct csv_series {
   std::string name;
 };
 
-/// What the header and the first rows say.
+/// The layout, as header and first rows show it.
 struct csv_layout {
   csv_form form{};
   char delimiter = ',';
   std::vector<std::string> names;  ///< of all columns
   std::optional<std::size_t> time_column, sensor_column;
   std::vector<csv_series> series;         ///< long: the value column alone
-  std::vector<std::string> text_columns;  ///< passed over: no name, or their first entry is no number
+  std::vector<std::string> text_columns;  ///< ignored columns: no name, or a first entry that is no number
 };
 
 /// One cell or row at fault.
@@ -51,7 +51,7 @@ struct text_error {
   std::string reason;
 };
 
-/// What came of the rows so far. `errors` holds the first limits::row_errors_per_answer of `error_count`.
+/// The result of the rows so far. `errors` holds the first limits::row_errors_per_answer of `error_count`.
 struct text_report {
   std::uint64_t rows = 0, readings = 0;
   std::uint64_t empty_cells = 0;  ///< nothing, or one of the usual marks for it (NaN, NA, N/A, null): no reading
@@ -68,20 +68,20 @@ class csv_decoder {
  public:
   explicit csv_decoder(csv_options options) : options_(std::move(options)) {}
 
-  /// Reads the header; tells text columns from the other rows in `preview` (the front of the file, `last`: all of it).
-  /// Leaves the decoder behind the header: decode() goes on at header_bytes().
+  /// Reads the header, and finds text columns by the rows in `preview` (the front of the file; with `last` all of it).
+  /// Leaves the decoder after the header: decode() continues at header_bytes().
   expected<csv_layout> open(std::string_view preview, bool last);
   std::size_t header_bytes() const { return header_bytes_; }
 
   /// The sensors of layout.series, in its order. With a sensor column they come from its cells instead and must be in `known`.
   void assign(std::vector<sensor_id> sensors, const sensor_set* known);
-  /// Continues at a place that row() and next_line() told earlier.
+  /// Continues at a place that row() and next_line() returned earlier.
   void seek(std::uint64_t row, std::uint64_t line);
   std::uint64_t row() const { return row_; }  ///< data rows read so far
   std::uint64_t next_line() const { return rows_.next_line(); }
 
-  /// Whole rows off the front of `bytes` until `out` holds `most` readings or more; the bytes taken. `last`: the end of the file.
-  /// Damaged quotes end the reading: where the next row begins cannot be told, so all that follows is taken and dropped.
+  /// Takes whole rows off the front of `bytes` until `out` holds at least `most` readings; returns the bytes taken. `last`: the end of the
+  /// file. Damaged quotes end the decoding: nothing tells where the next row begins, so the rest is taken and dropped.
   std::size_t decode(std::string_view bytes, bool last, std::size_t most, batch_builder& out, text_report& report);
 
  private:

@@ -6,7 +6,7 @@ namespace factory {
 
 namespace {
 
-/// The other one of CR and LF is a blank where one of them ends lines.
+/// When CR ends lines, LF is a blank, and the other way round.
 bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 std::string_view trimmed(const char* begin, const char* end) {

@@ -17,12 +17,12 @@ class csv_rows {
 
   enum class found : std::uint8_t {
     row,             ///< cells() holds it
-    end,             ///< nothing but blank lines was left
-    more,            ///< the text ends within a row: give it again with more behind it
+    end,             ///< only blank lines were left
+    more,            ///< the text ends within a row: pass it again with more appended
     unclosed_quote,  ///< the text ends within quotes
     stray_quote,     ///< something stands between a closing quote and the delimiter
   };
-  /// Takes the next row that is not blank off the front of `text`. `last`: no more will come, so its end ends a row.
+  /// Takes the next row that is not blank off the front of `text`. `last`: no more text will come, so its end ends a row.
   found next(std::string_view& text, bool last);
   const std::vector<std::string_view>& cells() const { return cells_; }
   /// The line on which the row begins, from 1.

@@ -23,7 +23,7 @@ struct decode_options {
   std::size_t max_readings = 0;       ///< 0 = limits::readings_per_body
 };
 
-/// What came of a body. `errors` holds the first limits::row_errors_per_answer of `error_count`.
+/// The result of a body. `errors` holds the first limits::row_errors_per_answer of `error_count`.
 /// Without `partial`, any error means nothing of the body may be stored.
 struct decode_result {
   std::uint64_t row_count = 0;
@@ -48,8 +48,8 @@ class json_decoder {
   /// An array of objects, or a single object, or columns
   /// {"sensor_id":[...],"timestamp":[...],"value":[...]} or one sensor's {"sensor_id":1,"start":...,"interval_ms":...,"values":[...]}.
   expected<decode_result> bulk(std::string_view body, const decode_options& options, batch_builder& out);
-  /// One object a line; empty lines are skipped; index counts lines that hold something. A damaged line is a refused row: the
-  /// lines beside it are whole.
+  /// One object a line; empty lines are skipped; the index counts lines that are not empty. A damaged line is a refused row and
+  /// affects no other line.
   expected<decode_result> lines(std::string_view body, const decode_options& options, batch_builder& out);
 
  private:
@@ -58,7 +58,7 @@ class json_decoder {
 };
 
 /// A body of the anomaly service: {"readings":[{"id":..,"value":..,"timestamp":".."}],"threshold":2.0}.
-/// `id` (an integer), `value` (finite) and `timestamp` (any text) are required, `threshold` is 0 or more. Proved like the others.
+/// `id` (an integer), `value` (finite) and `timestamp` (any text) are required, `threshold` is 0 or more. The whole body is checked.
 struct analyze_request {
   struct item {
     std::int64_t id = 0;

@@ -11,7 +11,7 @@ using namespace json_text;
 
 namespace {
 
-/// Reads the body of the anomaly service; what is refused is kept while the rest is proved.
+/// Reads the body of the anomaly service. Keeps the first refusal while it checks the rest.
 class analyze_reader {
  public:
   error_code read(ondemand::object& object) {

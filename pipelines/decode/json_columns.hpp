@@ -16,7 +16,7 @@ struct column_buffers {
   std::vector<double> values;
 };
 
-/// Reads the object that a bulk body may be, and then says which shape it had:
+/// Reads the object of a bulk body and finds its shape:
 ///   {"sensor_id":[…],"timestamp":[…],"value":[…]}                       columns of one length; timestamp may be left out
 ///   {"sensor_id":1,"start":…,"interval_ms":…,"values":[…]}              one sensor at a steady rate
 ///   {"sensor_id":1,"value":…,"timestamp":…}                             a single reading
@@ -24,7 +24,7 @@ class column_reader {
  public:
   column_reader(const decode_options& options, std::size_t most, column_buffers& buffers);
 
-  /// Proves the whole object; CAPACITY when a column is longer than `most`.
+  /// Checks the whole object; CAPACITY when a column is longer than `most`.
   error_code read(ondemand::object& object);
   /// Rows in order, to the sink; the error when the members do not fit together.
   expected<void> deliver(row_sink& sink);
@@ -49,8 +49,8 @@ class column_reader {
   std::int64_t start_us_ = 0;
   double interval_ms_ = 0;
   std::optional<error> repeated_, series_problem_;
-  std::vector<bool> bad_;  // by row, as far as the last refused one
-  // By row: why it was refused. Of each column the first are kept, so those that an answer lists are among them.
+  std::vector<bool> bad_;  // by row, up to the last refused one
+  // By row: the reason for refusing it. The first ones of each column are kept, which include those that an answer lists.
   struct refusal {
     member column;
     std::string reason;

@@ -21,7 +21,7 @@ tl::unexpected<error> too_many(const decode_options& options) {
   return fail(errc::too_large, "more than " + std::to_string(most_readings(options)) + " readings in one body; send several");
 }
 
-/// The rows of an array; CAPACITY when there are more than may be sent.
+/// Reads the rows of an array; CAPACITY when there are more than allowed.
 error_code read_rows(ondemand::array& array, const decode_options& options, row_sink& sink) {
   member_reader read(options);
   const std::size_t most = most_readings(options);
@@ -51,7 +51,7 @@ struct json_decoder::impl {
   body text;
   column_buffers columns;
 
-  /// Opens the text, reads its root value with `read(document, sink)`, and leaves nothing in `out` that may not be stored.
+  /// Opens the text, reads its root value with `read(document, sink)`, and removes rows from `out` that must not be stored.
   template <class Read>
   expected<decode_result> run(std::string_view bytes, const decode_options& options, batch_builder& out, Read read) {
     decode_result result;
@@ -68,7 +68,7 @@ struct json_decoder::impl {
     return result;
   }
 
-  /// What the parser said about the root value, and whether anything follows it.
+  /// The parser's verdict about the root value and the text after it.
   expected<void> proved(error_code code, ondemand::document& document, const decode_options& options) const {
     if (!code) code = body::finish(document);
     if (code == simdjson::CAPACITY) return too_many(options);

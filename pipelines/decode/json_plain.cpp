@@ -20,7 +20,7 @@ std::optional<member> member_of(std::string_view key) {
   return std::nullopt;
 }
 
-/// A place in a body that moves over punctuation; `false` leaves it anywhere.
+/// A place in a body that moves over punctuation. After `false` the place is undefined.
 class cursor {
  public:
   cursor(std::string_view text, bool one_line) : at(text.data()), end(at + text.size()), one_line_(one_line) {}
@@ -74,7 +74,7 @@ class row_reader {
  public:
   row_reader(const decode_options& options, cursor& text) : text_(text), scalars_(options) { row_.time_us = options.now_us; }
 
-  /// The first row, up to behind its last value, and how it is spelled.
+  /// Reads the first row through its last value and records its spelling.
   bool first() {
     const char* literal = text_.at;
     if (!text_.mark('{')) return false;
@@ -89,7 +89,7 @@ class row_reader {
     return has(member::sensor) && has(member::value);
   }
 
-  /// What stands between the last value of one row and the first of the next; false when no row of the same spelling follows.
+  /// Moves from the last value of one row to the first value of the next; false when no row of the same spelling follows.
   bool learn_joint(char separator) {
     const char* const begin = text_.at;
     const bool follows = text_.mark('}') && text_.mark(separator) && text_.skip(pieces_[0].before);
@@ -112,7 +112,7 @@ class row_reader {
 
  private:
   struct piece {
-    std::string_view before;  ///< all bytes from the value before to this one
+    std::string_view before;  ///< all bytes between the previous value and this one
     member named{};
   };
 
@@ -159,7 +159,7 @@ std::optional<std::uint64_t> settle(bool read, batch_builder& out) {
   return std::nullopt;
 }
 
-/// The entries of one column, each read by `take(place)`, which gives the place behind it; false when one is not plain.
+/// Reads the entries of one column with `take(place)`, which returns the place after the entry; false when an entry is not plain.
 template <class Take>
 bool read_column(cursor& text, std::size_t most, Take take) {
   if (!text.skip('[')) return false;
@@ -212,7 +212,7 @@ bool read_object(cursor& text, const decode_options& options, std::size_t most, 
   return text.mark('}') && text.at == text.end && into.fit();
 }
 
-/// Digits never run to the end of such a body.
+/// A run of digits never reaches the end of such a body.
 bool ends_with(std::string_view body, char c) {
   const auto last = body.find_last_not_of(" \t\r\n");
   return last != std::string_view::npos && body[last] == c;

@@ -9,13 +9,13 @@
 
 #include "pipelines/decode/decode.hpp"
 
-/// The scalars of a plain body. Each reader takes the place where a value begins and gives the place behind it, or nullptr when
-/// it is no plain one. REQUIRES: the byte before `end` is no digit, so that a run of digits always stops within the text.
+/// Readers for the scalars of a plain body. Each takes the place where a value begins and returns the place after it, or nullptr when
+/// the value is not plain. REQUIRES: the byte before `end` is no digit, so that a run of digits always stops within the text.
 namespace factory::json_plain {
 
 inline bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
 
-/// Eight ASCII digits at once, joined to pairs, fours and eight by a multiplication each; false when one of them is none.
+/// Eight ASCII digits at once, joined to pairs, fours and eight by a multiplication each; false when one of them is no digit.
 inline bool read_eight(const char* at, std::uint64_t& value) {
   std::uint64_t word = 0;
   std::memcpy(&word, at, sizeof word);
@@ -27,7 +27,7 @@ inline bool read_eight(const char* at, std::uint64_t& value) {
   return true;
 }
 
-/// Digits up to the first other byte, appended to `value`; it is right only while they are at most 19.
+/// Appends digits up to the first other byte to `value`, which is right only for at most 19 digits.
 inline const char* read_digits(const char* at, const char* end, std::uint64_t& value) {
   while (end - at >= 8 && read_eight(at, value)) at += 8;
   while (at != end && is_digit(*at)) value = value * 10 + static_cast<std::uint64_t>(*at++ - '0');
@@ -103,7 +103,7 @@ class scalar_reader {
     if (at == end) return nullptr;
     const std::string_view text(begin, static_cast<std::size_t>(at - begin));
     if (text != last_text_ || last_text_.empty()) {
-      const auto time_us = parse_time_us(text);  // nothing that it takes has an escape or a byte beyond ASCII
+      const auto time_us = parse_time_us(text);  // accepts only text without escapes and non-ASCII bytes
       if (!time_us) return nullptr;
       last_text_ = text;
       last_time_us_ = *time_us;
@@ -113,7 +113,7 @@ class scalar_reader {
   }
 
   const decode_options& options_;
-  std::string_view last_text_;  // rows of a body often share their time; views the body
+  std::string_view last_text_;  // rows of a body often share their time; points into the body
   std::int64_t last_time_us_ = 0;
 };
 

@@ -9,7 +9,7 @@
 
 namespace factory::json_text {
 
-/// What came of a scalar: it was taken, it is JSON but not what its member must be, or the text is damaged.
+/// The result of a scalar: taken; valid JSON but wrong for its member; or damaged text.
 enum class verdict : std::uint8_t { taken, refused, damaged };
 
 /// Reads the members of readings. After `refused`, reason() says why; after `damaged`, damage() what the parser found.
@@ -32,7 +32,7 @@ class member_reader {
   const decode_options& options_;
   std::string reason_;
   error_code damage_ = simdjson::SUCCESS;
-  std::string_view last_text_;  // rows of a body often share their time; views the body
+  std::string_view last_text_;  // rows of a body often share their time; points into the body
   std::int64_t last_time_us_ = 0;
 };
 
@@ -83,9 +83,9 @@ struct row {
 };
 /// Reads one scalar member into the row; damage comes back as the code.
 error_code read_member(member_reader& read, row& into, member m, ondemand::value& value);
-/// Reads the members of a row's object; everything in it is proved, whatever is refused.
+/// Reads the members of a row's object. Checks everything in it, even after a refusal.
 error_code read_row(ondemand::object& object, member_reader& read, row& into);
-/// The row is complete: what is missing is found, and the row goes to the sink.
+/// Ends the row: finds missing members and passes the row to the sink.
 void deliver(row& complete, const decode_options& options, row_sink& sink);
 
 }  // namespace factory::json_text

@@ -146,7 +146,7 @@ error_code check(ondemand::value value, unsigned depth) {
 error_code read_key(ondemand::field& field, std::string_view& out) {
   const char* const begin = field.key().raw();
   const char* end = begin;
-  // The first stage has proved that the string is closed.
+  // The first stage has checked that the string is closed.
   while (*end != '"' && *end != '\\') ++end;
   if (*end == '\\') return field.unescaped_key().get(out);
   out = {begin, static_cast<std::size_t>(end - begin)};

@@ -7,21 +7,21 @@
 
 #include "pipelines/model/result.hpp"
 
-/// What the JSON decoders share. On-Demand passes over what is not read, so every value is either read or check()ed here:
-/// together with simdjson's first stage (UTF-8, closed strings, control characters) and finish() the whole text is proved.
+/// Shared by the JSON decoders. simdjson On-Demand skips values that are not read, so every value is either read or check()ed here.
+/// Together with simdjson's first stage (UTF-8, closed strings, control characters) and finish() this checks the whole text.
 namespace factory::json_text {
 
 namespace ondemand = simdjson::ondemand;
 using simdjson::error_code;
 
-/// A parser with a padded copy of the text at hand. Memory for a large text is given back with close().
+/// A parser with a padded copy of the text. close() frees the memory of a large text.
 class body {
  public:
   /// The document of `text`; runs simdjson's first stage.
   expected<ondemand::document> open(std::string_view text);
   /// SUCCESS when nothing but white space follows the root value that was read.
   static error_code finish(ondemand::document& document);
-  /// What is wrong and at which byte.
+  /// The error and its byte position.
   error damage(error_code code, ondemand::document& document) const;
   void close();
 
@@ -43,10 +43,10 @@ inline std::string_view token_of(ondemand::value& value) {
 /// The number grammar of RFC 8259, whatever the magnitude.
 bool is_number(std::string_view token);
 
-/// Reads over a value of any kind and proves it, nested ones included. REQUIRES: nothing of the value was read yet.
+/// Skips a value of any kind and checks it, nested values included. REQUIRES: nothing of the value was read yet.
 error_code check(ondemand::value value, unsigned depth = 0);
 
-/// A member's name without quotes; unescaped (and proved) where it has escapes.
+/// A member's name without quotes; unescaped (and checked) if it has escapes.
 error_code read_key(ondemand::field& field, std::string_view& out);
 
 }  // namespace factory::json_text

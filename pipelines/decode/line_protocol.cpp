@@ -27,7 +27,7 @@ class line_reader::cursor {
     }
     return at_ != from;
   }
-  /// Up to the first byte of `stops` that is not escaped; a backslash before one of `escapable` is taken away.
+  /// The text up to the first unescaped byte of `stops`. Removes a backslash before one of `escapable`.
   std::string_view name(std::string_view stops, std::string_view escapable, std::deque<std::string>& unescaped) {
     const char* const from = at_;
     std::string* copy = nullptr;
@@ -73,7 +73,7 @@ bool read_integer(std::string_view digits, line_field& out) {
   const auto value = whole_integer<Integer>(digits);
   if (!value) return false;
   out.number = static_cast<double>(*value);
-  // 2^64 and 2^63 as doubles lie outside of the integers, so a cast back of those would be undefined.
+  // 2^64 and 2^63 as doubles are outside the integer range, so casting them back would be undefined.
   constexpr double bound = std::is_signed_v<Integer> ? 9223372036854775808.0 : 18446744073709551616.0;
   out.exact = out.number < bound && static_cast<Integer>(out.number) == *value;
   return true;

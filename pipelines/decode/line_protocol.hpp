@@ -31,17 +31,17 @@ struct line_row {
 };
 
 /// InfluxDB line protocol, a piece of the text at a time. Where its descriptions differ: a line always ends at its newline, also
-/// within a quoted string (so damage never reaches the next line); a backslash escapes only what must be escaped there
-/// and else stands for itself; a tag key given twice is refused, as are control characters in names.
+/// within a quoted string (so damage never reaches the next line); a backslash escapes only characters that need it and is
+/// otherwise literal; a tag key given twice is refused, as are control characters in names.
 class line_reader {
  public:
   enum class found : std::uint8_t {
     row,      ///< row() holds it
-    end,      ///< nothing but blank lines and comments was left
+    end,      ///< only blank lines and comments were left
     more,     ///< the text ends within a line
-    damaged,  ///< this line is refused, reason() says why; the next call goes on behind it
+    damaged,  ///< this line is refused, reason() says why; the next call continues after it
   };
-  /// Takes the next line that says something off the front of `text`. `last`: no more will come.
+  /// Takes the next line that is no comment and not blank off the front of `text`. `last`: no more text will come.
   found next(std::string_view& text, bool last);
 
   const line_row& row() const { return row_; }  ///< its views live until the next line is read or the text moves

@@ -65,7 +65,7 @@ std::optional<std::int64_t> time_cell::read_anew(std::string_view cell) {
   if (code != std::errc{}) return std::nullopt;
   if (!unit_) unit_ = guess_precision(whole);
   if (rest == end) return to_time_us(whole, *unit_);
-  // Seconds with a fraction: the digits are read as such, since a double has none to spare.
+  // Seconds with a fraction. Reads the digits themselves, because a double would lose some.
   if (*rest != '.' || *unit_ != precision::s || rest + 1 == end) return std::nullopt;
   std::int64_t fraction_us = 0, scale = 1'000'000;
   for (const char* at = rest + 1; at != end; ++at) {

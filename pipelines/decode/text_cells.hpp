@@ -18,12 +18,12 @@ struct number_cell {
 /// decimal point when `decimal_comma`.
 number_cell read_number(std::string_view cell, bool decimal_comma);
 
-/// The unit of an integer time, told by its size: below 5e9 seconds, below 5e12 milliseconds, below 5e15 microseconds, else
+/// The unit of an integer time, guessed by its size: below 5e9 seconds, below 5e12 milliseconds, below 5e15 microseconds, else
 /// nanoseconds; that is right for every instant from March 1970 to 2128.
 precision guess_precision(std::int64_t value);
 
 /// Reads times as text files write them: RFC 3339 and relaxations, integers, or seconds with a fraction.
-/// The unit of numbers is guessed from the first and then kept. Remembers the last text: neighbours often share it.
+/// The first number decides the unit of all numbers. Caches the last text, because neighbours often repeat it.
 class time_cell {
  public:
   std::optional<std::int64_t> read(std::string_view cell);

@@ -6,7 +6,7 @@ namespace factory {
 
 std::optional<double> z_score(double value, const mean_std_dev& stats) {
   if (!(stats.std_dev > 0)) return std::nullopt;
-  // Divided first: the difference of two huge values may leave the range of double, their quotients may not.
+  // Divide first: the difference of two huge values may leave the range of double, their quotients do not.
   const double z = (value - stats.mean) / stats.std_dev;
   return std::isfinite(z) ? z : value / stats.std_dev - stats.mean / stats.std_dev;
 }

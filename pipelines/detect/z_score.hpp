@@ -12,9 +12,9 @@ namespace factory {
 
 inline constexpr double default_z_threshold = 2.0;
 
-/// (value - mean) / std_dev; nullopt when std_dev is 0 (nothing can be said).
+/// (value - mean) / std_dev; nullopt when std_dev is 0.
 std::optional<double> z_score(double value, const mean_std_dev& stats);
-/// |z| above 3 critical, above 2.5 high, else medium. Only asked of anomalies.
+/// |z| above 3 critical, above 2.5 high, else medium. For anomalies only.
 severity z_severity(double z);
 
 struct z_anomaly {

@@ -5,8 +5,8 @@
 
 namespace factory {
 
-/// The first of `count` rows in time order whose time, `time_us_of(row)`, is not below `time_us`; `count` when there is none. Steps
-/// back from the end in doubling strides: a reading out of order mostly belongs among the newest, which are near in memory too.
+/// The first of `count` rows in time order whose time, `time_us_of(row)`, is not below `time_us`; `count` when there is none. Searches
+/// back from the end in doubling strides, because a reading out of order usually belongs among the newest, which are still in the cache.
 template <class TimeOf>
 std::size_t lower_bound_near_end(std::size_t count, std::int64_t time_us, TimeOf time_us_of) {
   std::size_t low = 0, high = count;

@@ -35,7 +35,7 @@ class field_reader {
     ++at_;
     return true;
   }
-  /// One digit or more after the point, as microseconds; further ones are read over.
+  /// One or more digits after the point, as microseconds; skips digits beyond the sixth.
   unsigned fraction_us() {
     unsigned number = 0, scale = us_per_second;
     const char* const begin = at_;
@@ -66,7 +66,7 @@ std::int64_t days_from_civil(unsigned year, unsigned month, unsigned day) {
 
 bool valid_date(unsigned year, unsigned month, unsigned day) {
   constexpr unsigned char length[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  // This also keeps year 0 away from the unsigned arithmetic above.
+  // This also excludes year 0, which the unsigned arithmetic above could not handle.
   if (year < 1677 || month < 1 || month > 12 || day < 1) return false;
   const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
   return day <= length[month - 1] + (month == 2 && leap ? 1U : 0U);

@@ -41,7 +41,7 @@ inline std::optional<std::int64_t> in_range(std::int64_t time_us) {
 
 }  // namespace detail
 
-/// Here, because a body of columns asks it for each reading, and an optional that is returned through memory stalls.
+/// Inline, because a body of columns calls it for each reading, and returning an optional through memory stalls.
 std::optional<std::int64_t> to_time_us(std::int64_t value, precision unit) {
   std::int64_t us = 0;
   switch (unit) {

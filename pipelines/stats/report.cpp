@@ -39,7 +39,7 @@ void count(json_writer& out, const char* name, std::uint64_t value) {
   out.Uint64(value);
 }
 
-/// The shortest digits that read back to the same bits; null where there is nothing to say.
+/// The shortest digits that read back to the same bits; null for no value.
 void number(json_writer& out, const char* name, double value, bool there) {
   out.Key(name);
   if (!there) {

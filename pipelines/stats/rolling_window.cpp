@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint8_t encoding_version = 1;
 constexpr std::size_t first_rows = 1;  // of 100,000 sensors most are idle, with a reading or two
 
-// Below this share of the largest sum of squares, what is left of it has lost too many digits.
+// Below this share of the largest sum of squares, the remaining sum has lost too many digits.
 constexpr double worn_ratio = 1e-4;
 
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
@@ -26,7 +26,7 @@ rolling_window::rolling_window(std::size_t max_count, std::int64_t span_us)
   assert(max_count > 0 && max_count < UINT32_MAX / 2);
 }
 
-/// The sums stay in registers from reading to reading: in memory, stores to the ring would come between.
+/// The sums stay in registers from reading to reading; in memory, stores to the ring would force reloads.
 void rolling_window::push_run(std::span<const std::int64_t> times_us, std::span<const double> values) {
   running_sums sums = sums_;
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -164,8 +164,8 @@ void rolling_window::revise_run(std::span<const std::int64_t> times_us, std::spa
   }
 }
 
-/// As many of the first rows as can go in together: revise() of each would find the same place, and keep the sums. How many that was;
-/// with 0 the first one needs revise().
+/// Inserts as many of the first rows as go to one place: revise() would find the same place for each and keep the sums. Returns how many;
+/// after 0 the first row needs revise().
 std::uint32_t rolling_window::revise_some(std::span<const std::int64_t> times_us, std::span<const double> values) {
   if (size_ == 0 || (span_us_ > 0 && times_us.front() <= newest_us() - span_us_)) return 0;
   const bool full = size_ == max_count_;
@@ -197,7 +197,7 @@ std::uint32_t rolling_window::revise_some(std::span<const std::int64_t> times_us
   return count;
 }
 
-/// Moves what is newer than the first `at` rows `count` places on.
+/// Moves the rows after the first `at` by `count` places.
 void rolling_window::make_room(std::uint32_t at, std::uint32_t count) {
   const auto from = ring_.begin() + place(at), behind = ring_.begin() + place(size_);
   if (from <= behind && behind + count <= ring_.end()) {
@@ -225,7 +225,7 @@ mean_std_dev rolling_window::stats() const {
   const double mean = sums_.shift + sums_.sum / n;
   const double variance = (sums_.sum_sq - sums_.sum * (sums_.sum / n)) / (n - 1);
   if (std::isnormal(variance) && std::isfinite(mean)) return {mean, variance > 0 ? std::sqrt(variance) : 0};
-  // Values so large or so small that their squares leave the range of double.
+  // True for values so large or small that their squares leave the range of double.
   std::vector<double> values(size_);
   for (std::uint32_t i = 0; i < size_; ++i) values[i] = nth(i).value;
   return describe(values);

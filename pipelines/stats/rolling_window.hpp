@@ -17,8 +17,8 @@ namespace factory {
 /// Deterministic: content and statistics are a function of the sequence of calls, and survive encode/decode bit for bit.
 ///
 /// Invariants: times in the ring strictly increase; size() <= max_count; with a span, every time > newest - span.
-/// `sum` and `sum_sq` are those of (value - shift). They are summed anew, around the mean, when max_count readings
-/// have left since, and when what has left was so large that rounding would show in the spread.
+/// `sum` and `sum_sq` are those of (value - shift). They are summed anew, around the mean, after max_count readings have left,
+/// and when readings that left were so large that rounding would show in the spread.
 class rolling_window {
  public:
   /// At most `max_count` readings; when span_us > 0 only those with time > newest - span_us. REQUIRES: max_count > 0.
@@ -29,22 +29,22 @@ class rolling_window {
   /// The same for rows in time order.
   void push_run(std::span<const std::int64_t> times_us, std::span<const double> values);
   enum class revision : std::uint8_t { outside, inserted, replaced, identical };
-  /// A reading not newer than the newest: put at its place, or its value replaced, or outside the window.
+  /// A reading not newer than the newest: inserted at its place, or its value replaced, or outside the window.
   /// O(log n + readings newer than it).
-  /// Outside is what the span has passed, and what is older than all of a full window.
+  /// It is outside when it is older than the span allows, or older than all readings of a full window.
   revision revise(std::int64_t time_us, double value);
-  /// The same for rows in time order between two neighbours of the window: none of them or between them is in it (REQUIRED), nor are they
-  /// newer than all. Moves what is newer once.
+  /// The same for rows in time order between two neighbours of the window. REQUIRES: the window has no reading at or between their times,
+  /// and at least one newer than all of them. Moves the newer readings once.
   void revise_run(std::span<const std::int64_t> times_us, std::span<const double> values);
   std::optional<double> at(std::int64_t time_us) const;
-  /// The oldest time in it that is not before `time_us`; INT64_MAX when there is none.
+  /// The oldest time in the window that is not before `time_us`; INT64_MAX when there is none.
   std::int64_t next_time_us(std::int64_t time_us) const;
 
   std::size_t size() const { return size_; }
-  /// Mean and sample deviation of what is in it; {0,0} when empty. Exactly no spread when all values are equal.
+  /// Mean and sample deviation of the window; {0,0} when empty. Exactly no spread when all values are equal.
   mean_std_dev stats() const;
-  /// False only when |z_score(value, stats())| is certainly not above `z`: asks neither a division nor a root, so that of nearly every
-  /// reading no more need be known. REQUIRES z > 0.
+  /// False only when |z_score(value, stats())| is certainly not above `z`. Needs no division and no root, and is all that nearly every
+  /// reading needs. REQUIRES z > 0.
   bool may_exceed(double value, double z) const;
   double min() const;                                                ///< O(n); REQUIRES size() > 0
   double max() const;                                                ///< likewise
@@ -54,7 +54,7 @@ class rolling_window {
 
   void encode(std::string& out) const;  ///< appended
   /// Reads what encode wrote from the front of `in` and advances it; false, and the window as it was, when damaged.
-  /// The bounds of this window stay: what was encoded under others is pushed anew.
+  /// The bounds of this window stay: readings encoded under other bounds are pushed anew.
   bool decode(std::string_view& in);
   bool operator==(const rolling_window&) const;  ///< same readings and same sums, bit for bit
 

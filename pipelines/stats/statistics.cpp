@@ -20,7 +20,7 @@ void add_compensated(double& sum, double& error, double value) {
   sum = next;
 }
 
-/// Sum of squared deviations of the values times `scale` from their mean. What the mean lost by rounding comes off again
+/// Sum of squared deviations of the values times `scale` from their mean. Corrects the rounding error of the mean
 /// (the corrected two-pass algorithm: Chan, Golub, LeVeque 1983).
 double squared_deviations(std::span<const double> values, double scale, double mean) {
   double squares = 0, rest = 0;
