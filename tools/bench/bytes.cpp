@@ -120,7 +120,7 @@ figures influxdb_bytes(const recording& what) {
   }
   if (const auto stored = server->stored({}); stored != what.readings())
     throw std::runtime_error(fmt::format("influxdb has {} of {} readings", stored, what.readings()));
-  // It says nowhere that it has compacted: what no longer changes is taken for that.
+  // InfluxDB does not report the end of a compaction; files that no longer change count as compacted.
   constexpr int quiet_turns = 20;
   std::uint64_t bytes = 0;
   for (int quiet = 0, turns = 0; quiet < quiet_turns; ++turns) {

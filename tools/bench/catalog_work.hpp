@@ -7,7 +7,7 @@
 
 namespace factory::bench {
 
-/// Changes of factoryd's catalog on one connection: a sensor comes, gets limits, a reading, and goes again.
+/// Changes of factoryd's catalog on one connection: creates a sensor, gives it limits and a reading, and deletes it.
 class catalog_work : public work {
  public:
   explicit catalog_work(std::uint16_t port);

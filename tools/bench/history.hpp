@@ -6,8 +6,8 @@
 
 namespace factory::bench {
 
-/// What five aggregates over options.range readings of one sensor take, one question at a time, while the history grows to each of
-/// `sizes` (readings of all sensors, rising): "history-N" of ranges anywhere in it, "newest-N" of the newest readings.
+/// Times five aggregates over options.range readings of one sensor, one query at a time, while the history grows to each of `sizes`
+/// (readings of all sensors, rising): "history-N" for ranges anywhere, "newest-N" for the newest readings.
 /// Throws when an answer is wrong or a reading is missing at the end.
 void run_history(server& target, const workload_options& options, const std::vector<std::size_t>& sizes,
                  const std::function<void(figures)>& ended);

@@ -21,7 +21,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A port that was free a moment ago: InfluxDB cannot pick and tell one.
+/// A port that was free a moment ago, because InfluxDB cannot pick one and report it.
 std::uint16_t free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in here{};

@@ -147,7 +147,7 @@ class loop {
     ask(i, now);
   }
 
-  /// Until the first connection that waits has its turn: begun in bursts, half a load would at times be a full one.
+  /// The time until the first waiting connection gets its turn. Starting requests in bursts would turn half a load into a full one at times.
   timespec until_due() const {
     auto patience = std::chrono::nanoseconds(std::chrono::milliseconds(silence_ms));
     const auto now = clock::now();

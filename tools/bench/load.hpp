@@ -10,7 +10,7 @@
 
 namespace factory::bench {
 
-/// What a closed loop of connections asks, and how answers are judged. Called from one thread.
+/// The requests of a closed loop of connections, and the check of their answers. Called from one thread.
 class work {
  public:
   virtual ~work() = default;
@@ -30,7 +30,7 @@ struct load_result {
 };
 
 /// Keeps one request in flight on each connection until `work` has no more or `seconds` have passed (0 = no limit), then waits for
-/// the answers still out. Not more than `requests_per_second` are begun (0 = no limit). One thread with epoll, so that the
+/// the outstanding answers. Begins at most `requests_per_second` (0 = no limit). One thread with epoll, so that the
 /// generator leaves the machine to the server.
 load_result run_load(std::uint16_t port, std::size_t connections, work& what, double seconds, double requests_per_second = 0);
 

@@ -14,7 +14,7 @@ struct recorded_series {
   std::vector<double> value;
 };
 
-/// Readings that are stored to see how many bytes they take.
+/// Readings that are stored to measure how many bytes they take.
 struct recording {
   std::string name;
   std::vector<recorded_series> all;
@@ -25,10 +25,10 @@ struct recording {
 recording read_cnc_mill(const std::filesystem::path& folder);
 /// Every file of the Numenta Anomaly Benchmark as a sensor; of two readings with the same time the later row is right.
 recording read_nab(const std::filesystem::path& folder);
-/// The worst that can be sent: random doubles at random times.
+/// The worst case: random doubles at random times.
 recording make_adversarial();
 
-/// In line protocol, times in nanoseconds, values so that they read back bit for bit. Both servers get these bytes.
+/// The readings in line protocol: times in nanoseconds, values that read back bit for bit. Both servers get these bytes.
 std::string line_protocol(const recording& what, const recorded_series& of);
 
 }  // namespace factory::bench

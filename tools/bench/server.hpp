@@ -14,7 +14,7 @@
 
 namespace factory::bench {
 
-/// What a server has used so far; nullopt where it cannot be known (another machine, another product).
+/// Resources that a server has used so far; nullopt where they are unknown (another machine, another product).
 struct usage {
   std::optional<double> cpu_seconds;
   std::optional<std::uint64_t> rss_bytes, rss_peak_bytes;
@@ -28,16 +28,16 @@ usage process_usage(pid_t pid);
 /// Sum of the sizes of the files below a directory.
 std::uint64_t bytes_below(const std::filesystem::path& directory);
 
-/// The server under load: what to send it and how to read its answers. Throws std::runtime_error on whatever goes wrong.
+/// The server under load: its requests and the reading of its answers. Throws std::runtime_error on any failure.
 class server {
  public:
   virtual ~server() = default;
   virtual std::string name() const = 0;
   virtual std::uint16_t port() const = 0;
-  /// Where it keeps its data; empty when that is not known.
+  /// The server's data directory; empty when unknown.
   virtual std::filesystem::path directory() const { return {}; }
   virtual usage used() = 0;
-  /// The ids of `count` new sensors that store and analyse what they get.
+  /// Creates `count` sensors that store and analyse readings; returns their ids.
   virtual std::vector<std::uint32_t> add_sensors(std::size_t count) = 0;
 
   virtual bulk_request bulk(body_shape shape, const std::vector<std::uint32_t>& sensors, std::uint64_t ticks,
@@ -55,24 +55,24 @@ class server {
   /// How many sensors' means the answer to it holds.
   virtual std::uint64_t mean_count(const answer& got) const = 0;
 
-  /// Returns when all that was acknowledged is processed.
+  /// Returns when every acknowledged reading is processed.
   virtual void settle() = 0;
-  /// As kill -9, where that can be done; nothing is asked of it afterwards.
+  /// Like kill -9, where possible. The server must not be used afterwards.
   virtual void kill() { throw std::runtime_error(name() + " is not killed here"); }
-  /// Readings stored of these sensors.
+  /// The number of stored readings of these sensors.
   virtual std::uint64_t stored(const std::vector<std::uint32_t>& sensors) = 0;
 };
 
 struct factory_options {
   std::string program;                        ///< path of factoryd
-  std::optional<std::uint16_t> running_port;  ///< use the one that runs there
+  std::optional<std::uint16_t> running_port;  ///< use the server that runs there
   std::vector<std::string> extra;             ///< further options for it
-  std::filesystem::path directory;            ///< its data, which stay; empty: a temporary one
+  std::filesystem::path directory;            ///< its data directory, which is kept; empty: a temporary one
 };
 /// A metric without labels of the factoryd at this port; nullopt when it has none of that name.
 std::optional<double> factory_metric(std::uint16_t port, std::string_view name);
 std::unique_ptr<server> make_factory_server(const factory_options& options);
-/// `storing`: one shard for all times, and compacted as soon as writes end, so that it takes the fewest bytes that it can.
+/// `storing`: one shard for all times, compacted as soon as writes end, so that it takes as few bytes as it can.
 enum class influxdb_use : std::uint8_t { under_load, storing };
 /// InfluxDB 1.x as Debian packages it, on a directory and ports of its own.
 std::unique_ptr<server> make_influxdb_server(influxdb_use what_for = influxdb_use::under_load);

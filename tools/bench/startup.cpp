@@ -34,7 +34,7 @@ stored_readings fill(const factory_options& daemon, const workload_options& opti
   return out;
 }
 
-/// Starts a daemon on what is stored, looks whether all is there, and stops it in order.
+/// Starts a daemon on the stored data, checks that everything is there, and stops it in order.
 figures started(const factory_options& daemon, const stored_readings& stored, std::uint64_t to_recover) {
   const auto begin = std::chrono::steady_clock::now();
   const auto target = make_factory_server(daemon);

@@ -16,12 +16,12 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 constexpr double probes_per_second = 100;
-constexpr double looks_per_second = 1'000;  // of a watcher; one that asks again at once takes a core from what it waits for
-constexpr std::size_t watchers = 4;         // so that a late alert keeps few others from being tried
+constexpr double looks_per_second = 1'000;  // per watcher; without a bound a watcher would take a core from the server
+constexpr std::size_t watchers = 4;         // several sensors, so that a late alert delays few other probes
 constexpr auto give_up = std::chrono::seconds(10);
 constexpr int beyond_hundredths = 9'500, within_hundredths = 5'000;  // the limits are 10 and 90
 
-/// A reading beyond the limit, questions until its alert is seen, a reading that clears it.
+/// Posts a reading beyond the limit, queries until its alert shows, and posts a reading that clears it.
 class probe : public work {
  public:
   probe(const server& target, std::uint32_t sensor, std::int64_t time_ms)
@@ -73,7 +73,7 @@ class probe : public work {
   std::int64_t seen_after_us_ = 0;
 };
 
-/// Probes that are due until `seconds` have passed, while there is load; how long each alert took.
+/// Runs the probes of one sensor for `seconds` under load; returns how long each alert took.
 std::vector<std::uint32_t> probe_for(const server& target, std::uint32_t sensor, double begin_seconds, double seconds) {
   std::vector<std::uint32_t> seen_after_us;
   const time_line line = recent(10);
@@ -90,7 +90,7 @@ std::vector<std::uint32_t> probe_for(const server& target, std::uint32_t sensor,
   return seen_after_us;
 }
 
-/// The same of all watchers in turn, a sensor each.
+/// Runs all watchers in turn, one sensor each.
 std::vector<std::uint32_t> probe_for(const server& target, const std::vector<std::uint32_t>& sensors, double seconds) {
   std::vector<std::future<std::vector<std::uint32_t>>> tried;
   for (std::size_t i = 0; i < sensors.size(); ++i)

@@ -17,15 +17,15 @@ struct answer {
 std::string request_text(std::string_view method, std::string_view target, std::string_view content_type = {},
                          std::string_view body = {});
 
-/// Cuts answers out of one connection's bytes with the least work: status, Content-Length or chunks, nothing else.
+/// Cuts answers out of one connection's bytes with minimal work: it reads status, Content-Length or chunks, nothing else.
 /// One answer at a time: the load generator never pipelines.
 class answer_reader {
  public:
-  /// Room for at least 64 KiB; call filled() with what was put there.
+  /// Room for at least 64 KiB; call filled() with the number of bytes written there.
   char* room();
   static constexpr std::size_t room_bytes = 64UL << 10;
   void filled(std::size_t bytes) { used_ += bytes; }
-  /// The whole answer, or nullopt when bytes are missing. Valid until clear(). Throws std::runtime_error on what is no HTTP.
+  /// The whole answer, or nullopt when bytes are missing. Valid until clear(). Throws std::runtime_error on bytes that are no HTTP.
   std::optional<answer> whole();
   void clear();
 

@@ -16,8 +16,8 @@ namespace factory::bench {
 
 namespace {
 
-constexpr std::size_t fewest_sensors_to_tell = 1'000;  // what fewer take drowns in what the server takes anyway
-constexpr std::chrono::seconds until_idle{3};          // for the server to let go of what the load itself took
+constexpr std::size_t fewest_sensors_to_tell = 1'000;  // fewer sensors would not show beside the server's own memory
+constexpr std::chrono::seconds until_idle{3};          // for the server to free the memory of the load itself
 
 /// Bodies of `ticks` readings of each of so many sensors.
 figures run_bulk(server& target, body_shape shape, std::size_t sensor_count, std::uint64_t ticks,

@@ -10,12 +10,12 @@
 
 namespace factory::bench {
 
-/// What one stretch of a long load showed.
+/// The figures of one stretch of a long load.
 struct stretch {
   struct part {
     std::string name;
     std::uint64_t requests = 0, refused = 0;
-    double p99_us = 0;  ///< of what was not refused
+    double p99_us = 0;  ///< of requests that were not refused
   };
   double until_seconds = 0;                     ///< since the load began
   std::uint64_t rss_bytes = 0, open_files = 0;  ///< of the server, at its end
@@ -32,10 +32,10 @@ struct workload_options {
   std::size_t overload_connections = 512;
   std::uint64_t history = 5'000;                        ///< readings per sensor that are there before queries are asked
   std::uint64_t range = 1'000;                          ///< readings per sensor that a query covers
-  std::function<void(const stretch&)> on_stretch = {};  ///< told of each stretch of a long load as it ends
+  std::function<void(const stretch&)> on_stretch = {};  ///< called at the end of each stretch of a long load
 };
 
-/// What one run of one workload against one server showed. Server figures are of the load alone, not of the set-up.
+/// The figures of one run of one workload against one server. Server figures cover the load alone, not the set-up.
 struct figures {
   std::string work, server, unit;
   bool less_is_better = false;
@@ -48,13 +48,13 @@ struct figures {
   usage used;                              ///< CPU and fsyncs of the load; memory and disk as they stand at its end
   std::optional<double> bytes_per_sensor;  ///< memory that a sensor with one reading takes; cardinality only
   std::vector<stretch> stretches;          ///< overload and soak only
-  std::string failure;                     ///< what the run did not pass, when its figures are known; empty: nothing
-  std::string note;                        ///< what else a reader of the line should know; may be empty
+  std::string failure;                     ///< the failed check of a run that has figures; empty: passed
+  std::string note;                        ///< a remark for the reader of the line; may be empty
 };
 
 /// "bulk-rows" "bulk-columns" "bulk-ndjson" "single" "query" "mean" "cardinality-N" "size-N" "visible" "overload" "soak".
-/// Each checks every answer, and that the server has stored exactly what it acknowledged. A run that ended and did not
-/// pass has its figures and a `failure`; what ended a run early is thrown as std::runtime_error.
+/// Each checks every answer, and that the server has stored exactly what it acknowledged. A run that ends without
+/// passing has its figures and a `failure`; an error that ends a run early is thrown as std::runtime_error.
 figures run_workload(const std::string& name, server& target, const workload_options& options);
 
 }  // namespace factory::bench

@@ -16,7 +16,7 @@
 
 namespace factory::bench {
 
-/// Thirty days ago: room for every run before the present, since readings from the future would be judged differently.
+/// Thirty days ago, so that every run ends before the present: readings from the future are judged differently.
 time_line recent(std::int64_t tick_ms);
 
 /// Bodies of all sensors, each body the next ticks; a few variants per connection so that values differ from body to body.
@@ -129,10 +129,10 @@ class mean_work : public work {
 /// Sensors with the history that queries ask for.
 std::vector<std::uint32_t> with_history(server& target, const workload_options& options, const time_line& line);
 
-/// Throws when the server has not stored exactly what it acknowledged.
+/// Throws when the server has not stored exactly the acknowledged readings.
 void check_stored(server& target, const std::vector<std::uint32_t>& sensors, std::uint64_t acknowledged);
 
-/// The same of a run that has ended: its figures say so.
+/// The same for a run that has ended; records the failure in its figures.
 void check_stored(figures& run, server& target, const std::vector<std::uint32_t>& sensors, std::uint64_t acknowledged);
 
 /// Runs a load and takes the server's figures around it.

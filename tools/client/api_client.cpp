@@ -79,7 +79,7 @@ struct api_client::impl {
   using request = http::request<http::span_body<const char>>;
   using response = http::response<http::string_body>;
 
-  /// Lets `start` begin one asynchronous step, which alone can time out, and waits for its end.
+  /// Runs one asynchronous step, begun by `start`, under its own deadline, and waits for its end.
   template <class Start>
   error_code wait_for(Start start) {
     error_code result;
@@ -128,7 +128,7 @@ struct api_client::impl {
   error_code exchange(const request& question, response& answer) {
     http::request_serializer<http::span_body<const char>> serializer(question);
     error_code code = wait_for([&](auto done) { http::async_write(stream, serializer, std::move(done)); });
-    // The server may refuse a body before it has read it all: then its answer is there although writing failed.
+    // The server may refuse a body before it has read all of it; then an answer exists although writing failed.
     http::response_parser<http::string_body> parser;
     parser.body_limit(std::uint64_t{1} << 30);
     const error_code read = wait_for([&](auto done) { http::async_read(stream, buffer, parser, std::move(done)); });

@@ -15,7 +15,7 @@ namespace factory {
 
 namespace {
 
-/// What the line that this thread writes is about; null but for lines of the access log.
+/// The access log entry that this thread writes; null for other lines.
 thread_local const access_record* answered_request = nullptr;
 
 double milliseconds(std::chrono::nanoseconds took) { return static_cast<double>(took.count() / 1'000) / 1e3; }
@@ -28,7 +28,7 @@ std::string time_text(const spdlog::log_clock::time_point& time) {
   return fmt::format("{}.{:03}Z", std::string_view(seconds).substr(0, seconds.size() - 1), ms % 1'000);
 }
 
-/// In text a control would forge a line or move the cursor.
+/// In the text format a control character could forge a line or move the cursor.
 std::string printable(std::string_view text) {
   std::string out = to_utf8(text);
   for (char& c : out) {
@@ -95,7 +95,7 @@ void start_logging(const std::string& format, const std::string& level) {
 }
 
 void log_access(const access_record& answered) {
-  // Past the logger and its level: whoever asks for this log wants it at --log-level warn, too.
+  // Bypasses the logger's level: the access log must also work with --log-level warn.
   const spdlog::details::log_msg line("", spdlog::level::info, "answered");
   answered_request = &answered;
   for (const auto& sink : spdlog::default_logger_raw()->sinks()) sink->log(line);

@@ -15,7 +15,7 @@ namespace factory {
 /// A line of the access log also has client, method, path, status, bytes and ms.
 std::unique_ptr<spdlog::formatter> log_formatter(const std::string& format);
 
-/// Lines to standard error from now on. REQUIRES: `format` is text or json, `level` one of spdlog's.
+/// Sends log lines to standard error from now on. REQUIRES: `format` is text or json, `level` one of spdlog's.
 void start_logging(const std::string& format, const std::string& level);
 
 /// One line of the access log, whatever the level is.

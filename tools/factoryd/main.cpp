@@ -24,8 +24,8 @@ namespace {
 
 using namespace factory;
 
-/// SIGTERM and SIGINT as something to wait for. All signals but those of faults are blocked before any thread starts; the second
-/// one of these two ends the process at once.
+/// Waits for SIGTERM and SIGINT. It blocks these signals and SIGHUP before any thread starts. The second
+/// SIGTERM or SIGINT ends the process at once.
 class stop_signals {
  public:
   stop_signals() {
@@ -58,7 +58,7 @@ class stop_signals {
   std::promise<void> first_;
 };
 
-/// Connections and RocksDB's files each take a descriptor; says when there are fewer than asked for.
+/// Connections and RocksDB's files take a descriptor each. Warns when fewer are allowed than wanted.
 void raise_descriptor_limit(std::size_t wanted) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -78,7 +78,7 @@ int complain(const std::string& message) {
 
 bool is_loopback(const std::string& address) { return address.starts_with("127."); }
 
-/// An address that others reach is served only to those with a token. Returns what is wrong, or "".
+/// An address beyond the loopback requires a token. Returns an error message, or "".
 std::string protect(daemon_options& how) {
   if (is_loopback(how.api.bind) || how.open) return {};
   const std::string tail =
@@ -103,7 +103,7 @@ class daemon {
  public:
   explicit daemon(daemon_options how) : how_(std::move(how)) {}
 
-  /// Starts to listen, so that /health answers, then recovers, then serves. Returns what went wrong, or "".
+  /// Starts to listen, so that /health answers, then recovers, then serves. Returns an error message, or "".
   std::string start() {
     using side = daemon_options::side;
     if (how_.only != side::api) {
@@ -148,7 +148,7 @@ class daemon {
   }
 
   const daemon_options how_;
-  // In this order: the gateways end before the engine that they call.
+  // In this order, so that the gateways end before the engine that they call.
   std::unique_ptr<engine> engine_;
   std::unique_ptr<gateway> anomaly_;
   std::unique_ptr<gateway> api_;
@@ -167,7 +167,7 @@ int run(daemon_options how) {
   if (const std::string wrong = it.start(); !wrong.empty()) return complain(wrong);
   fmt::print("{}\n", it.ready_line());
   std::fflush(stdout);
-  sd_notify(0, "READY=1");  // to systemd, and only where NOTIFY_SOCKET names it
+  sd_notify(0, "READY=1");  // to systemd; does nothing without NOTIFY_SOCKET
   signals.wait();
   sd_notify(0, "STOPPING=1");
   it.stop();

@@ -49,7 +49,7 @@ class option_table {
     app_.add_flag("--print-config", print_config_, "print the options as a configuration file, and end")->configurable(false);
   }
 
-  /// Flags and variables; then what the file says of the rest. Throws CLI::Error.
+  /// Reads flags and variables, then the file for the options that these did not set. Throws CLI::Error.
   void parse(std::vector<std::string> arguments) {
     std::ranges::reverse(arguments);
     app_.parse(std::move(arguments));
@@ -173,7 +173,7 @@ class option_table {
     }
   }
 
-  /// What follows from several options together.
+  /// Derives settings from several options.
   void settle() {
     using side = daemon_options::side;
     out_.only = only_ == "api" ? side::api : only_ == "anomaly" ? side::anomaly : side::both;

@@ -16,9 +16,9 @@ struct daemon_options {
   enum class side { both, api, anomaly };
   side only = side::both;
   gateway_config api, anomaly;
-  std::string anomaly_url;    ///< where the API has readings analysed; empty = in this process
-  std::string anomaly_token;  ///< of that service
-  bool open = false;          ///< serve others than this machine although no token is asked for
+  std::string anomaly_url;    ///< the anomaly service that the API asks; empty = this process
+  std::string anomaly_token;  ///< token for that service
+  bool open = false;          ///< serve other machines without requiring a token
   engine_config engine;
   std::string log_level = "info", log_format = "text";
   bool access_log = false;

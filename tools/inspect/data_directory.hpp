@@ -14,7 +14,7 @@
 
 namespace factory {
 
-/// What the sensor's actor stored; corrupt when it cannot be decoded.
+/// The stored state of a sensor; corrupt when it cannot be decoded.
 expected<sensor_state> decode_stored(sensor_id sensor, std::string_view stored);
 
 /// The parts of a stopped data directory, opened without an engine.
@@ -35,7 +35,7 @@ struct data_directory {
   /// "plant/press/temperature", or "sensor 12" for one that the catalog does not know.
   std::string name_of(sensor_id sensor) const;
 
-  /// What a sensor's readings are made of now: its stored state, and the journal after it as the newest part of the head.
+  /// The sources of a sensor's readings: its stored state, and the journal after it as the newest part of the head.
   expected<std::vector<sensor_cut>> cuts() const;
 };
 

@@ -16,7 +16,7 @@
 #include <stdexcept>
 #include <thread>
 
-extern "C" {  // glibc 2.36 forgets it
+extern "C" {  // glibc 2.36 does not declare it
 #include <sys/pidfd.h>
 }
 
@@ -176,7 +176,7 @@ expected<exit_status> child_process::wait(std::chrono::milliseconds deadline) {
   const auto until = std::chrono::steady_clock::now() + deadline;
   if (!impl_->reap(static_cast<int>(deadline.count())))
     return fail(errc::timed_out, "the program still runs; it printed:\n" + output());
-  // Its last words may still be in the pipe. A child that it left behind may hold the pipe open: then the deadline ends this.
+  // The last output may still be in the pipe. A grandchild may hold the pipe open; then the deadline ends this.
   std::unique_lock guard(impl_->lock);
   impl_->printed.wait_until(guard, until, [&] { return impl_->closed; });
   return *impl_->ended;

@@ -23,7 +23,7 @@ struct exit_status {
 /// REQUIRES: the thread that calls start() outlives it (the kernel ties the child to that thread).
 class child_process {
  public:
-  /// `command[0]` is a path. `environment` entries ("NAME=value") take the place of ours.
+  /// `command[0]` is a path. `environment` entries ("NAME=value") replace ours.
   static expected<std::unique_ptr<child_process>> start(const std::vector<std::string>& command,
                                                         const std::vector<std::string>& environment = {});
   ~child_process();

@@ -52,7 +52,7 @@ std::int64_t integer(py::handle object, const std::string& what) {
   return value;
 }
 
-/// A limit that was given must be one that can be passed.
+/// A given limit must be a finite number.
 std::optional<double> limit(const py::object& object, const char* name) {
   return object.is_none() ? std::nullopt : std::optional(finite_number(object, name));
 }

@@ -6,7 +6,7 @@
 
 namespace factory {
 
-/// Chance that is a function of its keys: nothing to carry along, and any moment can be asked for on its own.
+/// Random numbers as a function of keys: no state, and every moment can be computed by itself.
 inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   std::uint64_t x = a ^ (b + 0x9e3779b97f4a7c15ULL + (a << 6) + (a >> 2));
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;  // the finalizer of splitmix64

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kind_texts = {"spike", "drift", "stuck", "level_shift", "drop_out"};
 
-// What is asked of chance for one slot; each has a counter of its own.
+// The random decisions for one slot; each has its own counter.
 enum question : std::uint64_t { occurs, which_kind, how_long, how_large, which_way, when };
 
 std::int64_t down_to(std::int64_t time_us, std::int64_t step_us) { return time_us - time_us % step_us; }

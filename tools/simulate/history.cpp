@@ -48,7 +48,7 @@ int run_history(const simulate_options& common, const history_options& options) 
   }
   const double took_s = duration<double>(steady_clock::now() - started).count();
 
-  // Live readings have faults of their own: one that is under way at the end ends there.
+  // Live readings have their own faults, so a fault under way at the end of the history ends there.
   for (auto& fault : faults) fault.what.end_us = std::min(fault.what.end_us, end_us);
   std::sort(faults.begin(), faults.end(), [](const auto& a, const auto& b) { return a.what.begin_us < b.what.begin_us; });
   for (const auto& fault : faults) fmt::print("{}\n", to_line(fault));

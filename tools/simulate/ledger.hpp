@@ -11,7 +11,7 @@
 
 namespace factory {
 
-/// A fault that was put into the readings of a sensor that exists: what detection is checked against.
+/// A fault in the readings of an existing sensor: the ground truth for checking detection.
 struct ledger_entry {
   sensor_id sensor = 0;
   std::string path;  ///< "North Plant / Press 1 / vibration"

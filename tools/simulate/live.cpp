@@ -28,13 +28,13 @@ void say(const std::string& text) {
   std::fflush(stdout);
 }
 
-/// Worth another try: nobody there, no answer in time, or one that asks for patience.
+/// True for errors worth a retry: no server, no answer in time, or a refusal that may pass.
 bool passes(const error& why) {
   return why.code == errc::unavailable || why.code == errc::timed_out || why.code == errc::overloaded ||
          why.code == errc::storage_full || why.code == errc::storage_failed || why.code == errc::stopping;
 }
 
-/// Sends without end. Readings that wait for the daemon are not kept but made again: a signal is a function of time.
+/// Sends without end. Readings that could not be sent are not kept but computed again: a signal is a function of time.
 class live_run {
  public:
   live_run(const simulate_options& common, api_client api)
@@ -99,7 +99,7 @@ int live_run::run(std::optional<double> rate) {
   say(fmt::format("sending a reading of each of {} sensors every {} ms", (*sensors)->size(), static_cast<double>(step_us) / 1e3));
 
   feed source(**sensors, live_faults, now_us(), step_us);
-  bool refused = false;  // the last body was: twice in a row is no accident
+  bool refused = false;  // whether the last body was; twice in a row is no accident
   for (;;) {
     const std::int64_t wait_us = source.next_time_us() - now_us();
     if (stop_.within_ms(std::clamp<std::int64_t>(wait_us / 1'000 + 1, 0, 1'000))) break;

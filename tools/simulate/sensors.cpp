@@ -13,7 +13,7 @@ namespace {
 
 using json_writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
-/// What is there already: (id of the parent, name) to id. Factories have no parent: 0.
+/// Existing entities: (id of the parent, name) to id. Factories have the parent 0.
 using names = std::map<std::pair<std::uint32_t, std::string>, std::uint32_t>;
 
 void member(json_writer& out, std::string_view name, std::string_view value) {
@@ -51,7 +51,7 @@ expected<void> collect(const rapidjson::Document& array, const char* parent, nam
   return {};
 }
 
-/// One kind of thing: knows what is there, gathers what is missing, creates it with one request.
+/// One kind of entity: knows the existing ones, collects the missing ones, creates them with one request.
 class entities {
  public:
   entities(api_client& api, std::string target, const char* parent) : api_(api), target_(std::move(target)), parent_(parent) {}

@@ -7,10 +7,10 @@
 
 namespace factory {
 
-/// How the machine's own work cycle shows: as a sine, or rising slowly and falling faster (a tank that fills and empties).
+/// Shape of the machine's work cycle: a sine, or a slow rise and a faster fall (a tank that fills and empties).
 enum class cycle_form : std::uint8_t { sine, saw };
 
-/// What a sensor shows when nothing is wrong. Values are in the sensor's unit.
+/// The signal of a healthy sensor. Values are in the sensor's unit.
 ///
 ///   value(t) = idle + load_gain * load(t) + daily_swing * day(t) + cycle_swing * cycle(t) + trend_gain * trend(t) + noise(t)
 ///
@@ -26,7 +26,7 @@ struct signal_shape {
   double trend_gain = 0;
   double noise = 0, noise_memory_s = 60;
   double steps_per_unit = 10;  ///< resolution: 10 means one decimal
-  double floor = 0;            ///< a reading is never below it: what is physically impossible, or the sensor's own end
+  double floor = 0;            ///< readings are never below it: the physical or the sensor's own limit
 
   double lowest() const;  ///< of value(t), noise left out
   double highest() const;

@@ -7,7 +7,7 @@
 
 namespace factory {
 
-/// SIGINT and SIGTERM as something to wait for. While it lives they do nothing else. Make it before any thread.
+/// Waits for SIGINT and SIGTERM, which do nothing else while this object lives. Create it before any thread.
 class stop_request {
  public:
   stop_request() {
@@ -16,7 +16,7 @@ class stop_request {
     sigaddset(&signals_, SIGTERM);
     sigprocmask(SIG_BLOCK, &signals_, nullptr);
   }
-  /// True as soon as one came, at the latest after `ms`.
+  /// Waits up to `ms`; true as soon as a signal came.
   bool within_ms(std::int64_t ms) {
     const timespec longest{ms / 1'000, ms % 1'000 * 1'000'000};
     if (!came_) came_ = sigtimedwait(&signals_, nullptr, &longest) > 0;
