@@ -166,7 +166,7 @@ TEST_F(dispatcher_test, may_be_gone_before_the_last_turn_is_let_go) {
   EXPECT_TRUE(counts.idle());
 }
 
-/// What overtakes goes before other sensors' readings and never before those of its own.
+/// A short entry overtakes readings of other sensors and never those of its own sensors.
 TEST(dispatcher, sends_each_entry_once_and_those_of_a_sensor_in_order_whoever_puts_asks_and_lets_go_meanwhile) {
   constexpr std::uint64_t entry_count = 5'000;
   constexpr sensor_id sensors = 30;

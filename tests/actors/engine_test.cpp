@@ -146,7 +146,7 @@ TEST_F(engine_test, a_body_beyond_the_credits_is_refused_and_leaves_nothing) {
   EXPECT_EQ(running->metrics().credits_readings_free, 100'000U);
 }
 
-/// Bodies that take most of the credits; those behind find them out while the actors are at work. How far these are is not known, so it is
+/// Bodies that take most of the credits, so that later bodies find none while the actors work. How far the actors are is not known, so it is
 /// tried until one is seen to wait.
 TEST_F(engine_test, long_bodies_are_answered_later_while_credits_run_short_and_answered_all) {
   begin(1'000);

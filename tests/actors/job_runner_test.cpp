@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t minute_us = 60'000'000;
 
-/// The runner on CAF's deterministic scheduler, its clock in our hands.
+/// The runner on CAF's deterministic scheduler, with a clock that the test sets.
 struct runner_test : deterministic {
   void begin(std::int64_t every_us) {
     end();

@@ -1,4 +1,4 @@
-// Entries that wait in line while the actors are busy: who asks finds them, and short ones of other sensors do not wait with them.
+// Entries that wait in line while the actors are busy: a query still sees them, and short entries of other sensors overtake them.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -83,7 +83,7 @@ TEST_F(line_test, a_reading_of_one_of_their_sensors_waits_with_them) {
   EXPECT_EQ(plant.view(3).status->out_of_order, 0U);
 }
 
-/// As at a stop that did not get all processed in time.
+/// As at a stop that ends before everything is processed.
 TEST_F(line_test, what_is_in_mailboxes_when_the_population_ends_counts_itself_out) {
   plant.sensors.reset();
   EXPECT_FALSE(plant.counts.readings.idle());

@@ -1,4 +1,4 @@
-// A state on disk never outruns its events: whatever the readings that it has seen caused is handed over before it is.
+// A state on disk never outruns its events: the events of all readings that the state has seen are handed over before the state.
 #include <map>
 
 #include "actors/analysis/analysis.hpp"

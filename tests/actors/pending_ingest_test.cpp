@@ -1,4 +1,4 @@
-// When a body that is committed is answered.
+// The instant at which a committed body is answered.
 #include <gtest/gtest.h>
 
 #include <thread>

@@ -1,4 +1,4 @@
-// Supervision: what fails is rebuilt from storage, and nobody else notices.
+// Supervision: a failed actor is rebuilt from storage, and no other actor notices.
 #include <gtest/gtest.h>
 
 #include "actors/engine/limits.hpp"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::int64_t received_us = noon_us + 1'000'000 * second_us;
 
-/// What a sensor would say that got these readings and never failed.
+/// The view of a sensor that got these readings and never failed.
 sensor_status undisturbed(sensor_id id, const timed_values& rows) {
   sensor_state state(id, stream_rules{});
   const auto batch = batch_of(id, rows);
@@ -33,7 +33,8 @@ TEST(restart, a_failing_sensor_loses_no_reading_counts_none_twice_and_touches_no
   constexpr sensor_id failing = 2;
   for (std::size_t i = 0; i < entries; ++i) {
     for (sensor_id id = 1; id <= 4; ++id) plant.commit(id, calm(i * per_entry, per_entry), received_us);
-    if (i % 20 == 5) plant.view(failing);  // gets on between two failures, however slow the machine: else it would stay down
+    if (i % 20 == 5)
+      plant.view(failing);  // progress between two failures, however slow the machine; otherwise the sensor would stay down
     if (i % 20 == 10) plant.fail(failing);
     if (i % 50 == 30) plant.sensors->persist_all(60'000);  // false when the sensor is down just then
   }
@@ -119,7 +120,7 @@ TEST(restart, a_sensor_that_fails_again_and_again_stays_down_while_the_others_wo
   plant.fail(1);
   std::size_t row = 0;
   running_population::await([&] {
-    plant.commit(1, calm(10 + row, 1), received_us);  // new entries that it never gets to are no progress
+    plant.commit(1, calm(10 + row, 1), received_us);  // new entries that the sensor never reaches are no progress
     plant.commit(2, calm(row++, 1), received_us);
     return plant.sensors->failed_count() == 1;
   });

@@ -1,4 +1,4 @@
-// The job `retention`, and what jobs leave in memory, over a real catalog and store, its clock in our hands.
+// The job `retention`, and the memory that jobs leave, over a real catalog and store, with a clock that the test sets.
 #include "actors/jobs/jobs.hpp"
 
 #include <gtest/gtest.h>
@@ -79,7 +79,7 @@ struct plant_with_history : testing::Test {
   }
   sensor_cut cut(sensor_id sensor) const { return {sensor, next_block, {}, {}}; }
   std::uint64_t readings_of(sensor_id sensor) const { return it->series.summarize(cut(sensor), {})->count; }
-  /// Of the days, by their roll-ups, after the hours and minutes were found to say the same.
+  /// Counts by day from the roll-ups, after checking that hours and minutes agree.
   std::uint64_t rolled_up(sensor_id sensor) const {
     std::uint64_t counts[3] = {};
     for (const auto level : {rollup_level::minute, rollup_level::hour, rollup_level::day}) {

@@ -1,4 +1,4 @@
-// What a sensor passes on to the anomaly and threshold actors is enough: nothing that is held back could have been found.
+// A sensor passes every reading that can cause a finding to the anomaly and threshold actors: the readings it holds back cause none.
 #include <algorithm>
 #include <cmath>
 #include <random>

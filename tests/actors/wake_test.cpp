@@ -1,4 +1,4 @@
-// Who runs an actor whose empty mailbox gets a message.
+// Which thread runs an actor after a message reaches its empty mailbox.
 #include "actors/flow/wake.hpp"
 
 #include <gtest/gtest.h>

@@ -21,7 +21,7 @@ constexpr const char* crash_file = "fuzz-crash";
 
 std::string current;
 
-/// Leaves the input at fault for a run alone: libFuzzer's programs take it as an argument.
+/// Saves the failing input for a single run: libFuzzer's programs take it as an argument.
 void keep_input(int signal) {
   const int fd = ::open(crash_file, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
   if (fd >= 0 && ::write(fd, current.data(), current.size()) >= 0) ::close(fd);

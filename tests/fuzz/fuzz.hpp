@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-/// What every target is: bytes in, an abort when a rule is broken. libFuzzer's name, so that its main and ours (driver.cpp) both fit.
+/// Every target: takes bytes, aborts when a rule is broken. It has libFuzzer's name, so that libFuzzer's main and ours (driver.cpp) both fit.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 namespace factory::fuzz {
@@ -18,7 +18,7 @@ inline void require(bool holds, const char* what) {
   std::abort();
 }
 
-/// Decisions off the front of an input; the text is what is left. Zeros once it is used up.
+/// Takes decisions off the front of an input; the rest is the text. Gives zeros when the input is used up.
 class input {
  public:
   input(const std::uint8_t* data, std::size_t size) : bytes_(reinterpret_cast<const char*>(data), size) {}
@@ -40,7 +40,7 @@ class input {
   std::string_view bytes_;
 };
 
-/// The text in memory of exactly its size, so that the address sanitizer sees a step too far.
+/// The text in memory of exactly its size, so that the address sanitizer detects a read past its end.
 class exact {
  public:
   explicit exact(std::string_view text) : bytes_(text.begin(), text.end()) {}

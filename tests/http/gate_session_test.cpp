@@ -1,4 +1,4 @@
-// The times that a connection has: which one counts, and from when.
+// The deadlines of a connection: which one applies, and from when it counts.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Answers that are under way: their thread serves others, and finishes them when it is woken.
+// Answers under way: their thread serves other connections, and finishes the answers when it is woken.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -52,7 +52,7 @@ struct later_answer : ::testing::Test {
     ask(client, path);
     return client.read_answer();
   }
-  /// By an answer of the same thread: whatever was sent before the question has been read.
+  /// Waits for an answer of the same thread: then everything sent before has been read.
   void expect_served(raw_client& other) { EXPECT_TRUE(answer_to(other, "/now").ends_with("/now")); }
 
   std::mutex mutex;

@@ -24,7 +24,7 @@ namespace {
 
 using testing::raw_client;
 
-/// A thing that one thread waits for and another says.
+/// An event that one thread waits for and another signals.
 class event {
  public:
   void say() {
@@ -333,7 +333,7 @@ TEST_F(listener, half_open_connections_and_slow_readers_are_not_looked_at_again_
     other.send(get("/small"));
     ASSERT_TRUE(other.read_answer().ends_with("small"));
   }
-  // One look a request, and a few for each of the others: what came last before the count, and what a slow reader's kernel still takes.
+/// One look per request, and a few for each other connection: its last event, and bytes that a slow reader's kernel still takes.
   EXPECT_LE(server->looks() - before, requests + 4 * stuck.size());
   EXPECT_GE(server->connections(), stuck.size()) << "none was cut";
 }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::int64_t ms = 1'000'000, s = 1'000 * ms;
 
-/// Requests at these times, and what each is told.
+/// Requests at these times, and the answer to each.
 struct step {
   std::int64_t at_ns;
   bool allowed;

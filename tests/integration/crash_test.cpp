@@ -1,5 +1,5 @@
-// kill -9 in the middle of everything: every acknowledged reading is there once, none that was never sent, and what was computed is
-// what an undisturbed daemon computes. FACTORY_CRASH_ROUNDS sets the number of kills, FACTORY_CRASH_SEED where they begin
+// kill -9 at any instant: every acknowledged reading exists once, no reading that was never sent exists, and the computed results are
+// those of an undisturbed daemon. FACTORY_CRASH_ROUNDS sets the number of kills, FACTORY_CRASH_SEED where they begin
 // (`tools/dev crash --rounds N --seed N`).
 #include <array>
 #include <atomic>
@@ -45,7 +45,7 @@ class plant_under_fire {
     senders_->on_acknowledged = [this](const collector&) {
       acknowledged_.fetch_add(1);
       acknowledged_.notify_all();
-      if (slowly_) std::this_thread::sleep_for(8ms);  // not a wait for anything: it keeps what is compared small
+      if (slowly_) std::this_thread::sleep_for(8ms);  // not a wait: it keeps the comparison small
     };
   }
 
@@ -70,7 +70,7 @@ class plant_under_fire {
     compared_ = found;
   }
 
-  /// Lets every sender finish what it began, so that all readings are known, and compares what was computed from them.
+  /// Lets every sender finish, so that all readings are known, and compares the results computed from them.
   void finish() {
     const std::uint64_t bodies = senders_->most_bodies() + 1;
     senders_->run(daemon_.api_port(), bodies);
@@ -97,7 +97,7 @@ class plant_under_fire {
     enter(where, begins.empty() || count(printed, begins) > (ends.empty() ? 0 : count(printed, ends)));
   }
 
-  /// The daemon looks once a second whether one is due.
+  /// The daemon checks once a second whether a checkpoint is due.
   void kill_at_checkpoint(phase where, std::string_view begins, std::string_view ends) {
     slowly_ = true;
     kill_under_load([&] { await_text(begins); }, where, begins, ends);
@@ -162,7 +162,7 @@ class plant_under_fire {
     const auto line = daemon_.process().wait_for_text(text, 120s);
     if (!line) throw std::runtime_error(line.error().message);
   }
-  /// Not a wait for anything: it picks the instant of the kill.
+  /// Not a wait: it picks the instant of the kill.
   void any_instant(std::chrono::microseconds within) {
     std::this_thread::sleep_for(std::chrono::microseconds(random_() % static_cast<std::uint64_t>(within.count())));
   }

@@ -1,4 +1,4 @@
-// A bit that turned in a stored file: the start is refused with advice, the answer is an error, or all is right. No wrong value is served.
+// A flipped bit in a stored file: the start is refused with advice, or the answer is an error, or everything is right. No wrong value is served.
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -33,7 +33,7 @@ class damaged_directory : public testing::TestWithParam<const char*> {
     }
   }
 
-  /// Turns a bit of a file with this in its name; returns what was done.
+  /// Flips a bit of a file with this text in its name; returns a description.
   std::string turn_a_bit(const std::string& kind) {
     std::vector<fs::path> files;
     for (const auto& entry : fs::recursive_directory_iterator(damaged_))

@@ -1,4 +1,4 @@
-// Disks that are full, fail, or turn read-only under a running daemon: nothing is acknowledged that is not safe, what is served is
+// Disks that are full, fail, or turn read-only under a running daemon: only safe readings are acknowledged, served readings are
 // right, and the service returns by itself.
 #include <atomic>
 #include <chrono>
@@ -45,7 +45,7 @@ class plant_on_a_faulty_disk : public testing::TestWithParam<disk_case> {
     const std::uint64_t until = what + more;
     for (std::uint64_t now = what; now < until; now = what) what.wait(now);
   }
-  /// What is stored is served meanwhile.
+  /// Stored readings are served meanwhile.
   void expect_refusal(unsigned status, const char* advice) {
     http_client api(process_.api_port());
     const auto refused = api.post("/api/readings", R"({"sensor_id":1,"value":1,"timestamp":1})");

@@ -1,4 +1,4 @@
-// What both ports of the real daemon answer to bytes as they come: the gate, its router, and draining.
+// Answers of both ports of the real daemon to raw bytes: the gate, its router, and draining.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

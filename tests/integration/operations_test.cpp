@@ -1,4 +1,4 @@
-// What the one who runs the daemon relies on: systemd's protocol, request ids, logs.
+// What an operator relies on: systemd's protocol, request ids, logs.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -16,7 +16,7 @@ namespace {
 
 using testing::HasSubstr;
 
-/// What systemd listens on: datagrams of "NAME=value" lines.
+/// The socket of systemd: datagrams of "NAME=value" lines.
 class notify_socket {
  public:
   explicit notify_socket(const std::filesystem::path& path) : path_(path.string()), fd_(::socket(AF_UNIX, SOCK_DGRAM, 0)) {

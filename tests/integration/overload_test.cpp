@@ -1,4 +1,4 @@
-// More than the engine may hold: refused at once, and nothing that was acknowledged is lost.
+// More readings than the engine may hold: the excess is refused at once, and nothing acknowledged is lost.
 #include <atomic>
 #include <thread>
 

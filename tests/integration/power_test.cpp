@@ -1,4 +1,4 @@
-// A power cut at any change of the data directory: what was not fsynced is gone, or is there in part. FACTORY_POWER_CUTS sets their
+// A power cut at any change of the data directory: data that was not fsynced is gone, or survives in part. FACTORY_POWER_CUTS sets their
 // number, FACTORY_CRASH_SEED where they begin (`tools/dev crash --power --rounds N --seed N`).
 #include <atomic>
 #include <chrono>
@@ -24,7 +24,7 @@ using survival = disk_record::survival;
 
 constexpr std::size_t cuts_of_a_record = 6, records_of_a_plant = 4;
 
-/// A plant that lives through power cuts: each of its records is cut at several places, and the last of them is gone on from.
+/// A plant that survives power cuts: each of its records is cut at several places, and the daemon continues from the last cut.
 class plant_without_power {
  public:
   plant_without_power(std::uint64_t seed, series& part_of) : random_(seed), series_(part_of) {}

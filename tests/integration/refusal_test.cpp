@@ -1,4 +1,4 @@
-// Bad input is told by index and field, and leaves nothing behind.
+// Bad input is reported by index and field, and stores nothing.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

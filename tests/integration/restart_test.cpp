@@ -1,4 +1,4 @@
-// What a stop, a start and a lost SQLite file leave as it was.
+// A stop, a start and a lost SQLite file change nothing visible.
 #include <filesystem>
 #include <map>
 

@@ -1,4 +1,4 @@
-// factory-simulate against the real daemon: what it plans to go wrong is what the engine finds.
+// factory-simulate against the real daemon: the engine finds the planned faults.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// A snapshot of a daemon at work, and what comes back from it.
+// A snapshot of a working daemon, and its restore.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ struct writer {
   }
 };
 
-/// Every body up to some number, whole; nothing else. Returns that number.
+/// Checks that exactly the bodies up to some number exist, each complete. Returns that number.
 std::uint64_t bodies_in(http_client& api, std::uint32_t sensor) {
   const auto found = readings_of(api, sensor);
   EXPECT_EQ(found.size() % readings_per_body, 0U);

@@ -13,7 +13,7 @@
 namespace factory {
 namespace {
 
-/// What a sensor does with its readings: judge by the window before the reading joins it, then move alarms.
+/// The work of a sensor: judge a reading by the window before the reading joins it, then move alarms.
 struct watched_sensor {
   rolling_window window{50, 0};
   alarm_board alarms;

@@ -9,7 +9,7 @@
 
 #include "pipelines/decode/decode.hpp"
 
-// What is JSON and what is not, proved wherever the damage sits: in what a reading is made of and in what is passed over.
+// Valid and invalid JSON, with damage at every place: in members of readings and in ignored values.
 // Choices where RFC 8259 leaves one: a byte order mark is ignored; nesting deeper than 64 is refused; lone surrogates are
 // refused; a number too large for a double is fine where it is ignored and a refused row where it is a value.
 namespace factory {
@@ -22,7 +22,7 @@ class json_conformance : public testing::Test {
     options_.known = &known_;
     options_.partial = true;
   }
-  /// Whether the text was found to be whole, whatever its rows are.
+  /// True when the decoder accepts the text as JSON, whatever its rows are.
   bool whole(std::string_view text) {
     const std::string heap(text);
     const auto result = decoder_.bulk(heap, options_, rows_);
@@ -329,7 +329,7 @@ TEST_F(json_conformance, a_damaged_body_says_where) {
   EXPECT_NE(result.error().message.find("near byte "), std::string::npos) << result.error().message;
 }
 
-/// Any change of a few bytes is judged as another parser judges it.
+/// Any change of a few bytes gets the same verdict as from another parser.
 TEST_F(json_conformance, changed_bodies_are_judged_as_another_parser_judges_them) {
   const std::string bodies[] = {
       R"([{"sensor_id":1,"value":21.5,"timestamp":"2026-01-19T10:00:00Z","q":"a\"b\\"},{"value":-1e-3,"sensor_id":1}])",

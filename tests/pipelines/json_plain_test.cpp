@@ -35,11 +35,11 @@ class json_plain_test : public testing::Test {
 
   std::optional<std::uint64_t> read(reader with, std::string_view text) {
     rows_.clear();
-    const std::vector<char> exact(text.begin(), text.end());  // so that the address sanitizer sees a step too far
+    const std::vector<char> exact(text.begin(), text.end());  // so that the address sanitizer detects a read past the end
     return with({exact.data(), exact.size()}, options_, most, rows_);
   }
 
-  /// What a full parser makes of the same text; nullopt when it is not JSON.
+  /// The result of a full parser for the same text; nullopt when it is not JSON.
   std::optional<std::vector<row>> parsed(reader with, const std::string& text) const {
     std::string array = text;
     if (with == json_plain::read_lines) {

@@ -186,7 +186,7 @@ TEST(database, a_damaged_database_is_said_to_be_damaged) {
   EXPECT_NE(db.error().message.find("restore"), std::string::npos) << db.error().message;
 }
 
-/// Opens as somebody who is not root, who may write anywhere.
+/// Opens as a user other than root, because root may write anywhere.
 expected<std::unique_ptr<database>> open_as_somebody(const fs::path& directory) {
   constexpr uid_t somebody = 65534;
   const bool root = ::geteuid() == 0;

@@ -18,7 +18,7 @@
 namespace factory {
 namespace {
 
-/// A disk that fails: no file of this process grows past the limit as long as this is there.
+/// A failing disk: while this object lives, no file of this process grows past the limit.
 class failing_files {
  public:
   failing_files() {
@@ -85,7 +85,7 @@ TEST_F(failing_disk, what_the_journal_could_not_write_is_refused_and_leaves_no_g
     EXPECT_EQ(journal_->last_sequence(), 1U);
   }
   EXPECT_GE(journal_->count().failures, 2U);
-  // Whether RocksDB goes on by itself or asks for a restart, what was acknowledged and nothing else is there.
+  // Whether RocksDB continues by itself or needs a restart, exactly the acknowledged entries exist.
   const bool resumed = journal_->append(entry_of(10, 4), durability::fsync).has_value();
   journal_->stop();
   std::vector<std::int64_t> acknowledged = {1};
@@ -129,7 +129,7 @@ TEST(full_disk, an_entry_that_was_refused_but_is_found_stored_is_passed_on_befor
   entries.start(each([&](const journal_entry& e) { observed.push_back(e.received_at_us); }));
   disk.fill();
   EXPECT_FALSE(entries.append(entry_of(10, 1), durability::fsync));
-  // What a write that failed late would have left behind.
+  // The remains of a write that failed late.
   const encoded_entry encoded = encode(entry_of(10, 1));
   record_head head;
   std::string record;

@@ -30,7 +30,7 @@ class damaged_log : public testing::Test {
     }
     fs::copy(here_.path() / "whole", killed_, fs::copy_options::recursive);
   }
-  /// Behind the last write with fsync, so that nobody was told of them.
+  /// After the last write with fsync, so that no caller was told of them.
   std::uintmax_t fill_and_add_unsynced() {
     auto db = database::open(here_.path() / "whole", {});
     for (std::size_t i = 0; i < 10; ++i) write((*db)->raw(), i, 100, true);
@@ -70,7 +70,7 @@ class damaged_log : public testing::Test {
         << std::string(bytes, 0);
   }
 
-  /// Keys that are there before the first one that is not; and there is none behind that.
+  /// The number of keys before the first missing one. Checks that none exists after it.
   static std::size_t prefix_of(const database& db) {
     std::size_t found = 0, prefix = 0;
     for (std::size_t i = 0; i < 60; ++i) {
@@ -84,7 +84,7 @@ class damaged_log : public testing::Test {
     EXPECT_EQ(found, prefix);
     return prefix;
   }
-  /// True when it was refused; else everything acknowledged is there.
+  /// True when the start was refused; otherwise everything acknowledged must exist.
   bool refused_or_whole(const fs::path& data) const {
     const auto db = database::open(data, {});
     if (db) {
@@ -174,7 +174,7 @@ TEST_F(damaged_log, whose_unsynced_tail_was_torn_opens_by_itself_wherever_it_was
 
 TEST_F(damaged_log, that_was_cut_anywhere_at_its_end_opens_by_itself) {
   fill(false);
-  acknowledged_ = 0;  // nobody can tell: the marks are gone with what they speak of
+  acknowledged_ = 0;  // unknowable: the marks are gone together with the writes that they cover
   for (int i = 0; i < 40; ++i) {
     const fs::path data = fresh();
     const std::uintmax_t kept = random_() % fs::file_size(logs(data).back());
@@ -189,7 +189,7 @@ TEST_F(damaged_log, is_given_up_behind_the_damage_on_demand_and_then_opens_as_ev
     fs::remove_all(here_.path() / "whole");
     fs::remove_all(killed_);
     fill(false);
-    // Zeros are no record and no error to RocksDB, so that it would go on behind them.
+    // RocksDB takes zeros for neither record nor error, so it would continue after them.
     whole_block ? zero(logs(killed_).front(), 2 * 32'768, 32'768) : turn_a_bit(logs(killed_).front(), 5'000, 3);
     ASSERT_TRUE(refused_or_whole(killed_));
     std::size_t kept = 0;

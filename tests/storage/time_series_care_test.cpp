@@ -1,4 +1,4 @@
-// What is done to blocks on disk: rewriting, dropping, compaction.
+// Maintenance of blocks on disk: rewriting, dropping, compaction.
 #include <gtest/gtest.h>
 
 #include <algorithm>

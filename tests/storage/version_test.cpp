@@ -1,4 +1,4 @@
-// Records of a version that this program does not know: each is refused by what reads it, in words that name it and say what to do.
+// Records of a version that this program does not know: each reader refuses them with a message that names the record and says what to do.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

@@ -11,7 +11,7 @@
 namespace factory {
 namespace {
 
-/// What `write` logs, the time taken out after a look at its form.
+/// The log of `write`, without the time, whose form is checked.
 std::string logged(const std::string& format, const std::function<void()>& write) {
   std::ostringstream out;
   const auto before = spdlog::default_logger();
@@ -23,7 +23,7 @@ std::string logged(const std::string& format, const std::function<void()>& write
   return std::regex_replace(out.str(), std::regex(R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"), "TIME");
 }
 
-/// A request that is answered 200 and logged while it is.
+/// A request that is answered with 200 and logged meanwhile.
 void answer_a_request(const std::string& path) {
   http_request request;
   request.path = path;

@@ -15,7 +15,7 @@ namespace factory::test {
 /// CAF's own test header brings a test engine and macros of its own, so this takes its place.
 struct deterministic : testing::Test {
   struct config : caf::actor_system_config {
-    config() { set("scheduler.policy", caf::atom("testing")); }  // an atom: a string would be passed over silently
+    config() { set("scheduler.policy", caf::atom("testing")); }  // an atom: CAF silently ignores a string
   };
 
   deterministic() { scheduler.advance_time(std::chrono::hours(1)); }  // at zero, time-outs would look as if none were set
@@ -32,7 +32,7 @@ struct deterministic : testing::Test {
   }
   /// Until no actor has anything left to do.
   void run() { scheduler.run(); }
-  /// Likewise, but who goes next is drawn: any order that real threads could come to.
+  /// The same in random order: any order that real threads could produce.
   void run_in_any_order(std::mt19937& random) {
     for (auto& jobs = scheduler.jobs; !jobs.empty(); scheduler.run_once())
       std::rotate(jobs.begin(), jobs.begin() + static_cast<std::ptrdiff_t>(random() % jobs.size()), jobs.end());

@@ -54,7 +54,7 @@ class running_population {
   }
   /// As if a handler had thrown.
   void fail(sensor_id id) { caf::anon_send_exit(sensors->actor_of(id), caf::exit_reason::unhandled_exception); }
-  /// Asks until the sensor has an actor that answers.
+  /// Asks again until the sensor's actor answers.
   sensor_view view(sensor_id id) {
     for (;;)
       if (auto asked = sensors->ask(id, {}, true))

@@ -1,4 +1,4 @@
-// Packed bodies: what unpacks keeps to its limit whatever the bytes are, and what was packed by us comes back.
+// Packed bodies: unpacking keeps to its limit whatever the bytes are, and bytes that we packed come back.
 #include <string>
 
 #include "fuzz/fuzz.hpp"

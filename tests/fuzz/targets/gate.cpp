@@ -1,4 +1,4 @@
-// A connection's bytes: answered the same however they are cut, and each answer is framed and tells nothing of the inside.
+// A connection's bytes: answered the same however they are cut; each answer is framed and reveals nothing internal.
 #include <spdlog/spdlog.h>
 
 #include <algorithm>

@@ -40,7 +40,7 @@ bool same(const batch_builder& a, const batch_builder& b) {
          std::ranges::equal(a.values(), b.values(), {}, bits, bits);
 }
 
-/// The shortcut never takes a byte order mark, so behind one the parser decides.
+/// The shortcut never takes a byte order mark, so text after one is left to the parser.
 void compare(json_decoder& decoder, const std::string& text, const batch_builder& plain, const decode_options& options) {
   batch_builder parsed;
   const auto result = decoder.bulk("\xEF\xBB\xBF" + text, options, parsed);

@@ -1,4 +1,4 @@
-// Request targets and query strings: what is decoded once, encoded and decoded again is the same.
+// Request targets and query strings: decoding, encoding and decoding again gives the same.
 #include <cmath>
 #include <string>
 

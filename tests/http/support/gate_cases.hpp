@@ -10,7 +10,7 @@
 
 namespace factory::testing {
 
-/// Gives these pieces, one each time it is asked; then ends, or fails when it is `broken`. Counts itself while it is there.
+/// Gives these pieces, one per call; then ends, or fails when it is `broken`. Counts the living sources.
 class scripted_source final : public body_source {
  public:
   explicit scripted_source(std::vector<std::string> pieces, bool broken = false);
@@ -33,7 +33,7 @@ http_response in_pieces(std::vector<std::string> pieces, bool broken = false);
 /// Bodies: 1 KiB, none under /none, 1 MiB under /big.
 void set_echo(gate_rules& rules);
 
-/// What goes in on a fresh connection, and what must come out of it (without the Date fields).
+/// The input of a fresh connection, and the output that must follow (without the Date fields).
 struct gate_case {
   std::string name;
   std::string input;

@@ -68,7 +68,7 @@ class shim {
     errno = code;
     return true;
   }
-  /// A full disk shows in statvfs once a write has met it: until then it looks as if there were room.
+  /// statvfs shows a full disk only after a write has failed; until then it reports room.
   bool known_to_be_full() const {
     return order_ != nullptr && order_->how.load() == fault::no_space && order_->files[0] == 0 && order_->hits.load() > 0;
   }
@@ -138,7 +138,7 @@ int truncate_file(int fd, off_t size, Real real) {
   return done;
 }
 
-/// While recording, nothing needs to reach the real disk: the record says what would have.
+/// While recording, nothing needs to reach the real disk, because the record has it.
 template <class Real>
 int sync_file(int fd, Real real) {
   shim& it = shim::get();

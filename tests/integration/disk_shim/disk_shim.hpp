@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
-/// What disk_shim.cpp, preloaded into a daemon, and the tests tell each other. The shim sees the files below FACTORY_SHIM_DIR.
+/// The interface between disk_shim.cpp, which is preloaded into a daemon, and the tests. The shim sees the files below FACTORY_SHIM_DIR.
 namespace factory::test::shim {
 
 /// One change of the directory, appended to the file FACTORY_SHIM_RECORD after it was made: head, name, data.

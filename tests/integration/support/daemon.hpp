@@ -13,8 +13,8 @@ namespace factory::test {
 /// A program of the build directory: "factoryd", "factory-replay".
 std::string program(const std::string& name);
 
-/// A real factoryd on free ports of the loopback. Throws std::runtime_error, with what the daemon printed, when it does not do as told.
-/// One in which a sanitizer found something fails the test, however it ended. Time-outs here only guard against a hang; nothing sleeps.
+/// A real factoryd on free ports of the loopback. Throws std::runtime_error with the daemon's output when a command fails.
+/// A sanitizer's report in it fails the test, however it ended. Time-outs here only guard against a hang; nothing sleeps.
 class daemon {
  public:
   /// `options` come after --data-dir; a port that they do not name is a free one. start() returns when it printed `ready`.

@@ -23,7 +23,7 @@ struct answer {
   rapidjson::Document json() const;
 };
 
-/// The connection was refused, or ended before the whole answer had come: what was asked may or may not have been done.
+/// The connection was refused, or ended before the whole answer had come: the request may or may not have been executed.
 struct connection_lost : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -26,7 +26,7 @@ constexpr std::size_t all_sensors = 2 + 8 + 15 + 1;
 
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
-/// The rows of one sensor against what must be there and what else may be.
+/// Compares the rows of one sensor with the rows that must exist and those that may.
 class row_check {
  public:
   row_check(const std::map<std::int64_t, double>& surely, const std::map<std::int64_t, double>& perhaps)

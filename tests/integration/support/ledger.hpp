@@ -13,7 +13,7 @@
 
 namespace factory::test {
 
-/// What the comparison of a store with a ledger found. All but `acknowledged` must stay 0.
+/// The result of comparing a store with a ledger. All but `acknowledged` must stay 0.
 struct comparison {
   std::uint64_t acknowledged = 0;  ///< readings that had to be there
   std::uint64_t lost = 0, doubled = 0, changed = 0, never_sent = 0;
@@ -24,7 +24,7 @@ struct comparison {
 };
 void PrintTo(const comparison& found, std::ostream* out);
 
-/// One sender with sensors of its own: posts its bodies in order, each again until it is acknowledged, and keeps the ledger.
+/// One sender with its own sensors. It posts its bodies in order, repeats each until it is acknowledged, and keeps the ledger.
 /// Bodies change places in pairs, so that readings come out of order; every eighth corrects readings that were sent long before.
 class collector {
  public:
@@ -36,14 +36,14 @@ class collector {
   void run(std::uint16_t port, std::uint64_t last, const std::function<void(const collector&)>& on_acknowledged,
            const std::function<bool()>& on_refusal);
 
-  /// As if the answers to all bodies behind the first `bodies` had been lost.
+  /// Forgets the answers to all bodies after the first `bodies`.
   void forget_after(std::uint64_t bodies);
 
   std::uint64_t bodies() const { return acknowledged_; }
   const std::vector<std::uint32_t>& sensors() const { return sensors_; }
-  /// The store against the ledger; a body without an answer may be there as a whole.
+  /// Compares the store with the ledger. A body without an answer may exist, but only as a whole.
   comparison compare(http_client& api) const { return compare(api, acknowledged_, unknown_); }
-  /// The same when only the first `bodies` were acknowledged, and the one behind them perhaps sent.
+  /// The same when only the first `bodies` were acknowledged and the next one may have been sent.
   comparison compare(http_client& api, std::uint64_t bodies, bool one_more) const;
 
  private:
@@ -56,7 +56,7 @@ class collector {
   bool unknown_ = false;            ///< the body behind them was sent, and its answer never came
 };
 
-/// Collectors with long and short bodies over few and many sensors: heads fill, yet all of it is soon compared.
+/// Collectors with long and short bodies over few and many sensors: enough to fill heads, little enough to compare quickly.
 class collectors {
  public:
   /// Makes the sensors, with limits.
@@ -77,10 +77,10 @@ class collectors {
   std::vector<collector> each_;
 };
 
-/// What a client can see of what was computed while readings came in, less what may differ between two runs; texts in order.
+/// The results computed while readings arrived, as a client sees them, without parts that may differ between two runs; texts in order.
 using outcome = std::vector<std::string>;
 outcome outcome_of(http_client& api, const collectors& from);
-/// What a daemon of its own computes that nobody disturbs, fed the first `bodies` bodies of each collector in one go.
+/// The same results of an undisturbed daemon that gets the first `bodies` bodies of each collector.
 outcome undisturbed_outcome(const collectors& from, std::uint64_t bodies);
 /// How many texts are in one alone.
 std::size_t difference(const outcome& a, const outcome& b);

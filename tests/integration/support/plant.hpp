@@ -16,7 +16,7 @@ struct reading {
   std::uint32_t sensor = 0;
   std::int64_t time_us = 0;
   double value = 0;
-  /// Same bits, not only equal: what the engine promises.
+  /// Equal bit for bit, as the engine promises.
   bool operator==(const reading& other) const {
     return sensor == other.sensor && time_us == other.time_us &&
            std::bit_cast<std::uint64_t>(value) == std::bit_cast<std::uint64_t>(other.value);
@@ -35,9 +35,9 @@ void store(http_client& api, const std::vector<reading>& readings, std::size_t b
 
 /// All readings of a sensor, page by page.
 std::vector<reading> readings_of(http_client& api, std::uint32_t sensor);
-/// All events without what may differ between two runs (sequence, time of recording), as JSON texts in order.
+/// All events without the members that may differ between two runs (sequence, time of recording), as JSON texts in order.
 std::vector<std::string> findings(http_client& api);
-/// All alerts with what became of them, as JSON texts in order.
+/// All alerts with their states, as JSON texts in order.
 std::vector<std::string> alerts(http_client& api);
 std::string text_of(const rapidjson::Value& value);
 /// GET as JSON; throws when it is not answered 200.

@@ -59,7 +59,7 @@ std::string parent_of(const std::string& name) {
 
 }  // namespace
 
-/// The directory while the record is gone through: as the daemon saw it, and as the disk surely has it.
+/// The directory during a walk through the record: as the daemon saw it, and as the disk certainly has it.
 struct disk_record::state {
   const disk_record& from;
   names now, synced;

@@ -11,10 +11,10 @@
 
 namespace factory::test {
 
-/// The changes that a daemon under disk_shim made to its data directory, and what a power cut at any of them would have left.
+/// The changes that a daemon under disk_shim made to its data directory, and the directory that a power cut at any of them leaves.
 ///
-/// What is sure: the bytes of a file as of its last fsync, the names in a directory as of the directory's. A name that was not
-/// synced is lost also when its file was. What else survives, nobody knows; see `survival`.
+/// Certain after a cut: the bytes of a file as of its last fsync, and the names of a directory as of the directory's last fsync. A name that
+/// was not synced is lost even if its file was synced. The rest may or may not survive; see `survival`.
 class disk_record {
  public:
   /// `before` is a copy of the directory as the daemon found it, all of it on disk; need not exist.

@@ -8,7 +8,7 @@
 
 namespace factory::test {
 
-/// What rounds of disturbing a daemon and comparing have shown.
+/// The tally of rounds of disturbing a daemon and comparing.
 struct tally {
   std::size_t rounds = 0;
   comparison readings;

@@ -14,7 +14,7 @@
 
 namespace factory {
 
-/// Takes readings and keeps them. The plant is what it is told to be and what is made in it.
+/// Takes readings and keeps them. Its plant has the given entities and those created in it.
 class memory_sink : public replay::sink {
  public:
   struct row {
