@@ -333,7 +333,7 @@ TEST_F(listener, half_open_connections_and_slow_readers_are_not_looked_at_again_
     other.send(get("/small"));
     ASSERT_TRUE(other.read_answer().ends_with("small"));
   }
-/// One look per request, and a few for each other connection: its last event, and bytes that a slow reader's kernel still takes.
+  // One look per request, and a few for each other connection: its last event, and bytes that a slow reader's kernel still takes.
   EXPECT_LE(server->looks() - before, requests + 4 * stuck.size());
   EXPECT_GE(server->connections(), stuck.size()) << "none was cut";
 }

@@ -1,7 +1,7 @@
-// Part of every program with actors that is built with the thread sanitizer, and of no other. libcaf_core is not compiled with the
-// sanitizer, which therefore does not see the atomics by which CAF hands over a message, an actor, and the end of an actor. These
-// functions take the place of CAF's own, tell the sanitizer, and call them: what an actor shares by other means than messages is
-// then a race like any other.
+// Linked only into programs with actors that are built with the thread sanitizer. libcaf_core is not compiled with the sanitizer, so the
+// sanitizer does not see the atomics with which CAF hands over a message, an actor, and the end of an actor. These functions replace
+// CAF's own, tell the sanitizer about the hand-over, and call the originals. State that actors share other than by messages is then
+// reported like any race.
 #include <dlfcn.h>
 #include <sanitizer/tsan_interface.h>
 
@@ -22,7 +22,7 @@ Function* of_caf(const char* name) {
 
 namespace caf {
 
-// A message: what its sender did comes before what its receiver does.
+// A message: everything before the send happens before the receiver handles it.
 
 void scheduled_actor::enqueue(mailbox_element_ptr message, execution_unit* worker) {
   using function = void(scheduled_actor*, mailbox_element_ptr, execution_unit*);
@@ -32,7 +32,7 @@ void scheduled_actor::enqueue(mailbox_element_ptr message, execution_unit* worke
   original(this, std::move(message), worker);
 }
 
-// An actor's turns: its start, then message after message, on whichever thread.
+// An actor's turns: its start and each message happen one after the other, on any thread.
 
 resumable::resume_result scheduled_actor::resume(execution_unit* worker, size_t messages_at_most) {
   using function = resume_result(scheduled_actor*, execution_unit*, size_t);
@@ -58,8 +58,8 @@ scheduled_actor::activation_result scheduled_actor::reactivate(mailbox_element& 
   return result;
 }
 
-// An actor's end: after all that was done by those who knew it. Price: giving up a handle of an actor counts as a hand-over to whoever
-// gives up another one of it later.
+// An actor's end: it happens after the release of every handle. Price: releasing a handle counts as a hand-over to each thread that
+// releases another handle of that actor later.
 
 void intrusive_ptr_release(actor_control_block* actor) {
   using function = void(actor_control_block*);
