@@ -15,10 +15,10 @@ def start(program, directory):
     daemon = subprocess.Popen([program, "--data-dir", directory, "--api-port", "0", "--anomaly-port", "0"],
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     line = daemon.stdout.readline()
-    ready = re.search(r"api=(http://\S+)", line)
+    ready = re.search(r"api=(http://\S+) anomaly=(http://\S+)", line)
     if not ready:
         sys.exit(f"factoryd did not start: {line!r}")
-    return daemon, ready[1]
+    return daemon, f"api={ready[1]} anomaly={ready[2]}"
 
 
 def is_whole(command):
@@ -62,14 +62,14 @@ def main(program, tutorial):
         try:
             for command, printed in steps(file.read()):
                 if command == "start":
-                    daemon, api = start(program, directory)
+                    daemon, addresses = start(program, directory)
                 elif command == "kill":
                     daemon.kill()
                     daemon.wait()
                 elif command.startswith("api="):
                     settings = command
                 else:
-                    run = f"{settings}\napi={api}\n{command}"
+                    run = f"{settings}\n{addresses}\n{command}"
                     answer = subprocess.run(["bash", "-c", run], capture_output=True, text=True, check=False).stdout.strip("\n")
                     checked += 1
                     if not printed or not matches(answer, "\n".join(printed)):
