@@ -113,7 +113,7 @@ class catalog {
   expected<catalog_change> stage_delete_rule(rule_id id);
   void apply(catalog_change change);
 
-  struct impl;  ///< storage/catalog_tables.hpp, for this room only
+  struct impl;  ///< storage/catalog/catalog_tables.hpp, for this room only
 
  private:
   std::unique_ptr<impl> impl_;

@@ -63,7 +63,7 @@ class event_log {
   /// xxh3 over all findings in key order, acknowledgements left out: equal for equal readings however they came in.
   std::uint64_t digest() const;
 
-  struct impl;  ///< storage/event_log_impl.hpp, for this room only
+  struct impl;  ///< storage/events/event_log_impl.hpp, for this room only
   ~event_log();
 
  private:
