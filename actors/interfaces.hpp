@@ -20,11 +20,11 @@
 
 /// Every actor of the engine and every message, on one page.
 ///
-///   dispatcher -------- new_readings, new_config --> sensor (one per sensor)
+///   dispatcher -------- new_readings, new_config, new_command --> sensor (one per sensor)
 ///   query thread ------ view_request -------------> sensor
 ///   sensor ------------ suspect_readings ---------> anomaly                 (readings far from their window)
 ///   sensor ------------ alarm_readings -----------> threshold               (readings that can move an alarm)
-///   sensor ------------ new_config ---------------> threshold
+///   sensor ------------ new_config, new_command --> threshold
 ///   sensor ------------ save_order ---------------> anomaly --> threshold --> store_writer
 ///   sensor ------------ drain_order --------------> anomaly --> threshold   (an answer that must not overtake a saved state)
 ///   clock, HTTP thread - job_due, run_order ------> job_runner              (on a thread of its own)
@@ -66,6 +66,14 @@ struct new_config {
   std::shared_ptr<const sensor_config> config;
 };
 
+/// A command of an operator, at its place among the readings. One of a sensor that has no actor (it is deleted or stays down) goes to the
+/// threshold actor alone, which does what needs no state of the sensor.
+struct new_command {
+  std::uint64_t sequence = 0;
+  std::int64_t received_at_us = 0;
+  std::shared_ptr<const operator_command> command;
+};
+
 /// Asks a sensor for its state. Queued behind what was acknowledged before.
 struct view_request {
   time_range range;          ///< of the head's rows wanted; empty range: none
@@ -98,8 +106,8 @@ struct blocks_written {
 /// earlier, and skips parts that the state has seen.
 struct restore_order {
   std::uint64_t applied_sequence = 0;
-  std::shared_ptr<const std::string> state;                    ///< null: a new sensor
-  std::vector<std::variant<new_readings, new_config>> missed;  ///< in order
+  std::shared_ptr<const std::string> state;                                 ///< null: a new sensor
+  std::vector<std::variant<new_readings, new_config, new_command>> missed;  ///< in order
 };
 
 /// A sensor's stored alarm states. The threshold actor ignores them when it has already seen later entries.
@@ -125,6 +133,7 @@ using sensor_actor = caf::typed_actor<
     caf::reacts_to<restore_order>,    // stand where storage says
     caf::reacts_to<new_readings>,     // take readings in: flags, windows, head; pass on what matters; seal a full head
     caf::reacts_to<new_config>,       // pass new limits on, in order
+    caf::reacts_to<new_command>,      // likewise
     caf::reacts_to<view_request>,     // answer a query's cut
     caf::reacts_to<persist_request>,  // store the state when it changed
     caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
@@ -139,6 +148,7 @@ using anomaly_actor = caf::typed_actor<caf::reacts_to<suspect_readings>,  // sco
 /// Keeps the alarm boards of many sensors and records alerts. With a thread of its own.
 using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_readings>,  // let them move the alarms
                                          caf::reacts_to<new_config>,      // take limits and rules into force
+                                         caf::reacts_to<new_command>,     // do what the operator asks
                                          caf::reacts_to<save_order>,     // add the alarm board and hand the snapshot to the store
                                          caf::reacts_to<adopt_order>,    // start from a stored board
                                          caf::reacts_to<drain_order>,    // answer
@@ -183,6 +193,7 @@ CAF_ADD_TYPE_ID(factory, (factory::new_readings))
 CAF_ADD_TYPE_ID(factory, (factory::suspect_readings))
 CAF_ADD_TYPE_ID(factory, (factory::alarm_readings))
 CAF_ADD_TYPE_ID(factory, (factory::new_config))
+CAF_ADD_TYPE_ID(factory, (factory::new_command))
 CAF_ADD_TYPE_ID(factory, (factory::view_request))
 CAF_ADD_TYPE_ID(factory, (factory::persist_request))
 CAF_ADD_TYPE_ID(factory, (factory::save_order))
@@ -200,6 +211,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_readings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::suspect_readings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::alarm_readings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_config)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_command)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::view_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::persist_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::save_order)

@@ -34,6 +34,22 @@ void configure(threshold_actor_state& state, const new_config& part) {
   if (!found.empty()) state.store.write_events(std::move(found));
 }
 
+/// What a command does to the alarms of its sensor: one overload for each kind of command.
+void carry_out(const acknowledge_alert& asked, const new_command& part, std::vector<event>& found) {
+  found.push_back(acknowledgement_of(asked, part.command->who, part.received_at_us));
+}
+
+void obey(threshold_actor_state& state, const new_command& part) {
+  if (const auto watched = state.sensors.find(part.command->sensor); watched != state.sensors.end()) {
+    auto& applied_sequence = watched->second.applied_sequence;
+    if (part.sequence <= applied_sequence) return;
+    applied_sequence = part.sequence;
+  }
+  std::vector<event> found;
+  std::visit([&](const auto& asked) { carry_out(asked, part, found); }, part.command->what);
+  if (!found.empty()) state.store.write_events(std::move(found));
+}
+
 void hand_to_store(threshold_actor_state& state, const save_order& part) {
   auto snapshot = *part.snapshot;
   std::string board_bytes;
@@ -67,6 +83,7 @@ threshold_actor::behavior_type threshold(self_pointer self, persistence store) {
   return {
       [self](const alarm_readings& part) { observe(self->state, part); },
       [self](const new_config& part) { configure(self->state, part); },
+      [self](const new_command& part) { obey(self->state, part); },
       [self](const save_order& part) { hand_to_store(self->state, part); },
       [self](const adopt_order& part) { adopt(self->state, part); },
       [](const drain_order& part) { part.done.set(true); },

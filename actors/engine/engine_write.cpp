@@ -174,9 +174,32 @@ expected<void> engine::remove_sensor(sensor_id id) {
 
 expected<alert_record> engine::acknowledge(const event_key& raised, std::string who) {
   if (impl_->stopping) return is_stopping();
-  auto done = impl_->events->acknowledge(raised, std::move(who), wall_clock_us());
-  if (done) impl_->sql_mirror->notify();
-  return done;
+  auto found = impl_->find_alert(raised);
+  if (!found || found->acknowledged) return found;
+  const auto& told = found->raised;
+  auto command = std::make_shared<operator_command>();
+  command->sensor = raised.sensor;
+  command->who = std::move(who);
+  command->what = acknowledge_alert{told.key, told.value, told.limit, told.level, {}};
+  if (auto done = impl_->command(std::move(command)); !done) return tl::unexpected(std::move(done.error()));
+  return impl_->find_alert(raised);
+}
+
+/// Commits a command and waits until what came of it can be read.
+expected<void> engine::impl::command(std::shared_ptr<const operator_command> given) {
+  journal_entry entry;
+  entry.received_at_us = wall_clock_us();
+  entry.command = given;
+  if (auto sequence = entries->append(std::move(entry), durability::fsync); !sequence)
+    return tl::unexpected(std::move(sequence.error()));
+  return sensors->settle(given->sensor, limits::query_deadline_ms);
+}
+
+expected<alert_record> engine::impl::find_alert(const event_key& raised) const {
+  auto found = events->alert(raised);
+  if (!found) return tl::unexpected(std::move(found.error()));
+  if (!*found) return fail(errc::not_found, "Alert not found");
+  return std::move(**found);
 }
 
 expected<void> engine::settle(std::int64_t deadline_ms) {

@@ -71,6 +71,14 @@ void take_in(self_pointer self, const new_config& part) {
   note_taken_in(state);
 }
 
+void take_in(self_pointer self, const new_command& part) {
+  auto& state = self->state;
+  if (part.sequence <= state.applied_sequence) return;
+  state.applied_sequence = part.sequence;
+  self->send(state.parts.thresholds, part);
+  note_taken_in(state);
+}
+
 void take_in(self_pointer self, const view_request& request) {
   const auto& state = self->state;
   sensor_view view{state.core->cut(request.range), state.core->latest(), std::nullopt};
@@ -162,6 +170,7 @@ sensor_actor::behavior_type sensor(self_pointer self, sensor_parts parts, const 
       [self](const restore_order& order) { restore(self, order); },
       handler<new_readings>(self),
       handler<new_config>(self),
+      handler<new_command>(self),
       handler<view_request>(self),
       handler<persist_request>(self),
       [self](const blocks_written& blocks) { self->state.core->written(blocks.number); },

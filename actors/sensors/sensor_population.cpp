@@ -66,12 +66,13 @@ sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
   return made;
 }
 
+sensor_population::shard sensor_population::shard_behind(sensor_id sensor_number) const {
+  const std::lock_guard lock(shards_mutex_);
+  return shards_[shard_of(sensor_number)];
+}
+
 sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const restart_record& record) {
-  shard behind;
-  {
-    const std::lock_guard lock(shards_mutex_);
-    behind = shards_[shard_of(sensor_number)];
-  }
+  const auto behind = shard_behind(sensor_number);
   auto actor = system_.spawn(
       sensor, sensor_parts{sensor_number, behind.anomalies, behind.thresholds, record.restarts, record.taken_in}, config_.rules);
   caf::anon_send(supervisor_,
@@ -96,9 +97,10 @@ void sensor_population::dispatch(std::span<const journal_entry* const> entries, 
       else
         line_->put(*entry, counts_.readings);
     }
-    if (!entry->config) continue;
+    if (entry->readings) continue;
     line_->pass_on();
-    dispatch_config(*entry, known);
+    if (entry->config) dispatch_config(*entry, known);
+    if (entry->command) dispatch_command(*entry);
   }
   dispatched_sequence_.store(newest);
   line_->send_where_room();
@@ -139,6 +141,14 @@ void sensor_population::dispatch_config(const journal_entry& entry, const sensor
   }
 }
 
+void sensor_population::dispatch_command(const journal_entry& entry) {
+  const new_command part{entry.sequence, entry.received_at_us, entry.command};
+  if (const auto actor = directory_.find(entry.command->sensor))
+    caf::anon_send(actor, part);
+  else
+    caf::anon_send(shard_behind(entry.command->sensor).thresholds, part);
+}
+
 expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range,
                                                             bool with_status) const {
   const auto actor = directory_.find(sensor_number);
@@ -168,6 +178,16 @@ std::vector<expected<reply<sensor_view>::waiter>> sensor_population::ask(std::sp
     waiters.emplace_back(std::move(waiter));
   }
   return waiters;
+}
+
+/// The sensor first: what it passes on is in the mailboxes behind it by the time it answers.
+expected<void> sensor_population::settle(sensor_id sensor_number, std::int64_t deadline_ms) const {
+  if (directory_.find(sensor_number)) {
+    auto asked = ask(sensor_number, {});
+    if (!asked) return tl::unexpected(std::move(asked.error()));
+    if (auto seen = asked->wait_for(deadline_ms); !seen) return tl::unexpected(std::move(seen.error()));
+  }
+  return drain(shard_behind(sensor_number), deadline_ms);
 }
 
 expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t deadline_ms) {

@@ -55,14 +55,16 @@ class sensor_population {
 
   /// A sensor as stored; `state` null for a new one. Before the first dispatch() that concerns it.
   void start(sensor_id sensor, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state);
-  /// Puts committed entries (at least one) in line for the sensors that have an actor; sensors without one were deleted since. A config
-  /// entry goes out at once, after the entries in line. Sensors in `known` that have no actor yet are new and get one.
+  /// Puts committed entries (at least one) in line for the sensors that have an actor; sensors without one were deleted since. An
+  /// entry without readings goes out at once, after the entries in line. Sensors in `known` that have no actor yet are new and get one.
   void dispatch(std::span<const journal_entry* const> entries, const sensor_set* known);
 
   /// Asks a sensor without waiting.
   expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range, bool with_status = false) const;
   /// Asks many sensors at once. Their actors run on the workers, so the caller can do other work meanwhile.
   std::vector<expected<reply<sensor_view>::waiter>> ask(std::span<const sensor_id> sensors, const time_range& range) const;
+  /// Waits until the actors of this sensor have handled all that was dispatched before, and what they found is in RocksDB.
+  expected<void> settle(sensor_id sensor, std::int64_t deadline_ms) const;
   /// Removes a deleted sensor. Waits until its actors have released it and everything that it handed over is stored.
   expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
   /// Saves every changed state; true when all were saved. A store_writer barrier afterwards finds them in RocksDB.
@@ -99,6 +101,7 @@ class sensor_population {
   void send(const std::shared_ptr<const batch_group>& group, const dispatcher::turn& turn) const;
   void run(const std::shared_ptr<const batch_group>& group) const;
   void dispatch_config(const journal_entry& entry, const sensor_set* known);
+  void dispatch_command(const journal_entry& entry);
   void on_failure(const failed_actor& failed);
   void rebuild_loop();
   void rebuild_shard(std::size_t index);
@@ -106,7 +109,8 @@ class sensor_population {
   sensor_actor put_in_place(sensor_id sensor);
   bool failed_too_often(sensor_id sensor);
   void give_up(sensor_id sensor, std::string_view why);
-  void drain(const shard& through);
+  shard shard_behind(sensor_id sensor) const;
+  expected<void> drain(const shard& through, std::int64_t deadline_ms) const;
   using restore_orders = std::unordered_map<sensor_id, restore_order>;
   expected<void> add_missed(restore_orders& orders);
 

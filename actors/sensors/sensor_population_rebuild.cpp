@@ -93,7 +93,7 @@ void sensor_population::rebuild_sensors(std::size_t shard_index, const std::vect
     const std::lock_guard lock(shards_mutex_);
     behind = shards_[shard_index];
   }
-  drain(behind);
+  drain(behind, limits::query_deadline_ms);
   restore_orders orders;
   for (const auto sensor_number : sensors) {
     auto stored = states_.get(sensor_number);
@@ -148,14 +148,18 @@ void sensor_population::give_up(sensor_id sensor_number, std::string_view why) {
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
-/// Waits until everything that the old actors handed over has reached the store, so that the stored state is final.
-void sensor_population::drain(const shard& through) {
+/// Waits until these actors have handled all that was sent to them, and what they found is in RocksDB. unavailable: one of them has
+/// failed, and nothing more will come from it.
+expected<void> sensor_population::drain(const shard& through, std::int64_t deadline_ms) const {
   auto [passed, waiter] = reply<bool>::make();
   caf::anon_send(through.anomalies, drain_order{std::move(passed)});
-  waiter.wait_for(limits::query_deadline_ms);
+  auto done = waiter.wait_for(deadline_ms);
+  if (!done && done.error().code == errc::timed_out) return tl::unexpected(std::move(done.error()));
   auto [stored, stored_waiter] = reply<bool>::make();
   store_barrier_([stored = std::move(stored)] { stored.set(true); });
-  stored_waiter.wait_for(limits::query_deadline_ms);
+  if (auto reached = stored_waiter.wait_for(deadline_ms); !reached) return tl::unexpected(std::move(reached.error()));
+  if (!done) return tl::unexpected(std::move(done.error()));
+  return {};
 }
 
 /// Reads the journal once and gives each order the entries of its sensor after its state. Copies only that sensor's rows, so that
@@ -179,6 +183,9 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
         if (auto* order = order_of(config.sensor, entry.sequence))
           order->missed.emplace_back(
               new_config{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config)});
+    } else if (entry.command) {
+      if (auto* order = order_of(entry.command->sensor, entry.sequence))
+        order->missed.emplace_back(new_command{entry.sequence, entry.received_at_us, entry.command});
     }
   });
 }

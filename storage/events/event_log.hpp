@@ -52,8 +52,6 @@ class event_log {
   expected<std::vector<event>> query(const event_query& q) const;
   expected<std::vector<alert_record>> alerts(const alert_query& q) const;
   expected<std::optional<alert_record>> alert(const event_key& raised) const;
-  /// Durable before it returns; not_found for an unknown alert; acknowledging twice keeps the first.
-  expected<alert_record> acknowledge(const event_key& raised, std::string who, std::int64_t now_us);
 
   std::uint64_t last_sequence() const;
   struct totals {

@@ -100,21 +100,4 @@ expected<std::size_t> event_log::append(std::vector<event> found, bool fsync) {
   return impl_->append(std::move(found), fsync);
 }
 
-expected<alert_record> event_log::acknowledge(const event_key& raised, std::string who, std::int64_t now_us) {
-  const std::lock_guard one_at_a_time(impl_->appending);
-  auto record = alert(raised);
-  if (!record) return tl::unexpected(record.error());
-  if (!*record) return fail(errc::not_found, "Alert not found");
-  if ((*record)->acknowledged) return **record;
-  event acknowledgement = (*record)->raised;
-  acknowledgement.key.kind = event_kind::alert_acknowledged;
-  acknowledgement.recorded_at_us = now_us;
-  acknowledgement.at_us = now_us;
-  acknowledgement.actor = std::move(who);
-  if (auto stored = impl_->append({acknowledgement}, true); !stored) return tl::unexpected(stored.error());
-  acknowledgement.sequence = impl_->current().last_sequence;
-  (*record)->acknowledged = std::move(acknowledgement);
-  return **record;
-}
-
 }  // namespace factory

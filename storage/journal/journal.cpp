@@ -2,6 +2,7 @@
 
 #include "storage/base/limits.hpp"
 #include "storage/journal/journal_impl.hpp"
+#include "storage/journal/journal_positions.hpp"
 
 namespace factory {
 
@@ -37,6 +38,8 @@ expected<std::uint64_t> journal::append(journal_entry entry, durability how, std
 }
 
 expected<journal::ticket> journal::begin(journal_entry entry, durability how, std::vector<catalog_write> writes, waker wake) {
+  if (entry.source && entry.source->source.size() > limits::name_bytes)
+    return fail(errc::invalid, "the name of a source is longer than " + std::to_string(limits::name_bytes) + " bytes");
   auto request = std::make_shared<impl::request>();
   request->entry = std::move(entry);
   request->encoded = encode(request->entry);
@@ -55,6 +58,8 @@ expected<journal::ticket> journal::begin(journal_entry entry, durability how, st
   in_line.deadline_ = std::chrono::steady_clock::now() + impl_->deadline;
   return in_line;
 }
+
+expected<std::vector<source_position>> journal::positions() const { return read_positions(impl_->rocks); }
 
 expected<std::uint64_t> journal::ticket::wait() {
   std::unique_lock lock(request_->mutex);

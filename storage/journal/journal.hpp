@@ -10,32 +10,16 @@
 #include <utility>
 #include <vector>
 
-#include "pipelines/alarm/thresholds.hpp"
-#include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
 #include "storage/base/database.hpp"
+#include "storage/journal/journal_entry.hpp"
 
 namespace factory {
 
 enum class durability : std::uint8_t { fsync, buffered };
 
-/// New limits and rules of sensors, and sensors that are no more. A new sensor's journal begins with its config.
-struct config_change {
-  std::vector<sensor_config> configs;
-  std::vector<sensor_id> removed;
-};
-
 /// A key and its new value (or its deletion) in the catalog column family, written in the same batch as the entry.
 using catalog_write = std::pair<std::string, std::optional<std::string>>;
-
-/// One request as the journal knows it: either readings or a config change. Sequences have no gaps.
-struct journal_entry {
-  std::uint64_t sequence = 0;  ///< given by the committer, from 1
-  std::int64_t received_at_us = 0;
-  std::shared_ptr<const reading_batch> readings;
-  std::shared_ptr<const config_change> config;
-  std::shared_ptr<void> hold;  ///< let go when the last copy of the entry goes: carries credits. Not stored
-};
 
 /// The write-ahead record of everything acknowledged.
 ///
@@ -87,6 +71,9 @@ class journal {
   expected<std::uint64_t> append(journal_entry entry, durability how, std::vector<catalog_write> writes = {});
   /// Puts the entry in line, without waiting: a thread may have many under way and let one commit take them all.
   expected<ticket> begin(journal_entry entry, durability how, std::vector<catalog_write> writes = {}, waker wake = {});
+
+  /// Of each source and partition, the position that came with the entry committed last. It outlives the entry.
+  expected<std::vector<source_position>> positions() const;
 
   std::uint64_t last_sequence() const;  ///< newest committed; 0 when none ever was
   std::uint64_t floor() const;          ///< all entries up to this one have left the journal

@@ -3,6 +3,7 @@
 #include "pipelines/model/coding.hpp"
 #include "storage/base/limits.hpp"
 #include "storage/journal/journal_impl.hpp"
+#include "storage/journal/journal_positions.hpp"
 
 namespace factory {
 
@@ -53,6 +54,7 @@ expected<void> journal::impl::write(const group& requests) {
     size += one->encoded.bytes.size();
     if (one->entry.readings) rows += one->entry.readings->size();
     fsync = fsync || one->how == durability::fsync;
+    if (one->entry.source) put_position(batch, rocks, *one->entry.source);
     for (const auto& [key, value] : one->writes)
       value ? batch.Put(rocks.at(column::catalog), key, *value) : batch.Delete(rocks.at(column::catalog), key);
   }

@@ -14,9 +14,11 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t record_version = 2;       // version 1 has no packed readings
+/// Version 1 has no packed readings, version 2 no commands, ticks and sources.
+constexpr std::uint8_t record_version = 3;
 constexpr std::size_t entry_head_bytes = 4 + 8;  // size, checksum
-enum class kind : std::uint8_t { plain_readings = 1, config = 2, packed_readings = 3 };
+enum class kind : std::uint8_t { plain_readings = 1, config = 2, packed_readings = 3, command = 4, tick = 5 };
+constexpr std::uint8_t with_source = 0x80;  // beside the kind: a source position follows on the time
 
 std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed = 0) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
@@ -72,24 +74,66 @@ std::shared_ptr<const config_change> get_config(std::string_view& in) {
   return change;
 }
 
-bool decode(std::string_view in, journal_entry& entry) {
+kind kind_of(const journal_entry& entry) {
+  if (entry.readings) return kind::packed_readings;
+  if (entry.config) return kind::config;
+  return entry.command ? kind::command : kind::tick;
+}
+
+std::shared_ptr<const operator_command> get_command(std::string_view& in) {
+  auto command = std::make_shared<operator_command>();
+  return get_command(in, *command) ? command : nullptr;
+}
+
+void put_source(std::string& out, const source_position& at) {
+  put_text(out, at.source);
+  put_varint(out, at.partition);
+  put_zigzag(out, at.offset);
+}
+std::shared_ptr<const source_position> get_source(std::string_view& in) {
+  auto at = std::make_shared<source_position>();
+  return get_text(in, at->source) && get_varint_as(in, at->partition) && get_zigzag(in, at->offset) ? at : nullptr;
+}
+
+struct entry_start {
+  kind what{};
+  std::int64_t received_at_us = 0;
+  std::shared_ptr<const source_position> source;
+};
+
+/// What all kinds begin with.
+std::optional<entry_start> get_start(std::string_view& in) {
   std::uint8_t what = 0;
-  if (!get_byte(in, what) || !get_zigzag(in, entry.received_at_us)) return false;
-  if (what == static_cast<std::uint8_t>(kind::plain_readings)) entry.readings = get_plain_readings(in);
-  if (what == static_cast<std::uint8_t>(kind::packed_readings)) entry.readings = get_packed_readings(in);
-  if (what == static_cast<std::uint8_t>(kind::config)) entry.config = get_config(in);
-  return in.empty() && (entry.readings || entry.config);
+  entry_start start;
+  if (!get_byte(in, what) || !get_zigzag(in, start.received_at_us)) return std::nullopt;
+  start.what = static_cast<kind>(what & ~with_source);
+  if ((what & with_source) == 0) return start;
+  start.source = get_source(in);
+  return start.source ? std::optional(start) : std::nullopt;
+}
+
+bool decode(std::string_view in, journal_entry& entry) {
+  const auto start = get_start(in);
+  if (!start) return false;
+  entry.received_at_us = start->received_at_us;
+  entry.source = start->source;
+  switch (start->what) {
+    case kind::plain_readings: entry.readings = get_plain_readings(in); break;
+    case kind::packed_readings: entry.readings = get_packed_readings(in); break;
+    case kind::config: entry.config = get_config(in); break;
+    case kind::command: entry.command = get_command(in); break;
+    case kind::tick: entry.tick = true; break;
+  }
+  return in.empty() && (entry.readings || entry.config || entry.command || entry.tick);
 }
 
 /// Of an entry that is not yet checked against its checksum, so at most what fits its bytes.
 std::uint64_t rows_of(std::string_view body) {
   const std::size_t size = body.size();
-  std::uint8_t what = 0;
-  std::int64_t received_at_us = 0;
+  const auto start = get_start(body);
+  if (!start || (start->what != kind::plain_readings && start->what != kind::packed_readings)) return 0;
   std::uint64_t slices = 0, rows = 0;
-  const bool counted = get_byte(body, what) && what != static_cast<std::uint8_t>(kind::config) &&
-                       get_zigzag(body, received_at_us) && get_varint(body, slices) && get_varint(body, rows);
-  return counted ? std::min<std::uint64_t>(rows, size) : 0;
+  return get_varint(body, slices) && get_varint(body, rows) ? std::min<std::uint64_t>(rows, size) : 0;
 }
 
 struct open_head {
@@ -119,12 +163,12 @@ expected<open_head> read_head(std::uint64_t first_sequence, std::string_view rec
 
 encoded_entry encode(const journal_entry& entry) {
   encoded_entry out;
-  put_byte(out.bytes, static_cast<std::uint8_t>(entry.readings ? kind::packed_readings : kind::config));
+  put_byte(out.bytes, static_cast<std::uint8_t>(static_cast<std::uint8_t>(kind_of(entry)) | (entry.source ? with_source : 0U)));
   put_zigzag(out.bytes, entry.received_at_us);
-  if (entry.readings)
-    put_packed_readings(out.bytes, *entry.readings);
-  else
-    put_config(out.bytes, *entry.config);
+  if (entry.source) put_source(out.bytes, *entry.source);
+  if (entry.readings) put_packed_readings(out.bytes, *entry.readings);
+  if (entry.config) put_config(out.bytes, *entry.config);
+  if (entry.command) put_command(out.bytes, *entry.command);
   out.checksum = checksum_of(out.bytes);
   return out;
 }

@@ -29,6 +29,7 @@ struct sensor_test : deterministic {
         [](threshold_actor::pointer, sensor_test* at) -> threshold_actor::behavior_type {
           return {[at](const alarm_readings& part) { at->alarms.push_back(part); },
                   [at](const new_config& part) { at->configs.push_back(part); },
+                  [at](const new_command& part) { at->commands.push_back(part); },
                   [](const save_order&) {},
                   [at](const adopt_order& part) { at->adopted.push_back(part); },
                   [](const drain_order&) {},
@@ -76,11 +77,21 @@ struct sensor_test : deterministic {
   std::vector<save_order> snapshots;
   std::vector<adopt_order> adopted;
   std::vector<drain_order> drains;
+  std::vector<new_command> commands;
   std::vector<sensor_id> retired;
   anomaly_actor anomalies;
   threshold_actor thresholds;
   sensor_actor actor;
 };
+
+TEST_F(sensor_test, passes_a_command_on_once) {
+  begin_new();
+  const auto command = std::make_shared<const operator_command>(operator_command{id, "Ann", {}});
+  for (int i = 0; i < 2; ++i) caf::anon_send(actor, new_command{1, noon_us, command});
+  run();
+  ASSERT_EQ(commands.size(), 1U);
+  EXPECT_EQ(commands.front().command->who, "Ann");
+}
 
 TEST_F(sensor_test, a_view_shows_every_reading_that_was_sent_before_it_and_none_after) {
   begin_new();

@@ -1,5 +1,6 @@
 #include "storage/events/event_log.hpp"
 
+#include "pipelines/command/acknowledge.hpp"
 #include "storage/admin/snapshot.hpp"
 #include "storage/support/temporary_directory.hpp"
 
@@ -36,6 +37,10 @@ event cleared(sensor_id sensor, std::int64_t time_us, std::int64_t at_us) {
   event e = finding(sensor, time_us, event_kind::alert_cleared);
   e.at_us = at_us;
   return e;
+}
+event acknowledged(sensor_id sensor, std::int64_t time_us, std::string who, std::int64_t at_us) {
+  const event e = raised(sensor, time_us);
+  return acknowledgement_of({e.key, e.value, e.limit, e.level, ""}, who, at_us);
 }
 
 class event_log_test : public ::testing::Test {
@@ -133,7 +138,8 @@ TEST_F(event_log_test, an_alert_is_raised_cleared_and_acknowledged) {
   append({cleared(1, 10, 15)});
   EXPECT_EQ(log_->count().alerts, 3U);
   EXPECT_EQ(log_->count().active_alerts, 2U);
-  const auto record = log_->acknowledge(raised(1, 20).key, "anna", 99).value();
+  append({acknowledged(1, 20, "anna", 99)});
+  const auto record = log_->alert(raised(1, 20).key).value().value();
   EXPECT_TRUE(record.active());
   EXPECT_EQ(record.acknowledged->actor, "anna");
   EXPECT_EQ(record.acknowledged->recorded_at_us, 99);
@@ -156,16 +162,13 @@ TEST_F(event_log_test, an_alert_is_raised_cleared_and_acknowledged) {
   EXPECT_FALSE(log_->alert(raised(1, 12).key).value());
 }
 
-TEST_F(event_log_test, acknowledging_twice_keeps_the_first_and_is_synced) {
+TEST_F(event_log_test, of_two_acknowledgements_the_first_is_kept) {
   append({raised(1, 10)});
-  const auto synced = db_->fsync_count();
-  EXPECT_EQ(log_->acknowledge(raised(1, 10).key, "anna", 99)->acknowledged->actor, "anna");
-  EXPECT_EQ(db_->fsync_count(), synced + 1);
-  EXPECT_EQ(log_->acknowledge(raised(1, 10).key, "ben", 100)->acknowledged->actor, "anna");
+  EXPECT_EQ(append({acknowledged(1, 10, "anna", 99)}), 1U);
+  EXPECT_EQ(append({acknowledged(1, 10, "ben", 100)}), 0U);
   reopen();
   EXPECT_EQ(log_->alert(raised(1, 10).key).value()->acknowledged->actor, "anna");
   EXPECT_EQ(log_->last_sequence(), 2U);
-  EXPECT_EQ(log_->acknowledge(raised(1, 11).key, "ben", 100).error().code, errc::not_found);
 }
 
 TEST_F(event_log_test, a_clearing_without_its_raise_is_kept_and_counts_nothing) {
@@ -222,7 +225,7 @@ TEST_F(event_log_test, the_digest_depends_on_the_findings_alone) {
   }
   append(all);
   const auto whole = log_->digest();
-  ASSERT_TRUE(log_->acknowledge(raised(0, 0).key, "anna", 1));
+  append({acknowledged(0, 0, "anna", 1)});
   EXPECT_EQ(log_->digest(), whole);
 
   std::mt19937 random(3);

@@ -1,5 +1,8 @@
 #include "storage/journal/journal.hpp"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -179,6 +182,57 @@ TEST_F(journal_test, config_changes_come_back) {
   EXPECT_EQ(again[0].config->removed, (std::vector<sensor_id>{4, 5}));
 }
 
+TEST_F(journal_test, commands_ticks_and_sources_come_back) {
+  start();
+  auto command = std::make_shared<operator_command>();
+  command->sensor = 9;
+  command->who = "Ann";
+  command->what = acknowledge_alert{{9, 5, event_source::min_threshold, 0, event_kind::alert_raised}, 1, 2, severity::high, "ok"};
+  journal_entry asked, tick, read = reading_entry(3);
+  asked.received_at_us = 77;
+  asked.command = command;
+  tick.received_at_us = 78;
+  tick.tick = true;
+  read.source = std::make_shared<const source_position>(source_position{"kafka plant", 3, 1'234'567});
+  for (const auto& each : {asked, tick, read}) append(each);
+  reopen();
+  const auto again = replayed();
+  ASSERT_EQ(again.size(), 3U);
+  ASSERT_TRUE(again[0].command);
+  EXPECT_EQ(again[0].received_at_us, 77);
+  EXPECT_EQ(again[0].command->who, "Ann");
+  EXPECT_EQ(std::get<acknowledge_alert>(again[0].command->what).comment, "ok");
+  EXPECT_FALSE(again[0].tick || again[0].readings || again[0].config || again[0].source);
+  EXPECT_TRUE(again[1].tick);
+  EXPECT_EQ(again[1].received_at_us, 78);
+  EXPECT_FALSE(again[1].command || again[1].readings || again[1].config);
+  expect_same(again[2], observed_[2]);
+  ASSERT_TRUE(again[2].source);
+  EXPECT_EQ(*again[2].source, *read.source);
+}
+
+TEST_F(journal_test, knows_of_each_source_the_position_committed_last_also_when_its_entries_are_trimmed) {
+  const auto from = [](std::string source, std::uint32_t partition, std::int64_t offset) {
+    auto entry = reading_entry(offset);
+    entry.source = std::make_shared<const source_position>(source_position{std::move(source), partition, offset});
+    return entry;
+  };
+  start();
+  EXPECT_TRUE(journal_->positions()->empty());
+  append(from("a", 0, 10));
+  append(from("b", 0, 5));
+  append(from("a", 1, 7));
+  append(reading_entry(1));
+  append(from("a", 0, 11));
+  const std::vector<source_position> wanted{{"a", 0, 11}, {"b", 0, 5}, {"a", 1, 7}};
+  EXPECT_EQ(*journal_->positions(), wanted);
+  ASSERT_TRUE(journal_->trim(5));
+  reopen();
+  EXPECT_EQ(*journal_->positions(), wanted);
+  start();
+  EXPECT_EQ(journal_->append(from(std::string(1'000, 'x'), 0, 1), durability::buffered).error().code, errc::invalid);
+}
+
 TEST_F(journal_test, catalog_writes_go_with_their_entry) {
   start();
   append(reading_entry(1), durability::buffered, {{"x1", "one"}, {"x2", "two"}});
@@ -255,6 +309,30 @@ TEST_F(journal_test, read_gives_a_part) {
   std::vector<std::uint64_t> found;
   ASSERT_TRUE(journal_->read(2, 4, [&](const journal_entry& e) { found.push_back(e.sequence); }));
   EXPECT_EQ(found, (std::vector<std::uint64_t>{2, 3, 4}));
+}
+
+/// As the version before commands wrote it: a config and a packed reading.
+TEST_F(journal_test, a_record_of_version_2_is_read) {
+  start();
+  auto change = std::make_shared<config_change>();
+  change->configs = {{7, {{}, 80.5}, {}}};
+  append({0, 1, nullptr, change, nullptr});
+  append(reading_entry(2));
+  journal_->stop();
+  for (const std::uint64_t sequence : {1U, 2U}) {
+    std::string record = stored(sequence);
+    constexpr std::size_t head_bytes = 1 + 4 + 12;
+    ASSERT_EQ(record.front(), 3);
+    record.front() = 2;
+    std::string checksum;
+    put_fixed64(checksum, XXH3_64bits_withSeed(record.data(), head_bytes, sequence));
+    store(sequence, record.replace(head_bytes, 8, checksum));
+  }
+  reopen();
+  const auto again = replayed();
+  ASSERT_EQ(again.size(), 2U);
+  EXPECT_EQ(again[0].config->configs.front().thresholds.max, 80.5);
+  expect_same(again[1], observed_[1]);
 }
 
 TEST_F(journal_test, a_flipped_bit_anywhere_is_corrupt_and_nothing_is_appended_to_a_damaged_record) {

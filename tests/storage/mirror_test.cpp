@@ -1,5 +1,6 @@
 #include "storage/mirror/mirror.hpp"
 
+#include "pipelines/command/acknowledge.hpp"
 #include "storage/mirror/mirror_file.hpp"
 #include "storage/support/catalog_fixture.hpp"
 
@@ -132,7 +133,8 @@ TEST_F(mirror_test, changes_of_the_catalog_follow) {
 
 TEST_F(mirror_test, an_alert_changes_with_what_becomes_of_it) {
   fill();
-  ASSERT_TRUE(events_->acknowledge(an_event(3, 30, event_kind::alert_raised, 30).key, "anna", 1'000'000));
+  const acknowledge_alert seen{an_event(3, 30, event_kind::alert_raised, 30).key, 0, 0, severity::high, ""};
+  ASSERT_TRUE(events_->append({acknowledgement_of(seen, "anna", 1'000'000)}));
   ASSERT_TRUE(
       events_->append({an_event(3, 30, event_kind::alert_cleared, 2'000'000), an_event(9, 9, event_kind::alert_cleared, 9)}));
   flush();

@@ -93,6 +93,7 @@ class record_of_another_version : public testing::TestWithParam<versioned_record
     entries.start([](std::span<const journal_entry* const>) {});
     journal_entry entry;
     entry.config = std::make_shared<const config_change>();
+    entry.source = std::make_shared<const source_position>(source_position{"kafka", 0, 1});
     EXPECT_TRUE(entries.append(std::move(entry), durability::fsync));
     entries.stop();
     job_store jobs(db());
@@ -145,6 +146,8 @@ INSTANTIATE_TEST_SUITE_P(
                     versioned_record{"sensor", column::catalog, "s", seal_nothing, load_catalog, "catalog record"},
                     versioned_record{"rule", column::catalog, "r", seal_nothing, load_catalog, "catalog record"},
                     versioned_record{"journal", column::journal, "", seal_journal, replay_journal, "journal"},
+                    versioned_record{"position", column::state, "journal_source:", seal_nothing,
+                                     [](database& db) { return nothing(journal(db).positions()); }, "position of a source"},
                     versioned_record{
                         "block", column::blocks, "", seal_block,
                         [](database& db) { return nothing(time_series(db).read(everything_on_disk(), {}, 10, false)); }, "block"},
