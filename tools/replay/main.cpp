@@ -7,6 +7,7 @@
 #include <csignal>
 #include <exception>
 
+#include "replay/backtest.hpp"
 #include "replay/options.hpp"
 #include "replay/progress.hpp"
 #include "replay/replay.hpp"
@@ -42,6 +43,10 @@ void describe(CLI::App& app, replay::command_line& typed) {
   app.add_option("--speed", typed.speed, "max, or as recorded: 1x, 60x")->capture_default_str();
   app.add_option("--batch", typed.batch, "readings a request (10000 over HTTP, 100000 into a data directory)");
   app.add_flag("--resume", typed.resume, "go on behind the last row that an interrupted run had stored");
+  app.add_flag("--backtest", typed.backtest,
+               "judge the files (CSV, or folders of it) with the detectors, here, and store nothing");
+  app.add_option("--scores", typed.scores, "where its scores go, one row for each: a file, or a folder for several FILEs");
+  app.add_flag("--machine", typed.machine, "backtest: the columns of a wide file are the sensors of one machine");
 }
 
 int complain(const error& why) {
@@ -70,6 +75,13 @@ int replay_files(const replay::options& how) {
   return came ? 130 : 1;
 }
 
+int backtest_files(const replay::options& how, const replay::command_line& typed) {
+  const auto done = replay::run_backtest(how, typed.scores, typed.machine);
+  if (!done) return complain(done.error());
+  fmt::print("{}", replay::to_text(*done));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -81,6 +93,7 @@ int main(int argc, char** argv) try {
   CLI11_PARSE(app, argc, argv);
   const auto how = replay::understand(typed);
   if (!how) return complain(how.error());
+  if (typed.backtest) return backtest_files(*how, typed);
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   std::signal(SIGPIPE, SIG_IGN);

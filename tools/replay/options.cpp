@@ -103,6 +103,8 @@ expected<options> understand(const command_line& typed) {
   out.token = typed.token;
   out.data_dir = typed.data_dir;
   out.resume = typed.resume;
+  if (typed.backtest != !typed.scores.empty()) return fail(errc::invalid, "--backtest and --scores belong together");
+  if (typed.machine && !typed.backtest) return fail(errc::invalid, "--machine is for --backtest");
   const auto format = format_option(typed.format);
   if (!format) return tl::unexpected(format.error());
   out.format = *format;

@@ -30,6 +30,8 @@ struct command_line {
   std::string speed = "max";
   std::size_t batch = 0;
   bool resume = false;
+  std::string scores;  ///< where a backtest writes
+  bool backtest = false, machine = false;
 };
 
 /// The command line understood.

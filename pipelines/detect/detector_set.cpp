@@ -1,0 +1,241 @@
+#include "pipelines/detect/detector_set.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "pipelines/detect/state_fields.hpp"
+
+namespace factory {
+namespace {
+
+constexpr std::uint8_t encoding_version = 1;
+constexpr double largest = 1e150;  ///< differences and squares of larger values leave the range of double
+constexpr double most_score = 1e6;
+constexpr std::int64_t drift_learned_after_us = 86'400'000'000;  ///< a drift that stays is the new normal after a day
+constexpr double breaks_through = 3;                             ///< times what opened the episode
+constexpr double below_boundary = 0.99;
+
+/// Whether the settings let it be said; the score with their sensitivity.
+bool lets_through(const detector_setting& how, verdict& one, double value) {
+  const double off = value - one.expected;
+  if (!how.on || (how.direction == deviation_direction::up && off < 0) || (how.direction == deviation_direction::down && off > 0))
+    return false;
+  if (std::abs(off) < how.least_absolute || std::abs(off) < how.least_relative * std::abs(one.expected)) return false;
+  one.score = std::min(one.score, most_score);
+  return one.score >= 1;
+}
+
+void say(const detect_settings& settings, verdict one, double value, verdict_list& said) {
+  if (lets_through(settings.of(one.by), one, value)) said.add(one);
+}
+
+/// For what is no matter of being far off.
+void say_state(const detect_settings& settings, verdict one, verdict_list& said) {
+  one.score = std::min(one.score, most_score);
+  if (settings.of(one.by).on && one.score >= 1) said.add(one);
+}
+
+}  // namespace
+
+void detector_set::begin_anew(double value) {
+  jump_.begin_anew(value);
+  pattern_.begin_anew();
+}
+
+std::int64_t detector_set::quiet_until_us() const {
+  return episodes_.is_open(detector::silent) ? INT64_MAX : silence_.quiet_until_us();
+}
+
+void detector_set::tick(std::int64_t now_us, const detect_settings& settings, std::vector<episode_change>& out) {
+  if (now_us < quiet_until_us()) return;
+  verdict_list said;
+  const double paused_us = static_cast<double>(now_us - silence_.last_us());
+  const double score =
+      settings.of(detector::silent).sensitivity * std::max(1.0, paused_us / static_cast<double>(silence_.limit_us()));
+  say_state(settings, {detector::silent, score, 0, 0, 0, silence_.last_us(), paused_us / 1e6}, said);
+  episodes_.take(now_us, newest_value_, said, out);
+}
+
+/// Silence that is over: told from the readings alone when no tick saw it.
+void detector_set::judge_silence(std::int64_t time_us, double value, const detect_settings& settings,
+                                 std::vector<episode_change>& out) {
+  const std::int64_t limit_us = silence_.limit_us(), before_us = silence_.last_us();
+  const std::int64_t gap_us = silence_.observe(time_us);
+  if (gap_us == 0) return;
+  verdict_list said;
+  const double score = settings.of(detector::silent).sensitivity * static_cast<double>(gap_us) / static_cast<double>(limit_us);
+  say_state(settings, {detector::silent, score, 0, 0, 0, before_us, static_cast<double>(gap_us) / 1e6}, said);
+  episodes_.take(time_us, newest_value_, said, out);
+  episodes_.close(detector::silent, time_us, episode::ending::passed, out);
+  begin_anew(value);
+}
+
+/// True when the reading says nothing about the course: it is stuck or cannot be.
+bool detector_set::judge_health(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said) {
+  const double low = settings.physical_min.value_or(-INFINITY), high = settings.physical_max.value_or(INFINITY);
+  const bool outside = value < low || value > high;
+  if (outside) {
+    const double bound = value < low ? low : high;
+    const double span = std::isfinite(high - low) && high > low ? high - low : std::max(std::abs(bound), 1e-300);
+    say_state(settings,
+              {detector::out_of_range, 1 + std::min(9.0, 10 * std::abs(value - bound) / span), bound, low, high, time_us, 0},
+              said);
+  }
+  const auto stuck = stuck_.observe(time_us, value);
+  const double score = stuck.score * settings.of(detector::stuck).sensitivity;
+  if (score >= 1)
+    say_state(settings, {detector::stuck, score, value, value, value, stuck.since_us, static_cast<double>(stuck.run)}, said);
+  return outside || score >= 1;
+}
+
+bool detector_set::judge_jump(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said,
+                              std::vector<episode_change>& out, double& step) {
+  const auto& band = baseline_.usual_now();
+  const double margin = 2 * baseline_.scatter();
+  const auto usual = [&](double at) { return at >= band.low - margin && at <= band.high + margin; };
+  const bool usual_here = jump_.away() && band.known && usual(value) && !usual(jump_.reference());
+  const auto found = jump_.observe(value, usual_here, settings.of(detector::spike).sensitivity);
+  step = found.step;
+  using enum jump_detector::state;
+  if (found.now == calm) return false;
+  if (found.now == learned) {
+    baseline_.shift(value - found.expected);
+    if (const auto* open = episodes_.anomaly()) episodes_.close(open->by, time_us, episode::ending::learned, out);
+    return true;
+  }
+  if (found.now == returned) return true;
+  const auto by = found.now == spike ? detector::spike : detector::level_shift;
+  say(settings, {by, found.score, found.expected, found.expected - found.limit, found.expected + found.limit, time_us, 0}, value,
+      said);
+  return true;
+}
+
+bool detector_set::judge_drift(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said) {
+  const auto found = drift_.observe(time_us, value, baseline_);
+  const double score = found.score * settings.of(detector::drift).sensitivity;
+  if (score < 1) {
+    flagged_since_us_ = INT64_MIN;
+    return false;
+  }
+  if (flagged_since_us_ == INT64_MIN) flagged_since_us_ = time_us;
+  const auto& band = baseline_.usual_now();
+  say(settings,
+      {detector::drift, score, (band.low + band.high) / 2, band.low - found.limit, band.high + found.limit, found.since_us, 0},
+      drift_.short_level(), said);
+  return time_us - flagged_since_us_ < drift_learned_after_us;
+}
+
+void detector_set::judge_spread(std::int64_t time_us, double step, const detect_settings& settings, verdict_list& said) {
+  const auto found = spread_.observe(step);
+  const double more = found.more * settings.of(detector::spread).sensitivity;
+  // A run of one value is the business of stuck.
+  const double less = stuck_.run() < 3 ? found.less * settings.of(detector::noise_lost).sensitivity : 0;
+  if (more < 1 && less < 1) return;
+  const double level = baseline_.level(), spread = 3 * baseline_.spread();
+  if (more >= 1)
+    say_state(settings, {detector::spread, more, level, level - spread, level + spread, time_us, found.times_usual}, said);
+  if (less >= 1)
+    say_state(settings, {detector::noise_lost, less, level, level - spread, level + spread, time_us, found.times_usual}, said);
+}
+
+void detector_set::judge_course(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said,
+                                std::vector<episode_change>& out) {
+  double step = 0;
+  bool flagged = judge_jump(time_us, value, settings, said, out, step);
+  if (!flagged) flagged = judge_drift(time_us, value, settings, said);
+  judge_spread(time_us, step, settings, said);
+  const auto found = pattern_.observe(time_us, value, silence_.usual_us(), settings.of(detector::pattern).sensitivity);
+  if (found.score >= 1)
+    say(settings, {detector::pattern, found.score, found.expected, found.low, found.high, time_us, 0}, value, said);
+  if (flagged)
+    baseline_.spoil();
+  else
+    baseline_.learn(value);
+}
+
+double detector_set::news(double strongest) const {
+  if (strongest < 1) return 0;
+  const episode* open = episodes_.anomaly();
+  if (open == nullptr || strongest >= breaks_through * open->score) return strongest;
+  return std::min(strongest, below_boundary);
+}
+
+void detector_set::observe(std::int64_t time_us, double given, const detect_settings& settings,
+                           std::vector<episode_change>& out) {
+  const double value = std::clamp(given, -largest, largest);
+  judge_silence(time_us, value, settings, out);
+  baseline_.advance(time_us);
+  verdict_list said;
+  const bool flat = judge_health(time_us, value, settings, said);
+  if (flat) {
+    baseline_.spoil();
+  } else {
+    if (was_flat_) begin_anew(value);
+    judge_course(time_us, value, settings, said, out);
+  }
+  was_flat_ = flat;
+  double strongest = 0;
+  for (const verdict& one : said)
+    if (entry_of(one.by).kind == finding_kind::anomaly) strongest = std::max(strongest, one.score);
+  newest_score_ = news(strongest);
+  newest_us_ = time_us;
+  newest_value_ = given;
+  episodes_.take(time_us, given, said, out);
+}
+
+detector_set::expectation detector_set::expected() const {
+  expectation out;
+  const auto& band = baseline_.usual_now();
+  out.by_time_of_day = band.known;
+  out.level = baseline_.level();
+  out.spread = baseline_.spread();
+  const double margin = band.known ? 2 * baseline_.scatter() : 4 * baseline_.spread();
+  out.low = (band.known ? band.low : out.level) - margin;
+  out.high = (band.known ? band.high : out.level) + margin;
+  out.readings = baseline_.count();
+  out.days = baseline_.visits();
+  out.usual_step = spread_.usual_step();
+  out.usual_interval_us = silence_.usual_us();
+  out.longest_run = stuck_.longest();
+  return out;
+}
+
+bool detector_set::warm(detector by) const {
+  switch (by) {
+    case detector::spike:
+    case detector::level_shift: return jump_.warm();
+    case detector::drift: return baseline_.usual_now().known;
+    case detector::spread:
+    case detector::noise_lost: return spread_.warm();
+    case detector::pattern: return pattern_.warm();
+    case detector::out_of_range: return true;
+    case detector::stuck: return stuck_.limit() != UINT32_MAX;
+    case detector::silent: return silence_.quiet_until_us() != INT64_MAX;
+    case detector::machine: return false;
+  }
+  return false;
+}
+
+std::size_t detector_set::memory_bytes() const {
+  return sizeof *this - sizeof baseline_ - sizeof pattern_ + baseline_.memory_bytes() + pattern_.memory_bytes() +
+         episodes_.memory_bytes();
+}
+
+void detector_set::encode(std::string& out) const {
+  put_byte(out, encoding_version);
+  state::writer write{out};
+  fields(*this, write);
+}
+
+bool detector_set::decode(std::string_view& in) {
+  std::uint8_t version = 0;
+  if (!get_byte(in, version) || version != encoding_version) return false;
+  detector_set read;
+  state::reader reader{in};
+  fields(read, reader);
+  if (!reader.ok || !read.pattern_.sound()) return false;
+  *this = std::move(read);
+  return true;
+}
+
+}  // namespace factory

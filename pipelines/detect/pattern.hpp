@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+
+#include "pipelines/detect/forecast.hpp"
+#include "pipelines/detect/novelty.hpp"
+#include "pipelines/detect/seasonal.hpp"
+
+namespace factory {
+
+/// Unusual pattern, over 40 minutes and longer: readings are taken together until `group_us` is over, as their least, greatest and mean. The
+/// verdict is the strongest of three evidences, each over a limit of its own: a course that was not seen before (novelty), a level that this
+/// time of day does not have (seasonal residual), falling short of the one-step forecast. After it has spoken it holds its
+/// tongue for a while that grows with what it has seen, up to a bound, unless something much stronger comes.
+class pattern_detector {
+ public:
+  struct finding {
+    double score = 0;
+    double expected = 0, low = 0, high = 0;  ///< only when score >= 1
+  };
+  static constexpr double group_us = 150e6;
+  /// `usual_interval_us`: between readings; it tells how many make a group. Slower sensors are judged at each reading.
+  finding observe(std::int64_t time_us, double value, double usual_interval_us, double sensitivity = 1) {
+    if (in_group_ == 0) {
+      least_ = most_ = value;
+      sum_ = 0;
+    }
+    least_ = value < least_ ? value : least_;
+    most_ = value > most_ ? value : most_;
+    sum_ += value;
+    ++in_group_;
+    if (in_group_ * usual_interval_us + usual_interval_us / 2 < group_us) return {};
+    return judge(time_us, sensitivity);
+  }
+  /// What came before says nothing about the next reading.
+  void begin_anew() {
+    novelty_.begin_anew();
+    seasonal_.begin_anew();
+    in_group_ = 0;
+  }
+  bool warm() const;
+  std::int64_t warm_at_us() const;  ///< at the latest
+  std::size_t memory_bytes() const {
+    return sizeof *this - sizeof novelty_ - sizeof seasonal_ + novelty_.memory_bytes() + seasonal_.memory_bytes();
+  }
+  const robust_scale& scale() const { return novelty_.scale(); }
+
+  bool operator==(const pattern_detector&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit(self.novelty_, self.seasonal_, self.forecast_, self.last_score_, self.begun_us_, self.newest_us_, self.least_,
+          self.most_, self.sum_, self.seen_, self.quiet_, self.in_group_);
+  }
+  bool sound() const { return novelty_.sound() && seasonal_.sound(); }
+
+ private:
+  finding judge(std::int64_t time_us, double sensitivity);
+
+  novelty_memory novelty_;
+  seasonal_residual seasonal_;
+  forecast_residual forecast_;
+  double last_score_ = 0;  ///< of what it said last
+  std::int64_t begun_us_ = 0, newest_us_ = 0;
+  double least_ = 0, most_ = 0, sum_ = 0;  ///< of the group
+  std::uint32_t seen_ = 0;                 ///< groups
+  std::uint32_t quiet_ = 0;                ///< groups for which it holds its tongue
+  std::uint32_t in_group_ = 0;             ///< readings
+};
+
+}  // namespace factory

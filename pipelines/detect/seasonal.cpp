@@ -1,0 +1,63 @@
+#include "pipelines/detect/seasonal.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "pipelines/detect/pattern_tuning.hpp"
+
+namespace factory {
+namespace {
+
+using namespace pattern_tuning;
+
+constexpr std::int64_t half_hour_us = 1'800'000'000, day_us = 48 * half_hour_us;
+constexpr std::uint8_t least_visits = 2, most_visits = 250;
+constexpr std::uint32_t warm_after = 200;  ///< differences
+
+std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
+
+}  // namespace
+
+void seasonal_residual::enter(std::int64_t time_us) {
+  if (count_ > 0) {
+    const double mean = sum_ / count_;
+    if (means_.empty()) {
+      means_.assign(slots, 0);
+      visits_.assign(slots, 0);
+      anchor_ = mean;
+    }
+    auto& visits = visits_[slot_];
+    if (visits < most_visits) ++visits;
+    means_[slot_] += static_cast<float>(std::max(visit_rate, 1.0 / visits) * (mean - anchor_ - means_[slot_]));
+  }
+  const std::int64_t half_hour = floor_div(time_us, half_hour_us), day = floor_div(time_us, day_us);
+  const std::int64_t weekday = ((day + 4) % 7 + 7) % 7;  // 1970-01-01 was a Thursday; 0 = Sunday
+  slot_ = static_cast<std::uint32_t>(half_hour - day * 48 + (weekday == 0 || weekday == 6 ? 48 : 0));
+  slot_begin_us_ = half_hour * half_hour_us;
+  sum_ = 0;
+  count_ = 0;
+}
+
+double seasonal_residual::observe(std::int64_t time_us, double value, double scale) {
+  if (slot_begin_us_ == INT64_MIN || time_us < slot_begin_us_ || time_us - slot_begin_us_ >= half_hour_us) enter(time_us);
+  sum_ += value;
+  ++count_;
+  if (means_.empty() || visits_[slot_] < least_visits) {
+    filled_ = 0;
+    return -1;
+  }
+  const double off = value - anchor_ - means_[slot_];
+  if (filled_ < residual_length) ++filled_;
+  if (filled_ == 1) residual_ = 0;
+  residual_ += (off - residual_) / filled_;
+  if (filled_ < residual_length) return -1;
+  const double size = std::abs(residual_);
+  usual_.learn(size, residual_usual_rate);
+  const double times = size / (usual_.median() + 0.05 * scale + 1e-12);
+  const double limit = residual_floor + peaks_.share_and_deviation(residual_peak_share, residual_peak_deviation);
+  if (judged_ < warm_after) ++judged_;
+  peaks_.learn(times, 0.1, clip * limit);
+  return judged_ < warm_after ? -1 : times / limit;
+}
+
+}  // namespace factory

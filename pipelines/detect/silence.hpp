@@ -1,0 +1,59 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace factory {
+
+/// Silent: no reading though one is due. The usual interval is a mean of intervals, each counted up to four times of it; a gap is
+/// flagged beyond both three usual intervals and twice the longest gap learned. A flagged gap is learned when one like it comes
+/// again (the night of a machine that is switched off). Needs time: quiet_until_us() says when to ask.
+class silence_detector {
+ public:
+  static constexpr std::uint32_t warm_after = 20;  ///< readings
+
+  /// A reading came. The gap before it, when that was too long, else 0.
+  std::int64_t observe(std::int64_t time_us) {
+    if (count_ == 0) {
+      count_ = 1;
+      last_us_ = time_us;
+      return 0;
+    }
+    const std::int64_t gap = time_us - last_us_;
+    const std::int64_t limit = limit_us();
+    last_us_ = time_us;
+    if (gap > limit) {
+      if (flagged_us_ > 0 && gap < 2 * flagged_us_ && gap > flagged_us_ / 2)
+        longest_us_ = std::max(longest_us_, std::max(gap, flagged_us_));
+      flagged_us_ = gap;
+      return gap;
+    }
+    const double rate = std::max(0.01, 1.0 / count_);
+    const double most = count_ > 5 ? 4 * usual_us_ : static_cast<double>(gap);
+    usual_us_ += rate * (std::min(static_cast<double>(gap), most) - usual_us_);
+    if (gap > longest_us_) longest_us_ = gap;
+    if (count_ < 1'000'000) ++count_;
+    return 0;
+  }
+  std::int64_t limit_us() const {
+    if (count_ < warm_after) return INT64_MAX / 4;
+    return std::max(static_cast<std::int64_t>(3 * usual_us_), 2 * longest_us_);
+  }
+  /// The first moment at which silence would be flagged; INT64_MAX while none can.
+  std::int64_t quiet_until_us() const { return count_ < warm_after ? INT64_MAX : last_us_ + limit_us(); }
+  std::int64_t last_us() const { return last_us_; }
+  double usual_us() const { return usual_us_; }
+
+  bool operator==(const silence_detector&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit(self.usual_us_, self.last_us_, self.longest_us_, self.flagged_us_, self.count_);
+  }
+
+ private:
+  double usual_us_ = 0;
+  std::int64_t last_us_ = 0, longest_us_ = 0, flagged_us_ = 0;
+  std::uint32_t count_ = 0;
+};
+
+}  // namespace factory
