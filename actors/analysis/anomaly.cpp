@@ -23,10 +23,7 @@ std::vector<event> judge(const suspect_readings& part, double z_threshold) {
     anomaly.recorded_at_us = flow.received_at_us;
     anomaly.at_us = time_us;
     anomaly.value = value;
-    anomaly.limit = z_threshold;
-    anomaly.z_score = *z;
-    anomaly.mean = mean;
-    anomaly.std_dev = std_dev;
+    anomaly.detail = z_score_detail{*z, mean, std_dev, z_threshold};
     anomaly.level = z_severity(*z);
     found.push_back(std::move(anomaly));
   }

@@ -202,7 +202,7 @@ class engine {
   const event_log& events() const;
   /// Through the journal, so a restart does not forget it; returns when the event log has it. not_found for an unknown alert;
   /// acknowledging twice keeps the first.
-  expected<alert_record> acknowledge(const event_key& raised, std::string who);
+  expected<finding> acknowledge(const event_key& raised, std::string who);
 
   token_store& tokens();
   audit_log& audit();

@@ -84,7 +84,7 @@ struct engine::impl {
 
   expected<void> commit(catalog_change change);
   expected<void> command(std::shared_ptr<const operator_command> given);
-  expected<alert_record> find_alert(const event_key& raised) const;
+  expected<finding> find_alert(const event_key& raised) const;
   expected<sensor_view> view(sensor_id id, const time_range& range, bool with_status = false) const;
 };
 

@@ -172,15 +172,15 @@ expected<void> engine::remove_sensor(sensor_id id) {
   return impl_->rollups->remove_sensor(id);
 }
 
-expected<alert_record> engine::acknowledge(const event_key& raised, std::string who) {
+expected<finding> engine::acknowledge(const event_key& raised, std::string who) {
   if (impl_->stopping) return is_stopping();
   auto found = impl_->find_alert(raised);
   if (!found || found->acknowledged) return found;
-  const auto& told = found->raised;
+  const auto& told = *found->stated;
   auto command = std::make_shared<operator_command>();
   command->sensor = raised.sensor;
   command->who = std::move(who);
-  command->what = acknowledge_alert{told.key, told.value, told.limit, told.level, {}};
+  command->what = acknowledge_alert{told.key, told.value, told.limit(), told.level, {}};
   if (auto done = impl_->command(std::move(command)); !done) return tl::unexpected(std::move(done.error()));
   return impl_->find_alert(raised);
 }
@@ -195,10 +195,10 @@ expected<void> engine::impl::command(std::shared_ptr<const operator_command> giv
   return sensors->settle(given->sensor, limits::query_deadline_ms);
 }
 
-expected<alert_record> engine::impl::find_alert(const event_key& raised) const {
-  auto found = events->alert(raised);
+expected<finding> engine::impl::find_alert(const event_key& raised) const {
+  auto found = events->find(raised);
   if (!found) return tl::unexpected(std::move(found.error()));
-  if (!*found) return fail(errc::not_found, "Alert not found");
+  if (!*found || !(*found)->holds()) return fail(errc::not_found, "Alert not found");
   return std::move(**found);
 }
 

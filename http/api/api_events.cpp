@@ -2,6 +2,7 @@
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/cursor.hpp"
+#include "http/text/event_json.hpp"
 #include "http/text/json_body.hpp"
 #include "storage/base/limits.hpp"
 
@@ -10,41 +11,12 @@ namespace factory {
 namespace {
 
 constexpr std::size_t default_page = 100;
-const std::vector<std::string_view> kinds{"anomaly", "alert_raised", "alert_cleared", "alert_acknowledged"};
 
-void write_rule(json_writer& out, const event_key& key) {
-  out.member("source", to_text(key.source));
-  out.member("rule_id", key.source == event_source::alert_rule ? std::optional(key.rule) : std::nullopt);
-}
-
-/// `id` is the finding's: an alert's raised, cleared and acknowledged events share it. `timestamp` is the event time of the reading
-/// that caused this event; an acknowledgement has that of the reading that raised the alert.
-void write_event(json_writer& out, const event& e) {
-  out.begin_object().member("id", finding_id(e.key)).member("sequence", e.sequence).member("kind", to_text(e.key.kind));
-  out.member("sensor_id", e.key.sensor);
-  write_rule(out, e.key);
-  out.member("severity", to_text(e.level)).time_member("timestamp", e.at_us).member("value", e.value);
-  if (e.key.kind == event_kind::anomaly) {
-    out.member("z_score", e.z_score).member("mean", e.mean).member("std_dev", e.std_dev).member("threshold", e.limit);
-  } else {
-    out.member("limit", e.limit);
-  }
-  if (e.key.kind == event_kind::alert_acknowledged) out.member("by", e.actor);
-  out.time_member("recorded_at", e.recorded_at_us).end_object();
-}
-
-void write_alert(json_writer& out, const alert_record& a) {
-  const event& raised = a.raised;
-  out.begin_object().member("id", finding_id(raised.key)).member("sensor_id", raised.key.sensor);
-  write_rule(out, raised.key);
-  out.member("severity", to_text(raised.level)).member("value", raised.value).member("limit", raised.limit);
-  out.member("active", a.active()).member("acknowledged", a.acknowledged.has_value());
-  out.time_member("raised_at", raised.at_us).key("cleared_at");
-  a.cleared ? out.time(a.cleared->at_us) : out.value(nullptr);
-  out.key("acknowledged_at");
-  a.acknowledged ? out.time(a.acknowledged->recorded_at_us) : out.value(nullptr);
-  out.member("acknowledged_by", a.acknowledged ? std::optional(std::string_view(a.acknowledged->actor)) : std::nullopt);
-  out.end_object();
+/// The words that `kind` may be, in the order of event_kinds().
+std::vector<std::string_view> kind_names() {
+  std::vector<std::string_view> names;
+  for (const event_kind kind : event_kinds()) names.push_back(to_text(kind));
+  return names;
 }
 
 /// Null when everything is shown, also what deleted sensors left.
@@ -55,7 +27,7 @@ factory_view view_of(const engine& behind, const http_request& request) {
 bool shows(const factory_view& seen, sensor_id sensor) { return !seen || seen->contains(sensor); }
 
 sensor_id sensor_of(const event& e) { return e.key.sensor; }
-sensor_id sensor_of(const alert_record& a) { return a.raised.key.sensor; }
+sensor_id sensor_of(const finding& a) { return a.stated->key.sensor; }
 
 /// With a token limited to a factory a page may be short, or empty with a next page, because rows of other factories are left out.
 template <class Row, class Write>
@@ -78,7 +50,7 @@ expected<http_response> get_events(engine& behind, const http_request& request, 
   query_reader query(request);
   event_query asked;
   asked.sensor = query.id("sensor_id");
-  if (const auto kind = query.word("kind", kinds)) asked.kind = static_cast<event_kind>(*kind + 1);
+  if (const auto kind = query.word("kind", kind_names())) asked.kind = event_kinds()[*kind];
   asked.range = read_range(query);
   asked.descending = query.word("order", {"desc", "asc"}) != 1U;
   const std::size_t limit = query.integer("limit", 1, limits::page_readings).value_or(default_page);
@@ -113,23 +85,24 @@ expected<http_response> get_alerts(engine& behind, const http_request& request, 
   asked.limit = limit + 1;
   auto found = behind.events().alerts(asked);
   if (!found) return fail_with(found.error());
-  return page_json<alert_record>("alerts", std::move(*found), limit, true, view_of(behind, request), write_alert,
-                                 [](const alert_record& a) { return a.raised.sequence; });
+  return page_json<finding>("alerts", std::move(*found), limit, true, view_of(behind, request), write_alert,
+                            [](const finding& a) { return a.stated->sequence; });
 }
 
-http_response alert_json(const alert_record& alert) {
+http_response alert_json(const finding& alert) {
   json_writer out;
   write_alert(out, alert);
   return json_response(out);
 }
 
-expected<alert_record> find_alert(engine& behind, const http_request& request, std::string_view id) {
+expected<finding> find_alert(engine& behind, const http_request& request, std::string_view id) {
   event_key key;
-  if (!parse_finding_id(id, key) || !shows(view_of(behind, request), key.sensor)) return fail(errc::not_found, "Alert not found");
+  if (!parse_finding_id(id, key) || group_of(key.source) != source_group::limit || !shows(view_of(behind, request), key.sensor))
+    return fail(errc::not_found, "Alert not found");
   key.kind = event_kind::alert_raised;
-  auto found = behind.events().alert(key);
+  auto found = behind.events().find(key);
   if (!found) return tl::unexpected(found.error());
-  if (!*found) return fail(errc::not_found, "Alert not found");
+  if (!*found || !(*found)->holds()) return fail(errc::not_found, "Alert not found");
   return std::move(**found);
 }
 
@@ -161,7 +134,7 @@ expected<http_response> acknowledge(engine& behind, const http_request& request,
   if (!by) return fail_with(by.error());
   const auto alert = find_alert(behind, request, path.text);
   if (!alert) return fail_with(alert.error());
-  const auto acknowledged = behind.acknowledge(alert->raised.key, std::move(*by));
+  const auto acknowledged = behind.acknowledge(alert->stated->key, std::move(*by));
   return acknowledged ? expected<http_response>(alert_json(*acknowledged)) : fail_with(acknowledged.error());
 }
 

@@ -5,6 +5,8 @@
 
 #include "http/edge/problem.hpp"
 #include "http/web/embedded.hpp"
+#include "pipelines/model/event_kind.hpp"
+#include "pipelines/model/event_source.hpp"
 
 namespace factory {
 
@@ -107,6 +109,30 @@ void write_call(json_writer& out, const api_call& call) {
   out.end_object().end_object();
 }
 
+template <class Word>
+std::string quoted_list(std::span<const Word> words) {
+  std::string list;
+  for (const Word word : words) {
+    list += list.empty() ? "\"" : ", \"";
+    list += to_text(word);
+    list += '"';
+  }
+  return list;
+}
+
+void replace_all(std::string& text, std::string_view mark, std::string_view with) {
+  for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + with.size()))
+    text.replace(at, mark.size(), with);
+}
+
+/// The schemas with what registries list in place of their marks.
+std::string components() {
+  std::string text(openapi_components);
+  replace_all(text, "\"@event_kinds\"", quoted_list(event_kinds()));
+  replace_all(text, "\"@event_sources\"", quoted_list(event_sources()));
+  return text;
+}
+
 }  // namespace
 
 std::string openapi_document(const api_table& calls) {
@@ -128,7 +154,7 @@ std::string openapi_document(const api_table& calls) {
     }
     out.end_object();
   }
-  out.end_object().key("components").raw(openapi_components).end_object();
+  out.end_object().key("components").raw(components()).end_object();
   return out.text();
 }
 

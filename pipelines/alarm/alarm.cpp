@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::uint8_t encoding_version = 1;
 
-bool valid(event_source source) {
-  return source == event_source::min_threshold || source == event_source::max_threshold || source == event_source::alert_rule;
+bool raises_alerts(std::uint8_t source) {
+  return is_event_source(source) && group_of(static_cast<event_source>(source)) == source_group::limit;
 }
 
 }  // namespace
@@ -62,7 +62,7 @@ void alarm_board::raise_if_clear(event_source source, rule_id rule, const breach
   raised.recorded_at_us = received_at_us;
   raised.at_us = last_time_us_;
   raised.value = last_value_;
-  raised.limit = found.limit;
+  raised.detail = limit_detail{found.limit};
   raised.level = found.level;
   out.push_back(std::move(raised));
 }
@@ -75,7 +75,7 @@ void alarm_board::clear_ended(std::int64_t received_at_us, std::vector<event>& o
     cleared.recorded_at_us = received_at_us;
     cleared.at_us = last_time_us_;
     cleared.value = last_value_;
-    cleared.limit = alert.raised.limit;
+    cleared.detail = limit_detail{alert.raised.limit};
     cleared.level = alert.raised.level;
     out.push_back(std::move(cleared));
     return true;
@@ -115,9 +115,9 @@ bool alarm_board::decode(std::string_view& in) {
       if (!get_byte(rest, source) || !get_varint_as(rest, alert.rule) || !get_zigzag(rest, alert.since_us) ||
           !get_double(rest, alert.raised.limit) || !get_byte(rest, level))
         return false;
+      if (!raises_alerts(source) || !is_severity(level)) return false;
       alert.source = static_cast<event_source>(source);
       alert.raised.level = static_cast<severity>(level);
-      if (!valid(alert.source) || alert.raised.level > severity::rule_critical) return false;
       read.active_.push_back(alert);
     }
     read.seen_ = true;

@@ -9,7 +9,6 @@
 namespace factory {
 namespace {
 
-constexpr std::array<std::string_view, 6> severity_texts = {"medium", "high", "critical", "INFO", "WARNING", "CRITICAL"};
 constexpr std::array<std::string_view, 3> condition_texts = {"GREATER_THAN", "LESS_THAN", "OUT_OF_RANGE"};
 constexpr unsigned has_min = 1, has_max = 2;  // which limits of a range follow in its bytes
 
@@ -23,8 +22,6 @@ severity breach_severity(const threshold_range& range, double limit, double valu
 }
 
 }  // namespace
-
-std::string_view to_text(severity s) { return severity_texts.at(static_cast<std::size_t>(s)); }
 
 std::string_view to_text(breach_type t) { return t == breach_type::below_minimum ? "below_minimum" : "above_maximum"; }
 

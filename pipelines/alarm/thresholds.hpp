@@ -9,19 +9,9 @@
 #include <vector>
 
 #include "pipelines/model/reading.hpp"
+#include "pipelines/model/severity.hpp"
 
 namespace factory {
-
-/// The two vocabularies of the contract: one for findings of detectors, one for alert rules.
-enum class severity : std::uint8_t {
-  medium,
-  high,
-  critical,  ///< text "medium" "high" "critical"
-  rule_info,
-  rule_warning,
-  rule_critical  ///< text "INFO" "WARNING" "CRITICAL"
-};
-std::string_view to_text(severity s);
 
 /// A sensor's own limits; a breach is strictly below min or strictly above max.
 struct threshold_range {

@@ -24,7 +24,7 @@ bool acknowledge_alert::decode(std::string_view& in) {
   alert.source = static_cast<event_source>(source);
   alert.kind = event_kind::alert_raised;
   level = static_cast<severity>(read_level);
-  return level <= severity::rule_critical;
+  return is_event_source(source) && is_severity(read_level);
 }
 
 event acknowledgement_of(const acknowledge_alert& asked, const std::string& who, std::int64_t received_at_us) {
@@ -34,9 +34,9 @@ event acknowledgement_of(const acknowledge_alert& asked, const std::string& who,
   seen.recorded_at_us = received_at_us;
   seen.at_us = received_at_us;
   seen.value = asked.value;
-  seen.limit = asked.limit;
+  seen.detail = limit_detail{asked.limit};
   seen.level = asked.level;
-  seen.actor = who;
+  seen.who = who;
   return seen;
 }
 

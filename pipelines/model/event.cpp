@@ -5,9 +5,6 @@
 namespace factory {
 namespace {
 
-constexpr auto sources = {event_source::z_score, event_source::min_threshold, event_source::max_threshold,
-                          event_source::alert_rule};
-
 /// Reads an integer and the dash behind it (or the end of the text) from the front of `in`.
 template <class Integer>
 bool take_integer(std::string_view& in, Integer& out) {
@@ -19,36 +16,26 @@ bool take_integer(std::string_view& in, Integer& out) {
 }
 
 bool take_source(std::string_view& in, event_source& out) {
-  for (const auto source : sources) {
-    const auto name = to_text(source);
-    if (!in.starts_with(name) || in.substr(name.size(), 1) != "-") continue;
-    out = source;
-    in.remove_prefix(name.size() + 1);
-    return true;
-  }
-  return false;
+  const auto dash = in.find('-');
+  if (dash == std::string_view::npos) return false;
+  const auto known = parse_event_source(in.substr(0, dash));
+  if (!known) return false;
+  out = *known;
+  in.remove_prefix(dash + 1);
+  return true;
+}
+
+/// A machine's finding names the machine in place of the rule; every other one has a sensor.
+bool names_somebody(const event_key& key) {
+  return group_of(key.source) == source_group::machine_detector ? key.sensor == 0 && key.rule != 0 : key.sensor != 0;
 }
 
 }  // namespace
 
-std::string_view to_text(event_kind kind) {
-  switch (kind) {
-    case event_kind::anomaly: return "anomaly";
-    case event_kind::alert_raised: return "alert_raised";
-    case event_kind::alert_cleared: return "alert_cleared";
-    case event_kind::alert_acknowledged: return "alert_acknowledged";
-  }
-  return "unknown";
-}
-
-std::string_view to_text(event_source source) {
-  switch (source) {
-    case event_source::z_score: return "z_score";
-    case event_source::min_threshold: return "min_threshold";
-    case event_source::max_threshold: return "max_threshold";
-    case event_source::alert_rule: return "alert_rule";
-  }
-  return "unknown";
+double event::limit() const {
+  if (const auto* const passed = std::get_if<limit_detail>(&detail)) return passed->limit;
+  if (const auto* const passed = std::get_if<revision_of<limit_detail>>(&detail)) return passed->figures.limit;
+  return 0;
 }
 
 std::string finding_id(const event_key& key) {
@@ -62,14 +49,23 @@ std::string finding_id(const event_key& key) {
 bool parse_finding_id(std::string_view text, event_key& out) {
   event_key found;
   found.kind = out.kind;
+  found.revision = out.revision;
   std::string_view rest = text;
   if (!take_integer(rest, found.sensor) || !take_integer(rest, found.event_time_us) || !take_source(rest, found.source) ||
       !take_integer(rest, found.rule))
     return false;
   // One finding has one id: leading zeros, a trailing dash and the like are refused.
-  if (found.sensor == 0 || finding_id(found) != text) return false;
+  if (!names_somebody(found) || finding_id(found) != text) return false;
   out = found;
   return true;
+}
+
+bool same_finding(const event_key& a, const event_key& b) { return with_kind(a, {}) == with_kind(b, {}); }
+
+event_key with_kind(event_key key, event_kind kind, std::uint32_t revision) {
+  key.kind = kind;
+  key.revision = revision;
+  return key;
 }
 
 }  // namespace factory

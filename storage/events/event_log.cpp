@@ -8,18 +8,6 @@
 
 namespace factory {
 
-namespace {
-
-/// What the readings alone decide: no sequence, no time of arrival.
-void put_for_digest(std::string& out, std::string_view record_key, const event& e) {
-  out.append(record_key);
-  put_fixed64(out, static_cast<std::uint64_t>(e.at_us));
-  for (const double number : {e.value, e.limit, e.z_score, e.mean, e.std_dev}) put_double(out, number);
-  put_byte(out, static_cast<std::uint8_t>(e.level));
-}
-
-}  // namespace
-
 event_log::event_log(database& db) : impl_(std::make_unique<impl>(db)) { impl_->open(); }
 event_log::~event_log() { impl_->give_back(); }
 
@@ -56,15 +44,21 @@ std::uint64_t event_log::digest() const {
   const std::unique_ptr<rocksdb::Iterator> it(impl_->rocks.db->NewIterator(view.options(), impl_->column_family()));
   XXH3_state_t* state = XXH3_createState();
   XXH3_64bits_reset(state);
-  std::string bytes;
+  std::vector<event> of_one;  // events of a finding lie side by side
+  const auto add = [&] {
+    std::ranges::sort(of_one, {}, &event::sequence);
+    std::string bytes;
+    put_for_digest(bytes, fold_finding(of_one));
+    XXH3_64bits_update(state, bytes.data(), bytes.size());
+    of_one.clear();
+  };
   for (it->Seek("k"); it->Valid() && it->key()[0] == 'k'; it->Next()) {
     event e;
     if (!decode_event(to_view(it->key()), to_view(it->value()), e)) continue;
-    if (e.key.kind == event_kind::alert_acknowledged) continue;
-    bytes.clear();
-    put_for_digest(bytes, to_view(it->key()), e);
-    XXH3_64bits_update(state, bytes.data(), bytes.size());
+    if (!of_one.empty() && !same_finding(of_one.front().key, e.key)) add();
+    of_one.push_back(std::move(e));
   }
+  add();
   const std::uint64_t digest = XXH3_64bits_digest(state);
   XXH3_freeState(state);
   return digest;
@@ -87,6 +81,17 @@ expected<std::vector<std::optional<event>>> event_log::impl::get(const std::vect
     if (!decode_event(records[i], to_view(values[i]), out[i].emplace())) return damaged_event();
   }
   return out;
+}
+
+expected<std::vector<event>> event_log::impl::events_of(const event_key& any, const rocksdb::ReadOptions& read) const {
+  const std::string prefix = finding_prefix(any);
+  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(read, column_family()));
+  std::vector<event> found;
+  for (it->Seek(prefix); it->Valid() && it->key().starts_with(prefix); it->Next())
+    if (!decode_event(to_view(it->key()), to_view(it->value()), found.emplace_back())) return damaged_event();
+  if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading events"));
+  std::ranges::sort(found, {}, &event::sequence);
+  return found;
 }
 
 }  // namespace factory

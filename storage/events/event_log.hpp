@@ -7,18 +7,11 @@
 #include <vector>
 
 #include "pipelines/model/event.hpp"
+#include "pipelines/model/finding.hpp"
 #include "storage/base/database.hpp"
 #include "storage/series/time_series.hpp"
 
 namespace factory {
-
-/// What became of an alert: folded from its events.
-struct alert_record {
-  event raised;  ///< kind alert_raised; its key is the alert's
-  std::optional<event> cleared;
-  std::optional<event> acknowledged;
-  bool active() const { return !cleared; }
-};
 
 struct event_query {
   std::optional<sensor_id> sensor = {};
@@ -50,15 +43,18 @@ class event_log {
   expected<std::size_t> append(std::vector<event> found, bool fsync = false);
 
   expected<std::vector<event>> query(const event_query& q) const;
-  expected<std::vector<alert_record>> alerts(const alert_query& q) const;
-  expected<std::optional<alert_record>> alert(const event_key& raised) const;
+  /// Alerts that hold: what was withdrawn is in query() alone.
+  expected<std::vector<finding>> alerts(const alert_query& q) const;
+  /// The finding that this is the key of an event of, as it stands; nullopt when it was never stated.
+  expected<std::optional<finding>> find(const event_key& any) const;
 
   std::uint64_t last_sequence() const;
   struct totals {
     std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;
   };
   totals count() const;
-  /// xxh3 over all findings in key order, acknowledgements left out: equal for equal readings however they came in.
+  /// xxh3 over all findings that hold, as they stand, in key order: without sequences, revisions, times of arrival and
+  /// acknowledgements. Equal for equal sets of readings, however they came in.
   std::uint64_t digest() const;
 
   struct impl;  ///< storage/events/event_log_impl.hpp, for this room only

@@ -2,96 +2,126 @@
 
 #include "storage/base/limits.hpp"
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 namespace factory {
 
 namespace {
 
-/// Events stored before and events of this append, by key.
-using event_map = std::map<event_key, event>;
+/// Stands for a finding in a map: the key of the event that would state it first.
+event_key finding_of(const event_key& key) { return with_kind(key, {}); }
 
-void add_to_batch(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* events, const event& e) {
-  const std::string entry = encode_log_entry(e);
-  batch.Put(events, event_record_key(e.key), encode_event(e));
-  batch.Put(events, log_key(e.sequence), entry);
-  batch.Put(events, sensor_log_key(e.key.sensor, e.sequence), entry);
-}
+/// Nearly all events of a busy plant: they say all about their finding, so it need not be read.
+bool stands_alone(const event_key& key) { return key.kind == event_kind::anomaly && key.revision == 0; }
 
-/// Keeps counters and the spaces of alerts right for one new event. A raise and its clearing may come in either order, and
-/// either may be missing.
-void fold(rocksdb::WriteBatch& batch, rocksdb::ColumnFamilyHandle* events, const event& e, const event_map& known,
-          event_counters& counters) {
-  switch (e.key.kind) {
-    case event_kind::anomaly: ++counters.anomalies; break;
-    case event_kind::alert_raised: {
-      const std::string entry = encode_log_entry(e);
-      ++counters.alerts;
-      batch.Put(events, alert_key(e.sequence), entry);
-      if (known.contains(with_kind(e.key, event_kind::alert_cleared))) break;
-      ++counters.active_alerts;
-      batch.Put(events, open_alert_key(e.sequence), entry);
-      break;
+/// One append on its way into a batch: knows what is stored of the findings that it touches, and keeps counters and spaces right.
+class staged_append {
+ public:
+  staged_append(const event_log::impl& log, const event_counters& as_stored, std::uint64_t given_so_far)
+      : counters(as_stored), given(given_so_far), log_(log) {}
+
+  expected<void> add(std::vector<event> found) {
+    if (auto read = read_stored(found); !read) return read;
+    for (event& e : found) {
+      auto& known = findings_[finding_of(e.key)];
+      if (std::ranges::any_of(known, [&](const event& stored) { return stored.key == e.key; })) continue;
+      e.sequence = counters.last_sequence = ++given;
+      put(e);
+      const auto before = fold_finding(known);
+      known.push_back(std::move(e));
+      count(known.back());
+      move(before, fold_finding(known));
+      ++fresh;
     }
-    case event_kind::alert_cleared: {
-      const auto raised = known.find(with_kind(e.key, event_kind::alert_raised));
-      if (raised == known.end()) break;
-      --counters.active_alerts;
-      batch.Delete(events, open_alert_key(raised->second.sequence));
-      break;
-    }
-    case event_kind::alert_acknowledged: break;
+    return {};
   }
-}
 
-/// The keys whose presence decides what the events of `found` mean.
-std::vector<event_key> keys_to_look_up(const std::vector<event>& found) {
-  std::vector<event_key> keys;
-  keys.reserve(found.size() * 2);
-  for (const event& e : found) {
-    keys.push_back(e.key);
-    if (e.key.kind == event_kind::alert_raised) keys.push_back(with_kind(e.key, event_kind::alert_cleared));
-    if (e.key.kind == event_kind::alert_cleared) keys.push_back(with_kind(e.key, event_kind::alert_raised));
+  rocksdb::WriteBatch batch;
+  event_counters counters;
+  std::uint64_t given;
+  std::size_t fresh = 0;
+
+ private:
+  expected<void> read_stored(const std::vector<event>& found) {
+    std::set<event_key> whole;
+    std::vector<event_key> alone;
+    for (const event& e : found) {
+      if (stands_alone(e.key)) {
+        alone.push_back(e.key);
+      } else {
+        whole.insert(finding_of(e.key));
+      }
+    }
+    std::erase_if(alone, [&](const event_key& key) { return whole.contains(finding_of(key)); });
+    auto stored = log_.get(alone, {});
+    if (!stored) return tl::unexpected(stored.error());
+    for (auto& e : *stored) {
+      if (!e) continue;
+      auto& known = findings_[finding_of(e->key)];
+      if (known.empty()) known.push_back(std::move(*e));
+    }
+    for (const event_key& key : whole) {
+      auto events = log_.events_of(key, {});
+      if (!events) return tl::unexpected(events.error());
+      findings_[key] = std::move(*events);
+    }
+    return {};
   }
-  return keys;
-}
+
+  void put(const event& e) {
+    const std::string entry = encode_log_entry(e);
+    batch.Put(log_.column_family(), event_record_key(e.key), encode_event(e));
+    batch.Put(log_.column_family(), log_key(e.sequence), entry);
+    batch.Put(log_.column_family(), sensor_log_key(e.key.sensor, e.sequence), entry);
+  }
+
+  void count(const event& e) {
+    if (role_of(e.key.kind) != event_role::states || e.key.revision != 0) return;
+    ++(is_detector(e.key.source) ? counters.anomalies : counters.alerts);
+  }
+
+  /// An alert is listed by the sequence of the event that states it; a second statement, after a withdrawal, lists it anew.
+  void move(const finding& before, const finding& after) {
+    const auto& stated = after.stated ? after.stated : before.stated;
+    if (!stated || is_detector(stated->key.source)) return;
+    counters.active_alerts += std::uint64_t{after.open()} - std::uint64_t{before.open()};  // wraps back
+    list(before, before.holds(), after, after.holds(), alert_key);
+    list(before, before.open(), after, after.open(), open_alert_key);
+  }
+  void list(const finding& before, bool was, const finding& after, bool is, std::string (*key)(std::uint64_t)) {
+    const std::uint64_t from = was ? before.stated->sequence : 0, to = is ? after.stated->sequence : 0;
+    if (from == to) return;
+    if (from != 0) batch.Delete(log_.column_family(), key(from));
+    if (to != 0) batch.Put(log_.column_family(), key(to), encode_log_entry(*after.stated));
+  }
+
+  const event_log::impl& log_;
+  std::map<event_key, std::vector<event>> findings_;  // their events, stored or staged, by sequence
+};
 
 }  // namespace
 
 expected<std::size_t> event_log::impl::append(std::vector<event> found, bool fsync) {
   if (unreadable) return tl::unexpected(*unreadable);
-  auto stored = get(keys_to_look_up(found), rocksdb::ReadOptions());
-  if (!stored) return tl::unexpected(stored.error());
-  event_map known;
-  for (auto& e : *stored) {
-    if (e) known.emplace(e->key, std::move(*e));
-  }
-  rocksdb::WriteBatch batch;
-  event_counters next = current();
-  std::size_t fresh = 0;
-  std::uint64_t sequence = given;
-  for (event& e : found) {
-    if (known.contains(e.key)) continue;
-    e.sequence = next.last_sequence = ++sequence;
-    add_to_batch(batch, column_family(), e);
-    fold(batch, column_family(), e, known, next);
-    const event_key key = e.key;
-    known.emplace(key, std::move(e));
-    ++fresh;
-  }
-  if (fresh == 0 && !fsync) return 0;  // with fsync what was stored before must reach the disk now: the counters carry it there
-  batch.Put(column_family(), to_slice(counters_key), encode_counters(next));
+  staged_append staged(*this, current(), given);
+  if (auto added = staged.add(std::move(found)); !added) return tl::unexpected(added.error());
+  // With fsync what was stored before must reach the disk now: the counters carry it there.
+  if (staged.fresh == 0 && !fsync) return 0;
+  staged.batch.Put(column_family(), to_slice(counters_key), encode_counters(staged.counters));
   // A cursor that somebody holds must not come to stand behind events that it never passed: what a power cut takes away is found
   // again in another order, and gets sequences above all that were seen.
-  const bool reserve = sequence > reserved;
-  const std::uint64_t until = reserve ? sequence + limits::event_sequences_ahead : reserved;
-  if (reserve) batch.Put(column_family(), to_slice(reserved_key), encode_reserved(until));
-  if (auto written = rocks.write(batch, fsync || reserve, "storing events"); !written) return tl::unexpected(written.error());
-  given = sequence;
+  const bool reserve = staged.given > reserved;
+  const std::uint64_t until = reserve ? staged.given + limits::event_sequences_ahead : reserved;
+  if (reserve) staged.batch.Put(column_family(), to_slice(reserved_key), encode_reserved(until));
+  if (auto written = rocks.write(staged.batch, fsync || reserve, "storing events"); !written)
+    return tl::unexpected(written.error());
+  given = staged.given;
   reserved = until;
   const std::lock_guard lock(guard);
-  counters = next;
-  return fresh;
+  counters = staged.counters;
+  return staged.fresh;
 }
 
 expected<std::size_t> event_log::append(std::vector<event> found, bool fsync) {

@@ -29,6 +29,8 @@ struct event_log::impl {
   }
   /// The events with these keys as `read` sees them, in order; nullopt where there is none.
   expected<std::vector<std::optional<event>>> get(const std::vector<event_key>& keys, const rocksdb::ReadOptions& read) const;
+  /// All stored events of the finding that `any` is about, by sequence.
+  expected<std::vector<event>> events_of(const event_key& any, const rocksdb::ReadOptions& read) const;
   expected<std::size_t> append(std::vector<event> found, bool fsync);  // REQUIRES `appending`
   void open();
   void give_back();  // at an orderly end, so that the next start leaves no gap

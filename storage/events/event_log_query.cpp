@@ -1,7 +1,5 @@
 #include "storage/events/event_log_impl.hpp"
 
-#include <algorithm>
-
 namespace factory {
 
 namespace {
@@ -34,27 +32,9 @@ bool wanted(const log_entry& entry, const event_query& q) {
   return (!q.kind || entry.key.kind == *q.kind) && entry.at_us >= q.range.begin_us && entry.at_us < q.range.end_us;
 }
 
-/// Raise, clearing and acknowledgement of each key.
-expected<std::vector<std::optional<alert_record>>> fold(const event_log::impl& it, const event_view& view,
-                                                        const std::vector<event_key>& raised) {
-  std::vector<event_key> keys;
-  for (const event_key& key : raised) {
-    for (const auto kind : {event_kind::alert_raised, event_kind::alert_cleared, event_kind::alert_acknowledged}) {
-      keys.push_back(with_kind(key, kind));
-    }
-  }
-  auto events = it.get(keys, view.options());
-  if (!events) return tl::unexpected(events.error());
-  std::vector<std::optional<alert_record>> out(raised.size());
-  for (std::size_t i = 0; i < raised.size(); ++i) {
-    auto& found = *events;
-    if (found[3 * i]) out[i] = alert_record{std::move(*found[3 * i]), std::move(found[3 * i + 1]), std::move(found[3 * i + 2])};
-  }
-  return out;
-}
-
-bool wanted(const alert_record& record, const alert_query& q) {
-  return (!q.active || record.active() == *q.active) && (!q.acknowledged || record.acknowledged.has_value() == *q.acknowledged);
+bool wanted(const finding& alert, const alert_query& q) {
+  return alert.holds() && (!q.active || alert.open() == *q.active) &&
+         (!q.acknowledged || alert.acknowledged.has_value() == *q.acknowledged);
 }
 
 }  // namespace
@@ -80,40 +60,34 @@ expected<std::vector<event>> event_log::query(const event_query& q) const {
   return out;
 }
 
-expected<std::vector<alert_record>> event_log::alerts(const alert_query& q) const {
-  constexpr std::size_t page = 128;  // alerts whose events are looked up at once
+expected<std::vector<finding>> event_log::alerts(const alert_query& q) const {
   const event_view view(*impl_);
   const auto key = [&](std::uint64_t sequence) { return q.active == true ? open_alert_key(sequence) : alert_key(sequence); };
-  std::vector<alert_record> out;
-  std::vector<event_key> keys;
+  std::vector<finding> out;
   std::optional<error> failed;
-  const auto look_up = [&] {
-    auto records = fold(*impl_, view, keys);
-    keys.clear();
-    if (!records) {
-      failed = records.error();
-      return;
-    }
-    for (auto& record : *records) {
-      if (record && wanted(*record, q) && out.size() < q.limit) out.push_back(std::move(*record));
-    }
-  };
+  if (q.limit == 0) return out;
   auto walked = walk(*impl_, view, key(0), key(q.before_sequence), true, [&](const log_entry& entry) {
-    if (!q.sensor || entry.key.sensor == *q.sensor) keys.push_back(entry.key);
-    if (keys.size() == std::min(page, q.limit)) look_up();
-    return !failed && out.size() < q.limit;
+    if (q.sensor && entry.key.sensor != *q.sensor) return true;
+    auto events = impl_->events_of(entry.key, view.options());
+    if (!events) {
+      failed = events.error();
+      return false;
+    }
+    if (auto alert = fold_finding(*events); wanted(alert, q)) out.push_back(std::move(alert));
+    return out.size() < q.limit;
   });
-  if (!walked) return tl::unexpected(walked.error());
-  look_up();
   if (failed) return tl::unexpected(*failed);
+  if (!walked) return tl::unexpected(walked.error());
   return out;
 }
 
-expected<std::optional<alert_record>> event_log::alert(const event_key& raised) const {
+expected<std::optional<finding>> event_log::find(const event_key& any) const {
   const event_view view(*impl_);
-  auto records = fold(*impl_, view, {raised});
-  if (!records) return tl::unexpected(records.error());
-  return std::move(records->front());
+  auto events = impl_->events_of(any, view.options());
+  if (!events) return tl::unexpected(events.error());
+  auto found = fold_finding(*events);
+  if (!found.stated) return std::optional<finding>();
+  return found;
 }
 
 }  // namespace factory

@@ -18,8 +18,8 @@
 namespace factory {
 
 std::string event_record_key(const event_key& key);
-/// Reads an event key from the front of `in`.
-bool get_event_key(std::string_view& in, event_key& key);
+/// All events of one finding lie behind this.
+std::string finding_prefix(const event_key& key);
 
 std::string encode_event(const event& e);
 /// `record_key` with its first byte.
@@ -48,10 +48,5 @@ bool decode_counters(std::string_view in, event_counters& counters);
 inline constexpr std::string_view reserved_key = "n";
 std::string encode_reserved(std::uint64_t sequence);
 bool decode_reserved(std::string_view in, std::uint64_t& sequence);
-
-inline event_key with_kind(event_key key, event_kind kind) {
-  key.kind = kind;
-  return key;
-}
 
 }  // namespace factory

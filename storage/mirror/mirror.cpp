@@ -103,14 +103,13 @@ bool mirror::impl::write_transaction(const std::vector<event>& page, const std::
       write_anomaly(sql, e);
       continue;
     }
-    event_key raised = e.key;
-    raised.kind = event_kind::alert_raised;
-    const auto record = events.alert(raised);
-    if (!record) {
+    if (group_of(e.key.source) != source_group::limit) continue;
+    const auto alert = events.find(e.key);
+    if (!alert) {
       sql.rollback();
       return false;
     }
-    if (*record) write_alert(sql, **record);  // the clearing of an unknown alert has no row
+    if (*alert) write_alert(sql, **alert);  // the clearing of an unknown alert has no row
   }
   for (const series_row& row : rows) write_series(sql, row);
   return file.commit(place);

@@ -62,30 +62,36 @@ void write_delta(sqlite_file& sql, const catalog_delta& delta) {
 }
 
 void write_anomaly(sqlite_file& sql, const event& e) {
+  const auto* const score = std::get_if<z_score_detail>(&e.detail);
+  if (score == nullptr) return;
   sql.run(
       "INSERT OR REPLACE INTO anomalies (sequence, id, sensor_id, value, z_score, mean, std_dev, threshold, severity, "
       "detected_at, "
       "detected_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      e.sequence, finding_id(e.key), e.key.sensor, e.value, e.z_score, e.mean, e.std_dev, e.limit, to_text(e.level),
-      format_time(e.at_us), e.at_us);
+      e.sequence, finding_id(e.key), e.key.sensor, e.value, score->z_score, score->mean, score->std_dev, score->threshold,
+      to_text(e.level), format_time(e.at_us), e.at_us);
 }
 
-void write_alert(sqlite_file& sql, const alert_record& record) {
-  const event& raised = record.raised;
+void write_alert(sqlite_file& sql, const finding& alert) {
+  const event& raised = *alert.stated;
+  if (!alert.holds()) {
+    sql.run("DELETE FROM alerts WHERE id = ?", finding_id(raised.key));
+    return;
+  }
   std::optional<rule_id> rule;
   if (raised.key.rule != 0) rule = raised.key.rule;
   std::optional<double> cleared_value;
-  if (record.cleared) cleared_value = record.cleared->value;
+  if (alert.ended) cleared_value = alert.ended->value;
   std::optional<std::string> who;
-  if (record.acknowledged) who = record.acknowledged->actor;
+  if (alert.acknowledged) who = alert.acknowledged->who;
   sql.run(
       "INSERT OR REPLACE INTO alerts (id, sensor_id, source, rule_id, state, severity, value, limit_value, raised_at, "
       "raised_at_us, "
       "cleared_at, cleared_at_us, cleared_value, acknowledged_at, acknowledged_at_us, acknowledged_by, sequence) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      finding_id(raised.key), raised.key.sensor, to_text(raised.key.source), rule, record.active() ? "active" : "cleared",
-      to_text(raised.level), raised.value, raised.limit, format_time(raised.at_us), raised.at_us, text_of(record.cleared),
-      time_of(record.cleared), cleared_value, text_of(record.acknowledged), time_of(record.acknowledged), who, raised.sequence);
+      finding_id(raised.key), raised.key.sensor, to_text(raised.key.source), rule, alert.open() ? "active" : "cleared",
+      to_text(alert.worst().level), raised.value, raised.limit(), format_time(raised.at_us), raised.at_us, text_of(alert.ended),
+      time_of(alert.ended), cleared_value, text_of(alert.acknowledged), time_of(alert.acknowledged), who, raised.sequence);
 }
 
 void write_series(sqlite_file& sql, const series_row& row) {

@@ -54,11 +54,12 @@ TEST_F(analysis_test, an_anomaly_is_a_reading_whose_score_is_strictly_above_the_
   const auto found = store.events();
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0].key, (event_key{id, noon_us + 1, event_source::z_score, 0, event_kind::anomaly}));
-  EXPECT_DOUBLE_EQ(found[0].z_score, 3.25);
-  EXPECT_DOUBLE_EQ(found[1].z_score, -3.5);
-  EXPECT_DOUBLE_EQ(found[0].mean, 20);
-  EXPECT_DOUBLE_EQ(found[0].std_dev, 2);
-  EXPECT_DOUBLE_EQ(found[0].limit, 3);
+  const auto& score = std::get<z_score_detail>(found[0].detail);
+  EXPECT_DOUBLE_EQ(score.z_score, 3.25);
+  EXPECT_DOUBLE_EQ(std::get<z_score_detail>(found[1].detail).z_score, -3.5);
+  EXPECT_DOUBLE_EQ(score.mean, 20);
+  EXPECT_DOUBLE_EQ(score.std_dev, 2);
+  EXPECT_DOUBLE_EQ(score.threshold, 3);
   EXPECT_EQ(found[0].level, severity::critical);
   EXPECT_EQ(found[0].recorded_at_us, noon_us + 2) << "of the commit, no clock";
 }

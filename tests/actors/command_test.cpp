@@ -28,7 +28,7 @@ struct plant_with_a_breach {
     plant.commit({1, {{}, 90.0}, {}});
     plant.commit(1, {{noon_us, 95}}, received_us);
   }
-  std::optional<event> acknowledged() { return plant.events.alert(breach_at_noon).value().value().acknowledged; }
+  std::optional<event> acknowledged() { return plant.events.find(breach_at_noon).value().value().acknowledged; }
   std::uint64_t count_of_events() { return plant.events.query({}).value().size(); }
 
   running_population plant{1};
@@ -40,7 +40,7 @@ TEST(acknowledgement, reaches_the_event_log_and_the_first_one_stays) {
   it.plant.entries.append(seen_by("Ben", received_us + 2), durability::buffered).value();
   ASSERT_TRUE(it.plant.sensors->settle(1, 60'000));
   ASSERT_TRUE(it.acknowledged());
-  EXPECT_EQ(it.acknowledged()->actor, "Ann");
+  EXPECT_EQ(it.acknowledged()->who, "Ann");
   EXPECT_EQ(it.acknowledged()->recorded_at_us, received_us + 1);
   EXPECT_EQ(it.acknowledged()->value, 95);
   EXPECT_EQ(it.count_of_events(), 2U);
@@ -56,7 +56,7 @@ TEST(acknowledgement, is_there_once_when_its_sensor_or_its_shard_is_rebuilt) {
   it.plant.fail(1);
   it.plant.view(1);
   ASSERT_TRUE(it.plant.sensors->settle(1, 60'000));
-  EXPECT_EQ(it.acknowledged()->actor, "Ann");
+  EXPECT_EQ(it.acknowledged()->who, "Ann");
   EXPECT_EQ(it.count_of_events(), 2U);
 }
 
@@ -97,7 +97,7 @@ TEST_F(engine_after_a_kill, an_acknowledgement_that_is_only_in_the_journal_is_fo
     entries.append(seen_by("Ann"), durability::fsync).value();
   }
   open();
-  EXPECT_EQ(running->acknowledge(breach_at_noon, "Ben")->acknowledged->actor, "Ann");
+  EXPECT_EQ(running->acknowledge(breach_at_noon, "Ben")->acknowledged->who, "Ann");
   running.reset();
   open();
   EXPECT_EQ(running->events().query({})->size(), 2U);

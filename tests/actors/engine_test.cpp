@@ -251,7 +251,7 @@ TEST_F(engine_test, limits_hold_from_their_place_among_the_readings) {
   ASSERT_TRUE(running->settle(60'000));
   const auto alerts = running->events().alerts({}).value();
   ASSERT_EQ(alerts.size(), 1U);
-  EXPECT_EQ(alerts[0].raised.key.event_time_us, noon_us);
+  EXPECT_EQ(alerts[0].stated->key.event_time_us, noon_us);
   EXPECT_FALSE(alerts[0].active()) << "under the new limit";
 }
 

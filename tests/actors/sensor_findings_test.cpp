@@ -60,7 +60,7 @@ sensor_config random_config(std::mt19937& random) {
 
 bool same(const std::vector<event>& a, const std::vector<event>& b) {
   return std::ranges::equal(a, b, [](const event& x, const event& y) {
-    return x.key == y.key && x.at_us == y.at_us && x.value == y.value && x.limit == y.limit && x.level == y.level;
+    return x.key == y.key && x.at_us == y.at_us && x.value == y.value && x.detail == y.detail && x.level == y.level;
   });
 }
 

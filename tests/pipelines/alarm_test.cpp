@@ -40,14 +40,14 @@ TEST(alarm_board, raises_once_and_clears_with_the_first_reading_back_in_range) {
   EXPECT_EQ(raised.key, (event_key{5, 2, max_threshold, 0, alert_raised}));
   EXPECT_EQ(raised.at_us, 2);
   EXPECT_EQ(raised.value, 115);
-  EXPECT_EQ(raised.limit, 100);
+  EXPECT_EQ(raised.limit(), 100);
   EXPECT_EQ(raised.level, severity::high) << "of the raising reading, whatever came after";
   EXPECT_EQ(raised.recorded_at_us, 1'002);
   const auto& cleared = f.found[1];
   EXPECT_EQ(cleared.key, (event_key{5, 2, max_threshold, 0, alert_cleared})) << "the key keeps the raising reading's time";
   EXPECT_EQ(cleared.at_us, 4);
   EXPECT_EQ(cleared.value, 100);
-  EXPECT_EQ(cleared.limit, 100);
+  EXPECT_EQ(cleared.limit(), 100);
   EXPECT_EQ(cleared.recorded_at_us, 1'004);
 }
 
@@ -74,7 +74,7 @@ TEST(alarm_board, rules_raise_independently_with_their_own_level) {
   EXPECT_EQ(f.found[1].key.rule, 2U);
   EXPECT_EQ(f.found[1].level, severity::rule_critical);
   EXPECT_EQ(f.found[2].key.rule, 3U);
-  EXPECT_EQ(f.found[2].limit, 85);
+  EXPECT_EQ(f.found[2].limit(), 85);
   f.observe(3, 10);  // 1 and 2 clear; 3 stays, out of range on the other side
   EXPECT_EQ(f.found.size(), 5U);
   EXPECT_EQ(f.board.active_count(), 1U);
@@ -142,7 +142,7 @@ TEST(alarm_board, misses_no_breach_of_any_mix_of_limits_and_rules) {
 
 bool same(const event& a, const event& b) {
   return a.key == b.key && a.recorded_at_us == b.recorded_at_us && a.at_us == b.at_us && a.value == b.value &&
-         a.limit == b.limit && a.level == b.level;
+         a.detail == b.detail && a.level == b.level;
 }
 
 /// A walk over the limits with changes of the config in between, the board stored and read back where `cut` says.

@@ -54,9 +54,9 @@ TEST(operator_commands, an_acknowledgement_tells_what_was_raised_and_who_saw_it_
   EXPECT_EQ(told.recorded_at_us, 1'000);
   EXPECT_EQ(told.at_us, 1'000);
   EXPECT_EQ(told.value, 91.5);
-  EXPECT_EQ(told.limit, 90);
+  EXPECT_EQ(told.limit(), 90);
   EXPECT_EQ(told.level, severity::rule_warning);
-  EXPECT_EQ(told.actor, "Ann");
+  EXPECT_EQ(told.who, "Ann");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "pipelines/alarm/alarm.hpp"
 #include "pipelines/decode/batch_builder.hpp"
 #include "pipelines/detect/z_score.hpp"
+#include "pipelines/model/coding.hpp"
 #include "pipelines/stats/rolling_window.hpp"
 
 namespace factory {
@@ -28,9 +29,7 @@ struct watched_sensor {
     if (z && std::abs(*z) > 3) {
       event anomaly;
       anomaly.key = {sensor, time_us, event_source::z_score, 0, event_kind::anomaly};
-      anomaly.z_score = *z;
-      anomaly.mean = stats.mean;
-      anomaly.std_dev = stats.std_dev;
+      anomaly.detail = z_score_detail{*z, stats.mean, stats.std_dev, 3};
       anomaly.value = value;
       out.push_back(anomaly);
     }
@@ -40,7 +39,7 @@ struct watched_sensor {
 };
 
 /// All findings in key order, each with every figure bit for bit.
-using digest = std::map<event_key, std::vector<double>>;
+using digest = std::map<event_key, std::string>;
 
 /// `cut(i)` ends a batch before row i.
 template <class Cut>
@@ -63,7 +62,12 @@ digest findings_of(const std::vector<reading>& rows, Cut cut) {
   }
   flush();
   digest all;
-  for (const auto& e : found) EXPECT_TRUE(all.emplace(e.key, std::vector{e.value, e.limit, e.z_score, e.mean, e.std_dev}).second);
+  for (const auto& e : found) {
+    std::string figures;
+    put_double(figures, e.value);
+    put_detail(figures, e.detail);
+    EXPECT_TRUE(all.emplace(e.key, figures).second);
+  }
   return all;
 }
 

@@ -18,8 +18,9 @@ TEST(finding_id, comes_back_as_the_same_key) {
     event_key key;
     key.sensor = static_cast<sensor_id>(random() | 1);
     key.event_time_us = static_cast<std::int64_t>(random()) >> (random() % 60);
-    key.source = static_cast<event_source>(1 + random() % 4);
+    key.source = event_sources()[random() % event_sources().size()];
     key.rule = static_cast<rule_id>(random() >> (32 + random() % 32));
+    if (group_of(key.source) == source_group::machine_detector) key.sensor = 0, key.rule |= 1;
     event_key back;
     ASSERT_TRUE(parse_finding_id(finding_id(key), back)) << finding_id(key);
     EXPECT_EQ(back, key);
@@ -60,6 +61,15 @@ TEST(finding_id, refuses_any_other_text) {
     EXPECT_FALSE(parse_finding_id(text, key)) << text;
     EXPECT_EQ(key, before) << "a refused text must leave the key alone";
   }
+}
+
+TEST(event, names_of_kinds_and_sources_read_back) {
+  for (const auto kind : event_kinds()) EXPECT_EQ(parse_event_kind(to_text(kind)), kind);
+  for (const auto source : event_sources()) {
+    EXPECT_EQ(parse_event_source(to_text(source)), source);
+    EXPECT_EQ(to_text(source).find('-'), std::string_view::npos) << "ids are cut there";
+  }
+  EXPECT_FALSE(is_event_kind(0) || is_event_source(0) || parse_event_kind("") || parse_event_source("unknown"));
 }
 
 TEST(event, texts_are_those_of_the_api) {

@@ -14,27 +14,25 @@
 namespace factory {
 namespace {
 
-event finding(sensor_id sensor, std::int64_t time_us, event_kind kind, event_source source = event_source::max_threshold,
-              rule_id rule = 0) {
+event an_event(sensor_id sensor, std::int64_t time_us, event_kind kind, event_source source = event_source::max_threshold,
+               rule_id rule = 0) {
   event e;
   e.key = {sensor, time_us, source, rule, kind};
   e.recorded_at_us = time_us + 7;
   e.at_us = time_us;
   e.value = 0.1 * static_cast<double>(time_us);
-  e.limit = 80;
+  e.detail = limit_detail{80};
   e.level = severity::high;
   return e;
 }
 event anomaly(sensor_id sensor, std::int64_t time_us) {
-  event e = finding(sensor, time_us, event_kind::anomaly, event_source::z_score);
-  e.z_score = 4.5;
-  e.mean = 20;
-  e.std_dev = 1.5;
+  event e = an_event(sensor, time_us, event_kind::anomaly, event_source::z_score);
+  e.detail = z_score_detail{4.5, 20, 1.5, 80};
   return e;
 }
-event raised(sensor_id sensor, std::int64_t time_us) { return finding(sensor, time_us, event_kind::alert_raised); }
+event raised(sensor_id sensor, std::int64_t time_us) { return an_event(sensor, time_us, event_kind::alert_raised); }
 event cleared(sensor_id sensor, std::int64_t time_us, std::int64_t at_us) {
-  event e = finding(sensor, time_us, event_kind::alert_cleared);
+  event e = an_event(sensor, time_us, event_kind::alert_cleared);
   e.at_us = at_us;
   return e;
 }
@@ -64,7 +62,7 @@ class event_log_test : public ::testing::Test {
   std::vector<std::int64_t> alert_times(const alert_query& q) {
     std::vector<std::int64_t> out;
     const auto found = log_->alerts(q);
-    for (const alert_record& r : found.value()) out.push_back(r.raised.key.event_time_us);
+    for (const finding& r : found.value()) out.push_back(r.stated->key.event_time_us);
     return out;
   }
 
@@ -89,7 +87,8 @@ TEST_F(event_log_test, an_event_is_stored_once_however_often_it_comes) {
 TEST_F(event_log_test, all_members_come_back) {
   event e = anomaly(5, -3);
   e.level = severity::critical;
-  e.mean = -0.0;
+  std::get<z_score_detail>(e.detail).mean = -0.0;
+  e.explanation = "far out";
   append({e});
   reopen();
   const event back = log_->query({}).value().at(0);
@@ -98,10 +97,9 @@ TEST_F(event_log_test, all_members_come_back) {
   EXPECT_EQ(back.recorded_at_us, 4);
   EXPECT_EQ(back.at_us, -3);
   EXPECT_EQ(back.value, e.value);
-  EXPECT_EQ(back.limit, 80);
-  EXPECT_EQ(back.z_score, 4.5);
-  EXPECT_TRUE(std::signbit(back.mean));
-  EXPECT_EQ(back.std_dev, 1.5);
+  EXPECT_EQ(back.detail, e.detail);
+  EXPECT_TRUE(std::signbit(std::get<z_score_detail>(back.detail).mean));
+  EXPECT_EQ(back.explanation, "far out");
   EXPECT_EQ(back.level, severity::critical);
 }
 
@@ -139,9 +137,9 @@ TEST_F(event_log_test, an_alert_is_raised_cleared_and_acknowledged) {
   EXPECT_EQ(log_->count().alerts, 3U);
   EXPECT_EQ(log_->count().active_alerts, 2U);
   append({acknowledged(1, 20, "anna", 99)});
-  const auto record = log_->alert(raised(1, 20).key).value().value();
-  EXPECT_TRUE(record.active());
-  EXPECT_EQ(record.acknowledged->actor, "anna");
+  const auto record = log_->find(raised(1, 20).key).value().value();
+  EXPECT_TRUE(record.open());
+  EXPECT_EQ(record.acknowledged->who, "anna");
   EXPECT_EQ(record.acknowledged->recorded_at_us, 99);
   EXPECT_EQ(record.acknowledged->sequence, 5U);
   reopen();
@@ -156,10 +154,10 @@ TEST_F(event_log_test, an_alert_is_raised_cleared_and_acknowledged) {
   EXPECT_EQ(alert_times({.limit = 2}), (times{20, 11}));
   EXPECT_EQ(alert_times({.before_sequence = 3}), (times{11, 10}));
   EXPECT_EQ(alert_times({.limit = 0}), (times{}));
-  const auto first = log_->alert(raised(1, 10).key).value();
-  ASSERT_TRUE(first && first->cleared);
-  EXPECT_EQ(first->cleared->at_us, 15);
-  EXPECT_FALSE(log_->alert(raised(1, 12).key).value());
+  const auto first = log_->find(raised(1, 10).key).value();
+  ASSERT_TRUE(first && first->ended);
+  EXPECT_EQ(first->ended->at_us, 15);
+  EXPECT_FALSE(log_->find(raised(1, 12).key).value());
 }
 
 TEST_F(event_log_test, of_two_acknowledgements_the_first_is_kept) {
@@ -167,7 +165,7 @@ TEST_F(event_log_test, of_two_acknowledgements_the_first_is_kept) {
   EXPECT_EQ(append({acknowledged(1, 10, "anna", 99)}), 1U);
   EXPECT_EQ(append({acknowledged(1, 10, "ben", 100)}), 0U);
   reopen();
-  EXPECT_EQ(log_->alert(raised(1, 10).key).value()->acknowledged->actor, "anna");
+  EXPECT_EQ(log_->find(raised(1, 10).key).value()->acknowledged->who, "anna");
   EXPECT_EQ(log_->last_sequence(), 2U);
 }
 
@@ -248,6 +246,58 @@ TEST_F(event_log_test, the_digest_depends_on_the_findings_alone) {
     ASSERT_TRUE(other.append({changed}));
     EXPECT_NE(other.digest(), whole);
   }
+}
+
+event withdrawn(const event& e, std::uint32_t revision = 0) {
+  event out = e;
+  out.key = with_kind(e.key, event_kind::withdrawn, revision);
+  out.detail = withdrawal_detail{e.key.kind, "a reading came late"};
+  return out;
+}
+event again(event e, std::uint32_t revision) {
+  e.key.revision = revision;
+  return e;
+}
+
+TEST_F(event_log_test, an_alert_is_withdrawn_and_raised_again) {
+  append({raised(1, 10), withdrawn(raised(1, 10))});
+  EXPECT_TRUE(alert_times({}).empty());
+  EXPECT_EQ(log_->count().active_alerts, 0U);
+  EXPECT_FALSE(log_->find(raised(1, 10).key).value()->holds());
+  EXPECT_EQ(append({raised(1, 10), again(raised(1, 10), 1)}), 1U) << "the first raise is known, the second is another event";
+  EXPECT_EQ(log_->count().active_alerts, 1U);
+  reopen();
+  EXPECT_EQ(alert_times({.active = true}), (times{10}));
+  append({cleared(1, 10, 15)});
+  EXPECT_EQ(alert_times({.active = false}), (times{10}));
+  EXPECT_EQ(log_->count().active_alerts, 0U);
+  EXPECT_EQ(log_->count().alerts, 1U) << "one alert, said twice";
+  EXPECT_EQ(sequences({}), (list{4, 3, 2, 1}));
+}
+
+TEST_F(event_log_test, a_withdrawn_clearing_leaves_the_alert_active) {
+  append({raised(1, 10), cleared(1, 10, 15)});
+  event back = withdrawn(cleared(1, 10, 15));
+  append({back});
+  EXPECT_EQ(log_->count().active_alerts, 1U);
+  EXPECT_EQ(alert_times({.active = true}), (times{10}));
+}
+
+TEST_F(event_log_test, the_digest_is_over_what_holds_at_the_end) {
+  append({raised(1, 10), cleared(1, 10, 15), anomaly(1, 10)});
+  const auto straight = log_->digest();
+  test::temporary_directory elsewhere;
+  auto db = std::move(database::open(elsewhere.path(), {}).value());
+  event_log other(*db);
+  event wrong = anomaly(1, 10);
+  wrong.value = 1;
+  event right = anomaly(1, 10);
+  right.key = with_kind(right.key, event_kind::revised);
+  right.detail = revision_of<z_score_detail>{event_kind::anomaly, "a reading came late", std::get<z_score_detail>(right.detail)};
+  ASSERT_TRUE(other.append({anomaly(1, 9), wrong, raised(1, 10), withdrawn(anomaly(1, 9)), withdrawn(raised(1, 10))}));
+  EXPECT_NE(other.digest(), straight);
+  ASSERT_TRUE(other.append({right, again(raised(1, 10), 1), cleared(1, 10, 15)}));
+  EXPECT_EQ(other.digest(), straight);
 }
 
 TEST_F(event_log_test, long_lists_of_alerts_are_filtered_page_by_page) {

@@ -22,7 +22,8 @@ event an_event(sensor_id sensor, std::int64_t time_us, event_kind kind, std::int
   e.at_us = at_us;
   e.recorded_at_us = at_us;
   e.value = 91.5;
-  e.limit = 90;
+  e.detail = limit_detail{90};
+  if (kind == event_kind::anomaly) e.detail = z_score_detail{4, 20, 1, 90};
   e.level = severity::high;
   return e;
 }

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "http/text/json_writer.hpp"
+#include "pipelines/model/finding.hpp"
+
+namespace factory {
+
+/// One event of the log. `id` is the finding's: an alert's raised, cleared and acknowledged events share it. `timestamp` is the event
+/// time of the reading that caused this event. The members of its detail stand behind `value`.
+void write_event(json_writer& out, const event& e);
+/// An alert as it stands. REQUIRES: it was stated.
+void write_alert(json_writer& out, const finding& alert);
+/// The members of a detail, into an object that is open.
+void write_members(json_writer& out, const event_detail& detail);
+
+}  // namespace factory

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+/// What finds: detectors, limits, rules. One line is one source: name, number on disk (never changed, never given again), group.
+/// The text in answers and in ids is the name; it has no '-'. A new detector is a line here and its file in pipelines/detect/.
+#define FACTORY_EVENT_SOURCES(SOURCE) \
+  SOURCE(z_score, 1, detector)        \
+  SOURCE(min_threshold, 2, limit)     \
+  SOURCE(max_threshold, 3, limit)     \
+  SOURCE(alert_rule, 4, limit)        \
+  SOURCE(clock, 5, sensor)
+
+namespace factory {
+
+enum class event_source : std::uint8_t {
+#define FACTORY_SOURCE(name, number, group) name = number,
+  FACTORY_EVENT_SOURCES(FACTORY_SOURCE)
+#undef FACTORY_SOURCE
+};
+
+enum class source_group : std::uint8_t {
+  detector,          ///< finds anomalies of one sensor
+  machine_detector,  ///< finds anomalies of a machine: `sensor` of the key is 0, `rule` is the machine
+  limit,             ///< raises alerts
+  sensor             ///< says something about the sensor itself, such as its clock
+};
+
+/// All sources, in the order of their numbers.
+std::span<const event_source> event_sources();
+std::string_view to_text(event_source source);
+std::optional<event_source> parse_event_source(std::string_view text);
+bool is_event_source(std::uint8_t stored);
+source_group group_of(event_source source);
+inline bool is_detector(event_source source) {
+  return group_of(source) == source_group::detector || group_of(source) == source_group::machine_detector;
+}
+
+}  // namespace factory

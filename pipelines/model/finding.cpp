@@ -1,0 +1,99 @@
+#include "pipelines/model/finding.hpp"
+
+#include <type_traits>
+
+#include "pipelines/model/coding.hpp"
+
+namespace factory {
+namespace {
+
+std::optional<event>* part_of(finding& it, event_kind kind) {
+  switch (role_of(kind)) {
+    case event_role::states: return &it.stated;
+    case event_role::grows: return &it.grown;
+    case event_role::ends: return &it.ended;
+    case event_role::notes: return kind == event_kind::alert_acknowledged ? &it.acknowledged : nullptr;
+    case event_role::corrects: break;
+  }
+  return nullptr;
+}
+
+template <class Detail>
+struct is_revision : std::false_type {};
+template <class Figures>
+struct is_revision<revision_of<Figures>> : std::true_type {};
+
+/// The corrected part takes the figures of `e`, and stays what it was.
+void revise(finding& to, const event& e) {
+  std::visit(
+      [&]<class Detail>(const Detail& revision) {
+        if constexpr (is_revision<Detail>::value) {
+          auto* const part = part_of(to, revision.corrected);
+          if (part == nullptr || !*part) return;
+          event said = e;
+          said.key = (*part)->key;
+          said.sequence = (*part)->sequence;
+          said.detail = revision.figures;
+          *part = std::move(said);
+        }
+      },
+      e.detail);
+}
+
+void withdraw(finding& from, const event& e) {
+  const auto* const withdrawal = std::get_if<withdrawal_detail>(&e.detail);
+  if (withdrawal == nullptr || role_of(withdrawal->corrected) == event_role::states) {
+    from.withdrawn = true;
+    return;
+  }
+  if (auto* const part = part_of(from, withdrawal->corrected)) part->reset();
+}
+
+void put_part(std::string& out, const std::optional<event>& part) {
+  put_byte(out, part ? 1 : 0);
+  if (!part) return;
+  put_byte(out, static_cast<std::uint8_t>(part->key.kind));
+  put_fixed64(out, static_cast<std::uint64_t>(part->at_us));
+  put_double(out, part->value);
+  put_byte(out, static_cast<std::uint8_t>(part->level));
+  put_detail(out, part->detail);
+}
+
+}  // namespace
+
+void apply(finding& to, const event& e) {
+  if (e.key.kind == event_kind::revised) return revise(to, e);
+  if (e.key.kind == event_kind::withdrawn) return withdraw(to, e);
+  auto* const part = part_of(to, e.key.kind);
+  if (part == nullptr) return;
+  const auto role = role_of(e.key.kind);
+  if (role == event_role::notes && *part) return;  // the first acknowledgement stays
+  if (role == event_role::states && to.stated) {   // stated again, after it was withdrawn
+    to.grown.reset();
+    to.ended.reset();
+    to.withdrawn = false;
+  }
+  *part = e;
+}
+
+finding fold_finding(std::span<const event> events) {
+  finding it;
+  for (const event& e : events) apply(it, e);
+  return it;
+}
+
+void put_for_digest(std::string& out, const finding& it) {
+  if (!it.holds()) return;
+  const event_key& key = it.stated->key;
+  put_key32(out, key.sensor);
+  put_key_time(out, key.event_time_us);
+  put_byte(out, static_cast<std::uint8_t>(key.source));
+  put_key32(out, key.rule);
+  put_part(out, it.stated);
+  // A closing tells all of its episode; how often it was updated on the way depends on how its readings came in.
+  const bool told_at_end = it.ended && it.ended->key.kind == event_kind::anomaly_closed;
+  put_part(out, told_at_end ? std::nullopt : it.grown);
+  put_part(out, it.ended);
+}
+
+}  // namespace factory

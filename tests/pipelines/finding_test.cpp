@@ -1,0 +1,92 @@
+#include "pipelines/model/finding.hpp"
+
+#include <gtest/gtest.h>
+
+namespace factory {
+namespace {
+
+using enum event_kind;
+
+event of_alert(event_kind kind, double value, std::uint32_t revision = 0, event_detail detail = limit_detail{80}) {
+  event e;
+  e.key = {1, 10, event_source::max_threshold, 0, kind, revision};
+  e.at_us = 10 + static_cast<std::int64_t>(value);
+  e.value = value;
+  e.level = severity::medium;
+  e.detail = std::move(detail);
+  return e;
+}
+event withdrawal(event_kind of, std::uint32_t revision = 0) {
+  return of_alert(withdrawn, 0, revision, withdrawal_detail{of, "a reading came late"});
+}
+std::string digest_of(std::vector<event> events) {
+  std::string bytes;
+  put_for_digest(bytes, fold_finding(events));
+  return bytes;
+}
+
+TEST(finding, is_open_from_its_statement_to_its_end) {
+  EXPECT_TRUE(fold_finding(std::vector{of_alert(alert_raised, 90)}).open());
+  const auto ended = fold_finding(std::vector{of_alert(alert_raised, 90), of_alert(alert_cleared, 70)});
+  EXPECT_TRUE(ended.holds());
+  EXPECT_FALSE(ended.open());
+  EXPECT_EQ(ended.newest().value, 70);
+  EXPECT_EQ(ended.worst().value, 90);
+  event alone = of_alert(anomaly, 90);
+  alone.key.source = event_source::z_score;
+  EXPECT_FALSE(fold_finding(std::vector{alone}).open()) << "an anomaly of one reading is over at once";
+}
+
+TEST(finding, grows_to_its_newest_escalation_and_keeps_the_first_acknowledgement) {
+  event first = of_alert(alert_acknowledged, 0), second = of_alert(alert_acknowledged, 0, 1);
+  first.who = "anna";
+  second.who = "ben";
+  const auto it = fold_finding(
+      std::vector{of_alert(alert_raised, 90), of_alert(alert_escalated, 95), first, of_alert(alert_escalated, 99, 1), second});
+  EXPECT_EQ(it.worst().value, 99);
+  EXPECT_EQ(it.acknowledged->who, "anna");
+}
+
+TEST(finding, a_revision_changes_what_an_event_said_and_not_what_it_is) {
+  event revision = of_alert(revised, 85, 0, revision_of<limit_detail>{alert_raised, "corrected", {81}});
+  const auto it = fold_finding(std::vector{of_alert(alert_raised, 90), revision});
+  EXPECT_EQ(it.stated->key.kind, alert_raised);
+  EXPECT_EQ(it.stated->value, 85);
+  EXPECT_EQ(it.stated->limit(), 81);
+  EXPECT_TRUE(it.open());
+}
+
+TEST(finding, is_withdrawn_as_a_whole_or_in_its_end_and_may_be_stated_again) {
+  EXPECT_FALSE(fold_finding(std::vector{of_alert(alert_raised, 90), withdrawal(alert_raised)}).holds());
+  EXPECT_TRUE(
+      fold_finding(std::vector{of_alert(alert_raised, 90), of_alert(alert_cleared, 70), withdrawal(alert_cleared)}).open());
+  const auto again = fold_finding(std::vector{of_alert(alert_raised, 90), of_alert(alert_cleared, 70), withdrawal(alert_raised),
+                                              of_alert(alert_raised, 91, 1)});
+  EXPECT_TRUE(again.open()) << "what ended the first does not end the second";
+  EXPECT_EQ(again.stated->value, 91);
+}
+
+TEST(finding, its_digest_is_that_of_the_readings_alone) {
+  const auto straight = digest_of({of_alert(alert_raised, 90), of_alert(alert_cleared, 70)});
+  event late = of_alert(alert_raised, 90, 3);
+  late.sequence = 99;
+  late.recorded_at_us = 5;
+  late.explanation = "other words";
+  EXPECT_EQ(digest_of({of_alert(alert_raised, 10), withdrawal(alert_raised), late, of_alert(alert_acknowledged, 1),
+                       of_alert(alert_cleared, 70)}),
+            straight);
+  EXPECT_NE(digest_of({of_alert(alert_raised, 91), of_alert(alert_cleared, 70)}), straight);
+  EXPECT_NE(digest_of({of_alert(alert_raised, 90)}), straight);
+  EXPECT_EQ(digest_of({of_alert(alert_raised, 90), withdrawal(alert_raised)}), "");
+}
+
+TEST(finding, how_often_an_episode_was_updated_does_not_matter_once_it_is_closed) {
+  const episode_detail whole{.what = "shift", .begin_us = 10, .end_us = 30, .count = 3, .contributions = {}};
+  const auto closed = of_alert(anomaly_closed, 9, 0, whole);
+  const auto opened = of_alert(anomaly_opened, 5, 0, episode_detail{});
+  EXPECT_EQ(digest_of({opened, of_alert(anomaly_updated, 7, 0, episode_detail{}), closed}), digest_of({opened, closed}));
+  EXPECT_NE(digest_of({opened, of_alert(anomaly_updated, 7, 0, episode_detail{})}), digest_of({opened}));
+}
+
+}  // namespace
+}  // namespace factory
