@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "pipelines/model/time.hpp"
+#include "pipelines/model/time_text.hpp"
 
 namespace factory {
 
@@ -31,10 +32,9 @@ std::optional<double> parse_number(std::string_view text) {
 /// In a query `+` reads as a space, so 10:00:00+01:00 sent without escaping arrives as 10:00:00 01:00.
 std::string restore_plus(std::string_view text) {
   std::string restored(text);
-  constexpr std::size_t date_bytes = 10, offset_bytes = 6;
-  const std::size_t sign = restored.size() - offset_bytes;
-  if (restored.size() > date_bytes + offset_bytes && restored[sign] == ' ' && restored[restored.size() - 3] == ':')
-    restored[sign] = '+';
+  constexpr std::size_t shortest_time = sizeof "2026-01-19T10:00" - 1;
+  const std::size_t sign = restored.rfind(' ');
+  if (sign != std::string::npos && sign >= shortest_time) restored[sign] = '+';
   return restored;
 }
 
@@ -100,9 +100,13 @@ std::optional<std::int64_t> query_reader::time_us(std::string_view name) {
   const auto given = text(name);
   if (!given) return std::nullopt;
   const auto ms = parse_integer<std::int64_t>(*given);
-  const auto time = ms ? factory::to_time_us(*ms, precision::ms) : parse_time_us(restore_plus(*given));
-  if (!time) fail_at(name, "a time: RFC 3339 text such as 2026-01-19T10:00:00Z, or an integer in milliseconds since 1970");
-  return time;
+  if (ms) return factory::to_time_us(*ms, precision::ms).value_or(*ms < 0 ? min_event_time_us : max_event_time_us);
+  const std::string text = restore_plus(*given);
+  const auto time = read_time(text);
+  if (time) return *time;
+  if (time.error() == time_fault::out_of_range) return text < "1970" ? min_event_time_us : max_event_time_us;
+  fail_at(name, "a time: RFC 3339 text such as 2026-01-19T10:00:00Z, or an integer in milliseconds since 1970");
+  return std::nullopt;
 }
 
 std::optional<std::int64_t> query_reader::duration_us(std::string_view name) {

@@ -27,7 +27,8 @@ class query_reader {
   /// Finite, within [min, max].
   std::optional<double> number(std::string_view name, double min, double max);
   std::optional<bool> boolean(std::string_view name);  ///< "true" or "false"
-  /// An integer in milliseconds, or RFC 3339 text; in microseconds. A space in place of the `+` of an offset is accepted.
+  /// An integer in milliseconds, or RFC 3339 text; in microseconds. A space for the `+` of an offset is understood. A time outside of the
+  /// years 1678 to 2261 is their end: there are no readings beyond.
   std::optional<std::int64_t> time_us(std::string_view name);
   std::optional<std::int64_t> duration_us(std::string_view name);
   /// One of the given words, by its index.

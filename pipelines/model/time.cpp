@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "pipelines/model/time_text.hpp"
+
 namespace factory {
 
 namespace {
@@ -66,20 +68,18 @@ std::int64_t days_from_civil(unsigned year, unsigned month, unsigned day) {
 
 bool valid_date(unsigned year, unsigned month, unsigned day) {
   constexpr unsigned char length[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  // This also excludes year 0, which the unsigned arithmetic above could not handle.
-  if (year < 1677 || month < 1 || month > 12 || day < 1) return false;
+  if (month < 1 || month > 12 || day < 1) return false;
   const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
   return day <= length[month - 1] + (month == 2 && leap ? 1U : 0U);
 }
 
-/// `Z`, `+02:00` or nothing, in seconds to subtract.
+/// `Z`, `+02:00`, `+0200`, `+02` or nothing, in seconds to subtract.
 std::int64_t read_offset(field_reader& in) {
   if (in.done() || in.take('Z') || in.take('z')) return 0;
   const bool west = in.take('-');
   if (!west) in.expect('+');
   const unsigned hours = in.digits(2);
-  in.expect(':');
-  const unsigned minutes = in.digits(2);
+  const unsigned minutes = in.take(':') || !in.done() ? in.digits(2) : 0;
   if (hours > 23 || minutes > 59) in.refuse();
   const std::int64_t seconds = hours * 3600 + minutes * 60;
   return west ? -seconds : seconds;
@@ -118,31 +118,39 @@ std::optional<precision> parse_precision(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<std::int64_t> parse_time_us(std::string_view text) {
+tl::expected<std::int64_t, time_fault> read_time(std::string_view text) {
+  constexpr auto none = tl::unexpected(time_fault::not_a_time);
   field_reader in(text);
   const unsigned year = in.digits(4);
   in.expect('-');
   const unsigned month = in.digits(2);
   in.expect('-');
   const unsigned day = in.digits(2);
-  if (!in.ok() || !valid_date(year, month, day)) return std::nullopt;
-  std::int64_t seconds = days_from_civil(year, month, day) * seconds_per_day;
+  if (!in.ok() || !valid_date(year, month, day)) return none;
+  // Year 0 is a leap year, as 4 is; neither is within the range.
+  std::int64_t seconds = days_from_civil(year == 0 ? 4 : year, month, day) * seconds_per_day;
   unsigned fraction_us = 0;
   if (!in.done()) {
     if (!in.take('T') && !in.take(' ')) in.expect('t');
     const unsigned hour = in.digits(2);
     in.expect(':');
     const unsigned minute = in.digits(2);
-    in.expect(':');
-    const unsigned second = in.digits(2);
+    const unsigned second = in.take(':') ? in.digits(2) : 0;
     if (in.take('.')) fraction_us = in.fraction_us();
-    if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
+    if (hour > 23 || minute > 59 || second > 60) return none;
     seconds += hour * 3600 + minute * 60 + second - read_offset(in);
     // A leap second ends a UTC day.
-    if (second == 60 && seconds % seconds_per_day != 0) return std::nullopt;
+    if (second == 60 && seconds % seconds_per_day != 0) return none;
   }
-  if (!in.ok() || !in.done()) return std::nullopt;
-  return detail::in_range(seconds * us_per_second + fraction_us);
+  if (!in.ok() || !in.done()) return none;
+  const auto time_us = detail::in_range(seconds * us_per_second + fraction_us);
+  if (!time_us) return tl::unexpected(time_fault::out_of_range);
+  return *time_us;
+}
+
+std::optional<std::int64_t> parse_time_us(std::string_view text) {
+  const auto time_us = read_time(text);
+  return time_us ? std::optional(*time_us) : std::nullopt;
 }
 
 std::string format_time(std::int64_t time_us) {

@@ -70,6 +70,14 @@ std::optional<problem> check_retention(const retention_days& days) {
 
 }  // namespace
 
+void trim_name(std::string& name) {
+  const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  while (!name.empty() && blank(name.back())) name.pop_back();
+  std::size_t begin = 0;
+  while (begin < name.size() && blank(name[begin])) ++begin;
+  name.erase(0, begin);
+}
+
 std::string_view title_of(record_kind kind) {
   switch (kind) {
     case record_kind::factory: return "Factory";

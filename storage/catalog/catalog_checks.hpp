@@ -20,6 +20,9 @@ std::optional<problem> check_members(const catalog_tables& tables, const machine
 std::optional<problem> check_members(const catalog_tables& tables, const sensor_entry& entry);
 std::optional<problem> check_members(const catalog_tables& tables, const alert_rule& entry);
 
+/// Takes blanks off the ends of a name, so that nobody has two that look the same.
+void trim_name(std::string& name);
+
 /// "Factory", "Machine", "Sensor", "Rule".
 std::string_view title_of(record_kind kind);
 

@@ -109,6 +109,7 @@ expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<E
   if (entries.size() > limits::entities_per_body) {
     return fail(errc::too_large, fmt::format("At most {} entries can be created at once.", limits::entities_per_body));
   }
+  for (Entry& entry : entries) trim_name(entry.name);
   auto staged = begin_change(it);
   if (refusals bad = check_all(it.tables, entries); bad.any()) return tl::unexpected(bad.take(entries.size()));
   std::uint32_t next = it.tables.next(kind_of_entry<Entry>);

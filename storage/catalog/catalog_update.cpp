@@ -33,6 +33,7 @@ std::optional<error> refuse_update(const catalog_tables& tables, const Entry& en
 
 template <class Entry>
 expected<std::shared_ptr<catalog_change::staged>> stage(catalog::impl& it, Entry entry) {
+  trim_name(entry.name);
   auto staged = begin_change(it);
   if (auto refused = refuse_update(it.tables, entry)) return tl::unexpected(std::move(*refused));
   keep_creation(entry, *it.tables.of<Entry>().find(entry.id));

@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "pipelines/model/time_text.hpp"
+
 namespace factory {
 namespace {
 
@@ -30,6 +32,11 @@ TEST(time_text, rfc_3339_and_its_common_relaxations_are_read) {
       {"2026-01-19T12:00:00+02:00", 1'768'816'800 * second},
       {"2026-01-19T04:30:00-05:30", 1'768'816'800 * second},
       {"2026-01-19T10:00:00.25-00:00", 1'768'816'800 * second + 250'000},
+      {"2026-01-19T12:00:00+0200", 1'768'816'800 * second},
+      {"2026-01-19 12:00:00.5+02", 1'768'816'800 * second + 500'000},
+      {"2026-01-19T04:30:00-0530", 1'768'816'800 * second},
+      {"2026-01-19T10:00Z", 1'768'816'800 * second},
+      {"2026-01-19 12:00+02", 1'768'816'800 * second},
       {"1969-12-31T23:59:59.999999Z", -1},
       {"2000-02-29T00:00:00Z", 951'782'400 * second},
       {"2024-02-29", 1'709'164'800 * second},
@@ -67,8 +74,6 @@ TEST(time_text, anything_else_is_refused) {
       "2026/01/19",
       "2026-01-19T",
       "2026-01-19T10",
-      "2026-01-19T10:00",
-      "2026-01-19T10:00Z",
       "2026-01-19Z",
       "2026-01-19T24:00:00Z",
       "2026-01-19T10:60:00Z",
@@ -79,8 +84,12 @@ TEST(time_text, anything_else_is_refused) {
       "2026-01-19T10:00:00ZZ",
       "2026-01-19T10:00:00Z ",
       " 2026-01-19T10:00:00Z",
-      "2026-01-19T10:00:00+0200",
-      "2026-01-19T10:00:00+02",
+      "2026-01-19T10:00:00+02:",
+      "2026-01-19T10:00:00+020",
+      "2026-01-19T10:00:00+2",
+      "2026-01-19T10:",
+      "2026-01-19T10:00:",
+      "2026-01-19T10:00.5Z:",
       "2026-01-19T10:00:00+24:00",
       "2026-01-19T10:00:00+02:60",
       "2026-01-19T10:00:00 Z",
@@ -96,6 +105,14 @@ TEST(time_text, anything_else_is_refused) {
       std::string_view("2026-01-19T10:00:00+99:00\0", 26),
   };
   for (const std::string_view text : table) EXPECT_FALSE(parse_time_us(text)) << text;
+}
+
+TEST(time_text, a_time_that_is_none_is_told_from_one_out_of_range) {
+  for (const std::string_view text :
+       {"9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "0000-02-29", "1677-12-31T23:59:59Z", "2262-01-01"})
+    EXPECT_EQ(read_time(text).error(), time_fault::out_of_range) << text;
+  for (const std::string_view text : {"9999-13-31", "0000-02-30", "1677", "noon"})
+    EXPECT_EQ(read_time(text).error(), time_fault::not_a_time) << text;
 }
 
 TEST(time_text, every_proper_prefix_of_a_time_is_read_as_a_time_or_refused) {

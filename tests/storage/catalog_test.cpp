@@ -50,6 +50,18 @@ TEST(catalog, ids_rise_from_one_and_the_time_of_creation_is_given) {
   EXPECT_EQ(it.entities().find_rule(1).error().message, "Rule not found");
 }
 
+TEST(catalog, names_lose_the_blanks_at_their_ends) {
+  catalog_fixture it;
+  const auto created = it.create<factory_entry>({a_factory(" North \t")}, 1000);
+  EXPECT_EQ(created.at(0).name, "North");
+  EXPECT_EQ(it.entities().stage_create(std::vector{a_factory("North ")}, 1000).error().code, errc::conflict);
+  EXPECT_EQ(it.entities().stage_create(std::vector{a_factory(" \n")}, 1000).error().message, "name: must not be empty.");
+  auto renamed = created.at(0);
+  renamed.name = "South ";
+  it.update(renamed);
+  EXPECT_EQ(it.entities().find_factory(1)->name, "South");
+}
+
 TEST(catalog, everything_is_there_after_a_restart) {
   catalog_fixture it;
   it.seed(3);
