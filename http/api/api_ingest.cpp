@@ -38,6 +38,7 @@ expected<ingest_options> read_options(const http_request& request) {
     const auto parsed = parse_precision(*unit);
     if (!parsed) query.fail_at("precision", "s, ms, us or ns");
     options.decode.unit = parsed.value_or(precision::ms);
+    options.decode.unit_given = true;
   }
   options.decode.partial = query.boolean("partial").value_or(false);
   if (query.word("durability", {"fsync", "buffered"}) == 1U) options.level = durability::buffered;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,10 +18,13 @@ namespace factory {
 
 struct decode_options {
   precision unit = precision::ms;     ///< of integer times
+  bool unit_given = false;            ///< else an integer that is only likely in another unit is refused
   std::int64_t now_us = 0;            ///< event time of rows without one; time comes in with the data
   bool partial = false;               ///< keep good rows beside bad ones
   const sensor_set* known = nullptr;  ///< REQUIRED; rows of other sensors are bad ("sensor_id", "unknown sensor 7")
   std::size_t max_readings = 0;       ///< 0 = limits::readings_per_body
+  /// Sensors of another system: what a row gives as sensor_id, text or an integer, is looked up here instead of in `known`.
+  const std::function<expected<sensor_id>(std::string_view name)>* names = nullptr;
 };
 
 /// The result of a body. `errors` holds the first limits::row_errors_per_answer of `error_count`.
@@ -33,9 +37,10 @@ struct decode_result {
 
 /// JSON bodies to rows with simdjson On-Demand. Kept per thread: owns the parser and its buffers. Not thread-safe.
 /// Accepted shapes: {"sensor_id":1,"value":2.5,"timestamp":"..."|integer} and, for bulk, an array of those.
-/// `timestamp` may be left out (now_us). Unknown members are ignored; a duplicate member is an error of its row.
+/// `timestamp` may be left out (now_us), once for each sensor of a body. A duplicate member is an error of its row, and so is an
+/// unknown one that is a near miss of a known one (see json_names.hpp); other unknown members are ignored.
 /// The whole body is checked: damage anywhere, also in ignored members or behind the value, is `malformed`.
-/// Value: a JSON number, finite as a double. sensor_id: an integer of 1 up.
+/// Value: a JSON number, finite as a double; not an integer that no double holds exactly. sensor_id: an integer of 1 up.
 class json_decoder {
  public:
   json_decoder();

@@ -2,6 +2,8 @@
 #include <utility>
 
 #include "pipelines/decode/decode.hpp"
+#include "pipelines/decode/json_names.hpp"
+#include "pipelines/decode/json_row.hpp"
 #include "pipelines/decode/json_text.hpp"
 #include "pipelines/model/limits.hpp"
 
@@ -10,6 +12,11 @@ namespace factory {
 using namespace json_text;
 
 namespace {
+
+constexpr std::string_view time_synonyms[] = {"ts", "time", "date", "datetime"};
+constexpr std::string_view value_synonyms[] = {"val"};
+constexpr known_name body_names[] = {{"readings"}, {"threshold"}};
+constexpr known_name item_names[] = {{"id"}, {"value", value_synonyms}, {"timestamp", time_synonyms}};
 
 /// Reads the body of the anomaly service. Keeps the first refusal while it checks the rest.
 class analyze_reader {
@@ -28,6 +35,7 @@ class analyze_reader {
       } else if (key == "threshold") {
         damage = once(has_threshold, "threshold") ? read_threshold(value) : check(value, 1);
       } else {
+        if (const auto meant = meant_name(key, body_names); !meant.empty()) refuse(std::string(key), near_miss(meant));
         damage = check(value, 1);
       }
       if (damage) return damage;
@@ -85,6 +93,7 @@ class analyze_reader {
   error_code read_item(ondemand::value& element) {
     ondemand::object object;
     std::string_view field, reason;
+    std::string near_key, near_reason;
     const auto refuse_item = [&](std::string_view f, std::string_view why) {
       if (reason.empty()) field = f, reason = why;
     };
@@ -99,6 +108,11 @@ class analyze_reader {
         std::string_view key;
         if (const error_code code = std::move(next).get(member)) return code;
         if (const error_code code = read_key(member, key)) return code;
+        if (const auto meant = meant_name(key, item_names); !meant.empty() && meant != key && reason.empty()) {
+          near_key = key;
+          near_reason = near_miss(meant);
+          refuse_item(near_key, near_reason);
+        }
         const auto which = static_cast<std::size_t>(std::find(std::begin(names), std::end(names), key) - std::begin(names));
         if (which < std::size(names) && std::exchange(seen[which], true)) refuse_item(names[which], "is given twice");
         if (const error_code code = read_member(which, member.value(), refuse_item)) return code;
@@ -120,7 +134,13 @@ class analyze_reader {
         refuse_item("id", "must be an integer");
         break;
       case 1:
-        if (!value.get_double().get(out_.values.back())) return simdjson::SUCCESS;
+        text = token_of(value);
+        if (!value.get_double().get(out_.values.back())) {
+          if (!holds_exactly(text, out_.values.back())) {
+            refuse_item("value", "is an integer that a 64-bit number with a fraction cannot hold exactly");
+          }
+          return simdjson::SUCCESS;
+        }
         refuse_item("value", "must be a finite number");
         break;
       case 2:

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "pipelines/decode/json_names.hpp"
+
 #include "pipelines/model/limits.hpp"
 
 namespace factory::json_text {
@@ -30,14 +32,15 @@ error_code column_reader::read(ondemand::object& object) {
     ondemand::field field;
     if (const error_code code = std::move(next).get(field)) return code;
     error_code code = simdjson::SUCCESS;
-    const member m = member_of(field, code);
+    std::string_view key;
+    const member m = member_of(field, key, code);
     if (code) return code;
-    if (const error_code damage = read_field(m, field.value())) return damage;
+    if (const error_code damage = read_field(m, key, field.value())) return damage;
   }
   return simdjson::SUCCESS;
 }
 
-error_code column_reader::read_field(member m, ondemand::value& value) {
+error_code column_reader::read_field(member m, std::string_view key, ondemand::value& value) {
   const bool array = token_of(value).starts_with('[');
   if (((columns_ | series_seen_) & m) != 0 || (array && (scalars_.seen & m) != 0)) {
     if (!repeated_) repeated_ = against_rule(m, "is given twice");
@@ -55,6 +58,9 @@ error_code column_reader::read_field(member m, ondemand::value& value) {
     case member_start:
     case member_interval: return read_series_member(m, value);
     case member_none: break;
+  }
+  if (const auto meant = meant_name(key, column_names()); !meant.empty() && !near_miss_) {
+    near_miss_ = error{errc::invalid, std::string(key) + " " + near_miss(meant), std::string(key)};
   }
   return check(value, 1);
 }
@@ -103,8 +109,11 @@ error_code column_reader::read_series_member(member m, ondemand::value& value) {
   return simdjson::SUCCESS;
 }
 
-void column_reader::deliver_row(std::uint64_t index, std::int64_t time_us, sensor_id sensor, row_sink& sink) {
-  if (index >= bad_.size() || !bad_[index]) return sink.take(sensor, time_us, buffers_.values[index]);
+void column_reader::deliver_row(std::uint64_t index, std::optional<std::int64_t> time_us, sensor_id sensor, row_sink& sink) {
+  if (index >= bad_.size() || !bad_[index]) {
+    const double value = buffers_.values[index];
+    return time_us ? sink.take(sensor, *time_us, value) : sink.take_without_time(sensor, value);
+  }
   const auto why = refusals_.find(index);
   if (why == refusals_.end()) return sink.refuse("", "");  // beyond what an answer lists
   sink.refuse(to_text(why->second.column), why->second.reason);
@@ -112,9 +121,10 @@ void column_reader::deliver_row(std::uint64_t index, std::int64_t time_us, senso
 
 expected<void> column_reader::deliver(row_sink& sink) {
   if (repeated_) return tl::unexpected(std::move(*repeated_));
+  if (near_miss_) return tl::unexpected(std::move(*near_miss_));
   if (is_column(member_values)) return deliver_series(sink);
   if (columns_ != 0) return deliver_columns(sink);
-  json_text::deliver(scalars_, options_, sink);
+  json_text::deliver(scalars_, sink);
   return {};
 }
 
@@ -129,7 +139,9 @@ expected<void> column_reader::deliver_columns(row_sink& sink) {
   if (timed && times_us.size() != values.size()) {
     return tl::unexpected(other_length(member_time, times_us.size(), values.size()));
   }
-  for (std::size_t i = 0; i < values.size(); ++i) deliver_row(i, timed ? times_us[i] : options_.now_us, sensors[i], sink);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    deliver_row(i, timed ? std::optional(times_us[i]) : std::nullopt, sensors[i], sink);
+  }
   return {};
 }
 

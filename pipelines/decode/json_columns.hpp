@@ -30,11 +30,11 @@ class column_reader {
   expected<void> deliver(row_sink& sink);
 
  private:
-  error_code read_field(member m, ondemand::value& value);
+  error_code read_field(member m, std::string_view key, ondemand::value& value);
   error_code read_column(member m, ondemand::value& value);
   error_code read_series_member(member m, ondemand::value& value);
   verdict read_entry(member m, ondemand::value& value);
-  void deliver_row(std::uint64_t index, std::int64_t time_us, sensor_id sensor, row_sink& sink);
+  void deliver_row(std::uint64_t index, std::optional<std::int64_t> time_us, sensor_id sensor, row_sink& sink);
   expected<void> deliver_columns(row_sink& sink);
   expected<void> deliver_series(row_sink& sink);
   bool is_column(member m) const { return (columns_ & m) != 0; }
@@ -48,7 +48,7 @@ class column_reader {
   unsigned series_seen_ = 0;  // start and interval_ms
   std::int64_t start_us_ = 0;
   double interval_ms_ = 0;
-  std::optional<error> repeated_, series_problem_;
+  std::optional<error> repeated_, near_miss_, series_problem_;
   std::vector<bool> bad_;  // by row, up to the last refused one
   // By row: the reason for refusing it. The first ones of each column are kept, which include those that an answer lists.
   struct refusal {

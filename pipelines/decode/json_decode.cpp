@@ -21,6 +21,13 @@ tl::unexpected<error> too_many(const decode_options& options) {
   return fail(errc::too_large, "more than " + std::to_string(most_readings(options)) + " readings in one body; send several");
 }
 
+/// Plain bodies know ids alone.
+template <class Read>
+std::optional<std::uint64_t> plain(std::string_view text, const decode_options& options, std::size_t most, batch_builder& out,
+                                   Read read) {
+  return options.names == nullptr ? read(text, options, most, out) : std::nullopt;
+}
+
 /// Reads the rows of an array; CAPACITY when there are more than allowed.
 error_code read_rows(ondemand::array& array, const decode_options& options, row_sink& sink) {
   member_reader read(options);
@@ -39,7 +46,7 @@ error_code read_rows(ondemand::array& array, const decode_options& options, row_
     } else {
       row into;
       if (const error_code damage = read_row(object, read, into)) return damage;
-      deliver(into, options, sink);
+      deliver(into, sink);
     }
   }
   return simdjson::SUCCESS;
@@ -83,7 +90,7 @@ struct json_decoder::impl {
     member_reader read(options);
     row into;
     if (!code) code = read_row(object, read, into);
-    return proved(code, document, options).map([&] { deliver(into, options, sink); });
+    return proved(code, document, options).map([&] { deliver(into, sink); });
   }
 
   expected<void> read_columns(ondemand::document& document, const decode_options& options, row_sink& sink) {
@@ -112,19 +119,20 @@ json_decoder::json_decoder(json_decoder&&) noexcept = default;
 json_decoder& json_decoder::operator=(json_decoder&&) noexcept = default;
 
 expected<decode_result> json_decoder::one(std::string_view text, const decode_options& options, batch_builder& out) {
-  if (const auto rows = json_plain::read_lines(text, options, 1, out)) return decode_result{*rows, 0, {}};
+  if (const auto rows = plain(text, options, 1, out, json_plain::read_lines)) return decode_result{*rows, 0, {}};
   return impl_->run(text, options, out, [&](auto& document, row_sink& sink) { return impl_->read_one(document, options, sink); });
 }
 
 expected<decode_result> json_decoder::bulk(std::string_view text, const decode_options& options, batch_builder& out) {
-  const auto plain = text.starts_with('{') ? json_plain::read_columns : json_plain::read_rows;
-  if (const auto rows = plain(text, options, most_readings(options), out)) return decode_result{*rows, 0, {}};
+  const auto read = text.starts_with('{') ? json_plain::read_columns : json_plain::read_rows;
+  if (const auto rows = plain(text, options, most_readings(options), out, read)) return decode_result{*rows, 0, {}};
   return impl_->run(text, options, out,
                     [&](auto& document, row_sink& sink) { return impl_->read_bulk(document, options, sink); });
 }
 
 expected<decode_result> json_decoder::lines(std::string_view text, const decode_options& options, batch_builder& out) {
-  if (const auto rows = json_plain::read_lines(text, options, most_readings(options), out)) return decode_result{*rows, 0, {}};
+  if (const auto rows = plain(text, options, most_readings(options), out, json_plain::read_lines))
+    return decode_result{*rows, 0, {}};
   decode_result result;
   row_sink sink(options, out, result);
   while (!text.empty()) {

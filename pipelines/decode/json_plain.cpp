@@ -1,7 +1,9 @@
 #include "pipelines/decode/json_plain.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -109,6 +111,11 @@ class row_reader {
            std::memcmp(text_.at, joint_.data(), joint_.size()) == 0;
   }
   const row& now() const { return row_; }
+  bool has(member m) const {
+    for (std::size_t i = 0; i < count_; ++i)
+      if (pieces_[i].named == m) return true;
+    return false;
+  }
 
  private:
   struct piece {
@@ -116,11 +123,6 @@ class row_reader {
     member named{};
   };
 
-  bool has(member m) const {
-    for (std::size_t i = 0; i < count_; ++i)
-      if (pieces_[i].named == m) return true;
-    return false;
-  }
   bool value(member m) {
     const char* behind = nullptr;
     switch (m) {
@@ -141,6 +143,14 @@ class row_reader {
   std::string_view joint_;
 };
 
+/// Whether each sensor stands there once, as it must in bodies without times.
+bool all_different(std::span<const sensor_id> sensors) {
+  if (sensors.size() < 2) return true;
+  std::vector<sensor_id> sorted(sensors.begin(), sensors.end());
+  std::sort(sorted.begin(), sorted.end());
+  return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+}
+
 bool read_all(cursor& text, char separator, const decode_options& options, std::size_t most, batch_builder& out) {
   row_reader rows(options, text);
   if (most == 0 || !rows.first()) return false;
@@ -150,7 +160,7 @@ bool read_all(cursor& text, char separator, const decode_options& options, std::
     if (out.size() == most || !rows.next()) return false;
     out.append(rows.now().sensor, rows.now().time_us, rows.now().value);
   }
-  return text.mark('}');
+  return text.mark('}') && (rows.has(member::time) || all_different(out.sensors()));
 }
 
 std::optional<std::uint64_t> settle(bool read, batch_builder& out) {
@@ -242,6 +252,7 @@ std::optional<std::uint64_t> read_columns(std::string_view body, const decode_op
   cursor text(body, false);
   columns read;
   if (!read_object(text, options, most, read)) return std::nullopt;
+  if (!read.times_read && !all_different(read.sensors)) return std::nullopt;
   for (std::size_t i = 0; i < read.values.size(); ++i)
     out.append(read.sensors[i], read.times_read ? read.times_us[i] : options.now_us, read.values[i]);
   return out.size();

@@ -73,6 +73,8 @@ inline const char* read_decimal(const char* at, const char* end, double& out) {
   return behind;
 }
 
+inline constexpr std::int64_t year_1971_us = 31'536'000'000'000;
+
 /// Reads the members of readings by what may stand there.
 class scalar_reader {
  public:
@@ -91,7 +93,7 @@ class scalar_reader {
     std::int64_t integer = 0;
     at = read_integer(at, end, integer);
     const auto time_us = at != nullptr ? to_time_us(integer, options_.unit) : std::nullopt;
-    if (!time_us) return nullptr;
+    if (!time_us || (*time_us < year_1971_us && !options_.unit_given)) return nullptr;  // maybe of another unit
     out = *time_us;
     return at;
   }

@@ -4,7 +4,10 @@
 #include <limits>
 #include <utility>
 
+#include "pipelines/decode/json_names.hpp"
+
 #include "pipelines/model/limits.hpp"
+#include "pipelines/model/time_text.hpp"
 
 namespace factory::json_text {
 
@@ -13,6 +16,12 @@ namespace {
 constexpr std::string_view time_reasons[] = {
     "must be RFC 3339 text or an integer in seconds", "must be RFC 3339 text or an integer in milliseconds",
     "must be RFC 3339 text or an integer in microseconds", "must be RFC 3339 text or an integer in nanoseconds"};
+
+constexpr std::string_view outside = "is outside of the years 1678 to 2261";
+constexpr std::int64_t year_1971_us = 31'536'000'000'000, year_1990_us = 631'152'000'000'000,
+                       year_2100_us = 4'102'444'800'000'000;
+
+bool member_of_row(member m) { return m == member_sensor || m == member_time || m == member_value; }
 
 /// `key` points into the padded body, so a comparison may run past its end.
 template <std::size_t N>
@@ -32,7 +41,23 @@ verdict member_reader::refuse(ondemand::value& value, std::string_view reason) {
   return damage_ ? verdict::damaged : refuse_read(reason);
 }
 
+verdict member_reader::named_sensor(ondemand::value& value, sensor_id& out) {
+  const std::string_view token = token_of(value);
+  std::string_view name = token;
+  if (token.starts_with('"')) {
+    damage_ = value.get_string().get(name);
+    if (damage_) return verdict::damaged;
+  } else if (std::uint64_t id = 0; value.get_uint64().get(id)) {
+    return refuse(value, "must be text or an integer");
+  }
+  auto found = (*options_.names)(name);
+  if (!found) return refuse_read(found.error().message);
+  out = *found;
+  return verdict::taken;
+}
+
 verdict member_reader::sensor(ondemand::value& value, sensor_id& out) {
+  if (options_.names != nullptr) return named_sensor(value, out);
   std::uint64_t id = 0;
   if (value.get_uint64().get(id)) return refuse(value, "must be an integer of 1 up");
   if (!options_.known->contains(id)) return refuse_read("unknown sensor " + std::to_string(id));
@@ -41,7 +66,11 @@ verdict member_reader::sensor(ondemand::value& value, sensor_id& out) {
 }
 
 verdict member_reader::number(ondemand::value& value, double& out) {
-  if (!value.get_double().get(out)) return verdict::taken;
+  const std::string_view token = token_of(value);
+  if (!value.get_double().get(out)) {
+    if (holds_exactly(token, out)) return verdict::taken;
+    return refuse_read("is an integer that a 64-bit number with a fraction cannot hold exactly");
+  }
   return refuse(value, is_number(token_of(value)) ? "must be a finite 64-bit number" : "must be a number");
 }
 
@@ -51,9 +80,26 @@ verdict member_reader::time(ondemand::value& value, std::int64_t& out) {
   std::int64_t integer = 0;
   if (value.get_int64().get(integer)) return refuse(value, time_reasons[static_cast<unsigned>(options_.unit)]);
   const auto time_us = to_time_us(integer, options_.unit);
-  if (!time_us) return refuse_read("is outside of the years 1678 to 2261");
+  const bool likely = time_us && (*time_us >= year_1971_us || *time_us < 0);
+  if (const std::string other = likely || options_.unit_given ? std::string() : unlikely(integer); !other.empty()) {
+    return refuse_read(other);
+  }
+  if (!time_us) return refuse_read(outside);
   out = *time_us;
   return verdict::taken;
+}
+
+/// Whether an integer is a time of our days in another unit than the one assumed, and what to say then; else empty.
+std::string member_reader::unlikely(std::int64_t integer) const {
+  constexpr std::pair<precision, std::string_view> units[] = {
+      {precision::s, "s"}, {precision::ms, "ms"}, {precision::us, "us"}, {precision::ns, "ns"}};
+  for (const auto& [unit, name] : units) {
+    const auto time_us = to_time_us(integer, unit);
+    if (unit == options_.unit || !time_us || *time_us < year_1990_us || *time_us >= year_2100_us) continue;
+    const std::string found(name);
+    return "is " + format_time(*time_us) + " in " + found + ", but ms is assumed: say ?precision=" + found;
+  }
+  return {};
 }
 
 verdict member_reader::time_text(ondemand::value& value, std::string_view token, std::int64_t& out) {
@@ -66,12 +112,18 @@ verdict member_reader::time_text(ondemand::value& value, std::string_view token,
   const bool escaped = std::memchr(text.data(), '\\', text.size()) != nullptr;
   damage_ = escaped ? value.get_string().get(text) : value.get_raw_json_string().error();
   if (damage_) return verdict::damaged;
-  const auto time_us = parse_time_us(text);
+  const auto time_us = read_time(text);
+  if (!time_us && time_us.error() == time_fault::out_of_range) return refuse_read(outside);
   if (!time_us) return refuse_read(time_reasons[static_cast<unsigned>(options_.unit)]);
   if (!escaped) last_text_ = text;
   last_time_us_ = *time_us;
   out = *time_us;
   return verdict::taken;
+}
+
+void row_sink::take_without_time(sensor_id sensor, double value) {
+  if (without_time_.insert(sensor).second) return take(sensor, now_us_, value);
+  refuse("timestamp", "is missing, as in an earlier reading of the sensor in this body, which this one would overwrite");
 }
 
 void row_sink::refuse(std::string_view field, std::string reason) {
@@ -95,13 +147,12 @@ std::string_view to_text(member m) {
   return "";
 }
 
-member member_of(ondemand::field& field, error_code& code) {
+member member_of(ondemand::field& field, std::string_view& key, error_code& code) {
   code = simdjson::SUCCESS;
   const char* const raw = field.key().raw();
   if (starts_key(raw, "sensor_id\"")) return member_sensor;
   if (starts_key(raw, "value\"")) return member_value;
   if (starts_key(raw, "timestamp\"")) return member_time;
-  std::string_view key;
   code = read_key(field, key);
   if (code) return member_none;
   for (const member m : {member_sensor, member_time, member_value, member_values, member_start, member_interval}) {
@@ -134,23 +185,32 @@ error_code read_member(member_reader& read, row& into, member m, ondemand::value
   return simdjson::SUCCESS;
 }
 
+std::string near_miss(std::string_view meant) { return "is not known; is \"" + std::string(meant) + "\" meant?"; }
+
 error_code read_row(ondemand::object& object, member_reader& read, row& into) {
   for (auto next : object) {
     ondemand::field field;
     if (const error_code code = std::move(next).get(field)) return code;
     error_code code = simdjson::SUCCESS;
-    const member m = member_of(field, code);
+    std::string_view key;
+    const member m = member_of(field, key, code);
     if (code) return code;
+    if (!member_of_row(m)) {
+      if (const auto meant = meant_name(m == member_none ? key : to_text(m), reading_names()); !meant.empty()) {
+        into.refuse(key, near_miss(meant));
+      }
+    }
     if (const error_code damage = read_member(read, into, m, field.value())) return damage;
   }
   return simdjson::SUCCESS;
 }
 
-void deliver(row& complete, const decode_options& options, row_sink& sink) {
+void deliver(row& complete, row_sink& sink) {
   if ((complete.seen & member_sensor) == 0) complete.refuse("sensor_id", "is missing");
   if ((complete.seen & member_value) == 0) complete.refuse("value", "is missing");
   if (complete.refused()) return sink.refuse(complete.refused_field, std::move(complete.reason));
-  sink.take(complete.sensor, (complete.seen & member_time) != 0 ? complete.time_us : options.now_us, complete.value);
+  if ((complete.seen & member_time) == 0) return sink.take_without_time(complete.sensor, complete.value);
+  sink.take(complete.sensor, complete.time_us, complete.value);
 }
 
 }  // namespace factory::json_text

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "pipelines/decode/decode.hpp"
 #include "pipelines/decode/json_text.hpp"
@@ -27,6 +28,8 @@ class member_reader {
  private:
   verdict refuse(ondemand::value& value, std::string_view reason);
   verdict refuse_read(std::string_view reason);
+  verdict named_sensor(ondemand::value& value, sensor_id& out);
+  std::string unlikely(std::int64_t integer) const;
   verdict time_text(ondemand::value& value, std::string_view token, std::int64_t& out);
 
   const decode_options& options_;
@@ -40,8 +43,10 @@ class member_reader {
 class row_sink {
  public:
   row_sink(const decode_options& options, batch_builder& out, decode_result& result)
-      : partial_(options.partial), out_(out), result_(result) {}
+      : partial_(options.partial), now_us_(options.now_us), out_(out), result_(result) {}
 
+  /// A row without a time gets now_us; a second one of its sensor would overwrite the first, and is refused.
+  void take_without_time(sensor_id sensor, double value);
   void take(sensor_id sensor, std::int64_t time_us, double value) {
     ++result_.row_count;
     if (partial_ || result_.error_count == 0) out_.append(sensor, time_us, value);
@@ -51,6 +56,8 @@ class row_sink {
 
  private:
   bool partial_;
+  std::int64_t now_us_;
+  std::unordered_set<sensor_id> without_time_;
   batch_builder& out_;
   decode_result& result_;
 };
@@ -66,19 +73,21 @@ enum member : unsigned {
   member_interval = 32,  // of one sensor's column only
 };
 std::string_view to_text(member m);
-/// The member that a key names; `member_none` for others. Sets `code` when the key is damaged.
-member member_of(ondemand::field& field, error_code& code);
+/// The member that a key names; `member_none` for others, with `key` as text. Sets `code` when the key is damaged.
+member member_of(ondemand::field& field, std::string_view& key, error_code& code);
+/// What to say of a key that is a near miss of `meant`.
+std::string near_miss(std::string_view meant);
 
 /// One {"sensor_id":…,"value":…,"timestamp":…} that was read member by member.
 struct row {
   unsigned seen = 0;
-  std::string_view refused_field;  ///< of the first refused member
+  std::string refused_field;  ///< of the first refused member
   std::string reason;
   sensor_id sensor = 0;
   std::int64_t time_us = 0;
   double value = 0;
 
-  bool refused() const { return refused_field.data() != nullptr; }
+  bool refused() const { return !reason.empty(); }
   void refuse(std::string_view field, std::string why);
 };
 /// Reads one scalar member into the row; damage comes back as the code.
@@ -86,6 +95,6 @@ error_code read_member(member_reader& read, row& into, member m, ondemand::value
 /// Reads the members of a row's object. Checks everything in it, even after a refusal.
 error_code read_row(ondemand::object& object, member_reader& read, row& into);
 /// Ends the row: finds missing members and passes the row to the sink.
-void deliver(row& complete, const decode_options& options, row_sink& sink);
+void deliver(row& complete, row_sink& sink);
 
 }  // namespace factory::json_text

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
 #include <cstring>
 
 #include "pipelines/model/limits.hpp"
@@ -119,6 +120,14 @@ bool is_number(std::string_view token) {
     if (digits() == 0) return false;
   }
   return at == end;
+}
+
+bool holds_exactly(std::string_view token, double value) {
+  constexpr std::size_t safe_digits = 15;
+  if (token.size() <= safe_digits || token.find_first_of(".eE") != std::string_view::npos) return true;
+  char digits[320];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::fixed).ptr;
+  return token == std::string_view(digits, static_cast<std::size_t>(end - digits));
 }
 
 error_code check(ondemand::value value, unsigned depth) {

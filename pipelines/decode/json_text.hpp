@@ -43,6 +43,9 @@ inline std::string_view token_of(ondemand::value& value) {
 /// The number grammar of RFC 8259, whatever the magnitude.
 bool is_number(std::string_view token);
 
+/// Whether a number's token is more than an integer that `value`, which was read from it, does not hold exactly.
+bool holds_exactly(std::string_view token, double value);
+
 /// Skips a value of any kind and checks it, nested values included. REQUIRES: nothing of the value was read yet.
 error_code check(ondemand::value value, unsigned depth = 0);
 

@@ -36,6 +36,7 @@ struct refused {
 TEST(analyze_body, what_is_against_the_rules_is_named) {
   const refused table[] = {
       {R"({})", "readings is missing", "readings"},
+      {R"({"readings":[],"treshold":3})", R"(treshold is not known; is "threshold" meant?)", "treshold"},
       {R"({"readings":{}})", "readings must be an array", "readings"},
       {R"({"readings":null})", "readings must be an array", "readings"},
       {R"({"readings":[],"readings":[]})", "readings is given twice", "readings"},

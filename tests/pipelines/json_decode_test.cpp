@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 
 #include "pipelines/decode/decode.hpp"
@@ -88,6 +89,65 @@ TEST_F(json_decode, integer_times_are_in_the_asked_unit) {
   EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":-5})").batch.event_time_us.at(0), -5);
 }
 
+TEST_F(json_decode, an_integer_time_is_taken_when_its_unit_was_given_or_no_other_is_likely) {
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":5})").batch.event_time_us.at(0), 5'000);
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":-86400000})").batch.event_time_us.at(0), -86'400'000'000);
+  options_.unit_given = true;
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":1768816800})").batch.event_time_us.at(0), 1'768'816'800'000);
+}
+
+TEST_F(json_decode, an_integer_that_a_double_holds_is_taken_however_long) {
+  for (const std::string number : {"9007199254740992", "-9007199254740994", "100000000000000000000", "18446744073709551616"}) {
+    const auto got = one(R"({"sensor_id":1,"value":)" + number + "}");
+    ASSERT_EQ(got.batch.size(), 1U) << number;
+    EXPECT_EQ(got.batch.value[0], std::stod(number));
+  }
+}
+
+TEST_F(json_decode, members_that_are_no_near_miss_are_ignored) {
+  for (const std::string name :
+       {"id", "unit", "flags", "valid", "state", "status", "name", "type", "quality", "received_at", "machine_id", "t"})
+    EXPECT_EQ(one(R"({"sensor_id":1,"value":1,")" + name + R"(":1})").batch.size(), 1U) << name;
+}
+
+TEST_F(json_decode, a_second_reading_of_a_sensor_without_a_time_is_refused) {
+  const std::string array = R"([{"sensor_id":1,"value":1},{"sensor_id":2,"value":2},{"sensor_id":1,"value":3}])";
+  const std::string columns = R"({"sensor_id":[1,2,1],"value":[1,2,3]})";
+  const std::string lines_text = "{\"sensor_id\":1,\"value\":1}\n{\"sensor_id\":2,\"value\":2}\n{\"sensor_id\":1,\"value\":3}\n";
+  for (const auto& got : {bulk(array), bulk(columns), lines(lines_text)}) {
+    ASSERT_TRUE(got.result);
+    ASSERT_EQ(got.result->error_count, 1U);
+    EXPECT_EQ(text_of(got.result->errors[0]),
+              "2 timestamp is missing, as in an earlier reading of the sensor in this body, which this one would overwrite");
+    EXPECT_EQ(got.batch.size(), 0U);
+  }
+  options_.partial = true;
+  EXPECT_EQ(bulk(array).batch.size(), 2U);
+  options_.partial = false;
+  EXPECT_EQ(bulk(R"([{"sensor_id":1,"value":1},{"sensor_id":2,"value":2}])").batch.size(), 2U);
+  EXPECT_EQ(bulk(R"([{"sensor_id":1,"value":1},{"sensor_id":1,"value":2,"timestamp":1768816800000}])").batch.size(), 2U);
+}
+
+TEST_F(json_decode, a_near_miss_among_columns_refuses_the_body) {
+  EXPECT_EQ(bulk(R"({"sensor_id":[1],"value":[1],"timestamps":[1768816800000]})").result.error().message,
+            R"(timestamps is not known; is "timestamp" meant?)");
+  EXPECT_EQ(bulk(R"({"sensor_id":1,"start":1768816800000,"intervalMs":5,"values":[1]})").result.error().message,
+            R"(intervalMs is not known; is "interval_ms" meant?)");
+  EXPECT_EQ(bulk(R"([{"sensor_id":1,"values":1}])").result->errors.at(0).field, "values");
+}
+
+TEST_F(json_decode, sensors_of_another_system_are_named) {
+  const std::function<expected<sensor_id>(std::string_view)> names = [](std::string_view name) -> expected<sensor_id> {
+    if (name == "x") return fail(errc::not_found, "there is no x");
+    return static_cast<sensor_id>(name.size());
+  };
+  options_.names = &names;
+  EXPECT_EQ(one(R"({"sensor_id":"p\u00e91","value":1})").batch.slices.at(0).sensor, 4U);
+  EXPECT_EQ(one(R"({"sensor_id":12345,"value":1})").batch.slices.at(0).sensor, 5U);
+  EXPECT_EQ(text_of(one(R"({"sensor_id":"x","value":1})").result->errors.at(0)), "0 sensor_id there is no x");
+  EXPECT_EQ(text_of(one(R"({"sensor_id":1.5,"value":1})").result->errors.at(0)), "0 sensor_id must be text or an integer");
+}
+
 struct refused {
   std::string_view text;
   std::string_view reason;
@@ -123,6 +183,23 @@ TEST_F(json_decode, a_row_against_the_rules_is_refused_with_its_member_and_reaso
       {R"({"sensor_id":1,"value":1,"timestamp":1e3})", "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
       {R"({"sensor_id":1,"value":1,"timestamp":null})", "0 timestamp must be RFC 3339 text or an integer in milliseconds"},
       {R"({"sensor_id":1,"value":1,"timestamp":9223372036854775807})", "0 timestamp is outside of the years 1678 to 2261"},
+      {R"({"sensor_id":1,"value":1,"timestamp":"9999-12-31T23:59:59Z"})", "0 timestamp is outside of the years 1678 to 2261"},
+      {R"({"sensor_id":1,"value":1,"timestamp":1768816800})",
+       "0 timestamp is 2026-01-19T10:00:00Z in s, but ms is assumed: say ?precision=s"},
+      {R"({"sensor_id":1,"value":1,"timestamp":1768816800000000})",
+       "0 timestamp is 2026-01-19T10:00:00Z in us, but ms is assumed: say ?precision=us"},
+      {R"({"sensor_id":1,"value":1,"timestamp":1768816800000000000})",
+       "0 timestamp is 2026-01-19T10:00:00Z in ns, but ms is assumed: say ?precision=ns"},
+      {R"({"sensor_id":1,"value":9007199254740993})",
+       "0 value is an integer that a 64-bit number with a fraction cannot hold exactly"},
+      {R"({"sensor_id":1,"value":-100000000000000000001})",
+       "0 value is an integer that a 64-bit number with a fraction cannot hold exactly"},
+      {R"({"sensor_id":1,"value":1,"ts":1})", R"(0 ts is not known; is "timestamp" meant?)"},
+      {R"({"sensor_id":1,"value":1,"Timestamp":1})", R"(0 Timestamp is not known; is "timestamp" meant?)"},
+      {R"({"sensor_id":1,"value":1,"timestmap":1})", R"(0 timestmap is not known; is "timestamp" meant?)"},
+      {R"({"sensor_id":1,"value":1,"time":"2026-01-19"})", R"(0 time is not known; is "timestamp" meant?)"},
+      {R"({"sensorId":1,"value":1})", R"(0 sensorId is not known; is "sensor_id" meant?)"},
+      {R"({"sensor_id":1,"val":1})", R"(0 val is not known; is "value" meant?)"},
       {R"({"sensor_id":1,"value":1,"sensor_id":1})", "0 sensor_id is given twice"},
       {R"({"sensor_id":1,"value":1,"value":2})", "0 value is given twice"},
       {R"({"sensor_id":1,"value":1,"v\u0061lue":1})", "0 value is given twice"},
