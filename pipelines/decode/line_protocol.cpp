@@ -111,7 +111,9 @@ line_reader::found line_reader::next(std::string_view& text, bool last) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     cursor in(line);
     in.take_spaces();
-    if (in.done() || in.peek() == '#') continue;
+    if (line == "# DDL") statements_ = true;
+    if (line == "# DML") statements_ = false;
+    if (in.done() || in.peek() == '#' || statements_) continue;
     return read(in) ? found::row : found::damaged;
   }
   return last ? found::end : found::more;

@@ -32,7 +32,8 @@ struct line_row {
 
 /// InfluxDB line protocol, a piece of the text at a time. Where its descriptions differ: a line always ends at its newline, also
 /// within a quoted string (so damage never reaches the next line); a backslash escapes only characters that need it and is
-/// otherwise literal; a tag key given twice is refused, as are control characters in names.
+/// otherwise literal; a tag key given twice is refused, as are control characters in names. The statements that a file of
+/// `influx_inspect export` has between its lines `# DDL` and `# DML` are skipped.
 class line_reader {
  public:
   enum class found : std::uint8_t {
@@ -63,6 +64,7 @@ class line_reader {
   std::deque<std::string> unescaped_;
   std::string reason_;
   std::uint64_t line_ = 0;
+  bool statements_ = false;  ///< behind # DDL
 };
 
 }  // namespace factory

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "pipelines/model/time_text.hpp"
+
 namespace factory {
 
 namespace {
@@ -25,19 +27,22 @@ bool marks_nothing(std::string_view cell) {
 
 }  // namespace
 
-number_cell read_number(std::string_view cell, bool decimal_comma) {
+number_cell read_number(std::string_view cell, decimal_mark decimal) {
   using kind = number_cell::kind;
   const char* begin = cell.data();
   const char* const end = begin + cell.size();
   if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') ++begin;
   double value = 0;
-  auto [rest, code] = fast_float::from_chars(begin, end, value);
-  if (decimal_comma && rest != end && *rest == ',') {
-    const fast_float::parse_options with_comma(fast_float::chars_format::general, ',');
-    const auto again = fast_float::from_chars_advanced(begin, end, value, with_comma);
+  const auto read_with = [&](char mark) {
+    return fast_float::from_chars_advanced(begin, end, value, fast_float::parse_options(fast_float::chars_format::general, mark));
+  };
+  auto [rest, code] = read_with(decimal == decimal_mark::comma ? ',' : '.');
+  if (decimal == decimal_mark::undecided && rest != end && *rest == ',') {
+    const auto again = read_with(',');
     rest = again.ptr, code = again.ec;
   }
   if (cell.empty() || code == std::errc::invalid_argument || rest != end || std::isnan(value)) {
+    if (same_letters(cell, "true") || same_letters(cell, "false")) return {kind::number, cell.size() == 4 ? 1.0 : 0.0};
     return {marks_nothing(cell) ? kind::empty : kind::other, 0};
   }
   if (code != std::errc{} || std::isinf(value)) return {kind::infinite, 0};
@@ -57,14 +62,24 @@ std::optional<std::int64_t> time_cell::read(std::string_view cell) {
   return last_time_us_;
 }
 
+std::optional<std::int64_t> time_cell::checked(std::optional<std::int64_t> time_us) {
+  if (!time_us) reason_ = "is outside of the years 1678 to 2261";
+  return time_us;
+}
+
 std::optional<std::int64_t> time_cell::read_anew(std::string_view cell) {
-  if (const auto time_us = parse_time_us(cell)) return time_us;
+  reason_ = "is not a time";
+  if (const auto text = read_time(cell)) {
+    return *text;
+  } else if (text.error() == time_fault::out_of_range) {
+    return checked(std::nullopt);
+  }
   std::int64_t whole = 0;
   const char* const end = cell.data() + cell.size();
   const auto [rest, code] = std::from_chars(cell.data(), end, whole);
   if (code != std::errc{}) return std::nullopt;
   if (!unit_) unit_ = guess_precision(whole);
-  if (rest == end) return to_time_us(whole, *unit_);
+  if (rest == end) return checked(to_time_us(whole, *unit_));
   // Seconds with a fraction. Reads the digits themselves, because a double would lose some.
   if (*rest != '.' || *unit_ != precision::s || rest + 1 == end) return std::nullopt;
   std::int64_t fraction_us = 0, scale = 1'000'000;
@@ -73,7 +88,7 @@ std::optional<std::int64_t> time_cell::read_anew(std::string_view cell) {
     scale /= 10;
     fraction_us += (*at - '0') * scale;
   }
-  const auto time_us = to_time_us(whole, precision::s);
+  const auto time_us = checked(to_time_us(whole, precision::s));
   if (!time_us) return std::nullopt;
   return cell.starts_with('-') ? *time_us - fraction_us : *time_us + fraction_us;
 }

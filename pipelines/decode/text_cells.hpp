@@ -14,9 +14,13 @@ struct number_cell {
   enum class kind : std::uint8_t { number, empty, infinite, other } what = kind::other;
   double value = 0;
 };
-/// `empty`: nothing, or one of the usual marks for it (nan na n/a null none, any case, and "-"). A comma may stand for the
-/// decimal point when `decimal_comma`.
-number_cell read_number(std::string_view cell, bool decimal_comma);
+
+/// What decimal numbers are written with.
+enum class decimal_mark : std::uint8_t { undecided, point, comma };
+
+/// `empty`: nothing, or one of the usual marks for it (nan na n/a null none, any case, and "-"). true and false are 1 and 0.
+/// While the mark is `undecided`, either will do.
+number_cell read_number(std::string_view cell, decimal_mark decimal);
 
 /// The unit of an integer time, guessed by its size: below 5e9 seconds, below 5e12 milliseconds, below 5e15 microseconds, else
 /// nanoseconds; that is right for every instant from March 1970 to 2128.
@@ -27,9 +31,14 @@ precision guess_precision(std::int64_t value);
 class time_cell {
  public:
   std::optional<std::int64_t> read(std::string_view cell);
+  /// Why the last cell gave no time.
+  std::string_view reason() const { return reason_; }
 
  private:
   std::optional<std::int64_t> read_anew(std::string_view cell);
+  std::optional<std::int64_t> checked(std::optional<std::int64_t> time_us);
+
+  std::string_view reason_ = "is not a time";
 
   std::optional<precision> unit_;
   std::string last_text_;

@@ -34,6 +34,16 @@ std::string zstd_of(std::string_view text) {
   return out;
 }
 
+std::string utf16_of(std::u16string_view text, bool big) {
+  std::string out;
+  for (const char16_t unit : text) {
+    const char low = static_cast<char>(unit & 0xFFU), high = static_cast<char>(unit >> 8U);
+    out += big ? high : low;
+    out += big ? low : high;
+  }
+  return out;
+}
+
 std::string some_text() {
   std::mt19937 random(1);
   std::string out;
@@ -128,6 +138,29 @@ TEST_F(byte_source_files, a_window_skips_ahead_and_not_past_the_end) {
   ASSERT_TRUE(window.need(100));
   EXPECT_EQ(window.view(), "789");
   EXPECT_FALSE(window.skip_to(11));
+}
+
+TEST_F(byte_source_files, what_zstd_skips_is_skipped) {
+  const std::string text = some_text();
+  const std::string skippable = std::string("\x5A\x2A\x4D\x18\x04\0\0\0abcd", 12);
+  EXPECT_EQ(read_all(file(skippable + zstd_of(text))), text);
+  EXPECT_EQ(read_all(file(zstd_of("a") + skippable + zstd_of("b") + skippable)), "ab");
+}
+
+TEST_F(byte_source_files, utf_16_becomes_utf_8) {
+  std::u16string text = u"\uFEFFtime;Stra\u00DFe \u20AC \U0001F600\n";
+  std::string expected =
+      "time;Stra\xC3\x9F"
+      "e \xE2\x82\xAC \xF0\x9F\x98\x80\n";
+  for (int i = 0; i < 15; ++i) text += text.substr(1), expected += expected;
+  for (const bool big : {false, true}) {
+    const std::string stored = utf16_of(text, big);
+    for (const std::size_t room : {1UL, 4096UL, 1UL << 20}) EXPECT_EQ(read_all(file(stored), room), expected);
+    EXPECT_EQ(read_all(file(gzip_of(stored))), expected);
+    EXPECT_EQ(read_all(file(stored + "x")).error().code, errc::malformed);
+  }
+  EXPECT_EQ(read_all(file(utf16_of(std::u16string(u"\uFEFFa") + char16_t(0xDC00), false))).error().code, errc::malformed);
+  EXPECT_EQ(read_all(file("\xFF")), "\xFF");
 }
 
 }  // namespace

@@ -14,11 +14,28 @@ TEST(http_sink, rows_are_sent_as_columns_with_every_bit) {
   batch_builder rows;
   rows.append(7, 1'768'816'800'000'001, 0.1);
   rows.append(3, -5, -1e-300);
-  EXPECT_EQ((*to)->send(rows), 2U);
+  EXPECT_TRUE((*to)->send(rows));
   EXPECT_EQ(rows.size(), 0U);
   const auto request = server.requests().at(0);
   EXPECT_EQ(request.line, "POST /api/readings/bulk?precision=us");
   EXPECT_EQ(request.body, R"({"sensor_id":[7,3],"timestamp":[1768816800000001,-5],"value":[0.1,-1e-300]})");
+}
+
+TEST(http_sink, what_is_stored_is_read_page_by_page) {
+  stub_server server([](const auto& r) -> std::string {
+    if (r.line.find("order=desc") != std::string::npos) return http_text(200, R"({"readings":[],"next_cursor":null})");
+    if (r.line.find("cursor=c1") != std::string::npos)
+      return http_text(200, R"({"readings":[{"id":7,"value":0.1}],"next_cursor":null})");
+    return http_text(200, R"({"readings":[{"id":5,"value":-2}],"next_cursor":"c1"})");
+  });
+  auto to = open_http_sink(server.url());
+  EXPECT_EQ((*to)->newest_us(3), std::optional<std::int64_t>());
+  const auto run = (*to)->stored(3, 0, 1'768'816'800'000'001);
+  ASSERT_TRUE(run) << run.error().message;
+  EXPECT_EQ(run->event_time_us, (std::vector<std::int64_t>{5, 7}));
+  EXPECT_EQ(run->value, (std::vector<double>{-2, 0.1}));
+  EXPECT_EQ(server.requests().at(1).line,
+            "GET /api/sensors/3/readings?from=1970-01-01T00:00:00Z&to=2026-01-19T10:00:00.000001Z&limit=10000");
 }
 
 TEST(http_sink, a_refusal_is_an_error_with_its_text) {

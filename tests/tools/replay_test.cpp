@@ -41,21 +41,27 @@ TEST_F(replay_run, a_long_file_goes_to_the_sensor_of_its_name) {
 TEST_F(replay_run, a_long_file_may_be_given_a_sensor_by_number_or_column) {
   to.add_plant({"a", "b"});
   const auto path = file("x.csv", "timestamp,value,who\n2026-01-19 10:00:00,1.5,4\n");
-  ASSERT_EQ(run(of({path}, [](auto& t) { t.map = {"sensor_id=3"}; })), outcome::finished);
+  const auto one = [&](const char* sensor) {
+    return of({path}, [&](auto& t) { t.map = {std::string("sensor_id=") + sensor}, t.ignore = {"who"}; });
+  };
+  ASSERT_EQ(run(one("3")), outcome::finished);
   ASSERT_EQ(run(of({path}, [](auto& t) { t.map = {"sensor_id=who"}; })), outcome::finished);
   EXPECT_THAT(to.got, ElementsAre(row{3, t0, 1.5}, row{4, t0, 1.5}));
-  const auto refused = run(of({path}, [](auto& t) { t.map = {"sensor_id=99"}; }));
+  EXPECT_THAT(run(of({path}, [](auto& t) { t.map = {"sensor_id=3"}; })).error().message,
+              HasSubstr("column \"who\" holds numbers"));
+  const auto refused = run(one("99"));
   EXPECT_THAT(refused.error().message, HasSubstr("there is no sensor 99"));
 }
 
 TEST_F(replay_run, missing_sensors_are_made_once) {
   const auto path = file("mill.csv", "X speed,phase,load\n1,prep,2\n3,cut,\n");
-  const auto typed =
-      of({path}, [](auto& t) { t.auto_register = "plant/mill", t.start = "2026-01-19T10:00:00Z", t.interval = "100ms"; });
+  const auto typed = of({path}, [](auto& t) {
+    t.auto_register = "plant/mill", t.ignore = {"phase"}, t.start = "2026-01-19T10:00:00Z", t.interval = "100ms";
+  });
   ASSERT_EQ(run(typed), outcome::finished);
   EXPECT_EQ(done.sensors_made, 2U);
   EXPECT_EQ(done.empty_cells, 1U);
-  EXPECT_THAT(done.notes, ElementsAre(HasSubstr("passed over, as they hold text: phase")));
+  EXPECT_THAT(done.notes, ElementsAre(HasSubstr("columns passed over as asked: phase")));
   EXPECT_THAT(to.got, ElementsAre(row{3, t0, 1}, row{4, t0, 2}, row{3, t0 + 100'000, 3}));
   ASSERT_EQ(run(typed), outcome::finished);
   EXPECT_EQ(done.sensors_made, 0U);
@@ -90,20 +96,22 @@ TEST_F(replay_run, line_protocol_is_mapped_to_machine_and_sensor) {
   const auto path = file("x.lp",
                          "press,factory=berlin temp=1,note=\"x\" 1768816800000000000\n"
                          "any,machine=press,sensor=temp value=2i,max=3 1768816801000000000\n");
-  ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "plant/unused"; })), outcome::finished);
+  const auto typed = of({path}, [](auto& t) { t.auto_register = "plant/unused", t.ignore = {"note"}; });
+  ASSERT_EQ(run(typed), outcome::finished);
   ASSERT_EQ(to.entities.sensors.size(), 3U);
   EXPECT_EQ(to.entities.sensors[0].name, "temp");
   EXPECT_EQ(to.entities.sensors[1].name, "temp");
   EXPECT_EQ(to.entities.sensors[2].name, "temp_max");
   EXPECT_EQ(to.entities.factories[0].name, "berlin");
   EXPECT_EQ(to.entities.factories[1].name, "plant");
-  EXPECT_THAT(done.notes, ElementsAre(HasSubstr("1 text fields passed over")));
   ASSERT_EQ(to.got.size(), 3U);
   EXPECT_EQ(to.got[0].time_us, t0);
   EXPECT_EQ(to.got[2].value, 3);
   to.got.clear();
-  ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "plant/unused"; })), outcome::finished);
+  ASSERT_EQ(run(typed), outcome::finished);
   EXPECT_EQ(to.entities.sensors.size(), 3U);
+  EXPECT_FALSE(run(of({path}, [](auto& t) { t.auto_register = "plant/unused"; })));
+  EXPECT_THAT(done.faults, ElementsAre(HasSubstr("x.lp:1: note: is text, which is no reading; --ignore note passes it over")));
   const auto bad = file(
       "bad.lp", "press,factory=berlin temp=1 1768816800000000000\npress f=1\npress f=9007199254740993i 1768816800000000000\n");
   EXPECT_FALSE(run(of({bad})));
@@ -120,7 +128,7 @@ TEST_F(replay_run, a_bad_row_keeps_its_batch_out_and_says_where_it_is) {
   EXPECT_THAT(came.error().message, HasSubstr("1 bad entry; the batch that holds them was not sent"));
   EXPECT_THAT(done.faults, ElementsAre(HasSubstr("x.csv:19: value: \"broken\" is not a number")));
   EXPECT_EQ(to.got.size(), 15U);
-  EXPECT_EQ(done.stored, 15U);
+  EXPECT_EQ(done.stored.added, 15U);
   EXPECT_FALSE(std::filesystem::exists(path + ".replay"));
 }
 
@@ -168,7 +176,7 @@ TEST_F(replay_run, a_run_that_lost_the_daemon_is_taken_up_as_well) {
   const auto came = run(typed);
   ASSERT_FALSE(came);
   EXPECT_THAT(came.error().message, HasSubstr("the daemon is gone"));
-  EXPECT_EQ(done.stored, 400U);
+  EXPECT_EQ(done.stored.added, 400U);
   to.fail_at = SIZE_MAX;
   ASSERT_EQ(run(typed), outcome::finished);
   EXPECT_EQ(to.got.size(), 1000U);
@@ -215,9 +223,127 @@ TEST_F(replay_run, a_paced_run_sends_every_row_in_order) {
 TEST_F(replay_run, the_real_machine_temperature_arrives_whole) {
   const std::string path = FACTORY_SHARED_DATA "/nab/data/realKnownCause/machine_temperature_system_failure.csv";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no NAB data beside the repository";
-  ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "plant/press"; })), outcome::finished);
+  ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "plant/press", t.allow_overwrite = true; })), outcome::finished);
+  EXPECT_EQ(done.stored.added + done.repeated + done.overwritten, 22'695U);
   EXPECT_EQ(to.entities.sensors.at(0).name, "machine_temperature_system_failure");
   EXPECT_EQ(to.got.size(), 22'695U);
+}
+
+TEST_F(replay_run, two_lines_that_differ_in_a_tag_are_two_sensors) {
+  const auto path = file("x.lp",
+                         "h2o,location=north level=1 1768816800000000000\nh2o,location=south level=2 1768816800000000000\n"
+                         "h2o,zone=a\\,b,location=north level=3 1768816800000000000\n"
+                         "h2o,location=north,zone=a\\,b level=4 1768816801000000000\n");
+  ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "lp/m"; })), outcome::finished);
+  ASSERT_EQ(to.entities.sensors.size(), 3U);
+  EXPECT_EQ(to.entities.sensors[0].name, "level,location=north");
+  EXPECT_EQ(to.entities.sensors[1].name, "level,location=south");
+  EXPECT_EQ(to.entities.sensors[2].name, "level,location=north,zone=a\\,b");
+  EXPECT_EQ(done.stored.added, 4U);
+}
+
+TEST_F(replay_run, readings_of_a_file_that_meet_end_the_run_unless_they_say_the_same) {
+  const auto path = file("x.lp",
+                         "h2o,location=north level=1 1768816800000000000\nh2o,location=north level=1 1768816800000000000\n"
+                         "h2o,location=south level=2 1768816800000000000\n");
+  const auto typed = [&](bool overwrite) {
+    return of({path},
+              [&](auto& t) { t.auto_register = "lp/m", t.ignore = {"location"}, t.batch = 1, t.allow_overwrite = overwrite; });
+  };
+  const auto came = run(typed(false));
+  ASSERT_FALSE(came);
+  EXPECT_THAT(came.error().message, HasSubstr("sensor \"level\" at 2026-01-19T10:00:00Z has two values, 1 and 2"));
+  EXPECT_EQ(to.kept[3], (std::map<std::int64_t, double>{{t0, 1}}));
+  ASSERT_EQ(run(typed(true)), outcome::finished);
+  EXPECT_EQ(done.repeated, 1U);
+  EXPECT_EQ(done.overwritten, 1U);
+  EXPECT_EQ(done.stored.same, 1U);
+}
+
+TEST_F(replay_run, what_is_stored_is_told_from_what_was_there) {
+  const auto typed =
+      of({file("x.csv", "time,a\n2026-01-19,1\n2026-01-20,2\n")}, [](auto& t) { t.auto_register = "p/m", t.batch = 1; });
+  ASSERT_EQ(run(typed), outcome::finished);
+  EXPECT_EQ(to.reads, 0U);  // of a sensor that is new nothing is read back
+  file("x.csv", "time,a\n2026-01-19,1\n2026-01-20,3\n2026-01-21,4\n");
+  ASSERT_EQ(run(typed), outcome::finished);
+  EXPECT_EQ(done.stored.added, 1U);
+  EXPECT_EQ(done.stored.same, 1U);
+  EXPECT_EQ(done.stored.corrected, 1U);
+}
+
+TEST_F(replay_run, a_column_of_names_makes_a_sensor_of_each) {
+  const auto path = file("x.csv", "time,device,value\n2026-01-19,7,1\n2026-01-19,8,2\n");
+  to.add_plant({"a", "b", "c", "d", "e", "f"});  // 7 and 8 are ids of ours
+  ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "p/m"; })), outcome::finished);
+  ASSERT_EQ(to.entities.sensors.size(), 8U);
+  EXPECT_EQ(to.entities.sensors[6].name, "7");
+  EXPECT_EQ(to.kept.count(7), 0U);
+  ASSERT_EQ(run(of({path})), outcome::finished);  // without a registration they are ids
+  EXPECT_EQ(to.kept.count(7), 1U);
+  const auto names = file("y.csv", "time,device,value\n2026-01-19,a,1\n2026-01-19,nobody,2\n");
+  EXPECT_FALSE(run(of({names})));
+  EXPECT_THAT(done.faults, ElementsAre(HasSubstr("y.csv:3: device: no sensor is called \"nobody\"")));
+}
+
+TEST_F(replay_run, a_run_that_fails_before_its_first_batch_leaves_no_sensors_behind) {
+  const auto path = file("x.csv", "time,a,b\n2026-01-19,1,2,\n");
+  const auto typed = [&](const std::string& of_file) { return of({of_file}, [](auto& t) { t.auto_register = "p/m"; }); };
+  EXPECT_FALSE(run(typed(path)));
+  EXPECT_THAT(done.faults, ElementsAre(HasSubstr("x.csv:2: has 4 cells, the header 3")));
+  EXPECT_FALSE(run(typed(file("x.lp", "m f=1 1768816800000000000\nm f=NaN 1768816800000000000\n"))));
+  EXPECT_TRUE(to.entities.factories.empty());
+  EXPECT_TRUE(to.entities.sensors.empty());
+}
+
+TEST_F(replay_run, the_head_of_an_influxdb_export_is_passed_over) {
+  const auto path =
+      file("x.txt",
+           "# INFLUXDB EXPORT: 1677-09-21T00:12:43Z - 2262-04-11T23:47:16Z\n# DDL\nCREATE DATABASE d WITH NAME autogen\n"
+           "# DML\n# CONTEXT-DATABASE:d\n# CONTEXT-RETENTION-POLICY:autogen\n# writing tsm data\n"
+           "m f=1 1768816800000000000\n");
+  ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "p/m"; })), outcome::finished);
+  EXPECT_EQ(done.stored.added, 1U);
+}
+
+TEST_F(replay_run, lines_of_json_name_sensors_of_another_system) {
+  const auto path = file("x.ndjson",
+                         "{\"sensor_id\":7,\"value\":1,\"timestamp\":1768816800000}\n"
+                         "{\"sensor_id\":\"p-8\",\"value\":2,\"timestamp\":1768816800000}\n");
+  ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "p/m"; })), outcome::finished);
+  ASSERT_EQ(to.entities.sensors.size(), 2U);
+  EXPECT_EQ(to.entities.sensors[0].name, "7");
+  EXPECT_EQ(to.entities.sensors[1].name, "p-8");
+}
+
+TEST(earlier_rows, meetings_are_seen_in_any_order) {
+  using meeting = replay::earlier_rows::meeting;
+  replay::earlier_rows rows(1'000'000);
+  double before = 0;
+  // Three devices of one sensor, one behind the other, between each other's times; then one downwards.
+  for (int device = 0; device < 3; ++device) {
+    for (int i = 0; i < 1'000; ++i) ASSERT_EQ(rows.put(1, i * 10 + device, device, before), meeting::none);
+  }
+  for (int i = 999; i >= 0; --i) ASSERT_EQ(rows.put(1, i * 10 + 5, 5, before), meeting::none);
+  for (const int digit : {0, 1, 2, 5}) {
+    for (int i = 0; i < 1'000; i += 7) {
+      ASSERT_EQ(rows.put(1, i * 10 + digit, digit, before), meeting::same);
+      ASSERT_EQ(rows.put(1, i * 10 + digit, 8, before), meeting::other);
+      ASSERT_EQ(before, digit);
+    }
+  }
+  EXPECT_EQ(rows.put(2, 5, 0, before), meeting::none);
+}
+
+TEST(earlier_rows, what_was_let_go_is_not_known) {
+  using meeting = replay::earlier_rows::meeting;
+  replay::earlier_rows rows(100);
+  double before = 0;
+  for (int i = 0; i < 1'000; ++i) ASSERT_EQ(rows.put(1, i * 10, i, before), meeting::none);
+  EXPECT_EQ(rows.put(1, 9'990, 999, before), meeting::same);
+  EXPECT_EQ(rows.put(1, 55, 0, before), meeting::unknown);
+  EXPECT_EQ(rows.put(1, -1, 0, before), meeting::none);
+  EXPECT_EQ(rows.put(1, 10'000, 0, before), meeting::none);
 }
 
 TEST_F(replay_run, a_json_array_says_that_lines_are_wanted) {
@@ -226,11 +352,12 @@ TEST_F(replay_run, a_json_array_says_that_lines_are_wanted) {
 
 TEST(replay_summary, figures_are_written_for_people) {
   replay::summary_figures done;
-  done.files = 1, done.rows = 22'695, done.sent = done.stored = 1'234'567, done.rejected = 3, done.seconds = 0.5;
+  done.files = 1, done.rows = 22'695, done.sent = done.stored.added = 1'234'567, done.stored.added -= 8, done.stored.same = 7,
+  done.stored.corrected = 1, done.rejected = 3, done.seconds = 0.5;
   done.faults = {"a.csv:7: value: \"x\" is not a number"};
   const std::string text = replay::to_text(done);
   EXPECT_THAT(text, HasSubstr("rows      22,695 in 1 file\n"));
-  EXPECT_THAT(text, HasSubstr("readings  1,234,567 sent, 1,234,567 stored\n"));
+  EXPECT_THAT(text, HasSubstr("readings  1,234,567 sent, 1,234,567 stored: 1,234,559 new, 7 the same as before, 1 corrected\n"));
   EXPECT_THAT(text, HasSubstr("  a.csv:7: value: \"x\" is not a number\n  and 2 more\n"));
   EXPECT_THAT(text, HasSubstr("time      0.50 s, 2.5 M/s\n"));
 }

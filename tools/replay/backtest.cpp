@@ -71,6 +71,8 @@ class table {
     wanted.value_column = how.value_column;
     wanted.start_us = how.start_us;
     wanted.interval_us = how.interval_us;
+    wanted.ignored = how.ignored;
+    wanted.skip_unused = true;
     csv_decoder decoder(wanted);
     auto layout = decoder.open(out.text_, true);
     if (!layout) return tl::unexpected(std::move(layout.error()));
@@ -92,7 +94,7 @@ class table {
     values.resize(layout_.series.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
       const std::size_t column = layout_.series[i].column;
-      const auto number = read_number(column < cells.size() ? cells[column] : "", layout_.delimiter != ',');
+      const auto number = read_number(column < cells.size() ? cells[column] : "", layout_.decimal);
       if (number.what == number_cell::kind::number) {
         values[i] = number.value;
       } else if (number.what != number_cell::kind::empty) {

@@ -124,6 +124,109 @@ class zstd : public unpacker {
   bool within_ = false, pending_ = false;
 };
 
+/// zstd's own mark, or that of a frame to skip, which pzstd begins with.
+bool is_zstd(std::string_view front) {
+  if (front.starts_with("\x28\xB5\x2F\xFD")) return true;
+  return front.size() >= 4 && (front[0] & 0xF0) == 0x50 && front.substr(1, 3) == "\x2A\x4D\x18";
+}
+
+/// UTF-16 behind a byte order mark becomes UTF-8; other text passes through.
+class utf16 : public unpacker {
+ public:
+  explicit utf16(std::unique_ptr<unpacker> text) : text_(std::move(text)) {}
+
+  expected<std::size_t> read(stored_bytes& from, char* out, std::size_t room) override {
+    if (form_ == form::unknown) {
+      for (std::size_t got = 1; got != 0 && end_ < 2; end_ += got) {
+        const auto came = text_->read(from, raw_ + end_, sizeof raw_ - end_);
+        if (!came) return came;
+        got = *came;
+      }
+      const std::string_view front(raw_, end_);
+      form_ = front.starts_with("\xFF\xFE") ? form::little : front.starts_with("\xFE\xFF") ? form::big : form::other;
+      if (form_ != form::other) begin_ = 2;
+    }
+    if (room == 0) return 0U;
+    if (form_ == form::other) {
+      if (begin_ == end_) return text_->read(from, out, room);
+      const std::size_t size = std::min(room, end_ - begin_);
+      std::memcpy(out, raw_ + begin_, size);
+      begin_ += size;
+      return size;
+    }
+    std::size_t size = 0;
+    while (size < room) {
+      if (put_begin_ == put_end_) {
+        if (end_ - begin_ < 4 && !ended_) {
+          if (auto more = refill(from); !more) return tl::unexpected(std::move(more.error()));
+        }
+        if (begin_ == end_) break;
+        const auto code = take(from);
+        if (!code) return tl::unexpected(code.error());
+        put_begin_ = put_end_ = 0;
+        put(*code);
+      }
+      while (size < room && put_begin_ != put_end_) out[size++] = put_[put_begin_++];
+    }
+    return size;
+  }
+
+ private:
+  enum class form : std::uint8_t { unknown, other, little, big } form_ = form::unknown;
+
+  expected<void> refill(stored_bytes& from) {
+    std::memmove(raw_, raw_ + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+    const auto came = text_->read(from, raw_ + end_, sizeof raw_ - end_);
+    if (!came) return tl::unexpected(came.error());
+    ended_ = *came == 0;
+    end_ += *came;
+    if (end_ < 4 && !ended_) return refill(from);
+    return {};
+  }
+
+  std::uint32_t unit_at(std::size_t at) const {
+    const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(raw_[i])); };
+    return form_ == form::little ? byte(at) | byte(at + 1) << 8U : byte(at) << 8U | byte(at + 1);
+  }
+
+  expected<std::uint32_t> take(const stored_bytes& from) {
+    if (end_ - begin_ < 2) return damaged(from, "UTF-16");
+    const std::uint32_t first = unit_at(begin_);
+    begin_ += 2;
+    if (first < 0xD800 || first >= 0xE000) return first;
+    const std::uint32_t second = end_ - begin_ < 2 ? 0 : unit_at(begin_);
+    if (first >= 0xDC00 || second < 0xDC00 || second >= 0xE000) return damaged(from, "UTF-16");
+    begin_ += 2;
+    return 0x10000 + ((first - 0xD800) << 10U) + (second - 0xDC00);
+  }
+
+  void put(std::uint32_t code) {
+    const auto byte = [&](std::uint32_t value) { put_[put_end_++] = static_cast<char>(value); };
+    if (code < 0x80) return byte(code);
+    if (code < 0x800) {
+      byte(0xC0 | code >> 6U);
+    } else {
+      if (code < 0x10000) {
+        byte(0xE0 | code >> 12U);
+      } else {
+        byte(0xF0 | code >> 18U);
+        byte(0x80 | (code >> 12U & 0x3FU));
+      }
+      byte(0x80 | (code >> 6U & 0x3FU));
+    }
+    byte(0x80 | (code & 0x3FU));
+  }
+
+  std::unique_ptr<unpacker> text_;
+  char raw_[64 << 10];
+  std::size_t begin_ = 0, end_ = 0;
+  char put_[4];  // a character that is being handed out
+  std::size_t put_begin_ = 0, put_end_ = 0;
+  bool ended_ = false;
+};
+
 }  // namespace
 
 struct byte_source::impl {
@@ -152,11 +255,12 @@ expected<std::unique_ptr<byte_source>> byte_source::open(const std::string& path
   if (auto filled = stored.fill(); !filled) return tl::unexpected(filled.error());
   if (stored.view().starts_with("\x1F\x8B")) {
     opened->text = std::make_unique<gzip>();
-  } else if (stored.view().starts_with("\x28\xB5\x2F\xFD")) {
+  } else if (is_zstd(stored.view())) {
     opened->text = std::make_unique<zstd>();
   } else {
     opened->text = std::make_unique<plain>();
   }
+  opened->text = std::make_unique<utf16>(std::move(opened->text));
   return std::unique_ptr<byte_source>(new byte_source(std::move(opened)));
 }
 

@@ -8,7 +8,7 @@
 
 namespace factory::replay {
 
-/// A file or standard input as plain text, read from front to end. gzip and zstd are told by their first bytes.
+/// A file or standard input as plain text in UTF-8, read from front to end. gzip, zstd and UTF-16 are told by their first bytes.
 class byte_source {
  public:
   /// "-": standard input. The errors say which file and why.

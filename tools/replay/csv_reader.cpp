@@ -1,13 +1,23 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "replay/reader.hpp"
+#include "replay/series_path.hpp"
 
 namespace factory::replay {
 
 namespace {
+
+std::optional<std::uint64_t> whole_number(std::string_view cell) {
+  std::uint64_t number = 0;
+  const auto [rest, code] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
+  if (code != std::errc{} || rest != cell.data() + cell.size()) return std::nullopt;
+  return number;
+}
 
 class csv_reader : public reader {
  public:
@@ -19,8 +29,8 @@ class csv_reader : public reader {
     auto layout = decoder_.open(text.view(), text.last());
     if (!layout) return tl::unexpected(std::move(layout.error()));
     text.take(decoder_.header_bytes());
-    text_columns_ = layout->text_columns;
-    return find_sensors(*layout);
+    layout_ = std::move(*layout);
+    return find_sensors();
   }
 
   expected<bool> next(text_window& text, std::size_t most, batch_builder& rows) override {
@@ -38,11 +48,23 @@ class csv_reader : public reader {
   }
 
   place at(const text_window& text) const override { return {text.offset(), decoder_.row(), decoder_.next_line()}; }
-  void seek(const place& from) override { decoder_.seek(from.row, from.line); }
+  expected<void> seek(const place& from) override {
+    if (layout_.annotated) {
+      return fail(errc::invalid,
+                  "a file of InfluxDB's tables cannot be taken up in its middle; replay it whole without --resume: readings "
+                  "that are stored are recognised");
+    }
+    decoder_.seek(from.row, from.line);
+    return {};
+  }
 
   std::string note() const override {
-    if (text_columns_.empty()) return {};
-    return fmt::format("columns passed over, as they hold text: {}", fmt::join(text_columns_, ", "));
+    std::string out;
+    if (decoder_.decimal() == decimal_mark::comma) out = "decimal mark: comma";
+    if (!layout_.ignored.empty()) {
+      out += fmt::format("{}columns passed over as asked: {}", out.empty() ? "" : "; ", fmt::join(layout_.ignored, ", "));
+    }
+    return out;
   }
 
  private:
@@ -52,36 +74,83 @@ class csv_reader : public reader {
                                                                   : csv_form::guess,
                     .time_column = how.time_column,
                     .value_column = how.value_column,
-                    .sensor_column = how.sensor_column};
+                    .sensor_column = how.sensor_column,
+                    .clock_column = how.clock_column,
+                    .ignored = how.ignored,
+                    .skip_bad_cells = how.skip_bad_cells};
     out.start_us = how.start_us;
     out.interval_us = how.interval_us;
     return out;
   }
 
-  expected<void> find_sensors(const csv_layout& layout) {
-    std::vector<std::string> names;
-    const bool long_form = layout.form == csv_form::long_form;
-    if (!long_form) {
-      for (const csv_series& series : layout.series) names.push_back(series.name);
-    } else if (how_.sensor && !layout.sensor_column) {
+  expected<void> find_sensors() {
+    if (!layout_.keys.empty()) {
+      if (how_.sensor) {
+        return fail(errc::invalid,
+                    fmt::format("column {} says whose the readings are, and --map sensor_id={} that all are of one sensor; "
+                                "--ignore passes the column over",
+                                layout_.keys.front().name, *how_.sensor));
+      }
+      decoder_.assign([this](const csv_layout& layout, const auto& cells) { return owners(layout, cells); });
+      return {};
+    }
+    std::vector<sensor_id> ids;
+    const bool long_form = layout_.form == csv_form::long_form;
+    if (long_form && how_.sensor) {
       if (!sensors_.known().contains(*how_.sensor))
         return fail(errc::not_found, fmt::format("there is no sensor {}", *how_.sensor), "sensor_id");
-      decoder_.assign({*how_.sensor}, &sensors_.known());
-      return {};
-    } else if (!layout.sensor_column) {
-      names.push_back(name_);
+      ids.push_back(*how_.sensor);
+    } else {
+      for (const csv_column& series : layout_.series) {
+        const auto id = sensors_.find({{}, {}, long_form ? name_ : series.name});
+        if (!id) return tl::unexpected(id.error());
+        ids.push_back(*id);
+      }
     }
-    auto ids = names.empty() ? expected<std::vector<sensor_id>>() : sensors_.columns(names);
-    if (!ids) return tl::unexpected(std::move(ids.error()));
-    decoder_.assign(std::move(*ids), &sensors_.known());
+    decoder_.assign(std::move(ids));
     return {};
+  }
+
+  expected<std::vector<sensor_id>> owners(const csv_layout& layout, const std::vector<std::string_view>& cells) {
+    using role = csv_key::role;
+    std::string_view measurement, field;
+    std::vector<series_label> labels;
+    bool has_sensor = false;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      const csv_key& key = layout.keys[i];
+      switch (key.what) {
+        case role::measurement: measurement = cells[i]; break;
+        case role::field: field = cells[i]; break;
+        case role::machine: labels.push_back({"machine", cells[i]}); break;
+        case role::factory: labels.push_back({"factory", cells[i]}); break;
+        case role::label: labels.push_back({key.name, cells[i]}); break;
+        case role::sensor:
+          has_sensor = true;
+          if (cells[i].empty()) return fail(errc::invalid, "does not say whose the reading is", key.name);
+          labels.push_back({"sensor", cells[i]});
+          break;
+      }
+    }
+    const bool alone = cells.size() == 1 && has_sensor && layout.series.size() == 1;
+    if (const auto number = alone ? whole_number(cells.front()) : std::nullopt; number && !sensors_.registers()) {
+      return sensors_.find_number(*number).map([](sensor_id id) { return std::vector{id}; });
+    }
+    std::vector<sensor_id> ids;
+    for (const csv_column& series : layout.series) {
+      std::string_view named = series.name;
+      if (layout.form == csv_form::long_form) named = !field.empty() ? field : has_sensor ? "value" : std::string_view(name_);
+      const auto id = sensors_.find(path_of(measurement, labels, named));
+      if (!id) return tl::unexpected(id.error());
+      ids.push_back(*id);
+    }
+    return ids;
   }
 
   const options& how_;
   std::string name_;
   sensor_book& sensors_;
   csv_decoder decoder_;
-  std::vector<std::string> text_columns_;
+  csv_layout layout_;
 };
 
 }  // namespace

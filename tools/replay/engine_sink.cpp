@@ -51,13 +51,23 @@ class engine_sink : public sink {
     });
   }
 
-  expected<std::uint64_t> send(batch_builder& rows) override {
+  expected<std::optional<std::int64_t>> newest_us(sensor_id sensor) override {
+    return engine_->readings(sensor, {}, 1, true).map([](const reading_run& run) {
+      return run.empty() ? std::nullopt : std::optional(run.event_time_us.front());
+    });
+  }
+
+  expected<reading_run> stored(sensor_id sensor, std::int64_t begin_us, std::int64_t end_us) override {
+    return engine_->readings(sensor, {begin_us, end_us}, static_cast<std::size_t>(-1), false);
+  }
+
+  expected<void> send(batch_builder& rows) override {
     const reading_batch batch = rows.finish();
     for (;;) {
       // Nothing is lost by waiting: the file is patient, unlike a collector on
       // a socket.
       auto receipt = engine_->ingest(batch, durability::fsync);
-      if (receipt) return receipt->inserted;
+      if (receipt) return {};
       if (receipt.error().code != errc::overloaded) return tl::unexpected(std::move(receipt.error()));
       std::this_thread::sleep_for(pause_without_credit);
     }

@@ -16,6 +16,7 @@ using clock = std::chrono::steady_clock;
 
 constexpr auto save_every = std::chrono::seconds(1);
 constexpr auto due_together = std::chrono::milliseconds(10);
+constexpr std::size_t most_earlier_rows = 8'000'000;  // 128 MB
 constexpr auto look_for_stop_every = std::chrono::milliseconds(50);
 
 std::string plain_name(const std::string& path) {
@@ -39,7 +40,7 @@ expected<file_format> guess_format(const std::string& path, text_window& text) {
   return lines.next(front, text.last()) == line_reader::found::row ? file_format::line_protocol : file_format::guess;
 }
 
-file_replay::file_replay(std::string path, context with) : path_(std::move(path)), with_(with) {
+file_replay::file_replay(std::string path, context with) : path_(std::move(path)), with_(with), earlier_(most_earlier_rows) {
   if (path_ != "-") resume_.emplace(path_, with_.how.digest());
 }
 
@@ -57,7 +58,7 @@ expected<void> file_replay::open() {
   if (format == file_format::ndjson) {
     reader_ = make_ndjson_reader(with_.sensors);
   } else if (format == file_format::line_protocol) {
-    reader_ = make_line_protocol_reader(with_.sensors);
+    reader_ = make_line_protocol_reader(with_.how, with_.sensors);
   } else {
     reader_ = make_csv_reader(with_.how, plain_name(path_), with_.sensors);
   }
@@ -67,7 +68,7 @@ expected<void> file_replay::open() {
     if (!from) return tl::unexpected(from.error());
     if (*from && (*from)->bytes > text_->offset()) {
       if (auto skipped = text_->skip_to((*from)->bytes); !skipped) return skipped;
-      reader_->seek(**from);
+      if (auto sought = reader_->seek(**from); !sought) return sought;
     }
   }
   begin_ = acknowledged_ = reader_->at(*text_);
@@ -83,6 +84,7 @@ expected<outcome> file_replay::run() {
   auto last = wait();
   with_.done.rows += reader_->report().rows;
   with_.done.empty_cells += reader_->report().empty_cells;
+  with_.done.bad_cells += reader_->report().bad_cells;
   if (auto note = reader_->note(); !note.empty()) with_.done.notes.push_back(path_ + ": " + std::move(note));
   save(true);
   // A file with bad rows has to be changed, and is then replayed whole.
@@ -91,6 +93,7 @@ expected<outcome> file_replay::run() {
   if (!last) return tl::unexpected(std::move(last.error()));
   if (save_trouble_) with_.done.notes.push_back(save_trouble_->message);
   if (with_.stop && *more) return outcome::interrupted;
+  with_.to.end_file();
   ++with_.done.files;
   return outcome::finished;
 }
@@ -110,7 +113,7 @@ expected<bool> file_replay::decode(std::size_t most, batch_builder& rows) {
   }
   keep_range(rows);
   with_.shown.draw(path_ == "-" ? "standard input" : plain_name(path_), source_->file_bytes_read(), source_->file_bytes(),
-                   with_.done.stored);
+                   with_.done.sent);
   return more;
 }
 
@@ -175,8 +178,14 @@ expected<void> file_replay::submit(batch_builder& rows, const place& upto) {
     acknowledged_ = sending_place_;
     return {};
   }
+  auto repeats = find_repeats(rows);
+  if (!repeats) return tl::unexpected(std::move(repeats.error()));
+  const auto made = with_.sensors.make_missing();
+  if (!made) return tl::unexpected(made.error());
+  with_.to.made(*made);
+  with_.sensors.replace_stand_ins(rows);
   sending_size_ = rows.size();
-  sending_ = std::async(std::launch::async, [this, &rows] { return with_.to.send(rows); });
+  sending_ = std::async(std::launch::async, [this, &rows, met = std::move(*repeats)] { return with_.to.send(rows, met); });
   filling_ = 1 - filling_;
   return {};
 }
@@ -186,10 +195,42 @@ expected<void> file_replay::wait() {
   auto stored = sending_.get();
   if (!stored) return tl::unexpected(std::move(stored.error()));
   with_.done.sent += sending_size_;
-  with_.done.stored += *stored;
+  with_.done.stored.added += stored->added;
+  with_.done.stored.same += stored->same;
+  with_.done.stored.corrected += stored->corrected;
   acknowledged_ = sending_place_;
   save(false);
   return {};
+}
+
+/// Rows that meet an earlier one of the file. Where their values differ one of them would be lost.
+expected<std::vector<std::uint32_t>> file_replay::find_repeats(const batch_builder& rows) {
+  using meeting = earlier_rows::meeting;
+  std::vector<std::uint32_t> met;
+  for (std::uint32_t row = 0; row < rows.size(); ++row) {
+    const auto sensor = rows.sensors()[row];
+    const auto time_us = rows.times_us()[row];
+    const double value = rows.values()[row];
+    double before = 0;
+    const meeting came = earlier_.put(sensor, time_us, value, before);
+    if (came == meeting::none) continue;
+    if (came != meeting::unknown) met.push_back(row);
+    if (came == meeting::same) ++with_.done.repeated;
+    if (came == meeting::other && with_.how.allow_overwrite) ++with_.done.overwritten;
+    if (came == meeting::same || with_.how.allow_overwrite) continue;
+    const std::string where = fmt::format("sensor {} at {}", with_.sensors.name_of(sensor), format_time(time_us));
+    if (came == meeting::unknown) {
+      return fail(errc::conflict,
+                  fmt::format("{} lies among earlier rows that are no longer in memory, so whether it meets one of "
+                              "them is not known; sort the file by time, or give --allow-overwrite",
+                              where));
+    }
+    return fail(errc::conflict,
+                fmt::format("{} has two values, {} and {}; the batch that holds the second was not sent. Is "
+                            "a column or tag that tells them apart passed over? --allow-overwrite keeps the later one",
+                            where, before, value));
+  }
+  return met;
 }
 
 void file_replay::save(bool now) {

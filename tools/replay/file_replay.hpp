@@ -8,10 +8,12 @@
 #include <optional>
 #include <string>
 
+#include "replay/earlier_rows.hpp"
 #include "replay/progress.hpp"
 #include "replay/reader.hpp"
 #include "replay/replay.hpp"
 #include "replay/resume_file.hpp"
+#include "replay/stored_tally.hpp"
 
 namespace factory::replay {
 
@@ -23,7 +25,7 @@ class file_replay {
  public:
   struct context {
     const options& how;
-    sink& to;
+    stored_tally& to;
     sensor_book& sensors;
     const std::atomic<bool>& stop;
     progress& shown;
@@ -41,6 +43,7 @@ class file_replay {
   expected<bool> paced_turn();
   expected<bool> decode(std::size_t most, batch_builder& rows);
   void keep_range(batch_builder& rows);
+  expected<std::vector<std::uint32_t>> find_repeats(const batch_builder& rows);
   expected<void> submit(batch_builder& rows, const place& upto);
   expected<void> wait();
   void save(bool now);
@@ -52,10 +55,11 @@ class file_replay {
   std::unique_ptr<text_window> text_;
   std::unique_ptr<reader> reader_;
   std::optional<resume_file> resume_;
+  earlier_rows earlier_;
   std::array<batch_builder, 2> batches_;
   batch_builder kept_;       // what keep_range() keeps
   std::size_t filling_ = 0;  // the batch that is decoded into
-  std::future<expected<std::uint64_t>> sending_;
+  std::future<expected<changes>> sending_;
   std::uint64_t sending_size_ = 0;
   place sending_place_, begin_, acknowledged_;
   std::optional<std::int64_t> first_time_us_;  // paced: this reading went out at first_sent_

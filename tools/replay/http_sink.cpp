@@ -15,6 +15,8 @@ namespace {
 
 using json_value = rapidjson::Value;
 
+constexpr std::size_t page_readings = 10'000;
+
 template <class Number>
 void append_number(std::string& out, Number number) {
   char text[32];
@@ -113,18 +115,54 @@ class http_sink : public sink {
     return ids;
   }
 
-  expected<std::uint64_t> send(batch_builder& rows) override {
+  expected<std::optional<std::int64_t>> newest_us(sensor_id sensor) override {
+    reading_run newest;
+    const auto target = fmt::format("/api/sensors/{}/readings?limit=1&order=desc", sensor);
+    return read_page(target, newest).map([&](const auto&) {
+      return newest.empty() ? std::nullopt : std::optional(newest.event_time_us.front());
+    });
+  }
+
+  expected<reading_run> stored(sensor_id sensor, std::int64_t begin_us, std::int64_t end_us) override {
+    reading_run out;
+    const auto target = fmt::format("/api/sensors/{}/readings?from={}&to={}&limit={}", sensor, format_time(begin_us),
+                                    format_time(end_us), page_readings);
+    for (std::string cursor;;) {
+      auto next = read_page(cursor.empty() ? target : target + "&cursor=" + cursor, out);
+      if (!next) return tl::unexpected(std::move(next.error()));
+      if (next->empty()) return out;
+      cursor = std::move(*next);
+    }
+  }
+
+  expected<void> send(batch_builder& rows) override {
     write_columns(rows, body_);
     rows.clear();
     rapidjson::Document answer;
     auto sent = read(client_.post("/api/readings/bulk?precision=us", body_), "/api/readings/bulk", answer);
     if (!sent) return tl::unexpected(std::move(sent.error()));
-    return member_of(answer, "inserted");
+    return member_of(answer, "inserted").map([](auto) {});
   }
 
   expected<void> finish() override { return {}; }
 
  private:
+  /// Appends the page's readings; the cursor of the next page, empty when there is none.
+  expected<std::string> read_page(const std::string& target, reading_run& out) {
+    rapidjson::Document body;
+    if (auto got = read(client_.get(target), target, body); !got) return tl::unexpected(std::move(got.error()));
+    const auto rows = body.IsObject() ? body.FindMember("readings") : json_value::ConstMemberIterator();
+    if (!body.IsObject() || rows == body.MemberEnd() || !rows->value.IsArray()) return unexpected_answer(target);
+    for (const json_value& row : rows->value.GetArray()) {
+      const bool whole =
+          row.IsObject() && row.HasMember("id") && row["id"].IsInt64() && row.HasMember("value") && row["value"].IsNumber();
+      if (!whole) return unexpected_answer(target);
+      out.push_back(row["id"].GetInt64(), row["value"].GetDouble(), flag_none);
+    }
+    const auto cursor = body.FindMember("next_cursor");
+    return cursor != body.MemberEnd() && cursor->value.IsString() ? cursor->value.GetString() : std::string();
+  }
+
   template <class Writer>
   static void text(Writer& out, const char* name, const std::string& value) {
     out.Key(name), out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
@@ -133,7 +171,7 @@ class http_sink : public sink {
   static expected<void> read(expected<http_answer> answer, std::string_view target, rapidjson::Document& out) {
     if (!answer) return tl::unexpected(std::move(answer.error()));
     if (!answer->ok()) return tl::unexpected(refusal(*answer));
-    out.Parse(answer->body.data(), answer->body.size());
+    out.Parse<rapidjson::kParseFullPrecisionFlag>(answer->body.data(), answer->body.size());
     if (out.HasParseError()) return unexpected_answer(target);
     return {};
   }

@@ -1,20 +1,21 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "pipelines/decode/line_protocol.hpp"
 #include "pipelines/decode/text_cells.hpp"
 #include "replay/reader.hpp"
+#include "replay/series_path.hpp"
 
 namespace factory::replay {
 
 namespace {
 
-/// A row's tags `factory`, `machine` and `sensor` say whose its readings are; without them the measurement is the machine and
-/// the field the sensor. A field beside `sensor` that is not called value goes behind its name: temp_max.
+/// Measurement, tags and field say whose a reading is: see path_of().
 class line_protocol_reader : public reader {
  public:
-  explicit line_protocol_reader(sensor_book& sensors) : sensors_(sensors) {}
+  line_protocol_reader(const options& how, sensor_book& sensors) : how_(how), sensors_(sensors) {}
 
   expected<void> begin(text_window&) override { return {}; }
 
@@ -41,10 +42,9 @@ class line_protocol_reader : public reader {
   }
 
   place at(const text_window& text) const override { return {text.offset(), report_.rows, lines_.line() + 1}; }
-  void seek(const place& from) override { lines_.seek(from.line - 1); }
-
-  std::string note() const override {
-    return texts_ == 0 ? std::string() : std::to_string(texts_) + " text fields passed over: they are no readings";
+  expected<void> seek(const place& from) override {
+    lines_.seek(from.line - 1);
+    return {};
   }
 
  private:
@@ -56,14 +56,20 @@ class line_protocol_reader : public reader {
     const auto time_us = to_time_us(*row.time, *unit_);
     if (!time_us) return report_.refuse(lines_.line(), "", "its time is outside of the years 1678 to 2261"), expected<void>{};
     for (const line_field& field : row.fields) {
+      if (how_.ignores(field.key)) continue;
       if (field.what == line_field::kind::text) {
-        ++texts_;
+        const std::string key(field.key);
+        report_.refuse(lines_.line(), key, "is text, which is no reading; --ignore " + key + " passes it over");
       } else if (!field.exact) {
         report_.refuse(lines_.line(), std::string(field.key),
                        "is an integer that a 64-bit number with a fraction cannot hold exactly");
       } else {
         const auto id = sensor_of(row, field);
-        if (!id) return tl::unexpected(id.error());
+        if (!id && id.error().code != errc::invalid && id.error().code != errc::not_found) return tl::unexpected(id.error());
+        if (!id) {
+          report_.refuse(lines_.line(), std::string(field.key), id.error().message);
+          continue;
+        }
         rows.append(*id, *time_us, field.number);
         ++report_.readings;
       }
@@ -72,38 +78,33 @@ class line_protocol_reader : public reader {
   }
 
   expected<sensor_id> sensor_of(const line_row& row, const line_field& field) {
-    std::string_view factory, machine = row.measurement, sensor;
-    for (const line_tag& tag : row.tags) {
-      if (tag.key == "factory") factory = tag.value;
-      if (tag.key == "machine") machine = tag.value;
-      if (tag.key == "sensor") sensor = tag.value;
-    }
     // A byte that names cannot hold stands between them.
-    key_.assign(factory).append(1, '\0').append(machine).append(1, '\0').append(sensor).append(1, '\0').append(field.key);
-    if (const auto found = seen_.find(key_); found != seen_.end()) return found->second;
-    std::string name(sensor.empty() ? field.key : sensor);
-    if (!sensor.empty() && field.key != "value") name.append("_").append(field.key);
-    auto id = sensors_.sensor(std::string(factory), std::string(machine), name);
-    if (!id) {
-      id.error().message = "line " + std::to_string(lines_.line()) + ": " + id.error().message;
-      return id;
+    key_.assign(row.measurement).append(1, '\0').append(field.key);
+    labels_.clear();
+    for (const line_tag& tag : row.tags) {
+      if (how_.ignores(tag.key)) continue;
+      key_.append(1, '\0').append(tag.key).append(1, '\0').append(tag.value);
+      labels_.push_back({tag.key, tag.value});
     }
-    seen_.emplace(key_, *id);
+    if (const auto found = seen_.find(key_); found != seen_.end()) return found->second;
+    auto id = sensors_.find(path_of(row.measurement, labels_, field.key));
+    if (id) seen_.emplace(key_, *id);
     return id;
   }
 
+  const options& how_;
   sensor_book& sensors_;
   line_reader lines_;
   std::optional<precision> unit_;
   std::string key_;
   std::unordered_map<std::string, sensor_id> seen_;
-  std::uint64_t texts_ = 0;
+  std::vector<series_label> labels_;
 };
 
 }  // namespace
 
-std::unique_ptr<reader> make_line_protocol_reader(sensor_book& sensors) {
-  return std::make_unique<line_protocol_reader>(sensors);
+std::unique_ptr<reader> make_line_protocol_reader(const options& how, sensor_book& sensors) {
+  return std::make_unique<line_protocol_reader>(how, sensors);
 }
 
 }  // namespace factory::replay

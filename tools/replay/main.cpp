@@ -31,11 +31,19 @@ void describe(CLI::App& app, replay::command_line& typed) {
   app.add_option("--token", typed.token, "the daemon's token, when it asks for one")->envname("FACTORY_TOKEN");
   app.add_option("--data-dir", typed.data_dir, "straight into a data directory that no daemon has open")->excludes(url);
   app.add_option("--format", typed.format, "long, wide, ndjson or lp; guessed where it can be");
-  app.add_option("--map", typed.map, "timestamp=COLUMN, value=COLUMN, sensor_id=COLUMN or sensor_id=NUMBER")
+  app.add_option("--map", typed.map,
+                 "timestamp=COLUMN (twice: date and time of day), value=COLUMN, sensor_id=COLUMN or sensor_id=NUMBER")
       ->take_all()
       ->allow_extra_args(false);
+  app.add_option("--ignore", typed.ignore, "pass over this column, tag, field or member; may be given several times")
+      ->take_all()
+      ->allow_extra_args(false);
+  app.add_option("--bad-cells", typed.bad_cells,
+                 "stop at a cell of a column of numbers that is none (default), or skip and count it");
   app.add_option("--auto-register", typed.auto_register,
-                 "FACTORY/MACHINE: make missing sensors there, named after their columns");
+                 "FACTORY/MACHINE: make missing sensors there, named as the file names them; its ids are names too");
+  app.add_flag("--allow-overwrite", typed.allow_overwrite,
+               "of two readings of a file at one time of a sensor keep the later; otherwise they end the run");
   app.add_option("--start", typed.start, "time of the first row of a file without times");
   app.add_option("--interval", typed.interval, "time between its rows, like 100ms");
   app.add_option("--from", typed.from, "send readings from this time on");
@@ -62,16 +70,17 @@ int replay_files(const replay::options& how) {
   replay::summary_figures done;
   const auto came = replay::run(how, **to, stop, done);
   const bool finished = came && *came == replay::outcome::finished;
-  if (finished || done.rows != 0) fmt::print("{}", replay::to_text(done));
+  if (finished || done.rows != 0 || done.rejected != 0) fmt::print("{}", replay::to_text(done));
   std::fflush(stdout);
   if (finished) return 0;
   if (!came) complain(came.error());
-  if (!came && done.stored == 0) return 1;
+  if (!came && done.sent == 0) return 1;
   const bool piped = how.files.size() == 1 && how.files.front() == "-";
   const char* next = piped                ? ""
                      : done.rejected != 0 ? "; correct the file and replay it: readings that are stored already are recognised"
                                           : "; go on with the same options and --resume";
-  fmt::print(stderr, "{}{} readings were stored{}\n", came ? "interrupted: " : "", replay::with_commas(done.stored), next);
+  fmt::print(stderr, "{}{} readings were stored{}\n", came ? "interrupted: " : "", replay::with_commas(done.stored.stored()),
+             next);
   return came ? 130 : 1;
 }
 

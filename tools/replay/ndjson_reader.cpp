@@ -15,7 +15,9 @@ bool blank(std::string_view line) { return line.find_first_not_of(" \t\r") == st
 
 class ndjson_reader : public reader {
  public:
-  explicit ndjson_reader(sensor_book& sensors) : sensors_(sensors) {}
+  explicit ndjson_reader(sensor_book& sensors) : sensors_(sensors) {
+    if (sensors.registers()) names_ = [this](std::string_view name) { return sensors_.find({{}, {}, std::string(name)}); };
+  }
 
   expected<void> begin(text_window&) override { return {}; }
 
@@ -36,7 +38,10 @@ class ndjson_reader : public reader {
   }
 
   place at(const text_window& text) const override { return {text.offset(), report_.rows, line_}; }
-  void seek(const place& from) override { line_ = from.line; }
+  expected<void> seek(const place& from) override {
+    line_ = from.line;
+    return {};
+  }
 
  private:
   /// The first `most` lines, as many as are whole.
@@ -56,6 +61,7 @@ class ndjson_reader : public reader {
     how.now_us = no_time;
     how.partial = true;
     how.known = &sensors_.known();
+    if (names_) how.names = &names_;
     part_.clear();
     auto result = decoder_.lines(lines, how, part_);
     if (!result) return tl::unexpected(std::move(result.error()));
@@ -86,6 +92,7 @@ class ndjson_reader : public reader {
   }
 
   sensor_book& sensors_;
+  std::function<expected<sensor_id>(std::string_view)> names_;  ///< with a registration an id is a name
   json_decoder decoder_;
   batch_builder part_;
   std::uint64_t line_ = 1;

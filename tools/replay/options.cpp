@@ -1,6 +1,7 @@
 #include "replay/options.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -44,7 +45,7 @@ expected<void> map_option(const std::string& text, options& out) {
   const std::string what = text.substr(0, equals);
   const std::string column = equals == std::string::npos ? "" : text.substr(equals + 1);
   if (column.empty()) return fail(errc::invalid, fmt::format("--map \"{}\" has no column; write --map {}=COLUMN", text, what));
-  if (what == "timestamp") return void(out.time_column = column), expected<void>{};
+  if (what == "timestamp") return void((out.time_column.empty() ? out.time_column : out.clock_column) = column), expected<void>{};
   if (what == "value") return void(out.value_column = column), expected<void>{};
   if (what != "sensor_id")
     return fail(errc::invalid, fmt::format("--map knows timestamp, value and sensor_id, not \"{}\"", what));
@@ -90,10 +91,14 @@ expected<void> time_options(const command_line& typed, options& out) {
 
 }  // namespace
 
+bool options::ignores(std::string_view name) const { return std::find(ignored.begin(), ignored.end(), name) != ignored.end(); }
+
 std::string options::digest() const {
-  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", url, data_dir, static_cast<int>(format), time_column, value_column,
-                     sensor_column, sensor.value_or(0), auto_register ? auto_register->factory : "",
-                     auto_register ? auto_register->machine : "", start_us.value_or(0), interval_us, from_us, to_us);
+  return fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", url, data_dir, static_cast<int>(format), time_column,
+                     value_column, sensor_column, sensor.value_or(0), auto_register ? auto_register->factory : "",
+                     auto_register ? auto_register->machine : "", start_us.value_or(0), interval_us, from_us, to_us,
+                     fmt::join(ignored, ",")) +
+         "|" + clock_column + (skip_bad_cells ? "|skip" : "");
 }
 
 expected<options> understand(const command_line& typed) {
@@ -105,9 +110,15 @@ expected<options> understand(const command_line& typed) {
   out.resume = typed.resume;
   if (typed.backtest != !typed.scores.empty()) return fail(errc::invalid, "--backtest and --scores belong together");
   if (typed.machine && !typed.backtest) return fail(errc::invalid, "--machine is for --backtest");
+  out.allow_overwrite = typed.allow_overwrite;
+  out.ignored = typed.ignore;
   const auto format = format_option(typed.format);
   if (!format) return tl::unexpected(format.error());
   out.format = *format;
+  if (typed.bad_cells != "" && typed.bad_cells != "stop" && typed.bad_cells != "skip") {
+    return fail(errc::invalid, fmt::format("--bad-cells \"{}\" is not stop or skip", typed.bad_cells));
+  }
+  out.skip_bad_cells = typed.bad_cells == "skip";
   const auto speed = speed_option(typed.speed);
   if (!speed) return tl::unexpected(speed.error());
   out.speed = *speed;

@@ -23,15 +23,15 @@ struct registration {
 struct command_line {
   std::vector<std::string> files;
   std::string url = "http://127.0.0.1:8080", token, data_dir;
-  std::string format;
-  std::vector<std::string> map;
+  std::string format, bad_cells;
+  std::vector<std::string> map, ignore;
   std::string auto_register;
   std::string start, interval, from, to;
   std::string speed = "max";
   std::size_t batch = 0;
-  bool resume = false;
   std::string scores;  ///< where a backtest writes
   bool backtest = false, machine = false;
+  bool resume = false, allow_overwrite = false;
 };
 
 /// The command line understood.
@@ -40,6 +40,8 @@ struct options {
   std::string url, token, data_dir;  ///< data_dir empty: over HTTP
   file_format format = file_format::guess;
   std::string time_column, value_column, sensor_column;  ///< empty: guessed
+  std::string clock_column;                              ///< the time of day, where time_column is the date
+  std::vector<std::string> ignored;                      ///< columns, tags, fields and members that are passed over
   std::optional<sensor_id> sensor;                       ///< whose readings a long file without sensor column holds
   std::optional<registration> auto_register;
   std::optional<std::int64_t> start_us;
@@ -48,7 +50,10 @@ struct options {
   double speed = 0;                                                     ///< event seconds a second; 0 = as fast as can be
   std::size_t batch = 0;                                                ///< readings a request
   bool resume = false;
+  bool skip_bad_cells = false;   ///< cells that are no numbers are counted, and do not end the run
+  bool allow_overwrite = false;  ///< of two readings of a file at one time of a sensor the later one wins
 
+  bool ignores(std::string_view name) const;
   /// What a resumed run must share with the one that was interrupted.
   std::string digest() const;
 };

@@ -29,7 +29,7 @@ class reader {
   /// Rows until `rows` holds `most` readings or more, or a row is at fault, or the file ends (false).
   virtual expected<bool> next(text_window& text, std::size_t most, batch_builder& rows) = 0;
   virtual place at(const text_window& text) const = 0;
-  virtual void seek(const place& from) = 0;
+  virtual expected<void> seek(const place& from) = 0;
   /// What is passed over and why, for the summary; empty when nothing is.
   virtual std::string note() const { return {}; }
 
@@ -45,6 +45,6 @@ inline constexpr std::size_t window_bytes = 4UL << 20;
 /// `name` is the file's without folder and suffixes: the sensor of a long file that tells none.
 std::unique_ptr<reader> make_csv_reader(const options& how, std::string name, sensor_book& sensors);
 std::unique_ptr<reader> make_ndjson_reader(sensor_book& sensors);
-std::unique_ptr<reader> make_line_protocol_reader(sensor_book& sensors);
+std::unique_ptr<reader> make_line_protocol_reader(const options& how, sensor_book& sensors);
 
 }  // namespace factory::replay

@@ -7,13 +7,16 @@
 
 #include "replay/options.hpp"
 #include "replay/sink.hpp"
+#include "replay/stored_tally.hpp"
 
 namespace factory::replay {
 
 /// What a run did.
 struct summary_figures {
-  std::uint64_t files = 0, rows = 0, sent = 0, stored = 0;
-  std::uint64_t empty_cells = 0, out_of_range = 0, rejected = 0;
+  std::uint64_t files = 0, rows = 0, sent = 0;
+  changes stored;                               ///< what is there afterwards
+  std::uint64_t repeated = 0, overwritten = 0;  ///< met an earlier reading of their file: the same; another
+  std::uint64_t empty_cells = 0, bad_cells = 0, out_of_range = 0, rejected = 0;
   std::uint64_t sensors_made = 0;
   double seconds = 0;
   std::vector<std::string> notes;   ///< what was passed over, file by file

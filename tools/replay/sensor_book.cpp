@@ -2,23 +2,58 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace factory::replay {
 
+namespace {
+
+void trim(std::string& name) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t end = name.find_last_not_of(blanks) + 1;
+  name.erase(end);
+  name.erase(0, std::min(name.find_first_not_of(blanks), name.size()));
+}
+
+}  // namespace
+
 expected<void> sensor_book::load() {
-  auto all = things_.read_plant();
+  auto all = entities_.read_plant();
   if (!all) return tl::unexpected(std::move(all.error()));
   for (auto& f : all->factories) factories_.emplace(std::move(f.name), f.id);
   for (auto& m : all->machines) machines_.emplace(std::pair(m.of, std::move(m.name)), m.id);
-  for (const auto& s : all->sensors) remember(s.id, s.of, s.name);
+  for (const auto& s : all->sensors) {
+    sensors_.emplace(std::pair(s.of, s.name), s.id);
+    by_name_.emplace(s.name, s.id);
+    known_.insert(s.id);
+  }
   return {};
 }
 
-void sensor_book::remember(sensor_id id, machine_id of, const std::string& name) {
-  sensors_.emplace(std::pair(of, name), id);
-  by_name_.emplace(name, id);
-  known_.insert(id);
+expected<sensor_id> sensor_book::find(series_path path) {
+  for (std::string* name : {&path.factory, &path.machine, &path.sensor}) trim(*name);
+  if (path.sensor.empty()) return fail(errc::invalid, "the name of a sensor is empty", "sensor");
+  if (!where_) return search(path);
+  const auto take = [](auto& names, const auto& key, std::vector<stand_in>& missing, std::uint32_t of, std::string name) {
+    const auto found = names.find(key);
+    if (found != names.end()) return found->second;
+    const auto id = first_stand_in + static_cast<std::uint32_t>(missing.size());
+    missing.push_back({of, std::move(name)});
+    names.emplace(key, id);
+    return id;
+  };
+  const std::string& factory = path.factory.empty() ? where_->factory : path.factory;
+  const std::string& machine = path.machine.empty() ? where_->machine : path.machine;
+  const auto of_factory = take(factories_, factory, new_factories_, 0, factory);
+  const auto of_machine = take(machines_, std::pair(of_factory, machine), new_machines_, of_factory, machine);
+  return take(sensors_, std::pair(of_machine, path.sensor), new_sensors_, of_machine, path.sensor);
+}
+
+expected<sensor_id> sensor_book::find_number(std::uint64_t number) {
+  if (where_) return find({{}, {}, std::to_string(number)});
+  if (known_.contains(number)) return static_cast<sensor_id>(number);
+  return fail(errc::not_found, fmt::format("unknown sensor {}", number));
 }
 
 expected<sensor_id> sensor_book::only_one(const std::string& name) const {
@@ -36,72 +71,73 @@ expected<sensor_id> sensor_book::only_one(const std::string& name) const {
   return first->second;
 }
 
-expected<machine_id> sensor_book::machine(const std::string& factory, const std::string& name) {
-  auto owner = factories_.find(factory);
-  if (owner == factories_.end()) {
-    const auto made = things_.make_factory(factory);
-    if (!made) return tl::unexpected(made.error());
-    owner = factories_.emplace(factory, *made).first;
-  }
-  const auto key = std::pair(owner->second, name);
-  const auto found = machines_.find(key);
-  if (found != machines_.end()) return found->second;
-  const auto made = things_.make_machine(owner->second, name);
-  if (made) machines_.emplace(key, *made);
-  return made;
-}
-
-expected<std::vector<sensor_id>> sensor_book::of_machine(machine_id machine, const std::vector<std::string>& names) {
-  std::vector<std::string> missing;
-  for (const std::string& name : names) {
-    if (!sensors_.contains(std::pair(machine, name))) missing.push_back(name);
-  }
-  if (!missing.empty()) {
-    const auto made = things_.make_sensors(machine, missing);
-    if (!made) return tl::unexpected(made.error());
-    for (std::size_t i = 0; i < missing.size(); ++i) remember((*made)[i], machine, missing[i]);
-    made_ += missing.size();
-  }
-  std::vector<sensor_id> ids;
-  for (const std::string& name : names) ids.push_back(sensors_.at(std::pair(machine, name)));
-  return ids;
-}
-
-expected<std::vector<sensor_id>> sensor_book::columns(const std::vector<std::string>& names) {
-  if (where_) {
-    const auto owner = machine(where_->factory, where_->machine);
-    if (!owner) return tl::unexpected(owner.error());
-    return of_machine(*owner, names);
-  }
-  std::vector<sensor_id> ids;
-  for (const std::string& name : names) {
-    const auto id = only_one(name);
-    if (!id) return tl::unexpected(id.error());
-    ids.push_back(*id);
-  }
-  return ids;
-}
-
-expected<sensor_id> sensor_book::sensor(const std::string& factory, const std::string& machine_name, const std::string& name) {
-  if (where_) {
-    const auto owner = machine(factory.empty() ? where_->factory : factory, machine_name);
-    if (!owner) return tl::unexpected(owner.error());
-    return of_machine(*owner, {name}).map([](const auto& ids) { return ids.front(); });
-  }
+expected<sensor_id> sensor_book::search(const series_path& path) const {
+  if (path.factory.empty() && path.machine.empty()) return only_one(path.sensor);
   std::vector<sensor_id> found;
-  for (const auto& [factory_name, owner] : factories_) {
-    if (!factory.empty() && factory != factory_name) continue;
-    const auto m = machines_.find(std::pair(owner, machine_name));
-    if (m == machines_.end()) continue;
-    const auto s = sensors_.find(std::pair(m->second, name));
-    if (s != sensors_.end()) found.push_back(s->second);
+  for (const auto& [machine, id] : machines_) {
+    const auto owner = path.factory.empty() ? factories_.end() : factories_.find(path.factory);
+    if (!path.machine.empty() && machine.second != path.machine) continue;
+    if (!path.factory.empty() && (owner == factories_.end() || owner->second != machine.first)) continue;
+    const auto sensor = sensors_.find(std::pair(id, path.sensor));
+    if (sensor != sensors_.end()) found.push_back(sensor->second);
   }
   if (found.size() == 1) return found.front();
   return fail(
       errc::not_found,
       fmt::format("{} sensors are called \"{}\" on a machine \"{}\"; make or tell it with --auto-register FACTORY/MACHINE",
-                  found.empty() ? "no" : "several", name, machine_name),
-      name);
+                  found.empty() ? "no" : "several", path.sensor, path.machine),
+      path.sensor);
+}
+
+expected<void> sensor_book::make_factories_and_machines() {
+  for (; made_factories_ < new_factories_.size(); ++made_factories_) {
+    stand_in& missing = new_factories_[made_factories_];
+    const auto made = entities_.make_factory(missing.name);
+    if (!made) return tl::unexpected(made.error());
+    missing.real = *made;
+  }
+  for (; made_machines_ < new_machines_.size(); ++made_machines_) {
+    stand_in& missing = new_machines_[made_machines_];
+    const auto owner = missing.of < first_stand_in ? missing.of : new_factories_[missing.of - first_stand_in].real;
+    const auto made = entities_.make_machine(owner, missing.name);
+    if (!made) return tl::unexpected(made.error());
+    missing.real = *made;
+  }
+  return {};
+}
+
+expected<std::vector<sensor_id>> sensor_book::make_missing() {
+  std::vector<sensor_id> ids;
+  if (made_sensors_ == new_sensors_.size()) return ids;
+  if (auto made = make_factories_and_machines(); !made) return tl::unexpected(std::move(made.error()));
+  // Neighbours of one machine are made together.
+  while (made_sensors_ < new_sensors_.size()) {
+    const std::uint32_t of = new_sensors_[made_sensors_].of;
+    std::vector<std::string> names;
+    for (std::size_t i = made_sensors_; i < new_sensors_.size() && new_sensors_[i].of == of; ++i) {
+      names.push_back(new_sensors_[i].name);
+    }
+    const auto made = entities_.make_sensors(of < first_stand_in ? of : new_machines_[of - first_stand_in].real, names);
+    if (!made) return tl::unexpected(made.error());
+    for (const sensor_id id : *made) new_sensors_[made_sensors_++].real = id;
+    ids.insert(ids.end(), made->begin(), made->end());
+  }
+  return ids;
+}
+
+void sensor_book::replace_stand_ins(batch_builder& rows) const {
+  const auto sensors = rows.sensors();
+  if (std::none_of(sensors.begin(), sensors.end(), [](sensor_id id) { return id >= first_stand_in; })) return;
+  batch_builder replaced;
+  for (std::size_t i = 0; i < rows.size(); ++i) replaced.append(real(sensors[i]), rows.times_us()[i], rows.values()[i]);
+  std::swap(rows, replaced);
+}
+
+std::string sensor_book::name_of(sensor_id id) const {
+  for (const auto& [key, sensor] : sensors_) {
+    if (sensor == id) return "\"" + key.second + "\"";
+  }
+  return std::to_string(id);
 }
 
 }  // namespace factory::replay

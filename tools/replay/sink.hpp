@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,7 @@ struct plant {
   std::vector<named_sensor> sensors;
 };
 
-/// Where readings go: a daemon or a data directory. send() is called from one thread at a time.
+/// Where readings go: a daemon or a data directory. Its calls come from one thread at a time.
 class sink {
  public:
   virtual ~sink() = default;
@@ -39,8 +40,12 @@ class sink {
   virtual expected<factory_id> make_factory(const std::string& name) = 0;
   virtual expected<machine_id> make_machine(factory_id of, const std::string& name) = 0;
   virtual expected<std::vector<sensor_id>> make_sensors(machine_id of, const std::vector<std::string>& names) = 0;
-  /// All rows or none. They are durable when it returns; the builder is empty afterwards. The readings that are stored.
-  virtual expected<std::uint64_t> send(batch_builder& rows) = 0;
+  /// The time of a sensor's newest reading; nullopt when it has none.
+  virtual expected<std::optional<std::int64_t>> newest_us(sensor_id sensor) = 0;
+  /// What is stored of [begin_us, end_us), in time order; flags are not told.
+  virtual expected<reading_run> stored(sensor_id sensor, std::int64_t begin_us, std::int64_t end_us) = 0;
+  /// All rows or none. They are durable when it returns; the builder is empty afterwards.
+  virtual expected<void> send(batch_builder& rows) = 0;
   /// Waits until what was sent is processed.
   virtual expected<void> finish() = 0;
 };

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,14 +43,28 @@ class memory_sink : public replay::sink {
     }
     return ids;
   }
-  expected<std::uint64_t> send(batch_builder& rows) override {
+  expected<std::optional<std::int64_t>> newest_us(sensor_id sensor) override {
+    const auto of = kept.find(sensor);
+    return of == kept.end() ? std::nullopt : std::optional(of->second.rbegin()->first);
+  }
+  expected<reading_run> stored(sensor_id sensor, std::int64_t begin_us, std::int64_t end_us) override {
+    ++reads;
+    reading_run run;
+    for (const auto& [time_us, value] : kept[sensor]) {
+      if (time_us >= begin_us && time_us < end_us) run.push_back(time_us, value, flag_none);
+    }
+    return run;
+  }
+  expected<void> send(batch_builder& rows) override {
     if (batches == fail_at) return fail(errc::unavailable, "the daemon is gone");
     ++batches;
-    for (std::size_t i = 0; i < rows.size(); ++i) got.push_back({rows.sensors()[i], rows.times_us()[i], rows.values()[i]});
-    const std::uint64_t stored = rows.size();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      got.push_back({rows.sensors()[i], rows.times_us()[i], rows.values()[i]});
+      kept[rows.sensors()[i]][rows.times_us()[i]] = rows.values()[i];
+    }
     rows.clear();
     if (after_batch) after_batch();
-    return stored;
+    return {};
   }
   expected<void> finish() override { return {}; }
 
@@ -62,6 +78,8 @@ class memory_sink : public replay::sink {
   replay::plant entities;
   std::uint32_t next_id = 1;
   std::vector<row> got;
+  std::map<sensor_id, std::map<std::int64_t, double>> kept;
+  std::size_t reads = 0;
   std::size_t batches = 0, fail_at = SIZE_MAX;
   std::function<void()> after_batch;
 };
