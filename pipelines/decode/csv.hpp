@@ -26,6 +26,7 @@ struct csv_options {
   std::string time_column = {}, value_column = {}, sensor_column = {};
   std::string clock_column = {};          ///< the time of day, where time_column holds the date alone
   std::vector<std::string> ignored = {};  ///< columns that are passed over
+  bool skip_unused = false;               ///< columns that are neither readings nor times are passed over, not refused
   bool skip_bad_cells = false;            ///< cells that are no numbers are counted and skipped, not refused
   /// For files without a time column: row i is at start + i * interval.
   std::optional<std::int64_t> start_us = {};

@@ -67,10 +67,6 @@ tl::unexpected<error> no_column(std::string_view name, const std::vector<std::st
   return fail(errc::invalid, "there is no column " + quoted_cell(name) + "; the file has " + all, std::string(name));
 }
 
-tl::unexpected<error> has_no_part(const std::string& name, const std::string& why) {
-  return fail(errc::invalid, "column " + quoted_cell(name) + " " + why, name);
-}
-
 /// Gives out the columns, one after the other.
 class column_chooser {
  public:
@@ -187,6 +183,13 @@ class column_chooser {
     if (layout_.clock_column) taken_[*layout_.clock_column] = true;
     return {};
   }
+  expected<void> has_no_part(std::size_t i, const std::string& why) {
+    const std::string& name = layout_.names[i];
+    if (!options_.skip_unused) return fail(errc::invalid, "column " + quoted_cell(name) + " " + why, name);
+    layout_.ignored.push_back(name);
+    return {};
+  }
+
   bool is_unnamed(std::size_t i) const { return std::find(unnamed_.begin(), unnamed_.end(), i) != unnamed_.end(); }
 
   void add_key(std::size_t i, csv_key::role what) {
@@ -216,8 +219,8 @@ class column_chooser {
     if (put_by_name(i)) return {};
     const std::string& name = layout_.names[i];
     if (facts_[i].what == kind::number) {
-      return has_no_part(name, "holds numbers beside the values: --ignore passes it over, --map sensor_id=" + name +
-                                   " makes its numbers the sensors, --format wide makes each such column a sensor");
+      return has_no_part(i, "holds numbers beside the values: --ignore passes it over, --map sensor_id=" + name +
+                                " makes its numbers the sensors, --format wide makes each such column a sensor");
     }
     if (facts_[i].what == kind::empty) return layout_.unused.push_back({i, name}), expected<void>{};
     add_key(i, csv_key::role::label);
@@ -227,10 +230,10 @@ class column_chooser {
   expected<void> put_wide(std::size_t i) {
     if (put_by_name(i)) return {};
     const std::string& name = layout_.names[i];
-    if (is_unnamed(i)) return has_no_part(name, "has no name: --ignore \"" + name + "\" passes it over");
+    if (is_unnamed(i)) return has_no_part(i, "has no name: --ignore \"" + name + "\" passes it over");
     if (facts_[i].what == kind::text && !sensor_ && !influx_) {
-      return has_no_part(name, "holds text: --ignore passes it over; if it says whose the readings are, --map sensor_id=" + name +
-                                   " makes a sensor of each of its entries");
+      return has_no_part(i, "holds text: --ignore passes it over; if it says whose the readings are, --map sensor_id=" + name +
+                                " makes a sensor of each of its entries");
     }
     if (facts_[i].what == kind::text) return add_key(i, csv_key::role::label), expected<void>{};
     for (const csv_column& other : layout_.series) {
@@ -254,7 +257,7 @@ class column_chooser {
       only = only == nullptr && names == key.name ? &key : nullptr;
     }
     if (only != nullptr) only->what = csv_key::role::sensor;
-    if (names.empty() || only != nullptr) return {};
+    if (names.empty() || only != nullptr || options_.skip_unused) return {};
     return fail(
         errc::invalid,
         "columns " + names +

@@ -1,5 +1,7 @@
 #include "http/edge/query.hpp"
 
+#include "pipelines/model/time.hpp"
+
 #include <gtest/gtest.h>
 
 namespace factory {
@@ -73,10 +75,11 @@ TEST(query, keeps_the_first_fault) {
 }
 
 TEST(query, times_beyond_the_range_of_readings_are_its_ends) {
-  for (const auto& [value, time_us] : {std::pair{"9999-12-31T23:59:59Z", max_event_time_us},
-                                       {"0001-01-01T00:00:00Z", min_event_time_us},
-                                       {"9223372036854775807", max_event_time_us},
-                                       {"-9223372036854775807", min_event_time_us}}) {
+  const std::pair<const char*, std::int64_t> table[] = {{"9999-12-31T23:59:59Z", max_event_time_us},
+                                                        {"0001-01-01T00:00:00Z", min_event_time_us},
+                                                        {"9223372036854775807", max_event_time_us},
+                                                        {"-9223372036854775807", min_event_time_us}};
+  for (const auto& [value, time_us] : table) {
     const http_request request = with({{"from", value}});
     query_reader query(request);
     EXPECT_EQ(query.time_us("from"), time_us) << value;

@@ -289,6 +289,13 @@ TEST(csv, a_wide_file_may_have_a_column_of_names) {
   EXPECT_THAT(got.values, ElementsAre(1, 2, 3, 4));
 }
 
+TEST(csv, columns_without_a_part_can_be_passed_over_all) {
+  const auto wide = read("time,a,phase\n2026-01-19,1,cut\n", {.skip_unused = true});
+  ASSERT_TRUE(wide.layout) << wide.layout.error().message;
+  EXPECT_THAT(wide.layout->ignored, ElementsAre("phase"));
+  EXPECT_TRUE(read("time,value,site,line,quality\n2026-01-19,1,a,b,192\n", {.skip_unused = true}).layout);
+}
+
 TEST(csv, an_empty_column_that_gets_an_entry_is_an_error) {
   const auto got = read("time,value,unit\n2026-01-19,1,\n2026-01-20,2,C\n");
   ASSERT_TRUE(got.layout) << got.layout.error().message;  // "C" is among the first rows: the column holds text

@@ -399,7 +399,7 @@ TEST_F(json_decode, a_decoder_is_as_new_after_a_damaged_body) {
 
 TEST_F(json_decode, a_body_grown_large_and_small_again_is_read) {
   std::string text = "[";
-  for (int i = 0; i < 400'000; ++i) text += R"({"sensor_id":1,"value":1},)";
+  for (int i = 0; i < 400'000; ++i) text += R"({"sensor_id":1,"value":1,"timestamp":1768816800000},)";
   text.back() = ']';
   EXPECT_EQ(bulk(text).batch.size(), 400'000U);
   EXPECT_EQ(bulk(R"([{"sensor_id":1,"value":1}])").batch.size(), 1U);

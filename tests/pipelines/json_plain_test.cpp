@@ -31,6 +31,7 @@ class json_plain_test : public testing::Test {
     for (const sensor_id id : {1U, 2U, 17U, 4'000'000U}) known_.insert(id);
     options_.known = &known_;
     options_.now_us = 5;
+    options_.unit_given = true;  // times of 1970 are plain, too
   }
 
   std::optional<std::uint64_t> read(reader with, std::string_view text) {
@@ -104,7 +105,7 @@ const std::vector<sample>& plain_bodies() {
       {json_plain::read_lines,
        "{\"sensor_id\":1,\"value\":2.5,\"timestamp\":-5}\n{\"sensor_id\":2,\"value\":3,\"timestamp\":7}\n"},
       {json_plain::read_lines,
-       "{\"sensor_id\":1,\"value\":2.5}\r\n{\"sensor_id\":2,\"value\":3}\r\n{\"sensor_id\":2,\"value\":4}"},
+       "{\"sensor_id\":1,\"value\":2.5}\r\n{\"sensor_id\":2,\"value\":3}\r\n{\"sensor_id\":17,\"value\":4}"},
       {json_plain::read_columns, R"({"sensor_id":[1,2,2],"timestamp":[1768816800000,5,6],"value":[0.3,-1,12345678.12345678]})"},
       {json_plain::read_columns, R"({ "value" : [ 1.5 ] , "sensor_id" : [17 ] })"},
   };
@@ -166,10 +167,19 @@ TEST_F(json_plain_test, leaves_the_rest_to_the_parser) {
 }
 
 TEST_F(json_plain_test, takes_no_more_rows_than_are_allowed) {
-  std::string text = R"([{"sensor_id":1,"value":1})";
-  for (std::size_t i = 1; i < most; ++i) text += R"(,{"sensor_id":1,"value":1})";
+  std::string text = R"([{"sensor_id":1,"value":1,"timestamp":1})";
+  for (std::size_t i = 1; i < most; ++i) text += R"(,{"sensor_id":1,"value":1,"timestamp":1})";
   EXPECT_EQ(read(json_plain::read_rows, text + "]"), most);
-  EXPECT_FALSE(read(json_plain::read_rows, text + R"(,{"sensor_id":1,"value":1}])"));
+  EXPECT_FALSE(read(json_plain::read_rows, text + R"(,{"sensor_id":1,"value":1,"timestamp":1}])"));
+}
+
+TEST_F(json_plain_test, leaves_what_may_have_to_be_refused_to_the_parser) {
+  EXPECT_FALSE(read(json_plain::read_rows, R"([{"sensor_id":1,"value":1},{"sensor_id":2,"value":2},{"sensor_id":1,"value":3}])"));
+  EXPECT_FALSE(read(json_plain::read_lines, "{\"sensor_id\":1,\"value\":1}\n{\"sensor_id\":1,\"value\":3}\n"));
+  EXPECT_FALSE(read(json_plain::read_columns, R"({"sensor_id":[1,2,1],"value":[1,2,3]})"));
+  options_.unit_given = false;
+  EXPECT_FALSE(read(json_plain::read_rows, R"([{"sensor_id":1,"value":1,"timestamp":1768816800}])"));
+  EXPECT_TRUE(read(json_plain::read_rows, R"([{"sensor_id":1,"value":1,"timestamp":1768816800000}])"));
 }
 
 TEST_F(json_plain_test, decimals_are_rounded_as_strtod_rounds_them) {

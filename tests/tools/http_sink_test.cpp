@@ -29,7 +29,7 @@ TEST(http_sink, what_is_stored_is_read_page_by_page) {
     return http_text(200, R"({"readings":[{"id":5,"value":-2}],"next_cursor":"c1"})");
   });
   auto to = open_http_sink(server.url());
-  EXPECT_EQ((*to)->newest_us(3), std::optional<std::int64_t>());
+  EXPECT_FALSE((*to)->newest_us(3).value());
   const auto run = (*to)->stored(3, 0, 1'768'816'800'000'001);
   ASSERT_TRUE(run) << run.error().message;
   EXPECT_EQ(run->event_time_us, (std::vector<std::int64_t>{5, 7}));

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "replay/earlier_rows.hpp"
 #include "replay/progress.hpp"
 #include "tools/support/replay_fixture.hpp"
 

@@ -9,6 +9,8 @@ namespace factory::replay {
 
 namespace {
 
+constexpr std::size_t sensors_at_once = 1'000;
+
 void trim(std::string& name) {
   constexpr std::string_view blanks = " \t\r\n";
   const std::size_t end = name.find_last_not_of(blanks) + 1;
@@ -114,7 +116,8 @@ expected<std::vector<sensor_id>> sensor_book::make_missing() {
   while (made_sensors_ < new_sensors_.size()) {
     const std::uint32_t of = new_sensors_[made_sensors_].of;
     std::vector<std::string> names;
-    for (std::size_t i = made_sensors_; i < new_sensors_.size() && new_sensors_[i].of == of; ++i) {
+    for (std::size_t i = made_sensors_; i < new_sensors_.size() && new_sensors_[i].of == of && names.size() < sensors_at_once;
+         ++i) {
       names.push_back(new_sensors_[i].name);
     }
     const auto made = entities_.make_sensors(of < first_stand_in ? of : new_machines_[of - first_stand_in].real, names);
