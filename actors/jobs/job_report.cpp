@@ -13,7 +13,6 @@ namespace factory {
 
 namespace {
 
-constexpr std::int64_t day_us = 86'400'000'000;
 constexpr std::size_t events_per_page = 1'000;
 
 struct findings {

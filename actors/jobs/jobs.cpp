@@ -49,7 +49,6 @@ sentence roll_up(const job_parts& parts, const std::atomic<bool>& stopping) {
 /// Everything of the sensor before this midnight (UTC) may go; unset: everything stays. Whole days, so that a day's roll-ups go with
 /// all of its readings or with none.
 std::optional<std::int64_t> horizon_us(const retention_days& days, std::int64_t configured_us, std::int64_t now_us) {
-  constexpr std::int64_t day_us = 86'400'000'000;
   const std::int64_t kept_us = days ? *days * day_us : configured_us;
   if (kept_us == 0) return {};
   return bucket_start(now_us - kept_us, day_us);

@@ -55,7 +55,7 @@ expected<access_token> read_token(std::string_view text) {
   return wanted;
 }
 
-expected<http_response> create(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> create_token(engine& behind, const http_request& request, const path_argument&) {
   auto wanted = read_token(request.body);
   if (!wanted) return fail_with(wanted.error());
   if (wanted->factory != 0 && !behind.entities().find_factory(wanted->factory))
@@ -72,7 +72,7 @@ expected<http_response> create(engine& behind, const http_request& request, cons
   return answer;
 }
 
-expected<http_response> list(engine& behind, const http_request&, const path_argument&) {
+expected<http_response> list_tokens(engine& behind, const http_request&, const path_argument&) {
   json_writer out;
   out.begin_array();
   for (const access_token& token : behind.tokens().tokens()) {
@@ -121,11 +121,11 @@ expected<http_response> get_audit(engine& behind, const http_request& request, c
 
 void add_token_calls(api_table& table) {
   const std::size_t first = table.size();
-  table.push_back({http_method::get, "/api/tokens", "The tokens, without their secrets", list, {}, {}, "tokens"});
+  table.push_back({http_method::get, "/api/tokens", "The tokens, without their secrets", list_tokens, {}, {}, "tokens"});
   table.push_back({http_method::post,
                    "/api/tokens",
                    "Make a token; its secret is shown this once",
-                   create,
+                   create_token,
                    {},
                    "new_token",
                    "made_token",

@@ -11,25 +11,25 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t record_version = 2;
+constexpr std::uint8_t audit_version = 2;
 constexpr std::uint8_t version_without_client = 1;
-constexpr char key_space = 'u';
+constexpr char audit_space = 'u';
 
 std::string key_of(std::uint64_t sequence) {
-  std::string key(1, key_space);
+  std::string key(1, audit_space);
   put_key64(key, sequence);
   return key;
 }
 
 bool read_key(std::string_view key, std::uint64_t& sequence) {
-  if (key.empty() || key.front() != key_space) return false;
+  if (key.empty() || key.front() != audit_space) return false;
   key.remove_prefix(1);
   return get_key64(key, sequence) && key.empty();
 }
 
 std::string encode(const audit_record& record) {
   std::string out;
-  put_byte(out, record_version);
+  put_byte(out, audit_version);
   put_zigzag(out, record.at_us);
   put_text(out, record.who);
   put_text(out, record.method);
@@ -42,7 +42,7 @@ std::string encode(const audit_record& record) {
 
 bool decode(std::string_view in, audit_record& record) {
   std::uint8_t version = 0;
-  const bool known = get_byte(in, version) && (version == record_version || version == version_without_client);
+  const bool known = get_byte(in, version) && (version == audit_version || version == version_without_client);
   const bool good = known && get_zigzag(in, record.at_us) && get_text(in, record.who) && get_text(in, record.method) &&
                     get_text(in, record.path) && get_varint(in, record.thing) && get_varint_as(in, record.status);
   return good && (version == version_without_client || get_text(in, record.client)) && in.empty();

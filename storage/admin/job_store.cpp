@@ -14,7 +14,7 @@ namespace {
 // Key spaces, by first byte (docs/reference/storage-format.md): r run, i report info, j its JSON, h its HTML, n next ids.
 constexpr std::size_t runs_kept = 1'000;
 constexpr std::size_t reports_kept = 400;
-constexpr std::uint8_t record_version = 1;
+constexpr std::uint8_t job_version = 1;
 constexpr std::string_view next_ids_key = "n";
 
 std::string key_of(char space, std::uint64_t id) {
@@ -25,7 +25,7 @@ std::string key_of(char space, std::uint64_t id) {
 
 std::string encode(const job_run& run) {
   std::string out;
-  put_byte(out, record_version);
+  put_byte(out, job_version);
   put_varint(out, run.id);
   put_text(out, run.job);
   put_zigzag(out, run.started_at_us);
@@ -36,7 +36,7 @@ std::string encode(const job_run& run) {
 }
 bool decode(std::string_view in, job_run& run) {
   std::uint8_t version = 0, result = 0;
-  const bool good = get_byte(in, version) && version == record_version && get_varint(in, run.id) && get_text(in, run.job) &&
+  const bool good = get_byte(in, version) && version == job_version && get_varint(in, run.id) && get_text(in, run.job) &&
                     get_zigzag(in, run.started_at_us) && get_zigzag(in, run.duration_us) && get_byte(in, result) &&
                     result <= static_cast<std::uint8_t>(job_run::outcome::failed) && get_text(in, run.detail) && in.empty();
   run.result = static_cast<job_run::outcome>(result);
@@ -45,7 +45,7 @@ bool decode(std::string_view in, job_run& run) {
 
 std::string encode(const report_info& info) {
   std::string out;
-  put_byte(out, record_version);
+  put_byte(out, job_version);
   put_varint(out, info.id);
   put_varint(out, info.factory);
   put_zigzag(out, info.begin_us);
@@ -55,7 +55,7 @@ std::string encode(const report_info& info) {
 }
 bool decode(std::string_view in, report_info& info) {
   std::uint8_t version = 0;
-  return get_byte(in, version) && version == record_version && get_varint(in, info.id) && get_varint_as(in, info.factory) &&
+  return get_byte(in, version) && version == job_version && get_varint(in, info.id) && get_varint_as(in, info.factory) &&
          get_zigzag(in, info.begin_us) && get_zigzag(in, info.end_us) && get_zigzag(in, info.created_at_us) && in.empty();
 }
 

@@ -19,8 +19,8 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t record_version = 1;
-constexpr char key_space = 't';
+constexpr std::uint8_t token_version = 1;
+constexpr char token_space = 't';
 constexpr std::string_view next_id_key = "next_token";
 constexpr std::string_view secret_prefix = "fm-";
 constexpr std::size_t secret_bytes = 32;
@@ -28,14 +28,14 @@ constexpr std::size_t secret_bytes = 32;
 using table = std::map<token_id, std::shared_ptr<const access_token>>;
 
 std::string key_of(token_id id) {
-  std::string key(1, key_space);
+  std::string key(1, token_space);
   put_key32(key, id);
   return key;
 }
 
 std::string encode(const access_token& token) {
   std::string out;
-  put_byte(out, record_version);
+  put_byte(out, token_version);
   put_varint(out, token.id);
   put_text(out, token.name);
   put_byte(out, token.scopes);
@@ -47,7 +47,7 @@ std::string encode(const access_token& token) {
 
 bool decode(std::string_view in, access_token& token) {
   std::uint8_t version = 0;
-  const bool good = get_byte(in, version) && version == record_version && get_varint_as(in, token.id) &&
+  const bool good = get_byte(in, version) && version == token_version && get_varint_as(in, token.id) &&
                     get_text(in, token.name) && get_byte(in, token.scopes) && get_varint_as(in, token.factory) &&
                     get_zigzag(in, token.created_at_us) && in.size() == token.hash.size();
   if (good) std::ranges::copy(in, token.hash.begin());
@@ -113,7 +113,7 @@ token_store::~token_store() = default;
 expected<void> token_store::load() {
   table found;
   const std::unique_ptr<rocksdb::Iterator> it(impl_->rocks.db->NewIterator(rocksdb::ReadOptions(), impl_->state()));
-  for (it->Seek(std::string(1, key_space)); it->Valid() && it->key()[0] == key_space; it->Next()) {
+  for (it->Seek(std::string(1, token_space)); it->Valid() && it->key()[0] == token_space; it->Next()) {
     access_token token;
     if (!decode(to_view(it->value()), token)) {
       return fail(errc::corrupt,

@@ -38,13 +38,13 @@ constexpr std::array<column_shape, column_count> shapes{{
 }};
 
 rocksdb::ColumnFamilyOptions column_options(const column_shape& shape, const std::shared_ptr<rocksdb::Cache>& cache) {
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.block_size = 32UL << 10U;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
-  table.format_version = 5;
+  rocksdb::BlockBasedTableOptions tables;
+  tables.block_cache = cache;
+  tables.block_size = 32UL << 10U;
+  tables.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  tables.format_version = 5;
   rocksdb::ColumnFamilyOptions options;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(tables));
   options.write_buffer_size = shape.memtable;
   options.max_write_buffer_number = 3;
   options.compression = shape.compress ? rocksdb::kZSTD : rocksdb::kNoCompression;

@@ -15,7 +15,7 @@ constexpr double early = 1.0, late = 0.9, night = 0.55;
 constexpr std::int64_t longest_warm_up = 20'000;  // steps
 
 // Counters of chance that belong to a sensor as a whole; noise uses another key.
-enum question : std::uint64_t { cycle_phase, trend_phase, white_noise };
+enum signal_question : std::uint64_t { cycle_phase, trend_phase, white_noise };
 
 double seconds(std::int64_t us) { return static_cast<double>(us) / second_us; }
 double fraction(double x) { return x - std::floor(x); }
