@@ -1,6 +1,7 @@
 #include "storage/base/rocks.hpp"
 
 #include "storage/base/limits.hpp"
+#include "storage/base/log_reads.hpp"
 
 #include <fmt/format.h>
 #include <rocksdb/cache.h>
@@ -95,6 +96,7 @@ error to_error(const rocksdb::Status& status, std::string_view doing) {
 
 rocksdb::DBOptions database_options(bool create) {
   rocksdb::DBOptions options;
+  options.env = checked_environment();
   options.create_if_missing = create;
   options.create_missing_column_families = true;
   options.max_background_jobs = 2;
@@ -103,6 +105,8 @@ rocksdb::DBOptions database_options(bool create) {
   // A torn tail of the log contains nothing acknowledged. wal_bytes_per_sync stays off, because it can leave holes instead of a torn tail.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.bytes_per_sync = mebibyte;  // for table files only: spreads their writes over time
+  // The id stands in a file alone, so that a restored copy gets one of its own (RocksDB 9 would write it into the manifest, too).
+  options.write_dbid_to_manifest = false;
   options.info_log = std::make_shared<spoken_log>();
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;

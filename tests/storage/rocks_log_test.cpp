@@ -127,6 +127,46 @@ TEST_F(damaged_log, with_a_bit_turned_anywhere_is_refused_or_nothing_acknowledge
   }
 }
 
+/// Where the heads of records stand: checksum (4 bytes), length (2), type (1); records do not cross blocks of 32 KiB.
+std::vector<std::uintmax_t> record_heads(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  std::vector<std::uintmax_t> heads;
+  for (std::size_t at = 0; at + 7 <= bytes.size();) {
+    const std::size_t left = 32'768 - at % 32'768;
+    if (left < 7) at += left;
+    if (left < 7) continue;
+    heads.push_back(at);
+    at += 7U + static_cast<unsigned char>(bytes[at + 4]) + 256U * static_cast<unsigned char>(bytes[at + 5]);
+  }
+  return heads;
+}
+
+// RocksDB 9.10 read such a record again and again.
+TEST_F(damaged_log, with_a_record_of_a_recycled_log_is_refused_or_nothing_acknowledged_is_missing) {
+  fill(false);
+  const auto heads = record_heads(logs(killed_).front());
+  ASSERT_GT(heads.size(), 50U);
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i < heads.size(); i += i < 4 || i + 5 > heads.size() ? 1 : 3) {
+    SCOPED_TRACE(i);
+    const fs::path data = fresh();
+    turn_a_bit(logs(data).front(), heads[i] + 6, 2);
+    refused += refused_or_whole(data) ? 1 : 0;
+  }
+  EXPECT_GT(refused, 15U);
+}
+
+TEST_F(damaged_log, a_manifest_with_a_record_of_a_recycled_log_is_refused) {
+  fill(false);
+  for (const auto& entry : fs::directory_iterator(killed_ / "db"))
+    if (entry.path().filename().string().starts_with("MANIFEST-"))
+      turn_a_bit(entry.path(), record_heads(entry.path()).at(1) + 6, 2);
+  const auto db = database::open(killed_, {});
+  ASSERT_FALSE(db);
+  EXPECT_EQ(db.error().code, errc::corrupt) << db.error().message;
+}
+
 TEST_F(damaged_log, read_only_is_refused_too_and_stays_as_it_is) {
   fill(false);
   turn_a_bit(logs(killed_).back(), 5'000, 3);
