@@ -38,7 +38,7 @@ event cleared(sensor_id sensor, std::int64_t time_us, std::int64_t at_us) {
 }
 event acknowledged(sensor_id sensor, std::int64_t time_us, std::string who, std::int64_t at_us) {
   const event e = raised(sensor, time_us);
-  return acknowledgement_of({e.key, e.value, e.limit, e.level, ""}, who, at_us);
+  return acknowledgement_of({e.key, e.value, e.limit(), e.level, ""}, who, at_us);
 }
 
 class event_log_test : public ::testing::Test {
