@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include <fast_float/fast_float.h>
 #include <fmt/format.h>
 
 #include "http/text/json_body.hpp"
@@ -47,6 +48,65 @@ expected<bool> put_limit(double& member, std::string_view name, element value) {
   if (!limit) return tl::unexpected(limit.error());
   member = limit->value_or(unset_limit());
   return true;
+}
+
+/// A number in the unit of the readings, or a text such as "2%" of the limit.
+expected<bool> put_deadband(alarm_options& options, std::string_view name, element value) {
+  std::string_view text;
+  options.deadband_in_percent = !value.get(text);
+  if (!options.deadband_in_percent) return put(options.deadband, read_number(name, value));
+  const auto* const end = text.data() + text.size();
+  const auto [rest, failed] = fast_float::from_chars(text.data(), end, options.deadband);
+  if (failed == std::errc() && std::string_view(rest, static_cast<std::size_t>(end - rest)) == "%") return true;
+  return fail(errc::invalid, std::string(name) + " must be a number, or a percentage of the limit such as \"2%\"",
+              std::string(name));
+}
+
+expected<bool> put_delay(std::int64_t& member, std::string_view name, element value) {
+  std::int64_t delay_ms = 0;
+  if (value.get(delay_ms) || delay_ms < 0 || delay_ms > limits::alarm_delay_ms)
+    return fail(errc::invalid, fmt::format("{} must be an integer from 0 to {}", name, limits::alarm_delay_ms),
+                std::string(name));
+  member = delay_ms * 1'000;
+  return true;
+}
+
+/// From 1 to `largest`; null, where it is allowed, is kept as 0.
+expected<bool> put_small(std::uint32_t& member, std::string_view name, element value, std::uint32_t largest, bool nullable) {
+  std::uint64_t number = 0;
+  if (nullable && value.is_null()) {
+    member = 0;
+    return true;
+  }
+  if (value.get(number) || number < 1 || number > largest)
+    return fail(errc::invalid, fmt::format("{} must be an integer from 1 to {}{}", name, largest, nullable ? ", or null" : ""),
+                std::string(name));
+  member = static_cast<std::uint32_t>(number);
+  return true;
+}
+
+/// Unset when it is no member of the options.
+std::optional<expected<bool>> set_option(alarm_options& options, std::string_view name, element value) {
+  if (name == "deadband") return put_deadband(options, name, value);
+  if (name == "on_delay_ms") return put_delay(options.on_delay_us, name, value);
+  if (name == "off_delay_ms") return put_delay(options.off_delay_us, name, value);
+  if (name == "count") return put_small(options.count, name, value, limits::alarm_readings, false);
+  if (name == "of") return put_small(options.of, name, value, limits::alarm_readings, false);
+  if (name == "priority") return put_small(options.priority, name, value, 4, true);
+  if (name == "message") return put(options.message, read_text(name, value));
+  if (name == "instructions") return put(options.instructions, read_text(name, value));
+  return std::nullopt;
+}
+
+void write_options(json_writer& out, const alarm_options& options) {
+  if (options.deadband_in_percent)
+    out.member("deadband", fmt::format("{}%", options.deadband));
+  else
+    out.member("deadband", options.deadband);
+  out.member("on_delay_ms", options.on_delay_us / 1'000).member("off_delay_ms", options.off_delay_us / 1'000);
+  out.member("count", options.count).member("of", options.of);
+  out.member("priority", options.priority != 0 ? std::optional(options.priority) : std::nullopt);
+  out.member("message", options.message).member("instructions", options.instructions);
 }
 
 /// null: inherits from its parent.
@@ -100,6 +160,7 @@ expected<bool> set_member(alert_rule& entry, std::string_view name, element valu
   if (name == "high") return put_limit(entry.high, name, value);
   if (name == "severity") return put_word(entry.level, name, value, parse_rule_severity, "INFO, WARNING or CRITICAL");
   if (name == "enabled") return put(entry.enabled, read_boolean(name, value));
+  if (auto option = set_option(entry.options, name, value)) return *option;
   return given_by_server(name);
 }
 
@@ -125,7 +186,9 @@ void write_json(json_writer& out, const alert_rule& entry) {
   out.member("condition", to_text(entry.condition));
   out.member("low", uses_low(entry) ? std::optional(entry.low) : std::nullopt);
   out.member("high", uses_high(entry) ? std::optional(entry.high) : std::nullopt);
-  out.member("severity", to_text(entry.level)).member("enabled", entry.enabled).end_object();
+  out.member("severity", to_text(entry.level)).member("enabled", entry.enabled);
+  write_options(out, entry.options);
+  out.end_object();
 }
 
 double unset_limit() { return std::numeric_limits<double>::quiet_NaN(); }

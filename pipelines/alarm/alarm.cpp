@@ -8,78 +8,129 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t encoding_version = 1;
+constexpr std::uint8_t encoding_version = 2;
+constexpr std::uint8_t without_delays = 1;  // alerts are active or not there
+
+const alarm_options plain_limit;
 
 bool raises_alerts(std::uint8_t source) {
   return is_event_source(source) && group_of(static_cast<event_source>(source)) == source_group::limit;
 }
 
+const alert_rule* find_rule(const sensor_config& config, rule_id id) {
+  const auto found = std::find_if(config.rules.begin(), config.rules.end(), [&](const auto& rule) { return rule.id == id; });
+  return found == config.rules.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 void alarm_board::configure(sensor_config config, std::int64_t received_at_us, std::vector<event>& out) {
-  config_ = std::move(config);
+  const auto before = std::exchange(config_, std::move(config));
   calm_ = calm_values(config_);
-  clear_ended(received_at_us, out);
+  for (auto& limit : limits_) {
+    if (is_unchanged(limit, before) || breach_of(limit.source, limit.rule, last_value_)) continue;
+    report(limit, limit.state.end(last_time_us_), received_at_us, out);
+  }
+  forget_idle();
+}
+
+bool alarm_board::is_unchanged(const watched_limit& limit, const sensor_config& before) const {
+  if (limit.source != event_source::alert_rule) return before.thresholds == config_.thresholds;
+  const auto* const old = find_rule(before, limit.rule);
+  const auto* const now = find_rule(config_, limit.rule);
+  return old != nullptr && now != nullptr && *old == *now;
 }
 
 void alarm_board::observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out) {
   if (seen_ && time_us <= last_time_us_) return;
+  for (auto& limit : limits_) report(limit, limit.state.advance_before(options_of(limit), time_us), received_at_us, out);
   seen_ = true;
   last_time_us_ = time_us;
   last_value_ = value;
-  if (active_.empty() && calm_.contains(value)) return;  // nearly every reading
-  clear_ended(received_at_us, out);
-  if (const auto found = check_thresholds(config_.thresholds, value)) {
-    const bool below = found->type == breach_type::below_minimum;
-    raise_if_clear(below ? event_source::min_threshold : event_source::max_threshold, 0, {found->threshold_value, found->level},
-                   received_at_us, out);
-  }
-  for (const auto& rule : config_.rules)
-    if (const auto limit = breached_limit(rule, value))
-      raise_if_clear(event_source::alert_rule, rule.id, {*limit, rule.level}, received_at_us, out);
+  if (limits_.empty() && calm_.contains(value)) return;  // nearly every reading
+  watch_breached();
+  for (auto& limit : limits_) observe_limit(limit, received_at_us, out);
+  forget_idle();
 }
 
-std::optional<alarm_board::breach> alarm_board::breach_of(event_source source, rule_id rule, double value) const {
+void alarm_board::advance(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out) {
+  for (auto& limit : limits_) report(limit, limit.state.advance(options_of(limit), time_us), received_at_us, out);
+  forget_idle();
+}
+
+std::int64_t alarm_board::due_us() const {
+  auto soonest = INT64_MAX;
+  for (const auto& limit : limits_) soonest = std::min(soonest, limit.state.due_us(options_of(limit)).value_or(INT64_MAX));
+  return soonest;
+}
+
+std::size_t alarm_board::active_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(limits_.begin(), limits_.end(), [](const auto& limit) { return limit.state.is_raised(); }));
+}
+
+/// Alerts that this reading ends are told before those that it raises: limits that are watched stand before those that are new.
+void alarm_board::observe_limit(watched_limit& limit, std::int64_t received_at_us, std::vector<event>& out) {
+  const auto now = breach_of(limit.source, limit.rule, last_value_);
+  if (now) limit.newest = *now;
+  report(limit, limit.state.observe(options_of(limit), last_time_us_, standing(limit, now)), received_at_us, out);
+}
+
+/// Begins to watch what the last value breaches, and rules that count readings.
+void alarm_board::watch_breached() {
+  const auto watch = [this](event_source source, rule_id rule) {
+    const bool known = std::any_of(limits_.begin(), limits_.end(),
+                                   [&](const auto& limit) { return limit.source == source && limit.rule == rule; });
+    if (!known) limits_.push_back({source, rule, {}, {}, {}});
+  };
+  if (const auto found = check_thresholds(config_.thresholds, last_value_))
+    watch(found->type == breach_type::below_minimum ? event_source::min_threshold : event_source::max_threshold, 0);
+  for (const auto& rule : config_.rules)
+    if (breached_limit(rule, last_value_)) watch(event_source::alert_rule, rule.id);
+}
+
+const alarm_options& alarm_board::options_of(const watched_limit& limit) const {
+  const auto* const rule = limit.source == event_source::alert_rule ? find_rule(config_, limit.rule) : nullptr;
+  return rule != nullptr ? rule->options : plain_limit;
+}
+
+std::optional<alarm_board::breach> alarm_board::breach_of(event_source source, rule_id id, double value) const {
   if (source == event_source::alert_rule) {
-    const auto found = std::find_if(config_.rules.begin(), config_.rules.end(), [&](const auto& r) { return r.id == rule; });
-    if (found == config_.rules.end()) return std::nullopt;
-    if (const auto limit = breached_limit(*found, value)) return breach{*limit, found->level};
+    const auto* const rule = find_rule(config_, id);
+    if (rule == nullptr) return std::nullopt;
+    if (const auto limit = breached_limit(*rule, value)) return breach{*limit, rule->level, value};
     return std::nullopt;
   }
   const auto type = source == event_source::min_threshold ? breach_type::below_minimum : breach_type::above_maximum;
   const auto found = check_thresholds(config_.thresholds, value);
-  if (found && found->type == type) return breach{found->threshold_value, found->level};
+  if (found && found->type == type) return breach{found->threshold_value, found->level, value};
   return std::nullopt;
 }
 
-void alarm_board::raise_if_clear(event_source source, rule_id rule, const breach& found, std::int64_t received_at_us,
-                                 std::vector<event>& out) {
-  for (const auto& alert : active_)
-    if (alert.source == source && alert.rule == rule) return;
-  active_.push_back({source, rule, last_time_us_, found});
-  event raised;
-  raised.key = {config_.sensor, last_time_us_, source, rule, event_kind::alert_raised};
-  raised.recorded_at_us = received_at_us;
-  raised.at_us = last_time_us_;
-  raised.value = last_value_;
-  raised.detail = limit_detail{found.limit};
-  raised.level = found.level;
-  out.push_back(std::move(raised));
+limit_state::standing alarm_board::standing(const watched_limit& limit, const std::optional<breach>& now) const {
+  if (now) return limit_state::standing::breach;
+  const auto* const rule = limit.source == event_source::alert_rule ? find_rule(config_, limit.rule) : nullptr;
+  return rule != nullptr ? standing_of(*rule, last_value_) : limit_state::standing::back;
 }
 
-void alarm_board::clear_ended(std::int64_t received_at_us, std::vector<event>& out) {
-  std::erase_if(active_, [&](const active_alert& alert) {
-    if (breach_of(alert.source, alert.rule, last_value_)) return false;
-    event cleared;
-    cleared.key = {config_.sensor, alert.since_us, alert.source, alert.rule, event_kind::alert_cleared};
-    cleared.recorded_at_us = received_at_us;
-    cleared.at_us = last_time_us_;
-    cleared.value = last_value_;
-    cleared.detail = limit_detail{alert.raised.limit};
-    cleared.level = alert.raised.level;
-    out.push_back(std::move(cleared));
-    return true;
-  });
+void alarm_board::report(watched_limit& limit, const limit_state::outcome& what, std::int64_t received_at_us,
+                         std::vector<event>& out) const {
+  if (what.what == limit_state::change::none) return;
+  const bool raised = what.what == limit_state::change::raised;
+  if (raised) limit.raised = limit.newest;
+  event found;
+  found.key = {config_.sensor, raised ? what.at_us : limit.state.raised_us(), limit.source, limit.rule,
+               raised ? event_kind::alert_raised : event_kind::alert_cleared};
+  found.recorded_at_us = received_at_us;
+  found.at_us = what.at_us;
+  found.value = raised ? limit.raised.value : last_value_;
+  found.detail = limit_detail{limit.raised.limit};
+  found.level = limit.raised.level;
+  out.push_back(std::move(found));
+}
+
+void alarm_board::forget_idle() {
+  std::erase_if(limits_, [](const auto& limit) { return limit.state.is_idle(); });
 }
 
 void alarm_board::encode(std::string& out) const {
@@ -89,37 +140,55 @@ void alarm_board::encode(std::string& out) const {
   if (!seen_) return;
   put_zigzag(out, last_time_us_);
   put_double(out, last_value_);
-  put_varint(out, active_.size());
-  for (const auto& alert : active_) {
-    put_byte(out, static_cast<std::uint8_t>(alert.source));
-    put_varint(out, alert.rule);
-    put_zigzag(out, alert.since_us);
-    put_double(out, alert.raised.limit);
-    put_byte(out, static_cast<std::uint8_t>(alert.raised.level));
+  put_varint(out, limits_.size());
+  for (const auto& limit : limits_) {
+    put_byte(out, static_cast<std::uint8_t>(limit.source));
+    put_varint(out, limit.rule);
+    limit.state.encode(out);
+    for (const auto& each : {limit.newest, limit.raised}) {
+      put_double(out, each.limit);
+      put_byte(out, static_cast<std::uint8_t>(each.level));
+      put_double(out, each.value);
+    }
   }
+}
+
+bool alarm_board::get_breach(std::string_view& in, breach& read) {
+  std::uint8_t level = 0;
+  if (!get_double(in, read.limit) || !get_byte(in, level)) return false;
+  read.level = static_cast<severity>(level);
+  return is_severity(level);
+}
+
+bool alarm_board::get_limit(std::string_view& in, std::uint8_t version, watched_limit& limit) {
+  std::uint8_t source = 0;
+  if (!get_byte(in, source) || !get_varint_as(in, limit.rule)) return false;
+  if (!raises_alerts(source)) return false;
+  limit.source = static_cast<event_source>(source);
+
+  if (version == without_delays) {
+    std::int64_t raised_us = 0;
+    if (!get_zigzag(in, raised_us) || !get_breach(in, limit.raised)) return false;
+    limit.state = limit_state::raised_at(raised_us);
+    limit.newest = limit.raised;
+    return true;
+  }
+  return limit.state.decode(in) && get_breach(in, limit.newest) && get_double(in, limit.newest.value) &&
+         get_breach(in, limit.raised) && get_double(in, limit.raised.value);
 }
 
 bool alarm_board::decode(std::string_view& in) {
   std::string_view rest = in;
   alarm_board read;
   std::uint8_t version = 0, seen = 0;
-  if (!get_byte(rest, version) || version != encoding_version || !get_config(rest, read.config_) || !get_byte(rest, seen) ||
-      seen > 1)
+  if (!get_byte(rest, version) || version < without_delays || version > encoding_version || !get_config(rest, read.config_) ||
+      !get_byte(rest, seen) || seen > 1)
     return false;
   if (seen == 1) {
     std::uint64_t count = 0;
     if (!get_zigzag(rest, read.last_time_us_) || !get_double(rest, read.last_value_) || !get_varint(rest, count)) return false;
-    for (; count > 0; --count) {
-      std::uint8_t source = 0, level = 0;
-      active_alert alert{};
-      if (!get_byte(rest, source) || !get_varint_as(rest, alert.rule) || !get_zigzag(rest, alert.since_us) ||
-          !get_double(rest, alert.raised.limit) || !get_byte(rest, level))
-        return false;
-      if (!raises_alerts(source) || !is_severity(level)) return false;
-      alert.source = static_cast<event_source>(source);
-      alert.raised.level = static_cast<severity>(level);
-      read.active_.push_back(alert);
-    }
+    for (; count > 0; --count)
+      if (!get_limit(rest, version, read.limits_.emplace_back())) return false;
     read.seen_ = true;
   }
   read.calm_ = calm_values(read.config_);

@@ -10,7 +10,8 @@ namespace factory {
 namespace {
 
 constexpr std::array<std::string_view, 3> condition_texts = {"GREATER_THAN", "LESS_THAN", "OUT_OF_RANGE"};
-constexpr unsigned has_min = 1, has_max = 2;  // which limits of a range follow in its bytes
+constexpr unsigned is_enabled = 1, has_options = 2;  // of a rule; rules from before there were options have only the first
+constexpr unsigned has_min = 1, has_max = 2;         // which limits of a range follow in its bytes
 
 severity breach_severity(const threshold_range& range, double limit, double value) {
   double size = std::abs(limit);
@@ -54,14 +55,26 @@ std::optional<double> breached_limit(const alert_rule& rule, double value) {
   return std::nullopt;
 }
 
+limit_state::standing standing_of(const alert_rule& rule, double value) {
+  using enum limit_state::standing;
+  if (breached_limit(rule, value)) return breach;
+  if (!rule.enabled) return back;
+  const bool inside_low = rule.condition == rule_condition::greater_than || value >= rule.low + rule.options.margin_at(rule.low);
+  const bool inside_high = rule.condition == rule_condition::less_than || value <= rule.high - rule.options.margin_at(rule.high);
+  return inside_low && inside_high ? back : deadband;
+}
+
 calm_band calm_values(const sensor_config& config) {
   calm_band calm;
   calm.lowest = config.thresholds.min.value_or(calm.lowest);
   calm.highest = config.thresholds.max.value_or(calm.highest);
   for (const auto& rule : config.rules) {
     if (!rule.enabled) continue;
-    if (rule.condition != rule_condition::greater_than) calm.lowest = std::max(calm.lowest, rule.low);
-    if (rule.condition != rule_condition::less_than) calm.highest = std::min(calm.highest, rule.high);
+    if (rule.options.counts_readings()) return calm_band::none();
+    if (rule.condition != rule_condition::greater_than)
+      calm.lowest = std::max(calm.lowest, rule.low + rule.options.margin_at(rule.low));
+    if (rule.condition != rule_condition::less_than)
+      calm.highest = std::min(calm.highest, rule.high - rule.options.margin_at(rule.high));
   }
   return calm;
 }
@@ -74,18 +87,22 @@ void put_rule(std::string& out, const alert_rule& rule) {
   put_double(out, rule.low);
   put_double(out, rule.high);
   put_byte(out, static_cast<std::uint8_t>(rule.level));
-  put_byte(out, rule.enabled ? 1 : 0);
+  const bool plain = rule.options == alarm_options{};
+  put_byte(out, static_cast<std::uint8_t>((rule.enabled ? is_enabled : 0U) | (plain ? 0U : has_options)));
+  if (!plain) put_options(out, rule.options);
 }
 
 bool get_rule(std::string_view& in, alert_rule& rule) {
-  std::uint8_t condition = 0, level = 0, enabled = 0;
+  std::uint8_t condition = 0, level = 0, bits = 0;
   if (!get_varint_as(in, rule.id) || !get_varint_as(in, rule.sensor) || !get_text(in, rule.name) || !get_byte(in, condition) ||
-      !get_double(in, rule.low) || !get_double(in, rule.high) || !get_byte(in, level) || !get_byte(in, enabled))
+      !get_double(in, rule.low) || !get_double(in, rule.high) || !get_byte(in, level) || !get_byte(in, bits))
     return false;
-  if (condition >= condition_texts.size() || level >= severity_texts.size() || enabled > 1) return false;
+  if (condition >= condition_texts.size() || level >= severity_texts.size() || bits > (is_enabled | has_options)) return false;
+  rule.options = {};
+  if ((bits & has_options) != 0 && !get_options(in, rule.options)) return false;
   rule.condition = static_cast<rule_condition>(condition);
   rule.level = static_cast<severity>(level);
-  rule.enabled = enabled == 1;
+  rule.enabled = (bits & is_enabled) != 0;
   return true;
 }
 

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "pipelines/alarm/alarm_options.hpp"
+#include "pipelines/alarm/limit_state.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/severity.hpp"
 
@@ -50,9 +52,13 @@ struct alert_rule {
   double high = 0;  ///< used by greater_than and out_of_range
   severity level = severity::rule_warning;
   bool enabled = true;
+  alarm_options options = {};
+  bool operator==(const alert_rule&) const = default;
 };
 /// The limit that `value` breaches, or nullopt. Disabled rules never breach.
 std::optional<double> breached_limit(const alert_rule& rule, double value);
+/// How `value` stands to the limits of the rule: breach, back in range by the deadband, or between.
+limit_state::standing standing_of(const alert_rule& rule, double value);
 
 /// A sensor's limits and rules. They go through the journal, so that recovery judges each reading by the rules that were in force
 /// when it was committed.
@@ -62,11 +68,13 @@ struct sensor_config {
   std::vector<alert_rule> rules;
 };
 
-/// Values that breach no limit and no enabled rule: from lowest to highest, both included.
+/// Values that move no alarm when the reading before them was such a value too: from lowest to highest, both included. They breach no
+/// limit and no enabled rule, and lie in no deadband. Empty (lowest above highest) while a rule counts readings: it must see them all.
 struct calm_band {
   double lowest = -std::numeric_limits<double>::infinity();
   double highest = std::numeric_limits<double>::infinity();
   bool contains(double value) const { return value >= lowest && value <= highest; }
+  static calm_band none() { return {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()}; }
 };
 calm_band calm_values(const sensor_config& config);
 

@@ -112,6 +112,37 @@ std::optional<problem> check_members(const catalog_tables& tables, const sensor_
   return check_parent<machine_entry>(tables, entry.machine, "machine_id", "machine");
 }
 
+namespace {
+
+std::optional<problem> check_options(const alarm_options& options) {
+  const auto outside = [](std::int64_t value, std::int64_t lowest, std::int64_t highest) {
+    return value < lowest || value > highest;
+  };
+  constexpr auto longest_us = limits::alarm_delay_ms * 1'000;
+  const std::string delay_bound = "must be from 0 to " + std::to_string(limits::alarm_delay_ms);
+  if (!std::isfinite(options.deadband) || options.deadband < 0)
+    return problem{errc::invalid, "deadband", "must be a number from 0 up, or a percentage such as \"2%\""};
+  if (outside(options.on_delay_us, 0, longest_us)) return problem{errc::invalid, "on_delay_ms", delay_bound};
+  if (outside(options.off_delay_us, 0, longest_us)) return problem{errc::invalid, "off_delay_ms", delay_bound};
+  if (options.of < 1 || options.of > limits::alarm_readings)
+    return problem{errc::invalid, "of", "must be from 1 to " + std::to_string(limits::alarm_readings)};
+  if (options.count < 1 || options.count > options.of) return problem{errc::invalid, "count", "must be from 1 to `of`"};
+  if (options.priority > 4) return problem{errc::invalid, "priority", "must be from 1 (most urgent) to 4, or null"};
+  for (const auto& [text, field] : {std::pair(&options.message, "message"), std::pair(&options.instructions, "instructions")})
+    if (text->size() > limits::rule_text_bytes)
+      return problem{errc::invalid, field, "must be at most " + std::to_string(limits::rule_text_bytes) + " bytes"};
+  return std::nullopt;
+}
+
+/// Back in range must be possible: the deadbands of both limits leave room between them.
+bool leaves_room(const alert_rule& rule) {
+  const auto& options = rule.options;
+  return rule.condition != rule_condition::out_of_range ||
+         rule.low + options.margin_at(rule.low) <= rule.high - options.margin_at(rule.high);
+}
+
+}  // namespace
+
 std::optional<problem> check_members(const catalog_tables& tables, const alert_rule& entry) {
   if (auto bad = check_name(entry.name)) return bad;
   if (auto bad = check_limit(entry.low, "low")) return bad;
@@ -119,6 +150,8 @@ std::optional<problem> check_members(const catalog_tables& tables, const alert_r
   if (entry.condition == rule_condition::out_of_range && entry.low > entry.high) {
     return problem{errc::invalid, "low", "must not be above high"};
   }
+  if (auto bad = check_options(entry.options)) return bad;
+  if (!leaves_room(entry)) return problem{errc::invalid, "deadband", "leaves nothing between low and high"};
   if (entry.level < severity::rule_info) return problem{errc::invalid, "severity", "must be INFO, WARNING or CRITICAL"};
   return check_parent<sensor_entry>(tables, entry.sensor, "sensor_id", "sensor");
 }

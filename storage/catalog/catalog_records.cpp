@@ -6,9 +6,10 @@ namespace factory {
 
 namespace {
 
-/// Version 2 ends with the days that readings are kept; version 1 lacks them: unset. Rules still have version 1.
+/// Version 2 ends with the days that readings are kept; version 1 lacks them: unset.
 constexpr std::uint8_t with_retention = 2;
-constexpr std::uint8_t rule_version = 1;
+/// Of rules: version 2 ends with the options of the alarm; version 1 has none: those of a plain limit.
+constexpr std::uint8_t with_options = 2;
 
 std::string begin_record(std::uint8_t version) { return std::string(1, static_cast<char>(version)); }
 bool begin_record(std::string_view& in, std::uint8_t newest, std::uint8_t& version) {
@@ -109,7 +110,7 @@ bool decode(std::string_view in, sensor_entry& entry) {
 }
 
 std::string encode(const alert_rule& entry) {
-  std::string out = begin_record(rule_version);
+  std::string out = begin_record(with_options);
   put_varint(out, entry.id);
   put_varint(out, entry.sensor);
   put_text(out, entry.name);
@@ -118,16 +119,19 @@ std::string encode(const alert_rule& entry) {
   put_double(out, entry.high);
   put_byte(out, static_cast<std::uint8_t>(entry.level));
   put_byte(out, entry.enabled ? 1 : 0);
+  put_options(out, entry.options);
   return out;
 }
 bool decode(std::string_view in, alert_rule& entry) {
   std::uint8_t version = 0, enabled = 0;
-  const bool good = begin_record(in, rule_version, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.sensor) &&
+  const bool good = begin_record(in, with_options, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.sensor) &&
                     get_text(in, entry.name) && get_enum(in, entry.condition, rule_condition::out_of_range) &&
                     get_double(in, entry.low) && get_double(in, entry.high) &&
-                    get_enum(in, entry.level, severity::rule_critical) && get_byte(in, enabled) && enabled <= 1 && in.empty();
+                    get_enum(in, entry.level, severity::rule_critical) && get_byte(in, enabled) && enabled <= 1;
   entry.enabled = enabled == 1;
-  return good;
+  entry.options = {};
+  if (version >= with_options && !(good && get_options(in, entry.options))) return false;
+  return good && in.empty();
 }
 
 }  // namespace factory

@@ -1,6 +1,8 @@
 #include "storage/mirror/mirror.hpp"
 #include "storage/mirror/mirror_file.hpp"
 
+#include <fmt/format.h>
+
 #include "pipelines/model/time.hpp"
 
 namespace factory {
@@ -25,9 +27,14 @@ void write_entry(sqlite_file& sql, const sensor_entry& e) {
       e.retention);
 }
 void write_entry(sqlite_file& sql, const alert_rule& e) {
+  const auto& o = e.options;
   sql.run(
-      "INSERT INTO alert_rules (id, sensor_id, name, condition, low, high, severity, enabled) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-      e.id, e.sensor, e.name, to_text(e.condition), e.low, e.high, to_text(e.level), e.enabled);
+      "INSERT INTO alert_rules (id, sensor_id, name, condition, low, high, severity, enabled, deadband, on_delay_ms, "
+      "off_delay_ms, "
+      "count_of, priority, message, instructions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      e.id, e.sensor, e.name, to_text(e.condition), e.low, e.high, to_text(e.level), e.enabled,
+      fmt::format("{}{}", o.deadband, o.deadband_in_percent ? "%" : ""), o.on_delay_us / 1'000, o.off_delay_us / 1'000,
+      fmt::format("{}/{}", o.count, o.of), o.priority != 0 ? std::optional(o.priority) : std::nullopt, o.message, o.instructions);
 }
 
 /// Entries are deleted and inserted, not updated, so that a name can move between entries within one delta. References are

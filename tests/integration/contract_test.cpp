@@ -244,6 +244,38 @@ TEST_F(contract, alerts_follow_the_original_rules) {
   EXPECT_EQ(got["alerts"][0]["reading_id"].GetInt64(), start_us + 1'000'000);
 }
 
+TEST_F(contract, options_of_a_rule_are_shown_checked_and_changed) {
+  const auto sensor = add_sensors(api, 1).at(0);
+  const auto made =
+      api.post("/api/rules", R"({"sensor_id":)" + std::to_string(sensor) +
+                                 R"(,"name":"hot","condition":"GREATER_THAN","high":80,"deadband":"2.5%","on_delay_ms":5000,)"
+                                 R"("count":2,"of":3,"priority":1,"instructions":"open the valve"})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  for (const char* member : {R"("deadband":"2.5%")", R"("on_delay_ms":5000)", R"("off_delay_ms":0)", R"("count":2)", R"("of":3)",
+                             R"("priority":1)", R"("message":"")", R"("instructions":"open the valve")"})
+    EXPECT_NE(made.body.find(member), std::string::npos) << member << " in " << made.body;
+  const std::string self = "/api/rules/" + std::to_string(made.json()["id"].GetUint());
+  const auto changed = api.patch(self, R"({"deadband":1.5,"priority":null})");
+  EXPECT_EQ(changed.status, 200) << changed.body;
+  EXPECT_NE(changed.body.find(R"("deadband":1.5,"on_delay_ms":5000)"), std::string::npos) << changed.body;
+  EXPECT_NE(changed.body.find(R"("priority":null)"), std::string::npos) << changed.body;
+  for (const char* wrong :
+       {R"({"deadband":"2"})", R"({"deadband":-1})", R"({"on_delay_ms":1.5})", R"({"count":4})", R"({"of":65})"})
+    EXPECT_EQ(api.patch(self, wrong).status, 400) << wrong;
+}
+
+TEST_F(contract, readings_around_a_limit_raise_one_alert_where_the_rule_has_a_deadband) {
+  const auto sensor = add_sensors(api, 1).at(0);
+  ASSERT_EQ(api.post("/api/rules", R"({"sensor_id":)" + std::to_string(sensor) +
+                                       R"(,"name":"hot","condition":"GREATER_THAN","high":80,"deadband":2})")
+                .status,
+            201);
+  post_values(sensor, {70, 81, 79, 81, 79, 81, 79, 81, 79, 81, 70});
+  const std::string events = "/api/events?sensor_id=" + std::to_string(sensor) + "&kind=";
+  await([&] { return get_json(api, events + "alert_cleared")["events"].Size() == 1; }, "the alert to clear");
+  EXPECT_EQ(get_json(api, events + "alert_raised")["events"].Size(), 1U);
+}
+
 TEST_F(contract, a_rule_raises_an_alert_that_is_acknowledged_and_cleared) {
   const auto sensor = add_sensors(api, 1).at(0);
   const auto rule =

@@ -6,6 +6,8 @@
 #include <functional>
 #include <random>
 
+#include "pipelines/model/coding.hpp"
+
 namespace factory {
 namespace {
 
@@ -156,6 +158,7 @@ std::vector<event> walk(const std::function<bool(int)>& cut) {
       sensor_config config{5, {}, {rule(3, rule_condition::out_of_range, -20, 90), rule(7, rule_condition::less_than, -50, 0)}};
       if (i % 800 == 0) config.thresholds = {-100.0, 80.0 + i / 100.0};
       config.rules[0].name = "näme with bytes";
+      config.rules[1].options = {5, false, i % 3 * 4, i % 5 * 3, 2, 3, 1, "too cold", "close the valve"};
       board.configure(config, i, found);
     }
     board.observe(static_cast<std::int64_t>(i) - (i % 50 == 0 ? 10 : 0), noise(random), i, found);
@@ -170,6 +173,87 @@ std::vector<event> walk(const std::function<bool(int)>& cut) {
     board = back;
   }
   return found;
+}
+
+alert_rule with_options(alert_rule of, const alarm_options& options) {
+  of.options = options;
+  return of;
+}
+
+TEST(alarm_board, ten_readings_around_a_limit_with_a_deadband_are_one_alert) {
+  alarm_options calm;
+  calm.deadband = 2;
+  fixture f({}, {with_options(rule(1, rule_condition::greater_than, 0, 80), calm)});
+  for (int i = 0; i < 10; ++i) f.observe(i, i % 2 == 0 ? 80.5 : 79.5);
+  ASSERT_EQ(f.found.size(), 1U);
+  f.observe(20, 78);
+  ASSERT_EQ(f.found.size(), 2U) << "inside by the deadband";
+  EXPECT_EQ(f.found[1].at_us, 20);
+}
+
+TEST(alarm_board, a_deadband_in_percent_is_of_the_limit) {
+  alarm_options options;
+  options.deadband = 2;
+  options.deadband_in_percent = true;
+  fixture f({}, {with_options(rule(1, rule_condition::out_of_range, -50, 100), options)});
+  f.observe(1, -51);
+  f.observe(2, -49.5);
+  EXPECT_EQ(f.board.active_count(), 1U);
+  f.observe(3, -49);
+  EXPECT_EQ(f.board.active_count(), 0U);
+}
+
+TEST(alarm_board, a_delayed_alert_carries_the_time_at_which_the_delay_ended_and_the_breach_then_in_force) {
+  alarm_options slow;
+  slow.on_delay_us = 10;
+  fixture f({}, {with_options(rule(1, rule_condition::greater_than, 0, 80), slow)});
+  f.observe(5, 90);
+  f.observe(12, 95);
+  EXPECT_EQ(f.board.due_us(), 15);
+  f.board.advance(14, 1'000, f.found);
+  EXPECT_TRUE(f.found.empty());
+  f.board.advance(40, 1'000, f.found);
+  ASSERT_EQ(f.found.size(), 1U);
+  EXPECT_EQ(f.found[0].key.event_time_us, 15);
+  EXPECT_EQ(f.found[0].at_us, 15);
+  EXPECT_EQ(f.found[0].value, 95);
+  EXPECT_EQ(f.found[0].recorded_at_us, 1'000);
+  EXPECT_EQ(f.board.due_us(), INT64_MAX);
+}
+
+TEST(alarm_board, a_change_of_another_rule_leaves_a_running_delay_alone) {
+  alarm_options slow;
+  slow.off_delay_us = 100;
+  const auto watched = with_options(rule(1, rule_condition::greater_than, 0, 80), slow);
+  fixture f({}, {watched});
+  f.observe(1, 90);
+  f.observe(2, 70);
+  f.configure({}, {watched, rule(2, rule_condition::less_than, 10, 0)});
+  EXPECT_EQ(f.found.size(), 1U);
+  f.configure({}, {rule(2, rule_condition::less_than, 10, 0)});
+  EXPECT_EQ(f.found.size(), 2U) << "its rule is gone";
+}
+
+TEST(alarm_board, a_board_stored_before_there_were_delays_goes_on) {
+  std::string bytes;
+  put_byte(bytes, 1);
+  put_config(bytes, {5, {10.0, 100.0}, {}});
+  put_byte(bytes, 1);
+  put_zigzag(bytes, 7);    // newest reading
+  put_double(bytes, 110);  // its value
+  put_varint(bytes, 1);
+  put_byte(bytes, static_cast<std::uint8_t>(max_threshold));
+  put_varint(bytes, 0);
+  put_zigzag(bytes, 6);  // raised
+  put_double(bytes, 100);
+  put_byte(bytes, static_cast<std::uint8_t>(severity::medium));
+  std::string_view in = bytes;
+  fixture f({});
+  ASSERT_TRUE(f.board.decode(in));
+  EXPECT_EQ(f.board.active_count(), 1U);
+  f.observe(9, 50);
+  ASSERT_EQ(f.found.size(), 1U);
+  EXPECT_EQ(f.found[0].key, (event_key{5, 6, max_threshold, 0, alert_cleared}));
 }
 
 TEST(alarm_board, gives_the_same_events_wherever_it_is_stored_and_read_back) {

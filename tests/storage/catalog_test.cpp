@@ -14,6 +14,8 @@
 #include <limits>
 #include <thread>
 
+#include "storage/catalog/catalog_records.hpp"
+
 namespace factory {
 namespace {
 
@@ -187,6 +189,50 @@ TEST(catalog, rules_are_checked) {
   rule = a_rule(1);
   rule.level = severity::high;
   EXPECT_EQ(refused_field(rule), "severity");
+}
+
+TEST(catalog, options_of_rules_are_checked_and_kept) {
+  catalog_fixture it;
+  it.seed(1);
+  const auto refused_field = [&](const alarm_options& options, rule_condition condition = rule_condition::greater_than) {
+    alert_rule rule = a_rule(1);
+    rule.condition = condition;
+    rule.low = 80;
+    rule.options = options;
+    const auto staged = it.entities().stage_create(std::vector{std::move(rule)}, 0);
+    return staged ? std::string("accepted") : staged.error().field;
+  };
+  EXPECT_EQ(refused_field({.deadband = -1}), "deadband");
+  EXPECT_EQ(refused_field({.deadband = std::nan("")}), "deadband");
+  EXPECT_EQ(refused_field({.deadband = 6}, rule_condition::out_of_range), "deadband")
+      << "80 to 90 has no room for 6 on both sides";
+  EXPECT_EQ(refused_field({.on_delay_us = -1}), "on_delay_ms");
+  EXPECT_EQ(refused_field({.off_delay_us = 86'400'000'001}), "off_delay_ms");
+  EXPECT_EQ(refused_field({.count = 3, .of = 2}), "count");
+  EXPECT_EQ(refused_field({.count = 1, .of = 65}), "of");
+  EXPECT_EQ(refused_field({.priority = 5}), "priority");
+  EXPECT_EQ(refused_field({.message = std::string(2'049, 'x')}), "message");
+  const alarm_options full{2, true, 5'000'000, 60'000'000, 2, 3, 1, "too hot", "open the valve"};
+  alert_rule rule = a_rule(1);
+  rule.options = full;
+  it.create<alert_rule>({rule});
+  it.reopen();
+  EXPECT_EQ(it.entities().find_rule(1)->options, full);
+}
+
+TEST(catalog, a_rule_stored_before_there_were_options_is_a_plain_one) {
+  alert_rule rule = a_rule(1);
+  rule.id = 4;
+  auto record = encode(rule);
+  std::string options;
+  put_options(options, {});
+  record.resize(record.size() - options.size());
+  record[0] = 1;
+  alert_rule back;
+  back.options.deadband = 3;
+  ASSERT_TRUE(decode(record, back));
+  EXPECT_EQ(back, rule);
+  EXPECT_FALSE(decode(record + "x", back));
 }
 
 TEST(catalog, names_are_unique_within_their_parent_only) {
