@@ -11,6 +11,7 @@
 
 #include "actors/flow/flow.hpp"
 #include "actors/flow/reply.hpp"
+#include "actors/flow/tick_book.hpp"
 #include "actors/sensors/suspect.hpp"
 #include "actors/sensors/views.hpp"
 #include "pipelines/model/event.hpp"
@@ -21,6 +22,7 @@
 /// Every actor of the engine and every message, on one page.
 ///
 ///   dispatcher -------- new_readings, new_config, new_command --> sensor (one per sensor)
+///   tick_book --------- new_tick -----------------> sensor --> threshold    (only of sensors that wait for time)
 ///   query thread ------ view_request -------------> sensor
 ///   sensor ------------ suspect_readings ---------> anomaly                 (readings far from their window)
 ///   sensor ------------ alarm_readings -----------> threshold               (readings that can move an alarm)
@@ -64,6 +66,7 @@ struct new_config {
   std::uint64_t sequence = 0;
   std::int64_t received_at_us = 0;
   std::shared_ptr<const sensor_config> config;
+  std::shared_ptr<void> under_way = {};  ///< counted until it goes
 };
 
 /// A command of an operator, at its place among the readings. One of a sensor that has no actor (it is deleted or stays down) goes to the
@@ -72,6 +75,14 @@ struct new_command {
   std::uint64_t sequence = 0;
   std::int64_t received_at_us = 0;
   std::shared_ptr<const operator_command> command;
+  std::shared_ptr<void> under_way = {};  ///< counted until it goes
+};
+
+/// Time has passed, and one of the sensor's actors waits for that. All entries before the tick were sent earlier.
+struct new_tick {
+  tick at;
+  sensor_id sensor = 0;
+  std::shared_ptr<void> under_way = {};  ///< counted until it goes
 };
 
 /// Asks a sensor for its state. Queued behind what was acknowledged before.
@@ -108,6 +119,7 @@ struct restore_order {
   std::uint64_t applied_sequence = 0;
   std::shared_ptr<const std::string> state;                                 ///< null: a new sensor
   std::vector<std::variant<new_readings, new_config, new_command>> missed;  ///< in order
+  std::shared_ptr<void> under_way = {};                                     ///< counted until it goes
 };
 
 /// A sensor's stored alarm states. The threshold actor ignores them when it has already seen later entries.
@@ -115,6 +127,7 @@ struct adopt_order {
   sensor_id sensor = 0;
   std::uint64_t applied_sequence = 0;
   std::string board;
+  std::shared_ptr<void> under_way = {};  ///< counted until it goes
 };
 
 /// The sensor is deleted: everything about it is dropped, then `done`.
@@ -134,6 +147,7 @@ using sensor_actor = caf::typed_actor<
     caf::reacts_to<new_readings>,     // take readings in: flags, windows, head; pass on what matters; seal a full head
     caf::reacts_to<new_config>,       // pass new limits on, in order
     caf::reacts_to<new_command>,      // likewise
+    caf::reacts_to<new_tick>,         // likewise
     caf::reacts_to<view_request>,     // answer a query's cut
     caf::reacts_to<persist_request>,  // store the state when it changed
     caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
@@ -149,6 +163,7 @@ using anomaly_actor = caf::typed_actor<caf::reacts_to<suspect_readings>,  // sco
 using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_readings>,  // let them move the alarms
                                          caf::reacts_to<new_config>,      // take limits and rules into force
                                          caf::reacts_to<new_command>,     // do what the operator asks
+                                         caf::reacts_to<new_tick>,        // end the delays that are over
                                          caf::reacts_to<save_order>,     // add the alarm board and hand the snapshot to the store
                                          caf::reacts_to<adopt_order>,    // start from a stored board
                                          caf::reacts_to<drain_order>,    // answer
@@ -194,6 +209,7 @@ CAF_ADD_TYPE_ID(factory, (factory::suspect_readings))
 CAF_ADD_TYPE_ID(factory, (factory::alarm_readings))
 CAF_ADD_TYPE_ID(factory, (factory::new_config))
 CAF_ADD_TYPE_ID(factory, (factory::new_command))
+CAF_ADD_TYPE_ID(factory, (factory::new_tick))
 CAF_ADD_TYPE_ID(factory, (factory::view_request))
 CAF_ADD_TYPE_ID(factory, (factory::persist_request))
 CAF_ADD_TYPE_ID(factory, (factory::save_order))
@@ -212,6 +228,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::suspect_readings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::alarm_readings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_config)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_command)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_tick)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::view_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::persist_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::save_order)

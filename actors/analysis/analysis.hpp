@@ -23,10 +23,13 @@ struct threshold_actor_state {
   struct watched_sensor {
     alarm_board board;
     std::uint64_t applied_sequence = 0;  ///< newest entry that the board has seen
+    std::int64_t asked_us = INT64_MAX;   ///< the instant that the tick book knows of
   };
   std::unordered_map<sensor_id, watched_sensor> sensors;
   persistence store;
+  std::shared_ptr<tick_book> ticks;
 };
-threshold_actor::behavior_type threshold(threshold_actor::stateful_pointer<threshold_actor_state> self, persistence store);
+threshold_actor::behavior_type threshold(threshold_actor::stateful_pointer<threshold_actor_state> self, persistence store,
+                                         std::shared_ptr<tick_book> ticks);
 
 }  // namespace factory

@@ -14,24 +14,67 @@ namespace {
 
 using self_pointer = threshold_actor::stateful_pointer<threshold_actor_state>;
 
-void observe(threshold_actor_state& state, const alarm_readings& part) {
-  const auto& flow = *part.flow;
-  auto& [board, applied_sequence] = state.sensors[part.sensor];
-  if (flow.sequence <= applied_sequence) return;
-  applied_sequence = flow.sequence;
-  std::vector<event> found;
-  for (const auto row : part.rows)
-    board.observe(flow.readings->event_time_us[row], flow.readings->value[row], flow.received_at_us, found);
+using watched_sensor = threshold_actor_state::watched_sensor;
+
+void hand_over(threshold_actor_state& state, std::vector<event> found) {
   if (!found.empty()) state.store.write_events(std::move(found));
 }
 
-void configure(threshold_actor_state& state, const new_config& part) {
-  auto& [board, applied_sequence] = state.sensors[part.config->sensor];
-  if (part.sequence <= applied_sequence) return;
-  applied_sequence = part.sequence;
+std::optional<std::int64_t> due_of(const watched_sensor& watched) {
+  const auto due_us = watched.board.due_us();
+  return due_us == INT64_MAX ? std::nullopt : std::optional(due_us);
+}
+
+/// What has come to pass by the ticks before entry `before`.
+void let_time_pass(threshold_actor_state& state, watched_sensor& watched, std::uint64_t before, std::vector<event>& found) {
+  const auto pass = [&](const tick& at) { watched.board.advance(at.at_us, at.at_us, found); };
+  factory::let_time_pass(*state.ticks, watched.applied_sequence, before, [&] { return due_of(watched); }, pass);
+}
+
+/// To be called when the board has taken something in.
+void ask_for_time(threshold_actor_state& state, sensor_id sensor, watched_sensor& watched) {
+  const auto due_us = watched.board.due_us();
+  if (due_us >= watched.asked_us) return;
+  watched.asked_us = due_us;
+  state.ticks->wait(sensor, watched.applied_sequence, due_us);
+}
+
+/// Lets the board take in an entry that it has not seen, at its place among the ticks.
+template <class TakeIn>
+void at_its_place(threshold_actor_state& state, sensor_id sensor, std::uint64_t sequence, TakeIn take_in) {
+  auto& watched = state.sensors[sensor];
+  if (sequence <= watched.applied_sequence) return;
   std::vector<event> found;
-  board.configure(*part.config, part.received_at_us, found);
-  if (!found.empty()) state.store.write_events(std::move(found));
+  let_time_pass(state, watched, sequence, found);
+  watched.applied_sequence = sequence;
+  take_in(watched.board, found);
+  hand_over(state, std::move(found));
+  ask_for_time(state, sensor, watched);
+}
+
+void observe(threshold_actor_state& state, const alarm_readings& part) {
+  const auto& flow = *part.flow;
+  at_its_place(state, part.sensor, flow.sequence, [&](alarm_board& board, std::vector<event>& found) {
+    for (const auto row : part.rows)
+      board.observe(flow.readings->event_time_us[row], flow.readings->value[row], flow.received_at_us, found);
+  });
+}
+
+void configure(threshold_actor_state& state, const new_config& part) {
+  at_its_place(state, part.config->sensor, part.sequence, [&](alarm_board& board, std::vector<event>& found) {
+    board.configure(*part.config, part.received_at_us, found);
+  });
+}
+
+void pass_time(threshold_actor_state& state, const new_tick& part) {
+  const auto found_sensor = state.sensors.find(part.sensor);
+  if (found_sensor == state.sensors.end()) return;
+  auto& watched = found_sensor->second;
+  watched.asked_us = INT64_MAX;
+  std::vector<event> found;
+  let_time_pass(state, watched, part.at.sequence + 1, found);
+  hand_over(state, std::move(found));
+  ask_for_time(state, part.sensor, watched);
 }
 
 /// What a command does to the alarms of its sensor: one overload for each kind of command.
@@ -40,14 +83,15 @@ void carry_out(const acknowledge_alert& asked, const new_command& part, std::vec
 }
 
 void obey(threshold_actor_state& state, const new_command& part) {
-  if (const auto watched = state.sensors.find(part.command->sensor); watched != state.sensors.end()) {
-    auto& applied_sequence = watched->second.applied_sequence;
-    if (part.sequence <= applied_sequence) return;
-    applied_sequence = part.sequence;
-  }
+  const auto& command = *part.command;
+  const auto carry_out_all = [&](std::vector<event>& found) {
+    std::visit([&](const auto& asked) { carry_out(asked, part, found); }, command.what);
+  };
+  if (state.sensors.contains(command.sensor))
+    return at_its_place(state, command.sensor, part.sequence, [&](alarm_board&, std::vector<event>& found) { carry_out_all(found); });
   std::vector<event> found;
-  std::visit([&](const auto& asked) { carry_out(asked, part, found); }, part.command->what);
-  if (!found.empty()) state.store.write_events(std::move(found));
+  carry_out_all(found);
+  hand_over(state, std::move(found));
 }
 
 void hand_to_store(threshold_actor_state& state, const save_order& part) {
@@ -55,6 +99,10 @@ void hand_to_store(threshold_actor_state& state, const save_order& part) {
   std::string board_bytes;
   auto board_sequence = snapshot.applied_sequence;
   if (const auto found = state.sensors.find(snapshot.sensor); found != state.sensors.end()) {
+    // The state tells that all entries up to its own are seen, ticks among them.
+    std::vector<event> by_now;
+    let_time_pass(state, found->second, snapshot.applied_sequence + 1, by_now);
+    hand_over(state, std::move(by_now));
     found->second.board.encode(board_bytes);
     board_sequence = std::max(board_sequence, found->second.applied_sequence);
   }
@@ -73,17 +121,21 @@ void adopt(threshold_actor_state& state, const adopt_order& part) {
   if (!watched.board.decode(bytes))
     throw std::runtime_error(fmt::format("the stored alarms of sensor {} cannot be read", part.sensor));
   watched.applied_sequence = part.applied_sequence;
+  watched.asked_us = INT64_MAX;
+  ask_for_time(state, part.sensor, watched);
 }
 
 }  // namespace
 
-threshold_actor::behavior_type threshold(self_pointer self, persistence store) {
+threshold_actor::behavior_type threshold(self_pointer self, persistence store, std::shared_ptr<tick_book> ticks) {
   self->state.store = std::move(store);
+  self->state.ticks = std::move(ticks);
   fail_loudly(self, "the threshold actor");
   return {
       [self](const alarm_readings& part) { observe(self->state, part); },
       [self](const new_config& part) { configure(self->state, part); },
       [self](const new_command& part) { obey(self->state, part); },
+      [self](const new_tick& part) { pass_time(self->state, part); },
       [self](const save_order& part) { hand_to_store(self->state, part); },
       [self](const adopt_order& part) { adopt(self->state, part); },
       [](const drain_order& part) { part.done.set(true); },

@@ -11,6 +11,7 @@
 #include "actors/engine/actor_runtime.hpp"
 #include "actors/engine/credits.hpp"
 #include "actors/engine/engine.hpp"
+#include "actors/engine/ticker.hpp"
 #include "actors/sensors/sensor_population.hpp"
 #include "storage/admin/job_store.hpp"
 #include "storage/base/database.hpp"
@@ -50,6 +51,7 @@ struct engine::impl {
   population_counts counts;
   std::unique_ptr<actor_runtime> runtime;
   std::unique_ptr<sensor_population> sensors;
+  std::unique_ptr<ticker> clock;
   std::unique_ptr<rollup_store> rollups;
   std::unique_ptr<job_store> job_records;
   std::unique_ptr<job_service> jobs;
@@ -76,6 +78,7 @@ struct engine::impl {
   void close();
   std::vector<std::uint64_t> series_sent;  ///< per sensor, the last entry sent; used by housekeeper and stop() only
 
+  void commit_tick(std::int64_t now_us);
   void keep_house();
   void send_series();
   expected<void> checkpoint();

@@ -80,6 +80,7 @@ expected<void> engine::impl::open() {
 
   entries->start(
       [this](std::span<const journal_entry* const> group) { sensors->dispatch(group, entities->known_sensors().get()); });
+  clock = std::make_unique<ticker>(sensors->ticks(), wall_clock_us, [this](std::int64_t now_us) { commit_tick(now_us); });
   housekeeper = std::thread([this] { keep_house(); });
   return start_jobs();
 }
@@ -94,6 +95,15 @@ expected<void> engine::impl::start_jobs() {
   jobs =
       make_job_service(runtime->system(), {*entities, *events, *series, *rollups, *job_records, cut, wall_clock_us}, config.jobs);
   return {};
+}
+
+/// Not fsynced: what a tick brings about is written behind it, and a power cut takes neither or only what is newer.
+void engine::impl::commit_tick(std::int64_t now_us) {
+  journal_entry entry;
+  entry.received_at_us = now_us;
+  entry.tick = true;
+  if (auto done = entries->append(std::move(entry), durability::buffered); !done)
+    spdlog::debug("no tick: {}", done.error().message);
 }
 
 persistence engine::impl::hand_over() {
@@ -136,6 +146,7 @@ expected<void> engine::impl::recover() {
       entry.hold = wait_for_credit(*credits, sensors->counts(), entry.readings->size());
       recovered_readings += entry.readings->size();
     }
+    if (entry.tick && sensors->ticks().size() >= limits::ticks_kept) sensors->wait_until_idle(drain_deadline_ms);
     const auto* const alone = &entry;
     sensors->dispatch({&alone, 1}, nullptr);
   });
@@ -161,6 +172,7 @@ void engine::impl::close() {
   }
   housekeeper_wakes.notify_all();
   if (housekeeper.joinable()) housekeeper.join();
+  clock.reset();
   const bool served = entries && sensors && runtime && recovery_seconds != 0;
   if (entries) entries->stop();
   if (served) {

@@ -21,6 +21,11 @@ bool progress::wait_until_idle(std::int64_t deadline_ms) {
   return done;
 }
 
+std::shared_ptr<void> under_way(progress& counts) {
+  counts.dispatched(0);
+  return {static_cast<void*>(&counts), [&counts](void*) { counts.processed(0); }};
+}
+
 batch_flow::batch_flow(const journal_entry& of_readings, progress& counts)
     : sequence(of_readings.sequence),
       received_at_us(of_readings.received_at_us),

@@ -37,6 +37,9 @@ class progress {
   std::condition_variable became_idle_;
 };
 
+/// Something else than readings is under way as long as the pointer lives; it counts like an entry without rows.
+std::shared_ptr<void> under_way(progress& counts);
+
 /// One committed batch on its way through the actors; never copied. Its destructor returns the credits and counts its readings as
 /// processed.
 class batch_flow {

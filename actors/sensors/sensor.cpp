@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -79,6 +80,14 @@ void take_in(self_pointer self, const new_command& part) {
   note_taken_in(state);
 }
 
+/// Passed on in any case: the threshold actor may wait for a tick that comes late to it.
+void take_in(self_pointer self, const new_tick& part) {
+  auto& state = self->state;
+  state.applied_sequence = std::max(state.applied_sequence, part.at.sequence);
+  self->send(state.parts.thresholds, part);
+  note_taken_in(state);
+}
+
 void take_in(self_pointer self, const view_request& request) {
   const auto& state = self->state;
   sensor_view view{state.core->cut(request.range), state.core->latest(), std::nullopt};
@@ -132,7 +141,7 @@ void restore(self_pointer self, const restore_order& order) {
     const auto config = config_of(stored.board);
     if (state.watched) state.core->watch(calm_values(config));
     state.applied_sequence = state.persisted_sequence = order.applied_sequence;
-    self->send(state.parts.thresholds, adopt_order{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board)});
+    self->send(state.parts.thresholds, adopt_order{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board), order.under_way});
   }
   state.restored = true;
   for (const auto& missed : order.missed) std::visit([self](const auto& part) { take_in(self, part); }, missed);
@@ -171,6 +180,7 @@ sensor_actor::behavior_type sensor(self_pointer self, sensor_parts parts, const 
       handler<new_readings>(self),
       handler<new_config>(self),
       handler<new_command>(self),
+      handler<new_tick>(self),
       handler<view_request>(self),
       handler<persist_request>(self),
       [self](const blocks_written& blocks) { self->state.core->written(blocks.number); },

@@ -22,7 +22,7 @@ struct sensor_parts {
 struct sensor_actor_state {
   sensor_actor_state() = default;  // no aggregate: CAF would fill its first member with the self pointer
   static inline const char* name = "sensor";
-  using waiting = std::variant<new_readings, new_config, new_command, view_request, persist_request, retire_order>;
+  using waiting = std::variant<new_readings, new_config, new_command, new_tick, view_request, persist_request, retire_order>;
 
   sensor_parts parts;
   std::unique_ptr<sensor_state> core;

@@ -30,6 +30,10 @@ sensor_population::sensor_population(caf::actor_system& system, population_count
       store_barrier_(std::move(store_barrier)),
       counts_(counts),
       supervisor_(system.spawn(supervisor, [this](const failed_actor& failed) { on_failure(failed); })),
+      ticks_(std::make_shared<tick_book>([this](sensor_id sensor_number, const tick& at) {
+        if (const auto actor = directory_.find(sensor_number))
+          caf::anon_send(actor, new_tick{at, sensor_number, under_way(counts_.readings)});
+      })),
       line_(std::make_shared<dispatcher>([this](const auto& group, const auto& turn) { send(group, turn); },
                                          [this](const auto& group) { run(group); })) {
   shards_.resize(config_.shards);
@@ -39,6 +43,7 @@ sensor_population::sensor_population(caf::actor_system& system, population_count
 
 sensor_population::~sensor_population() {
   line_->close();
+  ticks_->close();
   {
     const std::lock_guard lock(failures_mutex_);
     stopping_ = true;
@@ -57,7 +62,7 @@ sensor_population::~sensor_population() {
 sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
   shard made;
   // A thread of its own: in the scheduler's queue an alert would wait behind busy sensors.
-  made.thresholds = system_.spawn<caf::detached>(threshold, store_);
+  made.thresholds = system_.spawn<caf::detached>(threshold, store_, ticks_);
   made.anomalies = system_.spawn(anomaly, made.thresholds, config_.rules.z_threshold, store_);
   const auto id = static_cast<std::uint32_t>(index);
   for (const auto& who :
@@ -83,7 +88,7 @@ sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const rest
 void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state) {
   auto actor = spawn_sensor(sensor_number, {});
   directory_.put(sensor_number, actor);  // first: the failure of an actor that does not stand here is passed over
-  caf::anon_send(actor, restore_order{applied_sequence, std::move(state), {}});
+  caf::anon_send(actor, restore_order{applied_sequence, std::move(state), {}, under_way(counts_.readings)});
 }
 
 void sensor_population::dispatch(std::span<const journal_entry* const> entries, const sensor_set* known) {
@@ -101,6 +106,7 @@ void sensor_population::dispatch(std::span<const journal_entry* const> entries, 
     line_->pass_on();
     if (entry->config) dispatch_config(*entry, known);
     if (entry->command) dispatch_command(*entry);
+    if (entry->tick) dispatch_tick(*entry);
   }
   dispatched_sequence_.store(newest);
   line_->send_where_room();
@@ -137,12 +143,18 @@ void sensor_population::dispatch_config(const journal_entry& entry, const sensor
       actor = directory_.find(config.sensor);
     }
     caf::anon_send(actor,
-                   new_config{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config)});
+                   new_config{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config),
+                              under_way(counts_.readings)});
   }
 }
 
+void sensor_population::dispatch_tick(const journal_entry& entry) {
+  ticks_->forget_when([this] { return counts_.readings.idle() && counts_.rebuilt.idle(); });
+  ticks_->put({entry.sequence, entry.received_at_us});
+}
+
 void sensor_population::dispatch_command(const journal_entry& entry) {
-  const new_command part{entry.sequence, entry.received_at_us, entry.command};
+  const new_command part{entry.sequence, entry.received_at_us, entry.command, under_way(counts_.readings)};
   if (const auto actor = directory_.find(entry.command->sensor))
     caf::anon_send(actor, part);
   else
@@ -192,6 +204,7 @@ expected<void> sensor_population::settle(sensor_id sensor_number, std::int64_t d
 
 expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t deadline_ms) {
   const auto actor = directory_.remove(sensor_number);
+  ticks_->forget(sensor_number);
   {
     const std::lock_guard lock(failed_mutex_);
     failed_.erase(sensor_number);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "actors/flow/dispatcher.hpp"
+#include "actors/flow/tick_book.hpp"
 #include "actors/sensors/sensor.hpp"
 #include "actors/sensors/sensor_directory.hpp"
 #include "actors/sensors/supervisor.hpp"
@@ -74,6 +75,8 @@ class sensor_population {
 
   /// Sends the entries in line. Everything up to the returned entry is then in the mailboxes.
   std::uint64_t pass_on();
+  /// Which sensors wait for time, for the ticker.
+  const tick_book& ticks() const { return *ticks_; }
   const progress& counts() const { return counts_.readings; }
   std::uint64_t restart_count() const { return restarts_.load(); }
   std::uint64_t analysis_restart_count() const { return analysis_restarts_.load(); }
@@ -102,6 +105,7 @@ class sensor_population {
   void run(const std::shared_ptr<const batch_group>& group) const;
   void dispatch_config(const journal_entry& entry, const sensor_set* known);
   void dispatch_command(const journal_entry& entry);
+  void dispatch_tick(const journal_entry& entry);
   void on_failure(const failed_actor& failed);
   void rebuild_loop();
   void rebuild_shard(std::size_t index);
@@ -125,6 +129,7 @@ class sensor_population {
   mutable std::mutex shards_mutex_;
   std::vector<shard> shards_;
   sensor_directory directory_;
+  std::shared_ptr<tick_book> ticks_;
   std::shared_ptr<dispatcher> line_;
   std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before any of a commit group's entries is put in line or sent
   std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set when all of them are

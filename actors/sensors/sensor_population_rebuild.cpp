@@ -85,6 +85,7 @@ void sensor_population::rebuild_shard(std::size_t index) {
 /// Sensors of one shard whose actors have ended. One pass over the journal serves them all.
 void sensor_population::rebuild_sensors(std::size_t shard_index, const std::vector<sensor_id>& sensors) {
   // From here on the new actors keep back dispatched entries.
+  const auto rebuilding = under_way(counts_.rebuilt);  // ticks are kept until all of them stand where they stood
   std::vector<sensor_actor> actors;
   for (const auto sensor_number : sensors) actors.push_back(put_in_place(sensor_number));
 
@@ -115,6 +116,7 @@ void sensor_population::rebuild_sensors(std::size_t shard_index, const std::vect
     if (found == orders.end()) continue;
     spdlog::warn("sensor {} restarted from entry {} with {} entries after it", sensors[i], found->second.applied_sequence,
                  found->second.missed.size());
+    found->second.under_way = under_way(counts_.rebuilt);
     caf::anon_send(actors[i], std::move(found->second));
   }
 }
@@ -173,7 +175,8 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
     return found == orders.end() || sequence <= found->second.applied_sequence ? nullptr : &found->second;
   };
   // Every entry that went to the old actors had its sequence announced before; the new actors get all later ones.
-  return entries_.read(from + 1, dispatching_sequence_.load(), [&](const journal_entry& entry) {
+  std::vector<tick> ticks;
+  auto read = entries_.read(from + 1, dispatching_sequence_.load(), [&](const journal_entry& entry) {
     if (entry.readings) {
       for (const auto& rows : entry.readings->slices)
         if (auto* order = order_of(rows.sensor, entry.sequence))
@@ -182,12 +185,17 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
       for (const auto& config : entry.config->configs)
         if (auto* order = order_of(config.sensor, entry.sequence))
           order->missed.emplace_back(
-              new_config{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config)});
+              new_config{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config),
+                         under_way(counts_.rebuilt)});
     } else if (entry.command) {
       if (auto* order = order_of(entry.command->sensor, entry.sequence))
-        order->missed.emplace_back(new_command{entry.sequence, entry.received_at_us, entry.command});
+        order->missed.emplace_back(new_command{entry.sequence, entry.received_at_us, entry.command, under_way(counts_.rebuilt)});
+    } else if (entry.tick) {
+      ticks.push_back({entry.sequence, entry.received_at_us});
     }
   });
+  ticks_->put_again(ticks);
+  return read;
 }
 
 }  // namespace factory

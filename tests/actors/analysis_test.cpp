@@ -45,7 +45,7 @@ struct analysis_test : deterministic {
 
   committer made;
   recorded_store store;
-  threshold_actor thresholds = spawn(threshold, store.face());
+  threshold_actor thresholds = spawn(threshold, store.face(), std::make_shared<tick_book>([](sensor_id, const tick&) {}));
   anomaly_actor anomalies = spawn(anomaly, thresholds, 3.0, store.face());
 };
 

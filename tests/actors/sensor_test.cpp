@@ -30,6 +30,7 @@ struct sensor_test : deterministic {
           return {[at](const alarm_readings& part) { at->alarms.push_back(part); },
                   [at](const new_config& part) { at->configs.push_back(part); },
                   [at](const new_command& part) { at->commands.push_back(part); },
+                  [at](const new_tick& part) { at->ticks.push_back(part.at); },
                   [](const save_order&) {},
                   [at](const adopt_order& part) { at->adopted.push_back(part); },
                   [](const drain_order&) {},
@@ -78,11 +79,22 @@ struct sensor_test : deterministic {
   std::vector<adopt_order> adopted;
   std::vector<drain_order> drains;
   std::vector<new_command> commands;
+  std::vector<tick> ticks;
   std::vector<sensor_id> retired;
   anomaly_actor anomalies;
   threshold_actor thresholds;
   sensor_actor actor;
 };
+
+TEST_F(sensor_test, passes_a_tick_on_behind_what_came_before_and_stores_its_state_again) {
+  begin_new();
+  caf::anon_send(actor, new_tick{{1, noon_us}, id});
+  caf::anon_send(actor, persist_request{});
+  run();
+  EXPECT_EQ(ticks, (std::vector<tick>{{1, noon_us}}));
+  ASSERT_EQ(snapshots.size(), 1U);
+  EXPECT_EQ(snapshots.front().snapshot->applied_sequence, 1U);
+}
 
 TEST_F(sensor_test, passes_a_command_on_once) {
   begin_new();
