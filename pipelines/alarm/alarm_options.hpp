@@ -9,13 +9,13 @@ namespace factory {
 /// When a breach of a rule becomes an alert, when the alert ends, and what the operator is told. Terms as in ISA-18.2.
 /// The defaults are those of a plain limit: raised by the first breach, cleared by the first reading back in range.
 struct alarm_options {
-  double deadband = 0;                ///< a reading is back in range when it is inside the limit by at least this much
-  bool deadband_in_percent = false;   ///< of |limit|, instead of in the unit of the readings
-  std::int64_t on_delay_us = 0;       ///< the breach must last this long
-  std::int64_t off_delay_us = 0;      ///< the return must last this long
-  std::uint32_t count = 1, of = 1;    ///< at least `count` of the newest `of` readings must breach
-  std::uint32_t priority = 0;         ///< 1 (most urgent) to 4; 0: as the severity says
-  std::string message, instructions;  ///< what is wrong; what the operator should do
+  double deadband = 0;                          ///< a reading is back in range when it is inside the limit by at least this much
+  bool deadband_in_percent = false;             ///< of |limit|, instead of in the unit of the readings
+  std::int64_t on_delay_us = 0;                 ///< the breach must last this long
+  std::int64_t off_delay_us = 0;                ///< the return must last this long
+  std::uint32_t count = 1, of = 1;              ///< at least `count` of the newest `of` readings must breach
+  std::uint32_t priority = 0;                   ///< 1 (most urgent) to 4; 0: as the severity says
+  std::string message = {}, instructions = {};  ///< what is wrong; what the operator should do
 
   /// How far inside `limit` a reading must be to be back in range; in the unit of the readings.
   double margin_at(double limit) const;

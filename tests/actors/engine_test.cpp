@@ -252,7 +252,7 @@ TEST_F(engine_test, limits_hold_from_their_place_among_the_readings) {
   const auto alerts = running->events().alerts({}).value();
   ASSERT_EQ(alerts.size(), 1U);
   EXPECT_EQ(alerts[0].stated->key.event_time_us, noon_us);
-  EXPECT_FALSE(alerts[0].active()) << "under the new limit";
+  EXPECT_FALSE(alerts[0].open()) << "under the new limit";
 }
 
 TEST_F(engine_test, a_second_engine_on_the_same_directory_is_refused) {
