@@ -5,8 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "actors/intake/series_path.hpp"
 #include "replay/reader.hpp"
-#include "replay/series_path.hpp"
 
 namespace factory::replay {
 

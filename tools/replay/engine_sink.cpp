@@ -1,8 +1,8 @@
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "actors/engine/engine.hpp"
+#include "actors/intake/intake.hpp"
+#include "actors/intake/registry.hpp"
 #include "replay/sink.hpp"
 
 namespace factory::replay {
@@ -10,45 +10,16 @@ namespace factory::replay {
 namespace {
 
 constexpr std::int64_t settle_deadline_ms = 600'000;
-constexpr auto pause_without_credit = std::chrono::milliseconds(2);
 
 class engine_sink : public sink {
  public:
-  explicit engine_sink(std::unique_ptr<engine> opened) : engine_(std::move(opened)) {}
+  explicit engine_sink(std::unique_ptr<engine> opened) : engine_(std::move(opened)), registry_(*engine_), intake_(*engine_) {}
 
-  expected<plant> read_plant() override {
-    plant out;
-    for (auto& f : engine_->entities().factories()) out.factories.push_back({f.id, std::move(f.name)});
-    for (auto& m : engine_->entities().machines()) out.machines.push_back({m.id, m.factory, std::move(m.name)});
-    for (auto& s : engine_->entities().sensors()) out.sensors.push_back({s.id, s.machine, std::move(s.name)});
-    return out;
-  }
-
-  expected<factory_id> make_factory(const std::string& name) override {
-    factory_entry entry;
-    entry.name = name;
-    return engine_->create(std::vector{entry}).map([](const auto& made) { return made.front().id; });
-  }
-
-  expected<machine_id> make_machine(factory_id of, const std::string& name) override {
-    machine_entry entry;
-    entry.factory = of;
-    entry.name = name;
-    entry.type = "replayed";
-    return engine_->create(std::vector{entry}).map([](const auto& made) { return made.front().id; });
-  }
-
+  expected<plant_names> read_plant() override { return registry_.read_plant(); }
+  expected<factory_id> make_factory(const std::string& name) override { return registry_.make_factory(name); }
+  expected<machine_id> make_machine(factory_id of, const std::string& name) override { return registry_.make_machine(of, name); }
   expected<std::vector<sensor_id>> make_sensors(machine_id of, const std::vector<std::string>& names) override {
-    std::vector<sensor_entry> entries(names.size());
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      entries[i].machine = of;
-      entries[i].name = names[i];
-    }
-    return engine_->create(std::move(entries)).map([](const auto& made) {
-      std::vector<sensor_id> ids;
-      for (const sensor_entry& entry : made) ids.push_back(entry.id);
-      return ids;
-    });
+    return registry_.make_sensors(of, names);
   }
 
   expected<std::optional<std::int64_t>> newest_us(sensor_id sensor) override {
@@ -62,21 +33,15 @@ class engine_sink : public sink {
   }
 
   expected<void> send(batch_builder& rows) override {
-    const reading_batch batch = rows.finish();
-    for (;;) {
-      // Nothing is lost by waiting: the file is patient, unlike a collector on
-      // a socket.
-      auto receipt = engine_->ingest(batch, durability::fsync);
-      if (receipt) return {};
-      if (receipt.error().code != errc::overloaded) return tl::unexpected(std::move(receipt.error()));
-      std::this_thread::sleep_for(pause_without_credit);
-    }
+    return intake_.take_patiently(rows).map([](const ingest_receipt&) {});
   }
 
   expected<void> finish() override { return engine_->settle(settle_deadline_ms); }
 
  private:
   std::unique_ptr<engine> engine_;
+  engine_registry registry_;
+  intake intake_;
 };
 
 }  // namespace

@@ -53,8 +53,8 @@ class http_sink : public sink {
  public:
   explicit http_sink(api_client client) : client_(std::move(client)) {}
 
-  expected<plant> read_plant() override {
-    plant out;
+  expected<plant_names> read_plant() override {
+    plant_names out;
     const auto list = [&](const char* target, const char* parent, auto add) -> expected<void> {
       rapidjson::Document body;
       if (auto got = read(client_.get(target), target, body); !got) return got;

@@ -3,10 +3,10 @@
 #include <utility>
 #include <vector>
 
+#include "actors/intake/series_path.hpp"
 #include "pipelines/decode/line_protocol.hpp"
 #include "pipelines/decode/text_cells.hpp"
 #include "replay/reader.hpp"
-#include "replay/series_path.hpp"
 
 namespace factory::replay {
 

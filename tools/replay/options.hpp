@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/intake/sensor_book.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
 #include "pipelines/model/time.hpp"
@@ -13,11 +14,6 @@
 namespace factory::replay {
 
 enum class file_format : std::uint8_t { guess, csv_long, csv_wide, ndjson, line_protocol };
-
-/// Where sensors are looked up and, when missing, made.
-struct registration {
-  std::string factory, machine;
-};
 
 /// The command line as typed.
 struct command_line {

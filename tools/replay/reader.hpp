@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "actors/intake/sensor_book.hpp"
 #include "pipelines/decode/batch_builder.hpp"
 #include "pipelines/decode/csv.hpp"
 #include "replay/options.hpp"
-#include "replay/sensor_book.hpp"
 #include "replay/text_window.hpp"
 
 namespace factory::replay {

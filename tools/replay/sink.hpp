@@ -5,41 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "actors/intake/registry.hpp"
 #include "pipelines/decode/batch_builder.hpp"
 #include "pipelines/model/result.hpp"
 #include "replay/options.hpp"
 
 namespace factory::replay {
 
-/// The names that are there.
-struct plant {
-  struct named_factory {
-    factory_id id;
-    std::string name;
-  };
-  struct named_machine {
-    machine_id id;
-    factory_id of;
-    std::string name;
-  };
-  struct named_sensor {
-    sensor_id id;
-    machine_id of;
-    std::string name;
-  };
-  std::vector<named_factory> factories;
-  std::vector<named_machine> machines;
-  std::vector<named_sensor> sensors;
-};
-
 /// Where readings go: a daemon or a data directory. Its calls come from one thread at a time.
-class sink {
+class sink : public registry {
  public:
-  virtual ~sink() = default;
-  virtual expected<plant> read_plant() = 0;
-  virtual expected<factory_id> make_factory(const std::string& name) = 0;
-  virtual expected<machine_id> make_machine(factory_id of, const std::string& name) = 0;
-  virtual expected<std::vector<sensor_id>> make_sensors(machine_id of, const std::vector<std::string>& names) = 0;
   /// The time of a sensor's newest reading; nullopt when it has none.
   virtual expected<std::optional<std::int64_t>> newest_us(sensor_id sensor) = 0;
   /// What is stored of [begin_us, end_us), in time order; flags are not told.

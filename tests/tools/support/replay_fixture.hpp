@@ -26,7 +26,7 @@ class memory_sink : public replay::sink {
     auto operator<=>(const row&) const = default;
   };
 
-  expected<replay::plant> read_plant() override { return entities; }
+  expected<plant_names> read_plant() override { return entities; }
   expected<factory_id> make_factory(const std::string& name) override {
     entities.factories.push_back({next_id++, name});
     return entities.factories.back().id;
@@ -75,7 +75,7 @@ class memory_sink : public replay::sink {
     (void)make_sensors(entities.machines.back().id, sensors);
   }
 
-  replay::plant entities;
+  plant_names entities;
   std::uint32_t next_id = 1;
   std::vector<row> got;
   std::map<sensor_id, std::map<std::int64_t, double>> kept;

@@ -6,7 +6,7 @@
 
 #include "pipelines/model/result.hpp"
 
-namespace factory::replay {
+namespace factory {
 
 /// A sensor by the names of a file. An empty factory or machine is the one of --auto-register.
 struct series_path {
@@ -28,4 +28,4 @@ struct series_label {
 /// `labels` is put into that order.
 series_path path_of(std::string_view measurement, std::span<series_label> labels, std::string_view field);
 
-}  // namespace factory::replay
+}  // namespace factory

@@ -1,11 +1,11 @@
-#include "replay/sensor_book.hpp"
+#include "actors/intake/sensor_book.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
 
-namespace factory::replay {
+namespace factory {
 
 namespace {
 
@@ -143,4 +143,4 @@ std::string sensor_book::name_of(sensor_id id) const {
   return std::to_string(id);
 }
 
-}  // namespace factory::replay
+}  // namespace factory

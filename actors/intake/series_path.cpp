@@ -1,8 +1,8 @@
-#include "replay/series_path.hpp"
+#include "actors/intake/series_path.hpp"
 
 #include <algorithm>
 
-namespace factory::replay {
+namespace factory {
 
 namespace {
 
@@ -44,4 +44,4 @@ series_path path_of(std::string_view measurement, std::span<series_label> labels
   return path;
 }
 
-}  // namespace factory::replay
+}  // namespace factory

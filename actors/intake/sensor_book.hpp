@@ -6,19 +6,25 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/intake/registry.hpp"
+#include "actors/intake/series_path.hpp"
 #include "pipelines/decode/batch_builder.hpp"
 #include "pipelines/model/sensor_set.hpp"
-#include "replay/series_path.hpp"
-#include "replay/sink.hpp"
 
-namespace factory::replay {
+namespace factory {
+
+/// Where sensors are looked up and, when missing, made.
+struct registration {
+  std::string factory, machine;
+};
 
 /// Sensors by name. With a registration, names are looked up in its factory and machine, and what is missing there gets a stand-in
 /// id at once and is made by make_missing(): a run that fails before its first batch leaves nothing behind. Without one, a name
-/// must be that of exactly one sensor. Blanks at the ends of names do not count.
+/// must be that of exactly one sensor. Blanks at the ends of names do not count. Not thread-safe: one for
+/// each source.
 class sensor_book {
  public:
-  sensor_book(sink& entities, std::optional<registration> where) : entities_(entities), where_(std::move(where)) {}
+  sensor_book(registry& entities, std::optional<registration> where) : entities_(entities), where_(std::move(where)) {}
 
   expected<void> load();
   expected<sensor_id> find(series_path path);
@@ -50,7 +56,7 @@ class sensor_book {
   expected<sensor_id> search(const series_path& path) const;
   expected<void> make_factories_and_machines();
 
-  sink& entities_;
+  registry& entities_;
   std::optional<registration> where_;
   std::map<std::string, factory_id, std::less<>> factories_;
   std::map<std::pair<factory_id, std::string>, machine_id> machines_;
@@ -61,4 +67,4 @@ class sensor_book {
   std::size_t made_factories_ = 0, made_machines_ = 0, made_sensors_ = 0;
 };
 
-}  // namespace factory::replay
+}  // namespace factory
