@@ -72,7 +72,7 @@ void baseline::look_up() {
 void baseline::learn(double value) {
   if (count_ == 0) level_ = value;
   if (count_ < count_most) ++count_;
-  const double share = 1.0 / count_;
+  const double share = count_ < 2'000 ? 1.0 / count_ : 0;
   const double off = value - level_;
   const double clipped = count_ > 20 && spread_ > 0 ? std::clamp(off, -3 * spread_, 3 * spread_) : off;
   level_ += std::max(level_rate, share) * clipped;

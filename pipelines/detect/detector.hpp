@@ -63,14 +63,14 @@ struct detect_settings {
   bool operator==(const detect_settings&) const = default;
 };
 
-/// What one detector says about one reading. Only scores of 1 and more are said.
+/// What one detector says about one reading. Only scores of 1 and more are said. No defaults: a list of them is made for each reading.
 struct verdict {
-  detector by{};
-  double score = 0;           ///< 1 is the boundary
-  double expected = 0;        ///< what the baseline expected
-  double low = 0, high = 0;   ///< the band around it that would have passed
-  std::int64_t since_us = 0;  ///< when it began, which may be before the reading that showed it
-  double amount = 0;          ///< stuck: readings in a row; silent: seconds; spread, noise_lost: times the usual
+  detector by;
+  double score;           ///< 1 is the boundary
+  double expected;        ///< what the baseline expected
+  double low, high;       ///< the band around it that would have passed
+  std::int64_t since_us;  ///< when it began, which may be before the reading that showed it
+  double amount;          ///< stuck: readings in a row; silent: seconds; spread, noise_lost: times the usual
 };
 
 /// What the detectors say about one reading; at most one verdict each.

@@ -12,7 +12,7 @@ using namespace pattern_tuning;
 
 constexpr std::int64_t half_hour_us = 1'800'000'000, day_us = 48 * half_hour_us;
 constexpr std::uint8_t least_visits = 2, most_visits = 250;
-constexpr std::uint32_t warm_after = 200;  ///< differences
+constexpr std::uint32_t warm_after = 480;  ///< differences: three windows of peaks
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
 

@@ -22,17 +22,17 @@ class silence_detector {
     const std::int64_t gap = time_us - last_us_;
     const std::int64_t limit = limit_us();
     last_us_ = time_us;
-    if (gap > limit) {
+    if (gap > limit) [[unlikely]] {
       if (flagged_us_ > 0 && gap < 2 * flagged_us_ && gap > flagged_us_ / 2)
         longest_us_ = std::max(longest_us_, std::max(gap, flagged_us_));
       flagged_us_ = gap;
       return gap;
     }
-    const double rate = std::max(0.01, 1.0 / count_);
+    const double rate = count_ < 100 ? 1.0 / count_ : 0.01;
     const double most = count_ > 5 ? 4 * usual_us_ : static_cast<double>(gap);
     usual_us_ += rate * (std::min(static_cast<double>(gap), most) - usual_us_);
     if (gap > longest_us_) longest_us_ = gap;
-    if (count_ < 1'000'000) ++count_;
+    if (count_ < 100) ++count_;
     return 0;
   }
   std::int64_t limit_us() const {

@@ -12,28 +12,36 @@ namespace factory {
 /// has; gone is what falls below a third of all troughs. Neither asks for the level.
 class spread_detector {
  public:
+  static constexpr unsigned less_every = 8;   ///< readings from one look for lost noise to the next: its mean is slow
+  static constexpr double least_share = 0.1;  ///< of the limit: no sensitivity lets through what is smaller
+
   struct finding {
     double more = 0, less = 0;  ///< scores
     double times_usual = 1;     ///< spread now over its slow mean
   };
   finding observe(double step) {
     finding found;
+    const bool young = seen_ < 4'000;
+    const double r = young ? 1.0 / (seen_ + 1) : 1.0 / 4'000;
     ++seen_;
-    const double r = 1.0 / std::min(seen_, 4'000U);
     short_ += std::max(1.0 / 16, r) * (step - short_);
     middle_ += std::max(1.0 / 64, r) * (step - middle_);
-    usual_ += std::max(1.0 / 4'000, r) * (std::min(step, seen_ > 100 ? 8 * usual_ : step) - usual_);
-    if (seen_ > 1'000'000'000) --seen_;
+    usual_ += r * (std::min(step, seen_ > 100 ? 8 * usual_ : step) - usual_);
     if (seen_ < 100 || usual_ <= 0) return found;
     const double more_limit = std::max(peaks_.limit(1.0, 9.0), 1.8 * peaks_.mean());
-    const double inverse = std::min(usual_ / std::max(middle_, 1e-3 * usual_), 1e3);
-    const double less_limit = std::max({3.0, troughs_.limit(1.0, 9.0), 3 * troughs_.mean()});
-    if (peaks_.windows() >= 4 && more_limit > 0) {
+    const bool warm = peaks_.windows() >= 4;
+    if (warm && short_ >= least_share * more_limit && more_limit > 0) {
       found.more = short_ / more_limit;
-      found.less = inverse / less_limit;
-      found.times_usual = (found.more >= 1 ? short_ : middle_) / usual_;
+      found.times_usual = short_ / usual_;
     }
     peaks_.learn(short_, 0.05, more_limit);
+    if (seen_ % less_every != 0) return found;
+    const double inverse = std::min(usual_ / std::max(middle_, 1e-3 * usual_), 1e3);
+    const double less_limit = std::max({3.0, troughs_.limit(1.0, 9.0), 3 * troughs_.mean()});
+    if (warm && inverse >= least_share * less_limit) {
+      found.less = inverse / less_limit;
+      if (found.more < 1) found.times_usual = middle_ / usual_;
+    }
     troughs_.learn(inverse, 0.05, less_limit);
     return found;
   }
@@ -48,7 +56,8 @@ class spread_detector {
 
  private:
   double short_ = 0, middle_ = 0, usual_ = 0;
-  usual_peaks<160> peaks_, troughs_;
+  usual_peaks<160> peaks_;
+  usual_peaks<160 / less_every> troughs_;
   std::uint32_t seen_ = 0;
 };
 

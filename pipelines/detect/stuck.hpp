@@ -39,21 +39,24 @@ class stuck_detector {
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     visit(self.value_, self.rest_value_, self.repeats_, self.since_us_, self.run_, self.longest_, self.limit_, self.seen_,
-          self.rested_);
+          self.runs_, self.rested_);
   }
 
  private:
   void end_run() {
     if (run_ < limit_ || (rested_ && value_ == rest_value_)) {
-      longest_ = std::max(longest_, run_);
-      const std::uint32_t most = 1'000'000;
-      if (seen_ < most) seen_ += std::min(run_, most);
-      const double rate = std::max(1e-4, 1.0 / seen_);
-      repeats_ += std::min(1.0, rate * run_) * ((run_ - 1.0) / run_ - repeats_);
+      const bool longer = run_ > longest_;
+      if (longer) longest_ = run_;
+      const double rate = seen_ < 10'000 ? 1.0 / (seen_ + run_) : 1e-4;
+      if (seen_ < 10'000) seen_ += std::min(run_, 10'000U);
+      repeats_ += std::min(1.0, rate * run_) * ((run_ == 1 ? 0.0 : (run_ - 1.0) / run_) - repeats_);
+      if (longer || ++runs_ % 64 == 0 || limit_ == UINT32_MAX) set_limit();
     } else {
       rest_value_ = value_;
       rested_ = true;
     }
+  }
+  void set_limit() {
     if (seen_ < warm_after) return;
     const double p = std::clamp(repeats_, 0.02, 1 - 1.0 / (seen_ + 2.0));
     const double by_chance = std::log(1e9) / -std::log(p);
@@ -65,7 +68,8 @@ class stuck_detector {
   std::int64_t since_us_ = 0;
   std::uint32_t run_ = 0, longest_ = 1;
   std::uint32_t limit_ = UINT32_MAX;
-  std::uint32_t seen_ = 0;
+  std::uint32_t seen_ = 0;  ///< readings, counted up to 10,000
+  std::uint32_t runs_ = 0;
   bool rested_ = false;
 };
 

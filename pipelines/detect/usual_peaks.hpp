@@ -17,9 +17,7 @@ class usual_peaks {
   bool known() const { return windows_ >= 2; }
   std::uint32_t windows() const { return windows_; }
   double mean() const { return mean_; }
-  double limit(double share, double factor) const {
-    return share * mean_ + factor * (deviation_ + mean_ / (2.0 * std::max(windows_, 1U)));
-  }
+  double limit(double share, double factor) const { return share * mean_ + factor * (deviation_ + uncertain_); }
   double share_and_deviation(double share, double factor) const { return share * mean_ + factor * deviation_; }
   /// Learns `value`; a window that is full joins the mean. `most` is what a window counts at most, once enough are known.
   void learn(double value, double rate, double most) {
@@ -30,6 +28,7 @@ class usual_peaks {
     if (windows_ > 0) deviation_ += r * (std::abs(peak - mean_) - deviation_);
     mean_ += r * (peak - mean_);
     if (windows_ < 1'000'000) ++windows_;
+    uncertain_ = mean_ / (2.0 * windows_);
     now_ = 0;
     filled_ = 0;
   }
@@ -37,11 +36,12 @@ class usual_peaks {
   bool operator==(const usual_peaks&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
-    visit(self.now_, self.mean_, self.deviation_, self.windows_, self.filled_);
+    visit(self.now_, self.mean_, self.deviation_, self.uncertain_, self.windows_, self.filled_);
   }
 
  private:
   double now_ = 0, mean_ = 0, deviation_ = 0;
+  double uncertain_ = 0;  ///< the last term of limit()
   std::uint32_t windows_ = 0;
   std::uint32_t filled_ = 0;
 };
