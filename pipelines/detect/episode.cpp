@@ -89,7 +89,7 @@ void episode_book::join(std::int64_t time_us, double value, const verdict& one, 
   if (opens) {
     at = &open_.emplace_back();
     at->is.by = at->is.opened_by = one.by;
-    at->is.begin_us = one.since_us;
+    at->is.begin_us = one.since_us > closed_until_us_ ? one.since_us : time_us;
   }
   episode& is = at->is;
   at->quiet = 0;
@@ -104,7 +104,9 @@ void episode_book::join(std::int64_t time_us, double value, const verdict& one, 
     is.peak = {time_us, value, one.expected, one.low, one.high};
   }
   const bool grown = is.level != severity_of_score(at->told_score) || is.score >= 1.1 * at->told_score;
+  if (!opens && one.by == detector::silent) return;  // its end is all that it has to say
   if (!opens && !better && !grown && is.count < 2 * at->told_count) return;
+  if (!opens) ++is.updates;
   at->told_score = is.score;
   at->told_count = is.count;
   out.push_back({opens ? episode_change::kind::opened : episode_change::kind::updated, is});
@@ -124,6 +126,7 @@ void episode_book::take_some(std::int64_t time_us, double value, const verdict_l
       continue;
     }
     open_[i].is.end_reason = episode::ending::passed;
+    closed_until_us_ = std::max(closed_until_us_, open_[i].is.end_us);
     out.push_back({episode_change::kind::closed, open_[i].is});
     open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
   }
@@ -134,6 +137,7 @@ void episode_book::close(detector by, std::int64_t end_us, episode::ending why, 
     if (open_[i].is.by != by) continue;
     open_[i].is.end_us = end_us;
     open_[i].is.end_reason = why;
+    closed_until_us_ = std::max(closed_until_us_, end_us);
     out.push_back({episode_change::kind::closed, open_[i].is});
     open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
     return;

@@ -29,14 +29,15 @@ struct episode {
   double score = 0;         ///< the highest
   std::uint64_t count = 0;  ///< flagged readings; none of silence
   peak_reading peak;
-  double amount = 0;  ///< see verdict
+  double amount = 0;          ///< see verdict
+  std::uint32_t updates = 0;  ///< how often it was told again
 
   bool is_open() const { return end_reason == ending::open; }
   bool operator==(const episode&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     visit(self.by, self.opened_by, self.end_reason, self.level, self.begin_us, self.end_us, self.score, self.count,
-          self.peak.time_us, self.peak.value, self.peak.expected, self.peak.low, self.peak.high, self.amount);
+          self.peak.time_us, self.peak.value, self.peak.expected, self.peak.low, self.peak.high, self.amount, self.updates);
   }
 };
 
@@ -70,7 +71,7 @@ class episode_book {
   bool operator==(const episode_book&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
-    visit(self.open_);
+    visit(self.open_, self.closed_until_us_);
   }
 
  private:
@@ -90,6 +91,7 @@ class episode_book {
   entry* entry_for(detector by);
 
   std::vector<entry> open_;
+  std::int64_t closed_until_us_ = INT64_MIN;  ///< what opens later begins later: no two episodes begin together
 };
 
 }  // namespace factory
