@@ -82,6 +82,10 @@ void carry_out(const acknowledge_alert& asked, const new_command& part, std::vec
   found.push_back(acknowledgement_of(asked, part.command->who, part.received_at_us));
 }
 
+void carry_out(const judge_anomaly& given, const new_command& part, std::vector<event>& found) {
+  found.push_back(feedback_of(given, part.command->who, part.received_at_us));
+}
+
 void obey(threshold_actor_state& state, const new_command& part) {
   const auto& command = *part.command;
   const auto carry_out_all = [&](std::vector<event>& found) {

@@ -203,6 +203,8 @@ class engine {
   /// Through the journal, so a restart does not forget it; returns when the event log has it. not_found for an unknown alert;
   /// acknowledging twice keeps the first.
   expected<finding> acknowledge(const event_key& raised, std::string who);
+  /// What a person thinks of an anomaly, through the journal likewise. not_found for an unknown one; the newest counts.
+  expected<finding> give_feedback(const event_key& anomaly, std::string verdict, std::string comment, std::string who);
 
   token_store& tokens();
   audit_log& audit();

@@ -73,6 +73,8 @@ struct engine::impl {
 
   expected<void> open();
   expected<void> recover();
+  expected<void> reach_store(std::int64_t deadline_ms);
+  expected<void> end_findings_of_deleted();
   expected<void> start_jobs();
   persistence hand_over();
   void close();
@@ -88,6 +90,7 @@ struct engine::impl {
   expected<void> commit(catalog_change change);
   expected<void> command(std::shared_ptr<const operator_command> given);
   expected<finding> find_alert(const event_key& raised) const;
+  expected<finding> find_anomaly(const event_key& any) const;
   expected<sensor_view> view(sensor_id id, const time_range& range, bool with_status = false) const;
 };
 

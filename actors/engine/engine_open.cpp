@@ -115,7 +115,7 @@ persistence engine::impl::hand_over() {
     auto hold = credits->take_anyway(0, bytes);
     writer->write(std::move(snapshot), [written = std::move(written), hold = std::move(hold)] { written(); });
   };
-  to.write_events = [this](std::vector<event> found) { writer->write(std::move(found), [this] { sql_mirror->notify(); }); };
+  to.write_events = [this](std::vector<event> found) { writer->write(std::move(found), nullptr); };
   return to;
 }
 
@@ -152,6 +152,7 @@ expected<void> engine::impl::recover() {
   });
   if (!replayed) return replayed;
   while (!sensors->wait_until_idle(drain_deadline_ms)) spdlog::info("recovery: still working through the journal");
+  if (auto stored = reach_store(drain_deadline_ms); stored) stored = end_findings_of_deleted();
   recovery_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   if (recovered_readings != 0)
     spdlog::info("recovered {} readings from the journal in {:.2f} s", recovered_readings, recovery_seconds);

@@ -168,6 +168,8 @@ expected<void> engine::remove_rule(rule_id id) {
 expected<void> engine::remove_sensor(sensor_id id) {
   if (auto done = change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_sensor(id); }); !done) return done;
   if (auto gone = impl_->sensors->retire(id, limits::query_deadline_ms); !gone) return gone;
+  if (auto stored = impl_->reach_store(limits::query_deadline_ms); !stored) return stored;  // what its actors found comes first
+  if (auto ended = impl_->end_findings_of_deleted(); !ended) return ended;
   if (auto gone = impl_->series->remove_sensor(id); !gone) return gone;
   return impl_->rollups->remove_sensor(id);
 }
@@ -202,11 +204,48 @@ expected<finding> engine::impl::find_alert(const event_key& raised) const {
   return std::move(**found);
 }
 
+expected<finding> engine::give_feedback(const event_key& anomaly, std::string verdict, std::string comment, std::string who) {
+  if (impl_->stopping) return is_stopping();
+  const std::lock_guard one(impl_->changes);  // two at once would take the same number
+  const auto found = impl_->find_anomaly(anomaly);
+  if (!found) return found;
+  const event& told = found->newest();
+  auto command = std::make_shared<operator_command>();
+  command->sensor = anomaly.sensor;
+  command->who = std::move(who);
+  command->what = judge_anomaly{with_kind(found->stated->key, found->stated->key.kind, found->times_judged), told.value,
+                                told.level, std::move(verdict), std::move(comment)};
+  if (auto done = impl_->command(std::move(command)); !done) return tl::unexpected(std::move(done.error()));
+  return impl_->find_anomaly(anomaly);
+}
+
+expected<finding> engine::impl::find_anomaly(const event_key& any) const {
+  auto found = events->find(any);
+  if (!found) return tl::unexpected(std::move(found.error()));
+  if (!*found || !(*found)->holds() || !is_detector(any.source)) return fail(errc::not_found, "Anomaly not found");
+  return std::move(**found);
+}
+
 expected<void> engine::settle(std::int64_t deadline_ms) {
   if (!impl_->sensors->wait_until_idle(deadline_ms)) return fail(errc::timed_out, "readings are still under way");
+  return impl_->reach_store(deadline_ms);
+}
+
+/// Waits until all that the actors handed over is in RocksDB.
+expected<void> engine::impl::reach_store(std::int64_t deadline_ms) {
   auto [reached, waiter] = reply<bool>::make();
-  impl_->writer->barrier([reached = std::move(reached)] { reached.set(true); });
+  writer->barrier([reached = std::move(reached)] { reached.set(true); });
   if (auto done = waiter.wait_for(deadline_ms); !done) return tl::unexpected(done.error());
+  return {};
+}
+
+/// What ends a thing ends its states. Also called at the start: for a deletion that a crash cut short, and for data of programs that
+/// left such alerts active.
+expected<void> engine::impl::end_findings_of_deleted() {
+  const auto known = entities->known_sensors();
+  const auto is_gone = [&](sensor_id sensor) { return sensor != 0 && !known->contains(sensor); };
+  if (auto ended = events->end_findings(is_gone, "The sensor was deleted.", wall_clock_us()); !ended)
+    return tl::unexpected(std::move(ended.error()));
   return {};
 }
 

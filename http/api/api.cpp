@@ -106,6 +106,7 @@ struct rest_api::impl {
     add_live_calls(table);
     add_anomaly_calls(table, anomalies);
     add_event_calls(table);
+    add_finding_calls(table);
     add_job_calls(table);
     add_admin_calls(table);
     add_token_calls(table);

@@ -26,7 +26,6 @@ factory_view view_of(const engine& behind, const http_request& request) {
 }
 bool shows(const factory_view& seen, sensor_id sensor) { return !seen || seen->contains(sensor); }
 
-sensor_id sensor_of(const event& e) { return e.key.sensor; }
 sensor_id sensor_of(const finding& a) { return a.stated->key.sensor; }
 
 /// With a token limited to a factory a page may be short, or empty with a next page, because rows of other factories are left out.
@@ -61,11 +60,19 @@ expected<http_response> get_events(engine& behind, const http_request& request, 
   }
   if (query.fault()) return fail_with(*query.fault());
 
-  asked.limit = limit + 1;  // one row more shows whether there is a next page
-  auto found = behind.events().query(asked);
+  asked.limit = limit;
+  auto found = behind.events().page(asked);
   if (!found) return fail_with(found.error());
-  return page_json<event>("events", std::move(*found), limit, asked.descending, view_of(behind, request), write_event,
-                          [](const event& e) { return e.sequence; });
+  const auto seen = view_of(behind, request);
+  json_writer out(256 * (found->rows.size() + 1));
+  out.begin_object().key("events").begin_array();
+  for (const event& each : found->rows) {
+    if (shows(seen, each.key.sensor)) write_event(out, each);
+  }
+  out.end_array().key("next_cursor");
+  found->next ? out.value(format_cursor(*found->next, asked.descending)) : out.value(nullptr);
+  out.end_object();
+  return json_response(out);
 }
 
 expected<http_response> get_alerts(engine& behind, const http_request& request, const path_argument&) {

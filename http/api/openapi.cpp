@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
+#include <span>
 
 #include "http/edge/problem.hpp"
 #include "http/web/embedded.hpp"
@@ -130,6 +132,9 @@ std::string components() {
   std::string text(openapi_components);
   replace_all(text, "\"@event_kinds\"", quoted_list(event_kinds()));
   replace_all(text, "\"@event_sources\"", quoted_list(event_sources()));
+  std::vector<event_source> detectors;
+  std::ranges::copy_if(event_sources(), std::back_inserter(detectors), is_detector);
+  replace_all(text, "\"@detectors\"", quoted_list(std::span<const event_source>(detectors)));
   return text;
 }
 

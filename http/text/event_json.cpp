@@ -1,5 +1,7 @@
 #include "http/text/event_json.hpp"
 
+#include <cmath>
+
 namespace factory {
 namespace {
 
@@ -24,6 +26,37 @@ struct member_writer {
   void time(std::string_view name, std::int64_t time_us) { out.time_member(name, time_us); }
 };
 
+/// An episode of one reading.
+episode_detail episode_of(const event& stated, const z_score_detail& score) {
+  episode_detail it;
+  it.what = "spike";
+  it.begin_us = it.end_us = it.peak_us = stated.at_us;
+  it.expected = score.mean;
+  it.low = score.mean - score.threshold * score.std_dev;
+  it.high = score.mean + score.threshold * score.std_dev;
+  it.score = score.threshold > 0 ? std::abs(score.z_score) / score.threshold : 1;
+  it.count = 1;
+  return it;
+}
+
+episode_detail episode_of(const finding& anomaly) {
+  const event& now = anomaly.newest();
+  if (const auto* const episode = std::get_if<episode_detail>(&now.detail)) return *episode;
+  const auto* const score = std::get_if<z_score_detail>(&now.detail);
+  return episode_of(*anomaly.stated, score != nullptr ? *score : z_score_detail{});
+}
+
+void write_feedback(json_writer& out, const std::optional<event>& given) {
+  const auto* const said = given ? std::get_if<feedback_detail>(&given->detail) : nullptr;
+  out.key("feedback");
+  if (said == nullptr) {
+    out.value(nullptr);
+    return;
+  }
+  out.begin_object().member("verdict", said->verdict).member("comment", said->comment).member("by", given->who);
+  out.time_member("at", given->at_us).end_object();
+}
+
 void write_rule(json_writer& out, const event_key& key) {
   out.member("source", to_text(key.source));
   out.member("rule_id", key.source == event_source::alert_rule ? std::optional(key.rule) : std::nullopt);
@@ -44,6 +77,26 @@ void write_event(json_writer& out, const event& e) {
   if (!e.who.empty()) out.member("by", e.who);
   if (!e.explanation.empty()) out.member("explanation", e.explanation);
   out.time_member("recorded_at", e.recorded_at_us).end_object();
+}
+
+void write_anomaly(json_writer& out, const finding& anomaly) {
+  const event& stated = *anomaly.stated;
+  const event& now = anomaly.newest();
+  const episode_detail episode = episode_of(anomaly);
+  const bool of_machine = group_of(stated.key.source) == source_group::machine_detector;
+  out.begin_object().member("id", finding_id(stated.key));
+  out.member("sensor_id", of_machine ? std::nullopt : std::optional(stated.key.sensor));
+  out.member("machine_id", of_machine ? std::optional(stated.key.rule) : std::nullopt);
+  out.member("detector", to_text(stated.key.source))
+      .member("kind", episode.what.empty() ? to_text(stated.key.source) : std::string_view(episode.what));
+  out.member("severity", to_text(now.level)).member("score", episode.score).member("open", anomaly.open());
+  out.time_member("begin", episode.begin_us).time_member("end", episode.end_us).key("peak").begin_object();
+  out.time_member("timestamp", episode.peak_us).member("value", now.value).member("expected", episode.expected);
+  out.member("low", episode.low).member("high", episode.high).end_object().member("count", episode.count);
+  if (!episode.contributions.empty()) member_writer{out}("contributions", episode.contributions);
+  out.member("explanation", now.explanation.empty() ? std::nullopt : std::optional(std::string_view(now.explanation)));
+  write_feedback(out, anomaly.feedback);
+  out.end_object();
 }
 
 void write_alert(json_writer& out, const finding& alert) {

@@ -10,6 +10,8 @@ namespace factory {
 void write_event(json_writer& out, const event& e);
 /// An alert as it stands. REQUIRES: it was stated.
 void write_alert(json_writer& out, const finding& alert);
+/// An anomaly as it stands, as an episode; one reading that stands out is an episode of one reading. REQUIRES: it was stated.
+void write_anomaly(json_writer& out, const finding& anomaly);
 /// The members of a detail, into an object that is open.
 void write_members(json_writer& out, const event_detail& detail);
 

@@ -115,6 +115,18 @@ struct watermark_detail {
   bool operator==(const watermark_detail&) const = default;
 };
 
+/// What a person thinks of an anomaly.
+struct feedback_detail {
+  std::string verdict;  ///< "false_alarm" "confirmed" "planned"
+  std::string comment;
+  template <class Self, class Visit>
+  static void members(Self& self, Visit& visit) {
+    visit("verdict", self.verdict);
+    visit("comment", self.comment);
+  }
+  bool operator==(const feedback_detail&) const = default;
+};
+
 /// An earlier event of the same finding, of kind `corrected`, said anew with other figures. The common fields are the new ones.
 template <class Figures>
 struct revision_of {
@@ -131,8 +143,9 @@ struct revision_of {
 };
 
 /// The place of a detail in this list is its number on disk: append only.
-using event_detail = std::variant<no_detail, z_score_detail, limit_detail, episode_detail, withdrawal_detail, watermark_detail,
-                                  revision_of<z_score_detail>, revision_of<limit_detail>, revision_of<episode_detail>>;
+using event_detail =
+    std::variant<no_detail, z_score_detail, limit_detail, episode_detail, withdrawal_detail, watermark_detail,
+                 revision_of<z_score_detail>, revision_of<limit_detail>, revision_of<episode_detail>, feedback_detail>;
 
 /// Appends number and members; get_ reads them from the front of `in` and advances it, and returns false when damaged.
 void put_detail(std::string& out, const event_detail& detail);

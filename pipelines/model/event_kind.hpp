@@ -18,7 +18,8 @@
   KIND(anomaly_opened, 8, states)       /* an episode begins */                                                \
   KIND(anomaly_updated, 9, grows)       /* it goes on: new end, count, peak */                                 \
   KIND(anomaly_closed, 10, ends)        /* it is over */                                                       \
-  KIND(watermark_reanchored, 11, notes) /* arrival contradicted a sensor's watermark, which was set anew */
+  KIND(watermark_reanchored, 11, notes) /* arrival contradicted a sensor's watermark, which was set anew */    \
+  KIND(anomaly_feedback, 12, notes)     /* `who` said what to think of it; the newest counts */
 
 namespace factory {
 

@@ -6,13 +6,24 @@
 #include <string_view>
 
 /// What finds: detectors, limits, rules. One line is one source: name, number on disk (never changed, never given again), group.
-/// The text in answers and in ids is the name; it has no '-'. A new detector is a line here and its file in pipelines/detect/.
+/// The text in answers and in ids is the name; it has no '-'. A new detector is a line here and its file in
+/// pipelines/detect/; a detector of the registry there has 32 + its number.
 #define FACTORY_EVENT_SOURCES(SOURCE) \
   SOURCE(z_score, 1, detector)        \
   SOURCE(min_threshold, 2, limit)     \
   SOURCE(max_threshold, 3, limit)     \
   SOURCE(alert_rule, 4, limit)        \
-  SOURCE(clock, 5, sensor)
+  SOURCE(clock, 5, sensor)            \
+  SOURCE(spike, 33, detector)         \
+  SOURCE(level_shift, 34, detector)   \
+  SOURCE(drift, 35, detector)         \
+  SOURCE(spread, 36, detector)        \
+  SOURCE(pattern, 37, detector)       \
+  SOURCE(out_of_range, 38, detector)  \
+  SOURCE(stuck, 39, detector)         \
+  SOURCE(silent, 40, detector)        \
+  SOURCE(noise_lost, 41, detector)    \
+  SOURCE(machine, 42, machine_detector)
 
 namespace factory {
 

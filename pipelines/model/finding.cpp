@@ -1,5 +1,6 @@
 #include "pipelines/model/finding.hpp"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "pipelines/model/coding.hpp"
@@ -12,7 +13,9 @@ std::optional<event>* part_of(finding& it, event_kind kind) {
     case event_role::states: return &it.stated;
     case event_role::grows: return &it.grown;
     case event_role::ends: return &it.ended;
-    case event_role::notes: return kind == event_kind::alert_acknowledged ? &it.acknowledged : nullptr;
+    case event_role::notes:
+      if (kind == event_kind::anomaly_feedback) return &it.feedback;
+      return kind == event_kind::alert_acknowledged ? &it.acknowledged : nullptr;
     case event_role::corrects: break;
   }
   return nullptr;
@@ -67,12 +70,14 @@ void apply(finding& to, const event& e) {
   auto* const part = part_of(to, e.key.kind);
   if (part == nullptr) return;
   const auto role = role_of(e.key.kind);
-  if (role == event_role::notes && *part) return;  // the first acknowledgement stays
-  if (role == event_role::states && to.stated) {   // stated again, after it was withdrawn
+  if (e.key.kind == event_kind::alert_acknowledged && *part) return;  // the first one stays
+  if (e.key.kind == event_kind::anomaly_feedback) to.times_judged = std::max(to.times_judged, e.key.revision + 1);
+  if (role == event_role::states && to.stated) {  // stated again, after it was withdrawn
     to.grown.reset();
     to.ended.reset();
     to.withdrawn = false;
   }
+  if (role == event_role::ends) to.times_ended = std::max(to.times_ended, e.key.revision + 1);
   *part = e;
 }
 

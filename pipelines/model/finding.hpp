@@ -15,6 +15,9 @@ struct finding {
   std::optional<event> grown;         ///< newest escalation or update
   std::optional<event> ended;         ///< cleared, closed
   std::optional<event> acknowledged;  ///< the first
+  std::optional<event> feedback;      ///< the newest
+  std::uint32_t times_judged = 0;     ///< feedbacks so far: the revision of the next one
+  std::uint32_t times_ended = 0;      ///< endings said so far, also those taken back: the revision of the next one
   bool withdrawn = false;             ///< it would not be found in the readings as they are now
 
   bool holds() const { return stated && !withdrawn; }

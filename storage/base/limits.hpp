@@ -22,8 +22,10 @@ inline constexpr std::size_t decoded_block_bytes = 128UL << 20;  ///< cached row
 inline constexpr std::size_t stored_block_bytes =
     64UL << 20;  ///< cached table files; evicted entries usually remain in the page cache
 inline constexpr std::size_t memtable_bytes = 256UL << 20;  ///< all of RocksDB's write buffers; when full, the oldest is flushed
-inline constexpr std::size_t commit_group_bytes = 16UL << 20;   ///< one journal record; the rest waits for the next
-inline constexpr std::size_t event_sequences_ahead = 65'536;    ///< reserved by one fsync; a start after a crash skips them
+inline constexpr std::size_t commit_group_bytes = 16UL << 20;  ///< one journal record; the rest waits for the next
+inline constexpr std::size_t event_sequences_ahead = 65'536;   ///< reserved by one fsync; a start after a crash skips them
+inline constexpr std::size_t feed_events = 4'096;        ///< newest events in memory, for all subscribers; older ones are read
+inline constexpr std::size_t events_looked_at = 20'000;  ///< for one page of events, alerts, anomalies; the next page goes on
 inline constexpr std::size_t disk_reserve_bytes = 128UL << 20;  ///< kept free, so that started work can finish: 507
 inline constexpr std::int64_t commit_deadline_ms = 10'000;      ///< 503
 

@@ -23,6 +23,7 @@ void event_log::impl::open() {
   reserved = counters.last_sequence;  // data of a program that did not reserve
   read(reserved_key, [&](std::string_view in) { return decode_reserved(in, reserved); });
   given = std::max(counters.last_sequence, reserved);
+  if (!unreadable) index_anomalies();
 }
 
 void event_log::impl::give_back() {

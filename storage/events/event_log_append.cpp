@@ -32,6 +32,7 @@ class staged_append {
       const auto before = fold_finding(known);
       known.push_back(std::move(e));
       count(known.back());
+      added.push_back(known.back());
       move(before, fold_finding(known));
       ++fresh;
     }
@@ -42,6 +43,7 @@ class staged_append {
   event_counters counters;
   std::uint64_t given;
   std::size_t fresh = 0;
+  std::vector<event> added;
 
  private:
   expected<void> read_stored(const std::vector<event>& found) {
@@ -82,15 +84,23 @@ class staged_append {
     ++(is_detector(e.key.source) ? counters.anomalies : counters.alerts);
   }
 
-  /// An alert is listed by the sequence of the event that states it; a second statement, after a withdrawal, lists it anew.
+  /// A finding is listed by the sequence of the event that states it; a second statement, after a withdrawal, lists it anew.
   void move(const finding& before, const finding& after) {
     const auto& stated = after.stated ? after.stated : before.stated;
-    if (!stated || is_detector(stated->key.source)) return;
+    if (!stated) return;
+    if (is_detector(stated->key.source)) {
+      const auto of_sensor = [sensor = stated->key.sensor](std::uint64_t at) { return sensor_anomaly_key(sensor, at); };
+      list(before, before.holds(), after, after.holds(), anomaly_key);
+      list(before, before.holds(), after, after.holds(), of_sensor);
+      list(before, before.open(), after, after.open(), open_anomaly_key);
+      return;
+    }
     counters.active_alerts += std::uint64_t{after.open()} - std::uint64_t{before.open()};  // wraps back
     list(before, before.holds(), after, after.holds(), alert_key);
     list(before, before.open(), after, after.open(), open_alert_key);
   }
-  void list(const finding& before, bool was, const finding& after, bool is, std::string (*key)(std::uint64_t)) {
+  template <class Key>
+  void list(const finding& before, bool was, const finding& after, bool is, const Key& key) {
     const std::uint64_t from = was ? before.stated->sequence : 0, to = is ? after.stated->sequence : 0;
     if (from == to) return;
     if (from != 0) batch.Delete(log_.column_family(), key(from));
@@ -119,8 +129,11 @@ expected<std::size_t> event_log::impl::append(std::vector<event> found, bool fsy
     return tl::unexpected(written.error());
   given = staged.given;
   reserved = until;
-  const std::lock_guard lock(guard);
-  counters = staged.counters;
+  {
+    const std::lock_guard lock(guard);
+    counters = staged.counters;
+  }
+  feed.publish(std::move(staged.added));
   return staged.fresh;
 }
 
@@ -128,6 +141,24 @@ expected<std::size_t> event_log::append(std::vector<event> found, bool fsync) {
   if (found.empty()) return 0;
   const std::lock_guard one_at_a_time(impl_->appending);
   return impl_->append(std::move(found), fsync);
+}
+
+expected<std::size_t> event_log::end_findings(const std::function<bool(sensor_id)>& is_gone, std::string_view why,
+                                              std::int64_t now_us) {
+  const std::lock_guard one_at_a_time(impl_->appending);
+  auto open = impl_->open_findings(is_gone);
+  if (!open) return tl::unexpected(open.error());
+  std::vector<event> ends;
+  for (const finding& it : *open) {
+    event end = it.grown ? *it.grown : *it.stated;
+    const auto kind = is_detector(end.key.source) ? event_kind::anomaly_closed : event_kind::alert_cleared;
+    end.key = with_kind(end.key, kind, it.times_ended);
+    end.recorded_at_us = now_us;
+    end.explanation = why;
+    end.who.clear();
+    ends.push_back(std::move(end));
+  }
+  return ends.empty() ? expected<std::size_t>(0) : impl_->append(std::move(ends), true);
 }
 
 }  // namespace factory

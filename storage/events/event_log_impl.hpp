@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/base/rocks.hpp"
+#include "storage/events/event_feed.hpp"
 #include "storage/events/event_log.hpp"
 #include "storage/events/event_records.hpp"
 
@@ -15,11 +16,12 @@ namespace factory {
 struct event_log::impl {
   explicit impl(database& db) : rocks(db.raw()) {}
   database::impl& rocks;
-  std::mutex appending;             // one append at a time; taken before `guard`
-  mutable std::mutex guard;         // of `counters`
-  event_counters counters;          // what is on disk
-  std::uint64_t given = 0;          // no event that anybody saw has a higher sequence. Guarded by `appending`
-  std::uint64_t reserved = 0;       // on disk, with fsync: up to here sequences may have been given out. Guarded by `appending`
+  std::mutex appending;        // one append at a time; taken before `guard`
+  mutable std::mutex guard;    // of `counters`
+  event_counters counters;     // what is on disk
+  std::uint64_t given = 0;     // no event that anybody saw has a higher sequence. Guarded by `appending`
+  std::uint64_t reserved = 0;  // on disk, with fsync: up to here sequences may have been given out. Guarded by `appending`
+  event_feed feed;
   std::optional<error> unreadable;  // the counters could not be read at open: no append can be right
 
   rocksdb::ColumnFamilyHandle* column_family() const { return rocks.at(column::events); }
@@ -32,8 +34,10 @@ struct event_log::impl {
   /// All stored events of the finding that `any` is about, by sequence.
   expected<std::vector<event>> events_of(const event_key& any, const rocksdb::ReadOptions& read) const;
   expected<std::size_t> append(std::vector<event> found, bool fsync);  // REQUIRES `appending`
+  expected<std::vector<finding>> open_findings(const std::function<bool(sensor_id)>& of) const;
   void open();
-  void give_back();  // at an orderly end, so that the next start leaves no gap
+  void index_anomalies();  // of a log that was written before there were the spaces of anomalies
+  void give_back();        // at an orderly end, so that the next start leaves no gap
 };
 
 /// A consistent view of the database for as long as it lives.

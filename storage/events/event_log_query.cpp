@@ -1,5 +1,8 @@
 #include "storage/events/event_log_impl.hpp"
 
+#include "pipelines/model/coding.hpp"
+#include "storage/base/limits.hpp"
+
 namespace factory {
 
 namespace {
@@ -21,7 +24,9 @@ expected<void> walk(const event_log::impl& it, const event_view& view, const std
   }
   for (; at->Valid() && at->key().compare(after) > 0; descending ? at->Prev() : at->Next()) {
     log_entry entry;
-    if (!decode_log_entry(to_view(at->value()), entry)) return damaged_event();
+    std::string_view place = to_view(at->key());
+    place.remove_prefix(place.size() - sizeof entry.sequence);  // every key that is walked ends in it
+    if (!decode_log_entry(to_view(at->value()), entry) || !get_key64(place, entry.sequence)) return damaged_event();
     if (!visit(entry)) return {};
   }
   if (!at->status().ok()) return tl::unexpected(to_error(at->status(), "reading events"));
@@ -31,6 +36,20 @@ expected<void> walk(const event_log::impl& it, const event_view& view, const std
 bool wanted(const log_entry& entry, const event_query& q) {
   return (!q.kind || entry.key.kind == *q.kind) && entry.at_us >= q.range.begin_us && entry.at_us < q.range.end_us;
 }
+
+/// Part of it, `end` included, lies in the range.
+bool reaches(const finding& anomaly, const time_range& range) {
+  const auto* const episode = std::get_if<episode_detail>(&anomaly.newest().detail);
+  const auto begin = episode != nullptr ? episode->begin_us : anomaly.stated->at_us;
+  const auto end = episode != nullptr ? episode->end_us : anomaly.stated->at_us;
+  return begin < range.end_us && (anomaly.open() || end >= range.begin_us);
+}
+
+/// Counts entries of a walk; false when it has looked at enough.
+struct walk_bound {
+  std::size_t left = limits::events_looked_at;
+  bool more() { return left > 0 && --left > 0; }
+};
 
 bool wanted(const finding& alert, const alert_query& q) {
   return alert.holds() && (!q.active || alert.open() == *q.active) &&
@@ -58,6 +77,129 @@ expected<std::vector<event>> event_log::query(const event_query& q) const {
     out.push_back(std::move(*e));
   }
   return out;
+}
+
+expected<event_page<event>> event_log::page(const event_query& q) const {
+  const event_view view(*impl_);
+  const auto key = [&](std::uint64_t sequence) { return q.sensor ? sensor_log_key(*q.sensor, sequence) : log_key(sequence); };
+  std::vector<event_key> keys;
+  std::optional<std::uint64_t> next;
+  walk_bound bound;
+  if (q.limit == 0) return event_page<event>{};
+  auto walked = walk(*impl_, view, key(q.after_sequence), key(q.before_sequence), q.descending, [&](const log_entry& entry) {
+    if (keys.size() == q.limit) {  // there is one more
+      next = entry.sequence;
+      return false;
+    }
+    if (wanted(entry, q)) keys.push_back(entry.key);
+    if (bound.more()) return true;
+    next = entry.sequence;
+    return false;
+  });
+  if (!walked) return tl::unexpected(walked.error());
+  auto found = impl_->get(keys, view.options());
+  if (!found) return tl::unexpected(found.error());
+  event_page<event> out;
+  for (auto& e : *found) {
+    if (!e) return damaged_event();
+    out.rows.push_back(std::move(*e));
+  }
+  if (next && out.rows.size() == q.limit) next = out.rows.back().sequence;
+  out.next = next;
+  return out;
+}
+
+expected<event_page<finding>> event_log::anomalies(const anomaly_query& q) const {
+  const event_view view(*impl_);
+  const auto key = [&](std::uint64_t sequence) {
+    if (q.open == true) return open_anomaly_key(sequence);
+    return q.sensor ? sensor_anomaly_key(*q.sensor, sequence) : anomaly_key(sequence);
+  };
+  const auto may_be_wanted = [&](const log_entry& entry) {
+    return (!q.sensor || entry.key.sensor == *q.sensor) && (!q.detector || entry.key.source == *q.detector) &&
+           (!q.among || q.among(entry.key)) && entry.at_us < q.range.end_us &&
+           (entry.key.kind != event_kind::anomaly || (entry.at_us >= q.range.begin_us && q.open != true));
+  };
+  event_page<finding> out;
+  walk_bound bound;
+  std::optional<error> failed;
+  std::uint64_t last_shown = 0;
+  if (q.limit == 0) return out;
+  auto walked = walk(*impl_, view, key(0), key(q.before_sequence), true, [&](const log_entry& entry) {
+    if (out.rows.size() == q.limit) {
+      out.next = last_shown;
+      return false;
+    }
+    if (may_be_wanted(entry)) {
+      auto events = impl_->events_of(entry.key, view.options());
+      if (!events) {
+        failed = events.error();
+        return false;
+      }
+      auto anomaly = fold_finding(*events);
+      if (anomaly.holds() && reaches(anomaly, q.range) && (!q.open || anomaly.open() == *q.open)) {
+        out.rows.push_back(std::move(anomaly));
+        last_shown = entry.sequence;
+      }
+    }
+    if (bound.more()) return true;
+    out.next = entry.sequence;
+    return false;
+  });
+  if (failed) return tl::unexpected(*failed);
+  if (!walked) return tl::unexpected(walked.error());
+  return out;
+}
+
+expected<std::vector<finding>> event_log::impl::open_findings(const std::function<bool(sensor_id)>& of) const {
+  std::vector<finding> out;
+  for (const auto key : {open_alert_key, open_anomaly_key}) {
+    const event_view view(*this);
+    std::vector<event_key> found;
+    auto walked = walk(*this, view, key(0), key(UINT64_MAX), false, [&](const log_entry& entry) {
+      if (of(entry.key.sensor)) found.push_back(entry.key);
+      return true;
+    });
+    if (!walked) return tl::unexpected(walked.error());
+    for (const event_key& each : found) {
+      auto events = events_of(each, view.options());
+      if (!events) return tl::unexpected(events.error());
+      if (auto it = fold_finding(*events); it.open()) out.push_back(std::move(it));
+    }
+  }
+  return out;
+}
+
+void event_log::impl::index_anomalies() {
+  std::string stored;
+  const auto status = rocks.db->Get(rocksdb::ReadOptions(), column_family(), to_slice(indexed_key), &stored);
+  if (!status.IsNotFound()) {
+    if (!status.ok()) unreadable = to_error(status, "reading the event log");
+    return;
+  }
+  constexpr std::size_t at_once = 10'000;
+  const event_view view(*this);
+  rocksdb::WriteBatch batch;
+  std::optional<error> failed;
+  auto walked = walk(*this, view, log_key(0), log_key(UINT64_MAX), false, [&](const log_entry& entry) {
+    if (entry.key.kind != event_kind::anomaly) return true;  // no log without these spaces has episodes
+    event as_listed;
+    as_listed.key = entry.key;
+    as_listed.at_us = entry.at_us;
+    const auto bytes = encode_log_entry(as_listed);
+    batch.Put(column_family(), anomaly_key(entry.sequence), bytes);
+    batch.Put(column_family(), sensor_anomaly_key(entry.key.sensor, entry.sequence), bytes);
+    if (static_cast<std::size_t>(batch.Count()) < at_once) return true;
+    if (auto written = rocks.write(batch, false, "indexing anomalies"); !written) failed = written.error();
+    batch.Clear();
+    return !failed;
+  });
+  if (!walked) failed = walked.error();
+  batch.Put(column_family(), to_slice(indexed_key), "1");
+  if (!failed) {
+    if (auto written = rocks.write(batch, false, "indexing anomalies"); !written) failed = written.error();
+  }
+  if (failed) unreadable = failed;
 }
 
 expected<std::vector<finding>> event_log::alerts(const alert_query& q) const {

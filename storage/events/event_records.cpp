@@ -43,6 +43,13 @@ std::string key_of(char space, std::uint64_t sequence) {
   return key;
 }
 
+std::string key_of(char space, sensor_id sensor, std::uint64_t sequence) {
+  std::string key(1, space);
+  put_key32(key, sensor);
+  put_key64(key, sequence);
+  return key;
+}
+
 /// Version 1: limit, and of an anomaly its score, in place of a detail; no explanation.
 bool get_rest_of_version_1(std::string_view& in, event& e) {
   double limit = 0;
@@ -108,12 +115,10 @@ bool decode_event(std::string_view record_key, std::string_view record, event& e
 std::string log_key(std::uint64_t sequence) { return key_of('l', sequence); }
 std::string alert_key(std::uint64_t raised_sequence) { return key_of('a', raised_sequence); }
 std::string open_alert_key(std::uint64_t raised_sequence) { return key_of('o', raised_sequence); }
-std::string sensor_log_key(sensor_id sensor, std::uint64_t sequence) {
-  std::string key = "s";
-  put_key32(key, sensor);
-  put_key64(key, sequence);
-  return key;
-}
+std::string anomaly_key(std::uint64_t sequence) { return key_of('i', sequence); }
+std::string open_anomaly_key(std::uint64_t sequence) { return key_of('p', sequence); }
+std::string sensor_log_key(sensor_id sensor, std::uint64_t sequence) { return key_of('s', sensor, sequence); }
+std::string sensor_anomaly_key(sensor_id sensor, std::uint64_t sequence) { return key_of('j', sensor, sequence); }
 
 std::string encode_log_entry(const event& e) {
   std::string out;

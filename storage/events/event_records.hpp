@@ -13,6 +13,10 @@
 ///   s  sensor, sequence   -> likewise: the log of one sensor
 ///   a  sequence of raise  -> event key of the raise: every alert
 ///   o  sequence of raise  -> likewise: alerts not cleared
+///   i  sequence           -> likewise: every anomaly, by the event that states it
+///   j  sensor, sequence   -> likewise: the anomalies of one sensor
+///   p  sequence           -> likewise: anomalies not closed
+///   v                     -> the spaces i, j and p are complete
 ///   c                     -> event_counters
 ///   n                     -> sequences up to this one may have been given out
 namespace factory {
@@ -29,12 +33,17 @@ std::string log_key(std::uint64_t sequence);
 std::string sensor_log_key(sensor_id sensor, std::uint64_t sequence);
 std::string alert_key(std::uint64_t raised_sequence);
 std::string open_alert_key(std::uint64_t raised_sequence);
+std::string anomaly_key(std::uint64_t sequence);
+std::string sensor_anomaly_key(sensor_id sensor, std::uint64_t sequence);
+std::string open_anomaly_key(std::uint64_t sequence);
 inline constexpr std::string_view counters_key = "c";
+inline constexpr std::string_view indexed_key = "v";
 
 /// What an entry of the log tells without the event.
 struct log_entry {
   event_key key;
   std::int64_t at_us = 0;
+  std::uint64_t sequence = 0;  ///< from the key of the entry
 };
 std::string encode_log_entry(const event& e);
 bool decode_log_entry(std::string_view in, log_entry& entry);

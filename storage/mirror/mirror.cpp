@@ -29,7 +29,7 @@ std::uint64_t missing(std::uint64_t newest, std::uint64_t copied) { return newes
 /// The thread owns `file`; `guard` protects the rest.
 struct mirror::impl {
   impl(std::filesystem::path path, const catalog& c, const event_log& e)
-      : entities(c), events(e), file(std::move(path), c.store_id()) {}
+      : entities(c), events(e), file(std::move(path), c.store_id()), feed(e.subscribe(0, [this] { move_on(); })) {}
   const catalog& entities;
   const event_log& events;
   mirror_file file;
@@ -44,8 +44,14 @@ struct mirror::impl {
   steady::time_point deadline = steady::time_point::max();
   std::string last_complaint;  // so that the same error is logged once
   std::atomic<std::uint64_t> catalog_version{0}, event_sequence{0}, rebuilds{0};
+  std::unique_ptr<event_subscription> feed;  // last: it goes before what it wakes
 
   mirror_place newest() const { return {entities.version(), events.last_sequence()}; }
+  void move_on() {
+    const std::lock_guard lock(guard);
+    dirty = true;
+    wake.notify_one();
+  }
   void publish() {
     catalog_version = file.place().catalog_version;
     event_sequence = file.place().event_sequence;
@@ -99,17 +105,18 @@ bool mirror::impl::write_transaction(const std::vector<event>& page, const std::
   }
   for (const event& e : page) {
     place.event_sequence = e.sequence;
-    if (e.key.kind == event_kind::anomaly) {
-      write_anomaly(sql, e);
+    if (e.key.kind == event_kind::anomaly && e.key.revision == 0) {  // nearly all: it says all that there is
+      write_anomaly(sql, fold_finding({&e, 1}));
       continue;
     }
-    if (group_of(e.key.source) != source_group::limit) continue;
-    const auto alert = events.find(e.key);
-    if (!alert) {
+    if (!is_detector(e.key.source) && group_of(e.key.source) != source_group::limit) continue;
+    const auto it = events.find(e.key);
+    if (!it) {
       sql.rollback();
       return false;
     }
-    if (*alert) write_alert(sql, **alert);  // the clearing of an unknown alert has no row
+    if (!*it) continue;  // the clearing of an unknown alert has no row
+    is_detector(e.key.source) ? write_anomaly(sql, **it) : write_alert(sql, **it);
   }
   for (const series_row& row : rows) write_series(sql, row);
   return file.commit(place);
@@ -122,8 +129,8 @@ bool mirror::impl::follow() {
   std::vector<series_row> rows = take_series();
   bool first = true;
   while (first || file.place().event_sequence < target) {
-    auto page =
-        events.query({.after_sequence = file.place().event_sequence, .descending = false, .limit = events_per_transaction});
+    if (feed->cursor() != file.place().event_sequence) feed->seek(file.place().event_sequence);  // it was opened or made anew
+    auto page = feed->next(events_per_transaction);
     if (!page || !write_transaction(*page, rows)) {
       const std::lock_guard lock(guard);
       for (const series_row& row : rows) series_due.insert(row.sensor);
@@ -193,11 +200,7 @@ void mirror::stop() {
   impl_->file.sql().close();
 }
 
-void mirror::notify() {
-  const std::lock_guard lock(impl_->guard);
-  impl_->dirty = true;
-  impl_->wake.notify_one();
-}
+void mirror::notify() { impl_->move_on(); }
 
 void mirror::put_series(const std::vector<series_row>& rows) {
   const std::lock_guard lock(impl_->guard);

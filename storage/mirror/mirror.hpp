@@ -30,7 +30,7 @@ class mirror {
   /// Opens, migrates or rebuilds the file, then follows the store. A mirror that cannot be written is logged and tried again; the engine goes on.
   void start();
   void stop();                                           ///< catches up, then joins
-  void notify();                                         ///< catalog or events have changed
+  void notify();                                         ///< the catalog moved on; events the mirror follows by itself
   void put_series(const std::vector<series_row>& rows);  ///< upserted at the next turn
   /// Waits until everything before the call is in SQLite; false after the deadline.
   bool flush(std::int64_t deadline_ms);

@@ -69,7 +69,7 @@ class mirror_file {
 
 /// Write rows; an error stays in `sql`.
 void write_delta(sqlite_file& sql, const catalog_delta& delta);
-void write_anomaly(sqlite_file& sql, const event& e);
+void write_anomaly(sqlite_file& sql, const finding& anomaly);
 void write_alert(sqlite_file& sql, const finding& alert);
 struct series_row;
 void write_series(sqlite_file& sql, const series_row& row);

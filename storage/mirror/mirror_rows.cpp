@@ -68,15 +68,42 @@ void write_delta(sqlite_file& sql, const catalog_delta& delta) {
   if (delta.complete) sql.exec("DELETE FROM series WHERE sensor_id NOT IN (SELECT id FROM sensors)");
 }
 
-void write_anomaly(sqlite_file& sql, const event& e) {
-  const auto* const score = std::get_if<z_score_detail>(&e.detail);
-  if (score == nullptr) return;
+/// The row stands at the sequence of the event that states it; an anomaly that is stated anew moves.
+void write_anomaly(sqlite_file& sql, const finding& anomaly) {
+  const event& stated = *anomaly.stated;
+  const std::string id = finding_id(stated.key);
+  if (stated.key.kind != event_kind::anomaly || stated.key.revision != 0 || !anomaly.holds())
+    sql.run("DELETE FROM anomalies WHERE id = ?", id);
+  if (!anomaly.holds()) return;
+  const event& now = anomaly.newest();
+  std::optional<double> z_score, mean, std_dev, threshold, expected, low, high, score;
+  std::optional<std::string> what;
+  std::int64_t begin_us = stated.at_us, end_us = stated.at_us;
+  std::uint64_t count = 1;
+  if (const auto* const figures = std::get_if<z_score_detail>(&now.detail)) {
+    z_score = figures->z_score;
+    mean = figures->mean;
+    std_dev = figures->std_dev;
+    threshold = figures->threshold;
+  }
+  if (const auto* const episode = std::get_if<episode_detail>(&now.detail)) {
+    expected = episode->expected;
+    low = episode->low;
+    high = episode->high;
+    score = episode->score;
+    what = episode->what;
+    begin_us = episode->begin_us;
+    end_us = episode->end_us;
+    count = episode->count;
+  }
   sql.run(
       "INSERT OR REPLACE INTO anomalies (sequence, id, sensor_id, value, z_score, mean, std_dev, threshold, severity, "
       "detected_at, "
-      "detected_at_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      e.sequence, finding_id(e.key), e.key.sensor, e.value, score->z_score, score->mean, score->std_dev, score->threshold,
-      to_text(e.level), format_time(e.at_us), e.at_us);
+      "detected_at_us, detector, what, open, ended_at, ended_at_us, reading_count, expected, low, high, score, explanation) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      stated.sequence, id, stated.key.sensor, now.value, z_score, mean, std_dev, threshold, to_text(now.level),
+      format_time(begin_us), begin_us, to_text(stated.key.source), what, anomaly.open(), format_time(end_us), end_us, count,
+      expected, low, high, score, now.explanation);
 }
 
 void write_alert(sqlite_file& sql, const finding& alert) {

@@ -17,7 +17,8 @@ std::vector<event_detail> samples() {
           watermark_detail{-1, 1'700'000'000'000'000, 12},
           revision_of<z_score_detail>{event_kind::anomaly, "corrected", score},
           revision_of<limit_detail>{event_kind::alert_cleared, "corrected", {90}},
-          revision_of<episode_detail>{event_kind::anomaly_closed, "late", episode}};
+          revision_of<episode_detail>{event_kind::anomaly_closed, "late", episode},
+          feedback_detail{"planned", "the pump was being changed"}};
 }
 
 TEST(event_detail, comes_back_with_every_member) {
