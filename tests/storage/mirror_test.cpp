@@ -245,13 +245,17 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
     ASSERT_TRUE(
         writer.exec("DROP VIEW sensor_overview; DROP VIEW active_alerts; ALTER TABLE factories DROP COLUMN retention_days;"
                     "ALTER TABLE machines DROP COLUMN retention_days; ALTER TABLE sensors DROP COLUMN retention_days;"
-                    "DELETE FROM schema_migrations WHERE version > 1"));
+                    "DROP INDEX anomalies_by_id; DELETE FROM schema_migrations WHERE version > 1"));
+    for (const char* const column : {"detector", "what", "open", "ended_at", "ended_at_us", "reading_count", "expected", "low",
+                                     "high", "score", "explanation"})
+      ASSERT_TRUE(writer.exec(("ALTER TABLE anomalies DROP COLUMN " + std::string(column)).c_str()));
   }
   open();
   flush();
   EXPECT_EQ(mirror_->rebuild_count(), 0U);
   EXPECT_EQ(ask("SELECT count(*) FROM sensor_overview"), "3");
   EXPECT_EQ(ask("SELECT count(*) FROM series"), "1");
+  EXPECT_EQ(ask("SELECT detector || reading_count || (ended_at_us = detected_at_us) FROM anomalies"), "z_score11");
 }
 
 TEST_F(mirror_test, a_file_deleted_while_running_comes_back_with_all_rows) {
