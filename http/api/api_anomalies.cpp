@@ -9,12 +9,12 @@ namespace factory {
 
 namespace {
 
-struct anomaly_query {
+struct analysis_query {
   std::size_t limit = 100;
   double threshold = default_z_threshold;
 };
 
-expected<anomaly_report> ask_service(engine& behind, const anomaly_client& service, sensor_id id, const anomaly_query& asked) {
+expected<anomaly_report> ask_service(engine& behind, const anomaly_client& service, sensor_id id, const analysis_query& asked) {
   auto sensor = behind.entities().find_sensor(id);
   if (!sensor) return tl::unexpected(sensor.error());
   const auto rows = behind.newest(id, asked.limit);
@@ -44,7 +44,7 @@ void add_anomaly_calls(api_table& table, const anomaly_side& anomalies) {
   const auto get_anomalies = [service](engine& behind, const http_request& request,
                                        const path_argument& path) -> expected<http_response> {
     query_reader query(request);
-    const anomaly_query asked{query.integer("limit", 1, limits::analysis_readings).value_or(100),
+    const analysis_query asked{query.integer("limit", 1, limits::analysis_readings).value_or(100),
                               query.number("threshold", 0, 1e9).value_or(default_z_threshold)};
     if (query.fault()) return fail_with(*query.fault());
     const auto report =

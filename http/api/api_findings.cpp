@@ -17,7 +17,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::size_t default_page = 100;
+constexpr std::size_t anomalies_per_page = 100;
 const std::vector<std::string_view> verdicts{"false_alarm", "confirmed", "planned"};
 
 std::vector<event_source> detector_sources() {
@@ -35,7 +35,7 @@ shown_sensors of_machine(const engine& behind, machine_id machine) {
   return found;
 }
 
-bool shows(const engine& behind, const http_request& request, sensor_id sensor) {
+bool may_see(const engine& behind, const http_request& request, sensor_id sensor) {
   return request.factory == 0 || sensors_of(behind, request.factory)->contains(sensor);
 }
 
@@ -51,7 +51,7 @@ expected<http_response> get_anomalies(engine& behind, const http_request& reques
   if (const auto detector = query.word("detector", names)) asked.detector = sources[*detector];
   asked.open = query.boolean("open");
   asked.range = read_range(query);
-  asked.limit = query.integer("limit", 1, limits::page_readings).value_or(default_page);
+  asked.limit = query.integer("limit", 1, limits::page_readings).value_or(anomalies_per_page);
   if (const auto text = query.text("cursor")) {
     const auto cursor = parse_cursor<std::uint64_t>(*text, true);
     if (!cursor) query.fail_at("cursor", "a next_cursor of this call");
@@ -82,14 +82,14 @@ expected<http_response> get_anomalies(engine& behind, const http_request& reques
 expected<finding> find_anomaly(engine& behind, const http_request& request, std::string_view id) {
   event_key key;
   const auto unknown = [] { return fail(errc::not_found, "Anomaly not found"); };
-  if (!parse_finding_id(id, key) || !is_detector(key.source) || !shows(behind, request, key.sensor)) return unknown();
+  if (!parse_finding_id(id, key) || !is_detector(key.source) || !may_see(behind, request, key.sensor)) return unknown();
   auto found = behind.events().find(key);
   if (!found) return tl::unexpected(found.error());
   if (!*found || !(*found)->holds()) return unknown();
   return std::move(**found);
 }
 
-http_response anomaly_json(const finding& anomaly) {
+http_response episode_json(const finding& anomaly) {
   json_writer out;
   write_anomaly(out, anomaly);
   return json_response(out);
@@ -97,19 +97,19 @@ http_response anomaly_json(const finding& anomaly) {
 
 expected<http_response> get_anomaly(engine& behind, const http_request& request, const path_argument& path) {
   const auto anomaly = find_anomaly(behind, request, path.text);
-  return anomaly ? expected<http_response>(anomaly_json(*anomaly)) : fail_with(anomaly.error());
+  return anomaly ? expected<http_response>(episode_json(*anomaly)) : fail_with(anomaly.error());
 }
 
-struct feedback {
+struct feedback_body {
   std::string verdict, by, comment;
 };
 
 /// {"verdict":"false_alarm|confirmed|planned","by":"name","comment":"text"}
-expected<feedback> read_feedback(std::string_view text) {
+expected<feedback_body> read_feedback(std::string_view text) {
   json_body body;
   const auto root = body.parse(text);
   if (!root) return tl::unexpected(root.error());
-  feedback given;
+  feedback_body given;
   const auto read = for_each_member(*root, [&](std::string_view name, simdjson::dom::element value) -> expected<bool> {
     std::string* const to = name == "verdict"   ? &given.verdict
                             : name == "by"      ? &given.by
@@ -130,14 +130,14 @@ expected<feedback> read_feedback(std::string_view text) {
   return given;
 }
 
-expected<http_response> give_feedback(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> take_feedback(engine& behind, const http_request& request, const path_argument& path) {
   auto given = read_feedback(request.body);
   if (!given) return fail_with(given.error());
   const auto anomaly = find_anomaly(behind, request, path.text);
   if (!anomaly) return fail_with(anomaly.error());
   const auto judged =
       behind.give_feedback(anomaly->stated->key, std::move(given->verdict), std::move(given->comment), std::move(given->by));
-  return judged ? expected<http_response>(anomaly_json(*judged)) : fail_with(judged.error());
+  return judged ? expected<http_response>(episode_json(*judged)) : fail_with(judged.error());
 }
 
 bool agree(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)}); }
@@ -193,7 +193,7 @@ void add_finding_calls(api_table& table) {
   table.push_back({http_method::post,
                    "/api/anomalies/{name}/feedback",
                    "Say what a person thinks of the anomaly; the newest counts",
-                   give_feedback,
+                   take_feedback,
                    {},
                    "anomaly_feedback",
                    "episode",
