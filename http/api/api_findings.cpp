@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <memory>
 
 #include "http/api/api_call.hpp"
@@ -162,11 +163,13 @@ expected<http_response> explain(engine& behind, const http_request& request, con
   if (!itself) return fail_with(itself.error());
   const auto stats = describe(before->value);
   const bool there = !itself->empty();
-  const auto z = there ? z_score(itself->value.front(), stats) : std::nullopt;
-  out.value(there && itself->value.front() == stated.value && z && agree(*z, told->z_score) && agree(stats.mean, told->mean) &&
+  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();  // null in the answer, and agrees with nothing
+  const double value = there ? itself->value.front() : unknown;
+  const double z = there ? z_score(value, stats).value_or(unknown) : unknown;
+  out.value(value == stated.value && agree(z, told->z_score) && agree(stats.mean, told->mean) &&
             agree(stats.std_dev, told->std_dev));
   if (!there) out.member("reason", "the reading is not stored any more");
-  out.key("figures").begin_object().member("value", there ? std::optional(itself->value.front()) : std::nullopt);
+  out.key("figures").begin_object().member("value", value);
   out.member("z_score", z).member("mean", stats.mean).member("std_dev", stats.std_dev).member("threshold", told->threshold);
   out.member("window_count", before->size()).end_object().end_object();
   return json_response(out);
