@@ -1,14 +1,18 @@
 #include "pipelines/detect/z_score.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace factory {
 
 std::optional<double> z_score(double value, const mean_std_dev& stats) {
   if (!(stats.std_dev > 0)) return std::nullopt;
-  // Divide first: the difference of two huge values may leave the range of double, their quotients do not.
   const double z = (value - stats.mean) / stats.std_dev;
-  return std::isfinite(z) ? z : value / stats.std_dev - stats.mean / stats.std_dev;
+  if (std::isfinite(z)) return z;
+  // The difference of two huge values may leave the range of double; halves do not, and their quotient may not.
+  constexpr double largest = std::numeric_limits<double>::max();
+  return std::clamp((value / 2 - stats.mean / 2) / stats.std_dev * 2, -largest, largest);
 }
 
 severity z_severity(double z) {

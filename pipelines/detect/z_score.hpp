@@ -12,7 +12,7 @@ namespace factory {
 
 inline constexpr double default_z_threshold = 2.0;
 
-/// (value - mean) / std_dev; nullopt when std_dev is 0.
+/// (value - mean) / std_dev, clamped to the range of double; nullopt when std_dev is 0.
 std::optional<double> z_score(double value, const mean_std_dev& stats);
 /// |z| above 3 critical, above 2.5 high, else medium. For anomalies only.
 severity z_severity(double z);

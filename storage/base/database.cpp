@@ -2,6 +2,7 @@
 
 #include "storage/admin/snapshot.hpp"
 #include "storage/base/data_format.hpp"
+#include "storage/base/freed_ranges.hpp"
 #include "storage/base/rocks.hpp"
 
 #include <fmt/format.h>
@@ -62,6 +63,8 @@ expected<void> open_rocks(database::impl& it, bool exists, const database::optio
 }
 
 }  // namespace
+
+database::impl::impl() : freed(std::make_unique<freed_ranges>()) {}
 
 database::impl::~impl() {
   if (db) {
@@ -125,6 +128,9 @@ database::memory database::memory_held() const {
 }
 
 bool database::refuses_writes() const { return impl_->refuses_writes(); }
+
+bool database::room_is_due() const { return impl_->freed->due(freed_ranges::clock::now()); }
+expected<void> database::give_room_back(std::atomic<bool>& stop) { return impl_->freed->give_back(*impl_, stop); }
 
 std::uint64_t database::fsync_count() const { return impl_->fsyncs.load(std::memory_order_relaxed); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -42,6 +43,11 @@ class database {
   memory memory_held() const;
 
   bool refuses_writes() const;  ///< the last write failed, and RocksDB has not resumed since
+
+  /// Something was deleted a while ago whose bytes are still on disk.
+  bool room_is_due() const;
+  /// Frees them: flushes, deletes files, compacts. Takes as long as the disk needs; ends early when `stop` turns true.
+  expected<void> give_room_back(std::atomic<bool>& stop);
 
   struct impl;  ///< RocksDB behind it; storage/base/rocks.hpp, for this room only
   impl& raw() const { return *impl_; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
@@ -27,6 +28,8 @@ inline constexpr std::size_t event_sequences_ahead = 65'536;   ///< reserved by 
 inline constexpr std::size_t feed_events = 4'096;        ///< newest events in memory, for all subscribers; older ones are read
 inline constexpr std::size_t events_looked_at = 20'000;  ///< for one page of events, alerts, anomalies; the next page goes on
 inline constexpr std::size_t disk_reserve_bytes = 128UL << 20;  ///< kept free, so that started work can finish: 507
+inline constexpr std::size_t freed_ranges = 200'000;            ///< deleted ranges to free soon; RocksDB frees others later
+inline constexpr std::chrono::seconds room_delay{15};           ///< deletions within it free their room together
 inline constexpr std::int64_t commit_deadline_ms = 10'000;      ///< 503
 
 }  // namespace factory::limits

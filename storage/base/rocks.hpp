@@ -21,6 +21,8 @@
 /// For this room only: RocksDB itself.
 namespace factory {
 
+class freed_ranges;
+
 /// Column families. Their names on disk are the names here; none has a prefix extractor, so iterators see total order.
 enum class column : std::size_t { journal, blocks, rollups, catalog, events, state, jobs };
 inline constexpr std::size_t column_count = 7;
@@ -41,8 +43,9 @@ struct database::impl {
   std::array<rocksdb::ColumnFamilyHandle*, column_count> columns{};
   std::atomic<std::uint64_t> fsyncs{0}, fsync_nanoseconds{0};
   int lock_fd = -1;  ///< of the directory, under flock
+  std::unique_ptr<freed_ranges> freed;
 
-  impl() = default;
+  impl();
   impl(const impl&) = delete;
   impl& operator=(const impl&) = delete;
   ~impl();

@@ -10,13 +10,15 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t block_version = 1;
+constexpr std::uint32_t block_version = 2;
+constexpr std::uint32_t sums_without_unit = 1;  // its sums are those of the plain values, and may lie beyond the range of double
 constexpr std::size_t checked_header_bytes = 88;  // all but the header's own checksum
 constexpr std::size_t header_bytes = checked_header_bytes + 8;
 
 tl::unexpected<error> damaged(const char* what) { return fail(errc::corrupt, std::string("a stored block is damaged: ") + what); }
 
 struct header {
+  std::uint32_t version = block_version;
   summary values;
   std::uint64_t payload_checksum = 0;
 };
@@ -36,10 +38,10 @@ void put_header(std::string& out, const header& h) {
 expected<header> get_header(std::string_view& in) {
   if (in.size() < header_bytes) return damaged("it is shorter than its header");
   const std::uint64_t computed = XXH3_64bits(in.data(), checked_header_bytes);
-  std::uint32_t version = 0, count = 0;
+  std::uint32_t count = 0;
   std::uint64_t first_us = 0, last_us = 0, stored = 0;
   header h;
-  get_fixed32(in, version);
+  get_fixed32(in, h.version);
   get_fixed32(in, count);
   get_fixed64(in, first_us);
   get_fixed64(in, last_us);
@@ -49,8 +51,8 @@ expected<header> get_header(std::string_view& in) {
   get_fixed64(in, h.payload_checksum);
   get_fixed64(in, stored);
   if (stored != computed) return damaged("the checksum of its header does not match");
-  if (version != block_version)
-    return fail(errc::corrupt, "a stored block has version " + std::to_string(version) +
+  if (h.version != block_version && h.version != sums_without_unit)
+    return fail(errc::corrupt, "a stored block has version " + std::to_string(h.version) +
                                    ", which this program does not know; use the newer one, or restore the newest snapshot");
   h.values.count = count;
   h.values.first_us = static_cast<std::int64_t>(first_us);
@@ -67,13 +69,17 @@ block seal(sensor_id sensor, std::uint32_t number, const reading_run& rows, effo
   payload.clear();
   put_columns(payload, rows, how);
   sealed.bytes.reserve(header_bytes + payload.size());
-  put_header(sealed.bytes, {sealed.values, XXH3_64bits(payload.data(), payload.size())});
+  put_header(sealed.bytes, {block_version, sealed.values, XXH3_64bits(payload.data(), payload.size())});
   sealed.bytes += payload;
   return sealed;
 }
 
 expected<summary> read_header(std::string_view bytes) {
-  return get_header(bytes).map([](const header& h) { return h.values; });
+  std::string_view in = bytes;
+  const auto h = get_header(in);
+  if (!h) return tl::unexpected(h.error());
+  if (h->version == block_version || h->values.unit() == 1) return h->values;
+  return open_block(bytes).map([](const reading_run& rows) { return summarize(rows.event_time_us, rows.value); });
 }
 
 std::uint64_t columns_checksum(std::string_view bytes) {

@@ -2,13 +2,16 @@
 
 #include "storage/rollups/rollup_notes.hpp"
 
-#include "pipelines/model/coding.hpp"
+#include "storage/base/record.hpp"
+
+#include <limits>
 
 namespace factory {
 
 namespace {
 
-constexpr std::uint8_t record_version = 1;
+constexpr std::uint8_t bucket_version = 2;
+constexpr std::uint8_t sums_without_unit = 1;  // its sums are those of the plain values, and may lie beyond the range of double
 
 std::string sensor_key(char space, sensor_id sensor) {
   std::string key(1, space);
@@ -39,8 +42,7 @@ bool read_bucket_key(std::string_view key, sensor_id sensor, rollup_level level,
 
 std::string encode_bucket(const bucket& b) {
   const summary& s = b.values;
-  std::string out;
-  put_byte(out, record_version);
+  std::string out = begin_record(bucket_version);
   put_varint(out, s.count);
   put_zigzag(out, s.first_us - b.start_us);
   put_zigzag(out, s.last_us - b.start_us);
@@ -51,7 +53,7 @@ std::string encode_bucket(const bucket& b) {
 bool decode_bucket(std::string_view in, std::int64_t start_us, bucket& b) {
   summary& s = b.values;
   std::uint8_t version = 0;
-  if (!get_byte(in, version) || version != record_version || !get_varint(in, s.count) || !get_zigzag(in, s.first_us) ||
+  if (!begin_record(in, bucket_version, version) || !get_varint(in, s.count) || !get_zigzag(in, s.first_us) ||
       !get_zigzag(in, s.last_us)) {
     return false;
   }
@@ -61,6 +63,7 @@ bool decode_bucket(std::string_view in, std::int64_t start_us, bucket& b) {
   for (double* number : {&s.min, &s.max, &s.sum, &s.sum_error, &s.m2, &s.first, &s.last}) {
     if (!get_double(in, *number)) return false;
   }
+  if (version == sums_without_unit && s.unit() != 1) s.sum = std::numeric_limits<double>::quiet_NaN();
   return in.empty();
 }
 

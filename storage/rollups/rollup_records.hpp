@@ -2,6 +2,7 @@
 
 #include "storage/rollups/rollups.hpp"
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ std::string bucket_key(sensor_id sensor, rollup_level level, std::int64_t start_
 /// False when the key does not belong to this sensor and level.
 bool read_bucket_key(std::string_view key, sensor_id sensor, rollup_level level, std::int64_t& start_us);
 std::string encode_bucket(const bucket& b);
+/// The sum of a bucket of an older version is NaN where that version could not hold it, and so is what such a bucket is merged into.
+/// Its readings answer instead.
+inline bool has_sums(const bucket& b) { return !std::isnan(b.values.sum); }
 bool decode_bucket(std::string_view in, std::int64_t start_us, bucket& b);
 
 /// First and last event time of a block.

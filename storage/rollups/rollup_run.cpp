@@ -1,5 +1,6 @@
 #include "storage/rollups/rollup_run.hpp"
 
+#include "pipelines/model/intervals.hpp"
 #include "storage/rollups/rollup_records.hpp"
 
 #include <algorithm>
@@ -22,26 +23,14 @@ rocksdb::ReadOptions once() {
 using bucket_map = std::map<std::int64_t, bucket>;
 
 struct pending_work {
-  std::vector<std::string> notes;                // keys of the notes, deleted when the work is done
-  std::map<std::int64_t, std::int64_t> minutes;  // touched [begin, end): aligned, ascending, disjoint
-  rolled_up_to state;                            // the head record to write then
+  std::vector<std::string> notes;  // keys of the notes, deleted when the work is done
+  interval_set minutes;            // touched, whole ones
+  rolled_up_to state;              // the head record to write then
 };
-
-/// Adds [begin, end) and joins it with the ranges that it touches.
-void add_range(std::map<std::int64_t, std::int64_t>& ranges, std::int64_t begin, std::int64_t end) {
-  auto it = ranges.upper_bound(begin);
-  if (it != ranges.begin() && std::prev(it)->second >= begin) --it;
-  while (it != ranges.end() && it->first <= end) {
-    begin = std::min(begin, it->first);
-    end = std::max(end, it->second);
-    it = ranges.erase(it);
-  }
-  ranges.emplace(begin, end);
-}
 
 void add_minutes(pending_work& work, std::int64_t first_us, std::int64_t last_us) {
   const std::int64_t step = step_us(rollup_level::minute);
-  add_range(work.minutes, bucket_start(first_us, step), bucket_start(last_us, step) + step);
+  work.minutes.add(bucket_start(first_us, step), bucket_start(last_us, step) + step - 1);
 }
 
 expected<void> collect_notes(const database::impl& rocks, const sensor_cut& cut, pending_work& work) {
@@ -112,8 +101,9 @@ class refresh_run {
 
   expected<std::uint64_t> run(const pending_work& work) {
     std::int64_t part = INT64_MIN;
-    for (const auto& [begin, end] : work.minutes) {
-      for (std::int64_t at = begin; at < end;) {
+    for (const auto& [last, first] : work.minutes) {
+      const std::int64_t end = last + 1;
+      for (std::int64_t at = first; at < end;) {
         const std::int64_t part_of_at = bucket_start(at, part_us);
         const std::int64_t stop = std::min(end, part_of_at + part_us);
         if (part_of_at != part) {

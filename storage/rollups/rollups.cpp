@@ -1,5 +1,6 @@
 #include "storage/rollups/rollups.hpp"
 
+#include "storage/base/freed_ranges.hpp"
 #include "storage/base/rocks.hpp"
 #include "storage/rollups/rollup_records.hpp"
 
@@ -39,12 +40,15 @@ expected<void> rollup_store::remove_sensor(sensor_id sensor) {
   database::impl& rocks = db_.raw();
   auto* rollups = rocks.at(column::rollups);
   rocksdb::WriteBatch batch;
-  batch.DeleteRange(rollups, bucket_key(sensor, rollup_level::minute, INT64_MIN),
-                    bucket_key(sensor, rollup_level::day, INT64_MAX));
+  const std::string begin = bucket_key(sensor, rollup_level::minute, INT64_MIN),
+                    end = bucket_key(sensor, rollup_level::day, INT64_MAX);
+  batch.DeleteRange(rollups, begin, end);
   batch.DeleteRange(rollups, note_key(sensor, 0), note_key(sensor, UINT32_MAX));
   batch.Delete(rollups, head_key(sensor));
   batch.Delete(rollups, kept_key(sensor));
-  return rocks.write(batch, false, "deleting roll-ups");
+  if (auto written = rocks.write(batch, false, "deleting roll-ups"); !written) return written;
+  rocks.freed->note(column::rollups, begin, end, freed_ranges::use::never_again);
+  return {};
 }
 
 /// Whole days only: an hour or a day must always find the minutes that it is made of. From then on no bucket of those days counts: a
@@ -55,11 +59,13 @@ expected<void> rollup_store::drop_before(sensor_id sensor, std::int64_t before_u
   const std::int64_t end_us = bucket_start(before_us, step_us(rollup_level::day));
   const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rollups));
   rocksdb::WriteBatch batch;
+  std::vector<rollup_level> dropped;
   for (const rollup_level level : rollup_levels) {
     std::int64_t start_us = 0;
     it->Seek(bucket_key(sensor, level, INT64_MIN));
     if (!it->Valid() || !read_bucket_key(to_view(it->key()), sensor, level, start_us) || start_us >= end_us) continue;
     batch.DeleteRange(rollups, bucket_key(sensor, level, INT64_MIN), bucket_key(sensor, level, end_us));
+    dropped.push_back(level);
   }
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading roll-ups"));
   if (batch.Count() == 0) return {};
@@ -69,7 +75,11 @@ expected<void> rollup_store::drop_before(sensor_id sensor, std::int64_t before_u
   if (!status.ok() && !status.IsNotFound()) return tl::unexpected(to_error(status, "reading roll-ups"));
   if (status.ok() && !decode_kept(stored, kept_from_us)) return damaged_rollup();
   batch.Put(rollups, kept_key(sensor), encode_kept(std::max(end_us, kept_from_us)));
-  return rocks.write(batch, false, "deleting roll-ups");
+  if (auto written = rocks.write(batch, false, "deleting roll-ups"); !written) return written;
+  for (const rollup_level level : dropped)
+    rocks.freed->note(column::rollups, bucket_key(sensor, level, INT64_MIN), bucket_key(sensor, level, end_us),
+                      freed_ranges::use::maybe_again);
+  return {};
 }
 
 }  // namespace factory

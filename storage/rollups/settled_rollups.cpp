@@ -19,17 +19,6 @@ time_range aligned_within(const time_range& range, std::int64_t from_us, std::in
 
 }  // namespace
 
-/// Adds a range and joins it with ranges that it overlaps or touches.
-void settled_rollups::add(closed_ranges& to, std::int64_t first_us, std::int64_t last_us) {
-  auto it = to.lower_bound(std::max(first_us, earliest) - 1);
-  while (it != to.end() && it->second <= std::min(last_us, latest) + 1) {
-    first_us = std::min(first_us, it->second);
-    last_us = std::max(last_us, it->first);
-    it = to.erase(it);
-  }
-  to.emplace(last_us, first_us);
-}
-
 bool settled_rollups::seek(const std::string& key) {
   it_->Seek(key);
   return it_->Valid() && to_view(it_->key()) == key;
@@ -50,25 +39,25 @@ expected<void> settled_rollups::open() {
        it_->Valid() && read_note_key(to_view(it_->key()), cut_.sensor, number); it_->Next()) {
     covered_time time;
     if (!decode_note(to_view(it_->value()), time)) return damaged_rollup();
-    add(touched_, time.first_us, time.last_us);
+    touched_.add(time.first_us, time.last_us);
   }
   if (!it_->status().ok()) return tl::unexpected(to_error(it_->status(), "reading roll-ups"));
-  for (const auto& b : cut_.sealing) add(touched_, b->values.first_us, b->values.last_us);
+  for (const auto& b : cut_.sealing) touched_.add(b->values.first_us, b->values.last_us);
   return {};
 }
 
 /// In whole buckets.
-settled_rollups::closed_ranges settled_rollups::unsettled(const time_range& aligned, std::int64_t step) const {
-  closed_ranges found;
-  for (auto it = touched_.lower_bound(aligned.begin_us); it != touched_.end() && it->second < aligned.end_us; ++it) {
-    add(found, bucket_start(std::max(it->second, aligned.begin_us), step),
-        bucket_start(std::min(it->first, aligned.end_us - 1), step) + step - 1);
+interval_set settled_rollups::unsettled(const time_range& aligned, std::int64_t step) const {
+  interval_set found;
+  for (auto it = touched_.reaching(aligned.begin_us); it != touched_.end() && it->second < aligned.end_us; ++it) {
+    found.add(bucket_start(std::max(it->second, aligned.begin_us), step),
+              bucket_start(std::min(it->first, aligned.end_us - 1), step) + step - 1);
   }
   const auto& head = cut_.head.event_time_us;
   auto row = std::lower_bound(head.begin(), head.end(), aligned.begin_us);
   while (row != head.end() && *row < aligned.end_us) {
     const std::int64_t start = bucket_start(*row, step);
-    add(found, start, start + step - 1);
+    found.add(start, start + step - 1);
     row = std::lower_bound(row, head.end(), start + step);
   }
   return found;
@@ -94,7 +83,7 @@ expected<void> settled_rollups::take(std::vector<piece>& out, rollup_level level
        it_->Next()) {
     bucket found;
     if (!decode_bucket(to_view(it_->value()), start_us, found)) return damaged_rollup();
-    out.push_back({{start_us, start_us + step}, found.values});
+    out.push_back({{start_us, start_us + step}, has_sums(found) ? std::optional(found.values) : std::nullopt});
   }
   if (!it_->status().ok()) return tl::unexpected(to_error(it_->status(), "reading roll-ups"));
   return {};

@@ -1,10 +1,10 @@
 #pragma once
 
+#include "pipelines/model/intervals.hpp"
 #include "storage/base/rocks.hpp"
 #include "storage/rollups/rollups.hpp"
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +15,8 @@ namespace factory {
 /// For this room only: the settled time of a sensor, where its roll-ups contain exactly what a cut sees. All time is settled except buckets
 ///   - that overlap a block whose note still exists, or a block in the cut's `sealing`,
 ///   - that contain a row of the cut's head,
-///   - that begin before the end of what retention has dropped.
+///   - that begin before the end of what retention has dropped,
+///   - that have no sums, as buckets of very large or small values of an older version.
 /// In settled time a missing bucket means no readings. The disk is read at one instant after the cut, so a bucket may include readings
 /// that came after the cut, as joined blocks may too (time_series::rewrite).
 class settled_rollups {
@@ -32,13 +33,9 @@ class settled_rollups {
   expected<std::vector<piece>> read(rollup_level level, const time_range& range, std::uint64_t least);
 
  private:
-  /// Disjoint ranges: last time to first time.
-  using closed_ranges = std::map<std::int64_t, std::int64_t>;
-
-  static void add(closed_ranges& to, std::int64_t first_us, std::int64_t last_us);
   expected<void> open();
   bool seek(const std::string& key);  ///< false when it does not exist
-  closed_ranges unsettled(const time_range& aligned, std::int64_t step) const;
+  interval_set unsettled(const time_range& aligned, std::int64_t step) const;
   expected<bool> is_worth(rollup_level level, const time_range& aligned, std::uint64_t least);
   expected<void> take(std::vector<piece>& out, rollup_level level, const time_range& settled);
 
@@ -47,7 +44,7 @@ class settled_rollups {
   std::string end_;  // bound of the iterator, which points to it
   rocksdb::Slice end_slice_;
   std::unique_ptr<rocksdb::Iterator> it_;  // null until the disk is first read
-  closed_ranges touched_;                  // by blocks
+  interval_set touched_;                   // by blocks
   std::int64_t kept_from_us_ = INT64_MIN;
 };
 

@@ -130,12 +130,40 @@ TEST(summary, sums_without_losing_small_readings_beside_large_ones) {
   EXPECT_EQ(summarize(times_for(4), values).total(), 2.0);
 }
 
-TEST(summary, never_turns_into_nan_past_the_range_of_double) {
-  const double largest = std::numeric_limits<double>::max();
-  const auto s = added_one_by_one(std::vector<double>{largest, largest, -largest, 1.0});
-  EXPECT_FALSE(std::isnan(s.total()));
-  EXPECT_FALSE(std::isnan(s.mean()));
-  EXPECT_FALSE(std::isnan(s.std_dev()));
+TEST(summary, of_finite_values_is_finite_however_large_or_small) {
+  const double largest = std::numeric_limits<double>::max(), least = std::numeric_limits<double>::denorm_min();
+  for (const std::vector<double>& values : std::vector<std::vector<double>>{{largest, largest, -largest, 1.0},
+                                                                            {1, 2, 3, 4, largest},
+                                                                            {largest, -largest},
+                                                                            {1e300, 1.5e300, 0, -1e300},
+                                                                            {1e154, 3e154, 1e160},
+                                                                            {least, -least, 0},
+                                                                            {0, 1e-200, 3e-200},
+                                                                            {1e-200, 1, 1e200},
+                                                                            {1e200, 1, 1e-200}}) {
+    const auto exact = describe(values);
+    EXPECT_TRUE(std::isfinite(exact.mean) && std::isfinite(exact.std_dev));
+    summary halves = summarize(times_for(2), std::span(values).first(2));
+    halves.merge(summarize(times_for(values.size() - 2), std::span(values).subspan(2)));
+    summary turned = summarize(times_for(values.size() - 2), std::span(values).subspan(2));
+    turned.merge(summarize(times_for(2), std::span(values).first(2)));
+    for (const auto& s : {added_one_by_one(values), summarize(times_for(values.size()), values), halves, turned}) {
+      const double size = std::max(std::abs(s.min), std::abs(s.max));
+      EXPECT_NEAR(s.mean() / size, exact.mean / size, 1e-15);
+      EXPECT_NEAR(s.std_dev() / size, exact.std_dev / size, 1e-12);
+      EXPECT_TRUE(std::isfinite(s.total()));
+    }
+  }
+}
+
+TEST(summary, of_huge_values_has_their_true_spread) {
+  const double large = 0x1p1000;
+  const auto s = summarize(
+      times_for(8), std::vector<double>{2 * large, 4 * large, 4 * large, 4 * large, 5 * large, 5 * large, 7 * large, 9 * large});
+  EXPECT_EQ(s.mean(), 5 * large);
+  EXPECT_EQ(s.total(), 40 * large);
+  EXPECT_NEAR(s.std_dev() / large, 2.138, 0.0005);
+  EXPECT_EQ(summarize(times_for(2), std::vector<double>{0x1p1023, 0x1p1023}).total(), std::numeric_limits<double>::max());
 }
 
 TEST(percentile, interpolates_between_the_closest_ranks) {

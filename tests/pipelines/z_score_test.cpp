@@ -20,6 +20,11 @@ TEST(z_score, says_nothing_without_a_spread) {
 
 TEST(z_score, stays_finite_where_the_difference_is_not) { EXPECT_DOUBLE_EQ(z_score(1.7e308, {-1.7e308, 1.7e308}).value(), 2); }
 
+TEST(z_score, stays_finite_where_the_quotient_is_not) {
+  EXPECT_EQ(z_score(1e10, {0, 5e-324}), std::numeric_limits<double>::max());
+  EXPECT_EQ(z_score(-1.7e308, {1.7e308, 1e-10}), -std::numeric_limits<double>::max());
+}
+
 TEST(z_severity, grows_strictly_above_its_bounds_on_both_sides) {
   struct row {
     double z;

@@ -1,4 +1,7 @@
+#define XXH_INLINE_ALL
 #include "storage/block/block.hpp"
+
+#include <xxhash.h>
 
 #include <gtest/gtest.h>
 
@@ -7,6 +10,7 @@
 #include <limits>
 #include <random>
 
+#include "pipelines/model/coding.hpp"
 #include "storage/block/columns.hpp"
 #include "storage/block/head.hpp"
 #include "storage/support/runs.hpp"
@@ -94,6 +98,30 @@ TEST(block, the_header_answers_what_the_rows_would) {
       EXPECT_EQ(s.last, rows.value.back());
     }
   }
+}
+
+/// As version 1 had it: the sums of the plain values, whatever these are.
+std::string of_version_1(const reading_run& rows) {
+  std::string bytes = seal(1, 1, rows).bytes;
+  std::string sums;
+  for (const double sum : {std::numeric_limits<double>::infinity(), 0.0, std::numeric_limits<double>::infinity()})
+    put_double(sums, sum);
+  bytes[0] = 1;
+  bytes.replace(56, sums.size(), sums);
+  std::string checksum;
+  put_fixed64(checksum, XXH3_64bits(bytes.data(), 88));
+  return bytes.replace(88, 8, checksum);
+}
+
+TEST(block, of_version_1_with_sums_beyond_the_range_of_double_answers_from_its_rows) {
+  reading_run rows;
+  for (int i = 0; i < 5; ++i) rows.push_back(i, i < 4 ? i : 1.7e308, flag_none);
+  const auto header = read_header(of_version_1(rows));
+  ASSERT_TRUE(header);
+  const summary expected = summarize(rows.event_time_us, rows.value);
+  EXPECT_EQ(header->mean(), expected.mean());
+  EXPECT_EQ(header->std_dev(), expected.std_dev());
+  EXPECT_TRUE(open_block(of_version_1(rows)));
 }
 
 TEST(block, a_flipped_bit_anywhere_is_corrupt_and_never_a_wrong_value) {

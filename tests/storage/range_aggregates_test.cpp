@@ -175,6 +175,31 @@ TEST_F(range_aggregates_test, a_day_that_retention_has_dropped_is_not_taken_when
   expect_right(cut(), {}, hour);
 }
 
+TEST_F(range_aggregates_test, of_a_version_that_lost_the_sums_of_huge_values_come_from_the_readings) {
+  rows all;
+  for (std::int64_t i = 0; i < 2 * 24 * 60; ++i) put(origin + i * minute, all[origin + i * minute] = i % 3 == 0 ? 1.7e308 : 1.0);
+  store();
+  refresh();
+  auto& raw = db_->raw();
+  for (const rollup_level level : rollup_levels) {
+    for (const bucket& b : rollups_->read(sensor, level, {}).value()) {
+      std::string record = encode_bucket(b);
+      record[0] = 1;
+      ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), bucket_key(sensor, level, b.start_us), record).ok());
+    }
+  }
+  put(origin + 5, 2.0);  // one of the minutes becomes version 2, its hour and day are made of old and new ones
+  all[origin + 5] = 2;
+  store();
+  refresh();
+  const auto total = aggregates().summarize(cut(), {});
+  ASSERT_TRUE(total);
+  const summary expected = test::fold(all.begin(), all.end());
+  EXPECT_EQ(total->count, expected.count);
+  EXPECT_NEAR(total->mean() / expected.mean(), 1, 1e-12);
+  EXPECT_NEAR(total->std_dev() / expected.std_dev(), 1, 1e-12);
+}
+
 TEST_F(range_aggregates_test, ask_the_disk_for_no_roll_ups_of_a_short_range) {
   auto& raw = db_->raw();
   ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), note_key(sensor, 1), "").ok());
