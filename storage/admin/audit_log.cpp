@@ -2,8 +2,8 @@
 
 #include "storage/base/rocks.hpp"
 
-#include "pipelines/model/coding.hpp"
 #include "storage/base/limits.hpp"
+#include "storage/base/record.hpp"
 
 #include <mutex>
 
@@ -28,8 +28,7 @@ bool read_key(std::string_view key, std::uint64_t& sequence) {
 }
 
 std::string encode(const audit_record& record) {
-  std::string out;
-  put_byte(out, audit_version);
+  std::string out = begin_record(audit_version);
   put_zigzag(out, record.at_us);
   put_text(out, record.who);
   put_text(out, record.method);
@@ -42,9 +41,9 @@ std::string encode(const audit_record& record) {
 
 bool decode(std::string_view in, audit_record& record) {
   std::uint8_t version = 0;
-  const bool known = get_byte(in, version) && (version == audit_version || version == version_without_client);
-  const bool good = known && get_zigzag(in, record.at_us) && get_text(in, record.who) && get_text(in, record.method) &&
-                    get_text(in, record.path) && get_varint(in, record.thing) && get_varint_as(in, record.status);
+  const bool good = begin_record(in, audit_version, version) && get_zigzag(in, record.at_us) && get_text(in, record.who) &&
+                    get_text(in, record.method) && get_text(in, record.path) && get_varint(in, record.thing) &&
+                    get_varint_as(in, record.status);
   return good && (version == version_without_client || get_text(in, record.client)) && in.empty();
 }
 

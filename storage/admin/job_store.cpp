@@ -1,9 +1,9 @@
 #include "storage/admin/job_store.hpp"
 
+#include "storage/base/record.hpp"
 #include "storage/base/rocks.hpp"
 
-#include "pipelines/model/coding.hpp"
-
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -24,8 +24,7 @@ std::string key_of(char space, std::uint64_t id) {
 }
 
 std::string encode(const job_run& run) {
-  std::string out;
-  put_byte(out, job_version);
+  std::string out = begin_record(job_version);
   put_varint(out, run.id);
   put_text(out, run.job);
   put_zigzag(out, run.started_at_us);
@@ -35,8 +34,8 @@ std::string encode(const job_run& run) {
   return out;
 }
 bool decode(std::string_view in, job_run& run) {
-  std::uint8_t version = 0, result = 0;
-  const bool good = get_byte(in, version) && version == job_version && get_varint(in, run.id) && get_text(in, run.job) &&
+  std::uint8_t result = 0;
+  const bool good = begin_record(in, job_version) && get_varint(in, run.id) && get_text(in, run.job) &&
                     get_zigzag(in, run.started_at_us) && get_zigzag(in, run.duration_us) && get_byte(in, result) &&
                     result <= static_cast<std::uint8_t>(job_run::outcome::failed) && get_text(in, run.detail) && in.empty();
   run.result = static_cast<job_run::outcome>(result);
@@ -44,8 +43,7 @@ bool decode(std::string_view in, job_run& run) {
 }
 
 std::string encode(const report_info& info) {
-  std::string out;
-  put_byte(out, job_version);
+  std::string out = begin_record(job_version);
   put_varint(out, info.id);
   put_varint(out, info.factory);
   put_zigzag(out, info.begin_us);
@@ -54,8 +52,7 @@ std::string encode(const report_info& info) {
   return out;
 }
 bool decode(std::string_view in, report_info& info) {
-  std::uint8_t version = 0;
-  return get_byte(in, version) && version == job_version && get_varint(in, info.id) && get_varint_as(in, info.factory) &&
+  return begin_record(in, job_version) && get_varint(in, info.id) && get_varint_as(in, info.factory) &&
          get_zigzag(in, info.begin_us) && get_zigzag(in, info.end_us) && get_zigzag(in, info.created_at_us) && in.empty();
 }
 
@@ -80,6 +77,7 @@ struct job_store::impl {
   bool load_record(std::string_view key, std::string_view value);
   expected<void> store(const job_run& run, bool fresh);
   expected<std::string> text(char space, std::uint64_t id) const;
+  std::vector<std::uint64_t> reports_of(factory_id factory, std::int64_t begin_us) const;
 };
 
 bool job_store::impl::load_record(std::string_view key, std::string_view value) {
@@ -170,24 +168,37 @@ expected<std::vector<job_run>> job_store::runs(const std::optional<std::string>&
   return out;
 }
 
-expected<report_info> job_store::add_report(report_info info, const std::string& json, const std::string& html) {
+/// Ids of the reports of a factory's day: several where an older version wrote them.
+std::vector<std::uint64_t> job_store::impl::reports_of(factory_id factory, std::int64_t begin_us) const {
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, info] : reports)
+    if (info.factory == factory && info.begin_us == begin_us) ids.push_back(id);
+  return ids;
+}
+
+expected<report_info> job_store::put_report(report_info info, const std::string& json, const std::string& html) {
   const std::lock_guard lock(impl_->guard);
-  info.id = impl_->next_report;
+  auto gone = impl_->reports_of(info.factory, info.begin_us);
+  info.id = gone.empty() ? impl_->next_report : gone.back();
+  const std::uint64_t next = std::max(impl_->next_report, info.id + 1);
+  if (gone.empty() && impl_->reports.size() >= reports_kept) gone.push_back(impl_->reports.begin()->first);
   rocksdb::WriteBatch batch;
+  for (const std::uint64_t id : gone)
+    for (const char space : {'i', 'j', 'h'}) batch.Delete(impl_->jobs(), key_of(space, id));
   batch.Put(impl_->jobs(), key_of('i', info.id), encode(info));
   batch.Put(impl_->jobs(), key_of('j', info.id), json);
   batch.Put(impl_->jobs(), key_of('h', info.id), html);
-  impl_->put_next_ids(batch, impl_->next_run, info.id + 1);
-  const bool full = impl_->reports.size() >= reports_kept;
-  const std::uint64_t oldest = full ? impl_->reports.begin()->first : 0;
-  for (const char space : {'i', 'j', 'h'}) {
-    if (full) batch.Delete(impl_->jobs(), key_of(space, oldest));
-  }
+  impl_->put_next_ids(batch, impl_->next_run, next);
   if (auto written = impl_->rocks.write(batch, false, "storing a report"); !written) return tl::unexpected(written.error());
-  impl_->reports.erase(oldest);
-  impl_->next_report = info.id + 1;
+  for (const std::uint64_t id : gone) impl_->reports.erase(id);
+  impl_->next_report = next;
   impl_->reports.emplace(info.id, info);
   return info;
+}
+
+bool job_store::has_report(factory_id factory, std::int64_t begin_us) const {
+  const std::lock_guard lock(impl_->guard);
+  return !impl_->reports_of(factory, begin_us).empty();
 }
 
 expected<std::vector<report_info>> job_store::reports(std::optional<factory_id> factory, std::size_t limit) const {

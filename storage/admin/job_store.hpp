@@ -41,8 +41,9 @@ class job_store {
   expected<void> finish(const job_run& run);  ///< the run from begin(), with duration, result and detail
   expected<std::vector<job_run>> runs(const std::optional<std::string>& job, std::size_t limit) const;  ///< newest first
 
-  /// Assigns the report's id.
-  expected<report_info> add_report(report_info info, const std::string& json, const std::string& html);
+  /// Assigns the report's id: that of the report of the same factory and day, which it replaces, or a new one.
+  expected<report_info> put_report(report_info info, const std::string& json, const std::string& html);
+  bool has_report(factory_id factory, std::int64_t begin_us) const;
   expected<std::vector<report_info>> reports(std::optional<factory_id> factory, std::size_t limit) const;  ///< newest first
   expected<std::string> report_json(std::uint64_t id) const;  ///< not_found "Report not found"
   expected<std::string> report_html(std::uint64_t id) const;

@@ -2,8 +2,8 @@
 
 #include "storage/base/rocks.hpp"
 
-#include "pipelines/model/coding.hpp"
 #include "storage/base/limits.hpp"
+#include "storage/base/record.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
@@ -34,8 +34,7 @@ std::string key_of(token_id id) {
 }
 
 std::string encode(const access_token& token) {
-  std::string out;
-  put_byte(out, token_version);
+  std::string out = begin_record(token_version);
   put_varint(out, token.id);
   put_text(out, token.name);
   put_byte(out, token.scopes);
@@ -46,10 +45,9 @@ std::string encode(const access_token& token) {
 }
 
 bool decode(std::string_view in, access_token& token) {
-  std::uint8_t version = 0;
-  const bool good = get_byte(in, version) && version == token_version && get_varint_as(in, token.id) &&
-                    get_text(in, token.name) && get_byte(in, token.scopes) && get_varint_as(in, token.factory) &&
-                    get_zigzag(in, token.created_at_us) && in.size() == token.hash.size();
+  const bool good = begin_record(in, token_version) && get_varint_as(in, token.id) && get_text(in, token.name) &&
+                    get_byte(in, token.scopes) && get_varint_as(in, token.factory) && get_zigzag(in, token.created_at_us) &&
+                    in.size() == token.hash.size();
   if (good) std::ranges::copy(in, token.hash.begin());
   return good;
 }

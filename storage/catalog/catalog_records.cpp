@@ -1,6 +1,6 @@
 #include "storage/catalog/catalog_records.hpp"
 
-#include "pipelines/model/coding.hpp"
+#include "storage/base/record.hpp"
 
 namespace factory {
 
@@ -10,11 +10,6 @@ namespace {
 constexpr std::uint8_t with_retention = 2;
 /// Of rules: version 2 ends with the options of the alarm; version 1 has none: those of a plain limit.
 constexpr std::uint8_t with_options = 2;
-
-std::string begin_record(std::uint8_t version) { return std::string(1, static_cast<char>(version)); }
-bool begin_record(std::string_view& in, std::uint8_t newest, std::uint8_t& version) {
-  return get_byte(in, version) && version >= 1 && version <= newest;
-}
 
 void put_optional(std::string& out, const std::optional<double>& value) {
   put_byte(out, value ? 1 : 0);

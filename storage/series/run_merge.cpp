@@ -42,15 +42,6 @@ reading_run interleaved(const reading_run& rows) {
 
 }  // namespace
 
-reading_run cut_out(const reading_run& rows, std::int64_t begin_us, std::int64_t end_us) {
-  const auto& times = rows.event_time_us;
-  const auto begin = static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), begin_us) - times.begin());
-  const auto end = static_cast<std::size_t>(std::lower_bound(times.begin(), times.end(), end_us) - times.begin());
-  reading_run out;
-  if (begin < end) append(out, rows, begin, end);
-  return out;
-}
-
 reading_run merge_runs(std::vector<reading_run> oldest_first) {
   std::erase_if(oldest_first, [](const reading_run& run) { return run.empty(); });
   if (oldest_first.empty()) return {};

@@ -55,6 +55,23 @@ expected<reading_run> time_series::read_on(const sensor_cut& cut, const time_ran
   return out;
 }
 
+expected<reading_run> time_series::newest(const sensor_cut& cut, const time_range& range, std::size_t limit, asker who) const {
+  reading_run out;
+  if (limit == 0) return out;
+  window_reader reader(cut, db_.raw(), who);
+  auto done = reader.descending(range, limit, [&](const reading_run& rows) {
+    for (std::size_t row = rows.size(); row > 0 && out.size() < limit; --row)
+      if ((rows.flags[row - 1] & flag_future) == 0)
+        out.push_back(rows.event_time_us[row - 1], rows.value[row - 1], rows.flags[row - 1]);
+    return out.size() < limit;
+  });
+  if (!done) return tl::unexpected(done.error());
+  std::reverse(out.event_time_us.begin(), out.event_time_us.end());
+  std::reverse(out.value.begin(), out.value.end());
+  std::reverse(out.flags.begin(), out.flags.end());
+  return out;
+}
+
 expected<void> time_series::scan(const sensor_cut& cut, const time_range& range,
                                  const std::function<bool(const reading_run&)>& visit) const {
   window_reader reader(cut, db_.raw(), asker::background);

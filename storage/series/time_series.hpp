@@ -31,6 +31,16 @@ struct time_range {
   std::int64_t end_us = INT64_MAX;    ///< exclusive
 };
 
+/// Blocks are not joined across midnight of every `every_us`, nor across `from_us`.
+struct joining_borders {
+  std::int64_t every_us = 0;  ///< 0: none
+  std::int64_t from_us = INT64_MIN;
+  bool parts(std::int64_t a_us, std::int64_t b_us) const {
+    if (every_us == 0) return false;
+    return bucket_start(a_us, every_us) != bucket_start(b_us, every_us) || (a_us < from_us) != (b_us < from_us);
+  }
+};
+
 class block_cache;
 
 /// The purpose of a read. Rows that a query reads are cached for the next one. Background work visits every sensor once: it uses cached
@@ -50,6 +60,8 @@ class time_series {
   /// The first rows of the range in that order: at least `about`, at most twice as many, fewer when the range has no more. Stops between
   /// blocks where it can, so that a continuation after the last row decodes no block again.
   expected<reading_run> read_on(const sensor_cut& cut, const time_range& range, std::size_t about, bool descending) const;
+  /// The newest `limit` rows of the range in time order, without those flagged `future`: what is newest wherever a sensor's newest readings are judged.
+  expected<reading_run> newest(const sensor_cut& cut, const time_range& range, std::size_t limit, asker who = asker::query) const;
   /// Every row of the range in ascending runs, in bounded memory; stops early when `visit` returns false.
   expected<void> scan(const sensor_cut& cut, const time_range& range, const std::function<bool(const reading_run&)>& visit) const;
   /// Count, extremes, sums of the range. Whole blocks that nothing overlaps answer from their headers.
@@ -62,7 +74,8 @@ class time_series {
   /// Only blocks with number < below. Atomic per sensor; readers are not disturbed.
   /// `all`: also blocks that gain only the thorough packing, which blocks sealed while readings arrive do not get.
   enum class rewriting : std::uint8_t { worthwhile, all };
-  expected<std::uint64_t> rewrite(sensor_id sensor, std::uint32_t below, rewriting which = rewriting::worthwhile);
+  expected<std::uint64_t> rewrite(sensor_id sensor, std::uint32_t below, const joining_borders& borders = {},
+                                  rewriting which = rewriting::worthwhile);
   /// Drops, by key ranges, the blocks that end before `before_us`; a block that reaches past it stays whole. Returns readings dropped.
   expected<std::uint64_t> drop_before(sensor_id sensor, std::int64_t before_us);
   /// Deletes the sensor's blocks and its stored state.

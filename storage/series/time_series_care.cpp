@@ -1,3 +1,4 @@
+#include "storage/base/freed_ranges.hpp"
 #include "storage/base/rocks.hpp"
 #include "storage/series/block_finder.hpp"
 #include "storage/series/time_series.hpp"
@@ -44,11 +45,14 @@ expected<std::uint64_t> time_series::drop_before(sensor_id sensor, std::int64_t 
                               });
   if (!visited) return tl::unexpected(visited.error());
   if (readings == 0) return readings;
-  for (const std::uint8_t lane : lanes) {
-    batch.DeleteRange(rocks.at(column::blocks), encode(block_key{sensor, lane, std::numeric_limits<std::int64_t>::min(), 0}),
-                      encode(block_key{sensor, lane, earliest_start(lane, before_us), 0}));
-  }
+  const auto begin_of = [&](std::uint8_t lane) {
+    return encode(block_key{sensor, lane, std::numeric_limits<std::int64_t>::min(), 0});
+  };
+  const auto end_of = [&](std::uint8_t lane) { return encode(block_key{sensor, lane, earliest_start(lane, before_us), 0}); };
+  for (const std::uint8_t lane : lanes) batch.DeleteRange(rocks.at(column::blocks), begin_of(lane), end_of(lane));
   if (auto written = rocks.write(batch, false, "dropping old blocks"); !written) return tl::unexpected(written.error());
+  for (const std::uint8_t lane : lanes)
+    rocks.freed->note(column::blocks, begin_of(lane), end_of(lane), freed_ranges::use::maybe_again);
   return readings;
 }
 
@@ -57,10 +61,13 @@ expected<void> time_series::remove_sensor(sensor_id sensor) {
   database::impl& rocks = db_.raw();
   constexpr std::int64_t first_instant = std::numeric_limits<std::int64_t>::min();
   rocksdb::WriteBatch batch;
-  batch.DeleteRange(rocks.at(column::blocks), encode(block_key{sensor, 0, first_instant, 0}),
-                    encode(block_key{sensor + 1, 0, first_instant, 0}));
+  const std::string begin = encode(block_key{sensor, 0, first_instant, 0}),
+                    end = encode(block_key{sensor + 1, 0, first_instant, 0});
+  batch.DeleteRange(rocks.at(column::blocks), begin, end);
   batch.Delete(rocks.at(column::state), state_key(sensor));
-  return rocks.write(batch, false, "deleting a sensor's blocks");
+  if (auto written = rocks.write(batch, false, "deleting a sensor's blocks"); !written) return written;
+  rocks.freed->note(column::blocks, begin, end, freed_ranges::use::never_again);
+  return {};
 }
 
 time_series::totals time_series::count() const {

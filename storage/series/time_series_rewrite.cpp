@@ -40,14 +40,15 @@ struct run_of_blocks {
   }
 };
 
-std::vector<run_of_blocks> plan(std::vector<placed> blocks, time_series::rewriting which) {
+std::vector<run_of_blocks> plan(std::vector<placed> blocks, const joining_borders& borders, time_series::rewriting which) {
   std::sort(blocks.begin(), blocks.end(), [](const placed& a, const placed& b) { return a.header.first_us < b.header.first_us; });
   std::vector<run_of_blocks> runs;
   for (std::size_t begin = 0, end = 0; begin < blocks.size(); begin = end) {
     run_of_blocks cluster;
     while (end < blocks.size() && (cluster.keys.empty() || blocks[end].header.first_us <= cluster.last_us))
       cluster.add(blocks[end++]);
-    if (runs.empty() || runs.back().rows + cluster.rows > limits::block_readings)
+    if (runs.empty() || runs.back().rows + cluster.rows > limits::block_readings ||
+        borders.parts(runs.back().first_us, cluster.last_us))
       runs.push_back(cluster);
     else
       for (std::size_t i = begin; i < end; ++i) runs.back().add(blocks[i]);
@@ -111,7 +112,8 @@ expected<void> replace(database::impl& rocks, const sensor_cut& all, const run_o
 
 }  // namespace
 
-expected<std::uint64_t> time_series::rewrite(sensor_id sensor, std::uint32_t below, rewriting which) {
+expected<std::uint64_t> time_series::rewrite(sensor_id sensor, std::uint32_t below, const joining_borders& borders,
+                                             rewriting which) {
   const std::lock_guard lock(changing_);
   const sensor_cut all{sensor, below, {}, {}};
   std::vector<placed> blocks;
@@ -122,7 +124,7 @@ expected<std::uint64_t> time_series::rewrite(sensor_id sensor, std::uint32_t bel
   });
   if (!visited) return tl::unexpected(visited.error());
   std::uint64_t rewritten = 0;
-  for (const run_of_blocks& run : plan(std::move(blocks), which)) {
+  for (const run_of_blocks& run : plan(std::move(blocks), borders, which)) {
     if (auto done = replace(db_.raw(), all, run); !done) return tl::unexpected(done.error());
     rewritten += run.keys.size();
   }

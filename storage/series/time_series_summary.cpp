@@ -1,3 +1,4 @@
+#include "pipelines/model/row_range.hpp"
 #include "storage/series/block_cache.hpp"
 #include "storage/series/time_series.hpp"
 #include "storage/series/window_reader.hpp"
@@ -53,10 +54,9 @@ expected<std::vector<cluster>> clusters_of(window_reader& reader, const sensor_c
 /// Calls `take` with the rows with begin_us <= time < end_us, if there are any.
 template <class Take>
 void take_between(const reading_run& rows, std::int64_t begin_us, std::int64_t end_us, const Take& take) {
-  const auto& all = rows.event_time_us;
-  const auto begin = static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), begin_us) - all.begin());
-  const auto end = static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), end_us) - all.begin());
-  if (begin < end) take(times(all).subspan(begin, end - begin), values(rows.value).subspan(begin, end - begin));
+  const row_range part = rows_between(rows.event_time_us, begin_us, end_us);
+  if (part.empty()) return;
+  take(times(rows.event_time_us).subspan(part.begin, part.size()), values(rows.value).subspan(part.begin, part.size()));
 }
 
 /// Walks the range in time order. Offers `take_block` each block that overlaps no other and lies wholly in the range. Blocks that it declines, and

@@ -1,5 +1,6 @@
 #include "storage/series/window_reader.hpp"
 
+#include "pipelines/model/row_range.hpp"
 #include "storage/series/run_merge.hpp"
 
 #include <algorithm>

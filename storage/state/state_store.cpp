@@ -1,7 +1,6 @@
+#include "storage/base/record.hpp"
 #include "storage/base/rocks.hpp"
 #include "storage/state/state_record.hpp"
-
-#include "pipelines/model/coding.hpp"
 
 #include <xxhash.h>
 
@@ -26,9 +25,8 @@ bool read_state_key(std::string_view key, sensor_id& sensor) {
 }
 
 std::string encode_state(std::uint64_t applied_sequence, std::string_view state) {
-  std::string out;
+  std::string out = begin_record(state_version);
   out.reserve(state.size() + 24);
-  put_byte(out, state_version);
   put_varint(out, applied_sequence);
   put_text(out, state);
   put_fixed64(out, XXH3_64bits(out.data(), out.size()));
@@ -36,13 +34,12 @@ std::string encode_state(std::uint64_t applied_sequence, std::string_view state)
 }
 
 expected<state_store::stored> decode_state(sensor_id sensor, std::string_view record) {
-  std::uint8_t version = 0;
   std::uint64_t checksum = 0;
   state_store::stored found;
   std::string_view in = record;
-  const bool whole = get_byte(in, version) && get_varint(in, found.applied_sequence) && get_text(in, found.state);
+  const bool whole = begin_record(in, state_version) && get_varint(in, found.applied_sequence) && get_text(in, found.state);
   const std::uint64_t computed = XXH3_64bits(record.data(), record.size() - in.size());
-  if (whole && get_fixed64(in, checksum) && in.empty() && checksum == computed && version == state_version) return found;
+  if (whole && get_fixed64(in, checksum) && in.empty() && checksum == computed) return found;
   return fail(errc::corrupt, "The stored state of sensor " + std::to_string(sensor) +
                                  " is damaged or of a newer version; restore the newest snapshot.");
 }

@@ -5,6 +5,7 @@
 #include "storage/support/observing.hpp"
 #include "storage/support/small_disk.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/await.hpp"
 
 #include <sys/resource.h>
 
@@ -150,7 +151,7 @@ TEST_F(failing_disk, the_writer_keeps_what_it_could_not_write_and_tells_why) {
     const failing_files nothing_fits;
     writer.write(saved_sensor{7, 1, std::string(1'000'000, 'x'), {}}, [&] { written = true; });
     writer.start();
-    while (!writer.health()) std::this_thread::yield();
+    test::await([&] { return writer.health().has_value(); }, "the writer to notice");
     EXPECT_FALSE(written);
     EXPECT_GT(writer.waiting_bytes(), 1'000'000U);
     writer.stop();

@@ -75,9 +75,9 @@ TEST_F(job_store_test, the_newest_thousand_runs_are_kept) {
 
 TEST_F(job_store_test, reports_are_kept_with_both_texts) {
   const auto first =
-      jobs_->add_report({.factory = 1, .begin_us = 10, .end_us = 20, .created_at_us = 30}, "{}", "<p>one</p>").value();
+      jobs_->put_report({.factory = 1, .begin_us = 10, .end_us = 20, .created_at_us = 30}, "{}", "<p>one</p>").value();
   const auto second =
-      jobs_->add_report({.factory = 2, .begin_us = 10, .end_us = 20, .created_at_us = 31}, "[]", "<p>two</p>").value();
+      jobs_->put_report({.factory = 2, .begin_us = 10, .end_us = 20, .created_at_us = 31}, "[]", "<p>two</p>").value();
   EXPECT_EQ(first.id, 1U);
   reopen();
   EXPECT_EQ(jobs_->report_json(second.id).value(), "[]");
@@ -89,8 +89,25 @@ TEST_F(job_store_test, reports_are_kept_with_both_texts) {
   EXPECT_EQ(jobs_->reports({}, 1)->size(), 1U);
 }
 
+TEST_F(job_store_test, a_report_of_the_same_factory_and_day_is_replaced) {
+  const auto first = jobs_->put_report({.factory = 1, .begin_us = 10, .created_at_us = 30}, "1", "one").value();
+  ASSERT_TRUE(jobs_->put_report({.factory = 1, .begin_us = 20, .created_at_us = 31}, "2", "two"));
+  EXPECT_TRUE(jobs_->has_report(1, 10));
+  EXPECT_FALSE(jobs_->has_report(2, 10));
+  const auto again = jobs_->put_report({.factory = 1, .begin_us = 10, .created_at_us = 32}, "3", "three").value();
+  EXPECT_EQ(again.id, first.id);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(jobs_->reports({}, 10)->size(), 2U);
+    EXPECT_EQ(jobs_->report_json(first.id).value(), "3");
+    EXPECT_EQ(jobs_->report_html(first.id).value(), "three");
+    reopen();
+  }
+  EXPECT_EQ(jobs_->put_report({.factory = 2, .begin_us = 10}, "", "").value().id, 3U);
+}
+
 TEST_F(job_store_test, the_newest_four_hundred_reports_are_kept) {
-  for (int i = 1; i <= 403; ++i) ASSERT_TRUE(jobs_->add_report({.factory = 1, .created_at_us = i}, "json", "html"));
+  for (int i = 1; i <= 403; ++i)
+    ASSERT_TRUE(jobs_->put_report({.factory = 1, .begin_us = i, .created_at_us = i}, "json", "html"));
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(jobs_->reports({}, 1000)->size(), 400U);
     EXPECT_EQ(jobs_->report_json(3).error().code, errc::not_found);

@@ -17,6 +17,7 @@
 
 #include "pipelines/model/coding.hpp"
 #include "storage/support/journal_fixture.hpp"
+#include "support/await.hpp"
 
 namespace factory {
 namespace {
@@ -76,7 +77,7 @@ TEST_F(journal_test, what_waits_is_committed_as_one_group_with_one_fsync) {
   std::vector<std::thread> others;
   for (int i = 1; i <= 8; ++i)
     others.emplace_back([&, i] { EXPECT_TRUE(journal_->append(reading_entry(i), durability::fsync)); });
-  while (journal_->count().waiting < 8) std::this_thread::yield();
+  test::await([&] { return journal_->count().waiting >= 8; }, "all to wait");
   let_go();
   first.join();
   for (auto& other : others) other.join();
@@ -293,7 +294,7 @@ TEST_F(journal_test, a_floor_within_a_record_keeps_the_rest_of_it) {
   wait_for_first();
   for (int i = 0; i < 4; ++i)
     callers.emplace_back([&] { EXPECT_TRUE(journal_->append(reading_entry(1), durability::buffered)); });
-  while (journal_->count().waiting < 4) std::this_thread::yield();
+  test::await([&] { return journal_->count().waiting >= 4; }, "all to wait");
   let_go();
   for (auto& caller : callers) caller.join();
   ASSERT_TRUE(journal_->trim(3));
@@ -379,7 +380,7 @@ TEST_F(journal_test, stop_commits_what_waits) {
   wait_for_first();
   auto second =
       std::async(std::launch::async, [&] { return journal_->append(reading_entry(2), durability::buffered).has_value(); });
-  while (journal_->count().waiting < 1) std::this_thread::yield();
+  test::await([&] { return journal_->count().waiting >= 1; }, "all to wait");
   let_go();
   journal_->stop();
   EXPECT_TRUE(first.get());

@@ -47,7 +47,7 @@ TEST_F(time_series_care, rewriting_all_packs_a_lone_block_thoroughly_and_keeps_i
   const auto rows = rows_of(everything());
   const std::uint64_t quick_bytes = series_->count(sensor).bytes;
   EXPECT_EQ(*series_->rewrite(sensor, next_block_), 0U) << "nothing to join";
-  EXPECT_EQ(*series_->rewrite(sensor, next_block_, time_series::rewriting::all), 1U);
+  EXPECT_EQ(*series_->rewrite(sensor, next_block_, {}, time_series::rewriting::all), 1U);
   EXPECT_LT(series_->count(sensor).bytes, quick_bytes / 2);
   EXPECT_EQ(series_->count(sensor).blocks, 1U);
   EXPECT_EQ(rows_of(everything()), rows);

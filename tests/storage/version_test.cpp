@@ -97,7 +97,7 @@ class record_of_another_version : public testing::TestWithParam<versioned_record
     EXPECT_TRUE(entries.append(std::move(entry), durability::fsync));
     entries.stop();
     job_store jobs(db());
-    EXPECT_TRUE(jobs.load() && jobs.begin("rollup", 1) && jobs.add_report({}, "{}", "<p>"));
+    EXPECT_TRUE(jobs.load() && jobs.begin("rollup", 1) && jobs.put_report({}, "{}", "<p>"));
     token_store tokens(db());
     access_token admin;
     admin.name = "admin";

@@ -12,7 +12,7 @@ expected<void> compact(data_directory& data, std::ostream& out) {
   const auto before = data.series.count();
   const std::uint64_t disk_before = data.db->bytes_on_disk();
   for (const sensor_cut& cut : *cuts) {
-    const auto rewritten = data.series.rewrite(cut.sensor, cut.next_block, time_series::rewriting::all);
+    const auto rewritten = data.series.rewrite(cut.sensor, cut.next_block, {}, time_series::rewriting::all);
     if (!rewritten) return tl::unexpected(rewritten.error());
   }
   if (auto done = data.series.compact(); !done) return done;
