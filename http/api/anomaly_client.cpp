@@ -3,10 +3,6 @@
 #include <simdjson.h>
 #include <spdlog/spdlog.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
 #include <chrono>
 #include <optional>
 
@@ -18,67 +14,7 @@ namespace factory {
 
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-using boost::system::error_code;
-
 tl::unexpected<error> unavailable() { return fail(errc::unavailable, "Anomaly detection service unavailable"); }
-
-/// One POST and its answer: a chain of asynchronous steps under one deadline, run to its end on the caller's thread.
-class exchange {
- public:
-  exchange(const std::string& host, const std::string& port, const std::string& token, std::string body)
-      : host_(host), port_(port) {
-    request_.method(http::verb::post);
-    request_.target("/analyze");
-    request_.set(http::field::host, host + ":" + port);
-    request_.set(http::field::content_type, "application/json");
-    if (!token.empty()) request_.set(http::field::authorization, "Bearer " + token);
-    request_.keep_alive(false);
-    request_.body() = std::move(body);
-    request_.prepare_payload();
-    answer_.body_limit(limits::body_bytes);
-  }
-
-  /// The body of a 200, or why there is none.
-  tl::expected<std::string, std::string> run() {
-    stream_.expires_after(std::chrono::milliseconds(limits::query_deadline_ms));
-    resolver_.async_resolve(host_, port_,
-                            [this](error_code failed, const auto& found) { failed ? end(failed) : connect(found); });
-    // The deadline of the stream does not cover the name look-up; this one covers all.
-    io_.run_for(std::chrono::milliseconds(limits::query_deadline_ms));
-    if (!ended_) return tl::unexpected(std::string("no answer in time"));
-    if (failed_) return tl::unexpected(failed_.message());
-    if (answer_.get().result() != http::status::ok) return tl::unexpected("status " + std::to_string(answer_.get().result_int()));
-    return std::move(answer_.get().body());
-  }
-
- private:
-  void connect(const asio::ip::tcp::resolver::results_type& found) {
-    stream_.async_connect(found, [this](error_code failed, const auto&) { failed ? end(failed) : write(); });
-  }
-  void write() {
-    http::async_write(stream_, request_, [this](error_code failed, std::size_t) { failed ? end(failed) : read(); });
-  }
-  void read() {
-    http::async_read(stream_, buffer_, answer_, [this](error_code failed, std::size_t) { end(failed); });
-  }
-  void end(error_code failed) {
-    failed_ = failed;
-    ended_ = true;
-  }
-
-  std::string host_, port_;
-  asio::io_context io_{1};
-  asio::ip::tcp::resolver resolver_{io_};
-  beast::tcp_stream stream_{io_};
-  http::request<http::string_body> request_;
-  beast::flat_buffer buffer_;
-  http::response_parser<http::string_body> answer_;
-  error_code failed_;
-  bool ended_ = false;
-};
 
 std::optional<severity> parse_severity(std::string_view text) {
   for (const severity level : {severity::medium, severity::high, severity::critical}) {
@@ -125,26 +61,23 @@ expected<void> read_analyze_answer(const std::string& body, anomaly_report& out)
 }
 
 anomaly_client::anomaly_client(const anomaly_side& service) : token_(service.token) {
-  constexpr std::string_view scheme = "http://";
-  std::string_view rest = service.url;
-  if (!rest.starts_with(scheme)) return;
-  rest.remove_prefix(scheme.size());
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  const std::size_t colon = rest.rfind(':');
-  host_ = rest.substr(0, colon);
-  port_ = colon == std::string_view::npos ? "80" : rest.substr(colon + 1);
+  if (auto place = parse_http_url(service.url)) place_ = std::move(*place);
 }
 
 expected<anomaly_report> anomaly_client::analyze(sensor_entry sensor, const reading_run& rows, double threshold) const {
-  if (host_.empty()) return unavailable();
-  auto answer = exchange(host_, port_, token_, write_analyze_request(rows, threshold)).run();
-  if (!answer) {
-    spdlog::warn("anomaly service http://{}:{}: {}", host_, port_, answer.error());
+  if (!place_) return unavailable();
+  http_connection connection(*place_);
+  const std::string body = write_analyze_request(rows, threshold);
+  const auto answer = connection.ask({"POST", "/analyze", "application/json", body, token_},
+                                     std::chrono::milliseconds(limits::query_deadline_ms), limits::body_bytes);
+  if (!answer || answer->status != 200) {
+    const std::string why = answer ? "status " + std::to_string(answer->status) : answer.error().reason;
+    spdlog::warn("anomaly service http://{}: {}", place_->text(), why);
     return unavailable();
   }
   anomaly_report report;
   report.sensor = std::move(sensor);
-  if (auto read = read_analyze_answer(*answer, report); !read) return tl::unexpected(read.error());
+  if (auto read = read_analyze_answer(answer->body, report); !read) return tl::unexpected(read.error());
   return report;
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/engine/engine.hpp"
 #include "http/api/gateways.hpp"
+#include "http/client/http_connection.hpp"
 #include "pipelines/model/result.hpp"
 
 namespace factory {
@@ -20,7 +22,8 @@ class anomaly_client {
   expected<anomaly_report> analyze(sensor_entry sensor, const reading_run& rows, double threshold) const;
 
  private:
-  std::string host_, port_, token_;
+  std::optional<http_place> place_;
+  std::string token_;
 };
 
 // Request and answer bodies, without sockets.

@@ -95,7 +95,7 @@ expected<http_response> get_audit(engine& behind, const http_request& request, c
   std::uint64_t before = 0;
   if (const auto text = query.text("cursor")) {
     const auto cursor = parse_cursor<std::uint64_t>(*text, true);
-    if (!cursor || *cursor == 0) query.fail_at("cursor", "a next_cursor of this call");
+    if (!cursor) query.fail_at("cursor", "a next_cursor of this call");
     before = cursor.value_or(0);
   }
   if (query.fault()) return fail_with(*query.fault());

@@ -10,6 +10,7 @@
 #include <new>
 #include <utility>
 
+#include "http/edge/accept.hpp"
 #include "http/edge/limits.hpp"
 #include "http/edge/problem.hpp"
 #include "http/gate/gate_head.hpp"
@@ -115,6 +116,10 @@ std::string_view header_of(const http_request& request, std::string_view name) {
   return request.header ? request.header(name) : std::string_view();
 }
 
+std::string header_list_of(const http_request& request, std::string_view name) {
+  return request.header_list ? request.header_list(name) : std::string(header_of(request, name));
+}
+
 http_response refuse_coding() {
   http_response answer = problem(415, "The Content-Encoding must be gzip or zstd");
   answer.headers.emplace_back("Accept-Encoding", "gzip, zstd");
@@ -197,19 +202,8 @@ std::optional<coding> parse_coding(std::string_view content_encoding) {
 }
 
 bool accepts_gzip(std::string_view accept_encoding) {
-  bool any = false;
-  while (!accept_encoding.empty()) {
-    const std::size_t end = std::min(accept_encoding.find(','), accept_encoding.size());
-    std::string item(accept_encoding.substr(0, end));
-    accept_encoding.remove_prefix(std::min(end + 1, accept_encoding.size()));
-    std::erase_if(item, [](char c) { return c == ' ' || c == '\t'; });
-    const std::size_t mark = std::min(item.find(';'), item.size());
-    const std::string_view name = std::string_view(item).substr(0, mark), weight = std::string_view(item).substr(mark);
-    const bool refused = weight.starts_with(";q=0") && weight.find_first_of("123456789") == std::string_view::npos;
-    if (same_text(name, "gzip")) return !refused;
-    if (name == "*") any = !refused;
-  }
-  return any;
+  const unsigned wanted = quality(accept_encoding, "gzip").value_or(0);
+  return wanted > 0 && wanted >= quality(accept_encoding, "identity").value_or(0);
 }
 
 expected<body_buffer> unpack(coding how, std::string_view packed, std::size_t most_bytes) {
@@ -232,7 +226,7 @@ http_handler with_content_coding(http_handler inner, body_limit most_bytes) {
     const bool coded = !header_of(request, "Content-Encoding").empty();
     http_response answer = coded ? ask_unpacked(inner, request, most_bytes(request.method, request.path)) : inner(request);
     const bool reading = request.method == http_method::get || request.method == http_method::head;
-    const bool takes_gzip = accepts_gzip(header_of(request, "Accept-Encoding"));
+    const bool takes_gzip = accepts_gzip(header_list_of(request, "Accept-Encoding"));
     if (!reading && !takes_gzip) return answer;
     return when_complete(std::move(answer), [reading, takes_gzip, known = std::string(header_of(request, "If-None-Match"))](
                                                 http_response& whole) { pack(whole, reading, takes_gzip, known); });

@@ -16,7 +16,7 @@ enum class coding : std::uint8_t { identity, gzip, zstd };
 
 /// Parses a Content-Encoding: one coding in any case; "" is identity. Nullopt for other codings and for several at once.
 std::optional<coding> parse_coding(std::string_view content_encoding);
-/// True when an Accept-Encoding takes gzip: named or "*", and not with q=0 (RFC 9110, 12.5.3).
+/// True when an Accept-Encoding takes gzip: named or "*", not with q=0 (RFC 9110, 12.5.3), and no less than identity.
 bool accepts_gzip(std::string_view accept_encoding);
 
 /// Unpacks a whole body: every member of a gzip file, every frame of a zstd file. Memory grows with what comes out, up to `most_bytes`:

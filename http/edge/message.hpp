@@ -33,7 +33,7 @@ struct http_request {
   std::string path;                                        ///< decoded, without query
   std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
   std::string_view content_type;                           ///< as sent, "" when absent
-  std::string_view accept;
+  std::string accept;                                      ///< all lines of it as one list
   std::string_view body;
   std::string client;  ///< the client's address
   admittance entry;

@@ -75,7 +75,7 @@ void gate_connection::begin(std::string_view head) {
     return refuse({400, "The request target is not a path, or a percent escape in it is bad"});
   }
   request_.content_type = parser_->find("Content-Type");
-  request_.accept = parser_->find("Accept");
+  request_.accept = parser_->list("Accept");
   request_.client = address_;
   request_.entry = {};
   if (rules_.admit) rules_.admit(request_);
@@ -258,7 +258,8 @@ void gate_connection::end_request(bool keep_alive) {
   scan_.reset();
   chunked_ = continue_owed_ = body_unread_ = false;
   body_expected_ = body_limit_ = 0;
-  request_.body = request_.content_type = request_.accept = {};
+  request_.body = request_.content_type = {};
+  request_.accept.clear();
   buffers_.give(std::exchange(body_, {}));
   let_go_of_body();
   phase_ = keep_alive ? phase::idle : phase::closing;

@@ -150,9 +150,10 @@ TEST_F(content_coding, answers_are_packed_for_who_takes_gzip_and_only_when_large
 }
 
 TEST_F(content_coding, an_accept_encoding_is_read_with_its_weights) {
-  for (const char* yes : {"gzip", "GZIP", "deflate, gzip", "*", "gzip;q=0.001", "br;q=1.0, gzip;q=0.8, *;q=0"})
+  for (const char* yes :
+       {"gzip", "GZIP", "deflate, gzip", "*", "gzip;q=0.001", "br;q=1.0, gzip;q=0.8, *;q=0", "identity;q=0.5, gzip"})
     EXPECT_TRUE(accepts_gzip(yes)) << yes;
-  for (const char* no : {"", "br", "gzip;q=0", "gzip; q=0.000", "*;q=0", "gzipx", "*, gzip;q=0"})
+  for (const char* no : {"", "br", "gzip;q=0", "gzip; q=0.000", "*;q=0", "gzipx", "*, gzip;q=0", "identity, gzip;q=0.5"})
     EXPECT_FALSE(accepts_gzip(no)) << no;
 }
 

@@ -5,17 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "http/client/http_connection.hpp"
 #include "pipelines/model/result.hpp"
 
 namespace factory {
-
-struct http_answer {
-  unsigned status = 0;
-  std::string content_type;
-  std::string body;
-
-  bool ok() const { return status >= 200 && status < 300; }
-};
 
 struct client_config {
   std::string url = "http://127.0.0.1:8080";  ///< http://host[:port][/prefix]
