@@ -174,7 +174,7 @@ class engine {
   expected<void> remove_sensor(sensor_id id);
   expected<void> remove_rule(rule_id id);
 
-  /// The newest reading by event time. not_found "Sensor not found or no readings available".
+  /// The newest reading by event time that is not flagged `future`. not_found "Sensor not found or no readings available".
   expected<reading> latest(sensor_id id);
   expected<reading_run> readings(sensor_id id, const time_range& range, std::size_t limit, bool descending);
   /// The first rows of the range in that order: `about` rows, at most twice as many, fewer when the range has no more. For reading a range
@@ -192,7 +192,7 @@ class engine {
   expected<sensor_cut> cut(sensor_id id, const time_range& range);
   /// The first half of cut(). It does not wait for the sensor, so one thread can ask many.
   expected<pending_cut> begin_cut(sensor_id id, const time_range& range);
-  /// The newest `limit` readings in time order: the input of the anomaly service and of the limit check.
+  /// The newest `limit` readings in time order, without those flagged `future`: the input of the anomaly service and of the limit check.
   expected<reading_run> newest(sensor_id id, std::size_t limit);
   /// not_found "No readings available for analysis".
   expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold);

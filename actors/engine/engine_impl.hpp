@@ -87,11 +87,16 @@ struct engine::impl {
   std::uint64_t checkpoint_bytes() const;
   void watch_journal();
 
+  void give_room_back();
+  std::atomic<bool> giving_room_back{false}, room_giver_ends{false};
+  std::thread room_giver;  ///< apart from the housekeeper: it takes as long as the disk needs
+
   expected<void> commit(catalog_change change);
   expected<void> command(std::shared_ptr<const operator_command> given);
   expected<finding> find_alert(const event_key& raised) const;
   expected<finding> find_anomaly(const event_key& any) const;
   expected<sensor_view> view(sensor_id id, const time_range& range, bool with_status = false) const;
+  time_range visible(sensor_id id, const time_range& asked) const;
 };
 
 }  // namespace factory

@@ -135,8 +135,10 @@ expected<void> engine::impl::recover() {
   });
   if (!visited) return visited;
   // A crash came between the commit of these sensors' deletion and its clean-up.
-  for (const auto sensor : orphans)
-    if (auto removed = series->remove_sensor(sensor); !removed) return removed;
+  for (const auto sensor : orphans) {
+    if (auto removed = rollup_store(*db).remove_sensor(sensor); !removed) return removed;
+    if (auto removed = series->remove_sensor(sensor); !removed) return removed;  // last: the next recovery finds it by its state
+  }
   for (sensor_id sensor = 1; sensor < known->bound(); ++sensor)
     if (known->contains(sensor) && !restored[sensor]) sensors->start(sensor, 0, nullptr);
 
@@ -174,6 +176,8 @@ void engine::impl::close() {
   housekeeper_wakes.notify_all();
   if (housekeeper.joinable()) housekeeper.join();
   clock.reset();
+  room_giver_ends = true;
+  if (room_giver.joinable()) room_giver.join();
   const bool served = entries && sensors && runtime && recovery_seconds != 0;
   if (entries) entries->stop();
   if (served) {
@@ -199,9 +203,21 @@ void engine::impl::keep_house() {
       if (auto stored = checkpoint(); !stored) spdlog::warn("checkpoint: {}", stored.error().message);
     watch_journal();
     if (turn % turns_per_series == 0) send_series();
+    if (db->room_is_due() && !giving_room_back) give_room_back();
     if (spare.due(entries->last_sequence())) spare_heap::give_back();
     lock.lock();
   }
+}
+
+/// Frees the bytes of what was deleted: a checkpoint trims it from the journal, then the files give it up.
+void engine::impl::give_room_back() {
+  if (room_giver.joinable()) room_giver.join();
+  giving_room_back = true;
+  room_giver = std::thread([this] {
+    if (auto stored = checkpoint(); !stored) spdlog::warn("checkpoint: {}", stored.error().message);
+    if (auto given = db->give_room_back(room_giver_ends); !given) spdlog::warn("{}", given.error().message);
+    giving_room_back = false;
+  });
 }
 
 /// Updates the mirror's table `series` for sensors that applied an entry since the last call.

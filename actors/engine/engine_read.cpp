@@ -6,6 +6,7 @@
 
 #include "actors/engine/engine_impl.hpp"
 #include "actors/engine/limits.hpp"
+#include "storage/catalog/retention.hpp"
 
 namespace factory {
 
@@ -16,9 +17,16 @@ expected<sensor_view> engine::impl::view(sensor_id id, const time_range& range, 
   return asked->wait_for(limits::query_deadline_ms);
 }
 
+/// Retention as of now: what is older is not given out, whatever block or head still holds it.
+time_range engine::impl::visible(sensor_id id, const time_range& asked) const {
+  return retention::at(wall_clock_us(), entities->retention_of(id), config.jobs.retention_us).visible(asked);
+}
+
 expected<pending_cut> engine::begin_cut(sensor_id id, const time_range& range) {
   if (!impl_->entities->known_sensors()->contains(id)) return fail(errc::not_found, "Sensor not found");
-  return impl_->sensors->ask(id, range).map([](reply<sensor_view>::waiter asked) { return pending_cut(std::move(asked)); });
+  return impl_->sensors->ask(id, impl_->visible(id, range)).map([](reply<sensor_view>::waiter asked) {
+    return pending_cut(std::move(asked));
+  });
 }
 
 expected<sensor_cut> pending_cut::wait() {
@@ -32,33 +40,35 @@ expected<sensor_cut> engine::cut(sensor_id id, const time_range& range) {
 expected<reading> engine::latest(sensor_id id) {
   const auto view = impl_->view(id, {0, 0});
   if (!view && view.error().code != errc::not_found) return tl::unexpected(view.error());
-  if (!view || !view->latest) return fail(errc::not_found, "Sensor not found or no readings available");
+  if (!view || !view->latest || view->latest->event_time_us < impl_->visible(id, {}).begin_us)
+    return fail(errc::not_found, "Sensor not found or no readings available");
   return *view->latest;
 }
 
 expected<reading_run> engine::readings(sensor_id id, const time_range& range, std::size_t limit, bool descending) {
   const auto at = cut(id, range);
   if (!at) return tl::unexpected(at.error());
-  return impl_->series->read(*at, range, limit, descending);
+  return impl_->series->read(*at, impl_->visible(id, range), limit, descending);
 }
 
 expected<reading_run> engine::read_on(sensor_id id, const time_range& range, std::size_t about, bool descending) {
   const auto at = cut(id, range);
   if (!at) return tl::unexpected(at.error());
-  return impl_->series->read_on(*at, range, about, descending);
+  return impl_->series->read_on(*at, impl_->visible(id, range), about, descending);
 }
 
 expected<void> engine::scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit) {
   const auto at = cut(id, range);
   if (!at) return tl::unexpected(at.error());
-  return impl_->series->scan(*at, range, visit);
+  return impl_->series->scan(*at, impl_->visible(id, range), visit);
 }
 
 expected<range_stats> engine::stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles) {
   return cut(id, range).and_then([&](const sensor_cut& at) { return stats(at, range, percentiles); });
 }
 
-expected<range_stats> engine::stats(const sensor_cut& at, const time_range& range, const std::vector<double>& percentiles) {
+expected<range_stats> engine::stats(const sensor_cut& at, const time_range& asked, const std::vector<double>& percentiles) {
+  const time_range range = impl_->visible(at.sensor, asked);
   const auto values = impl_->aggregates->summarize(at, range);
   if (!values) return tl::unexpected(values.error());
   range_stats stats{at.sensor, *values, {}};
@@ -90,7 +100,7 @@ expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& i
       if (!waiter) return tl::unexpected(std::move(waiter.error()));
       const auto view = waiter->wait_for(limits::query_deadline_ms);
       if (!view) return tl::unexpected(view.error());
-      const auto values = impl_->aggregates->summarize(view->cut, range);
+      const auto values = impl_->aggregates->summarize(view->cut, impl_->visible(view->cut.sensor, range));
       if (!values) return tl::unexpected(values.error());
       found.push_back({ids[found.size()], *values, {}});
     }
@@ -102,7 +112,7 @@ expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& i
 expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& range, std::int64_t step_us) {
   const auto at = cut(id, range);
   if (!at) return tl::unexpected(at.error());
-  return impl_->aggregates->aggregate(*at, range, step_us);
+  return impl_->aggregates->aggregate(*at, impl_->visible(id, range), step_us);
 }
 
 expected<sensor_status> engine::status(sensor_id id) {
@@ -110,12 +120,7 @@ expected<sensor_status> engine::status(sensor_id id) {
 }
 
 expected<reading_run> engine::newest(sensor_id id, std::size_t limit) {
-  auto rows = readings(id, {}, limit, true);
-  if (!rows) return rows;
-  std::reverse(rows->event_time_us.begin(), rows->event_time_us.end());
-  std::reverse(rows->value.begin(), rows->value.end());
-  std::reverse(rows->flags.begin(), rows->flags.end());
-  return rows;
+  return cut(id, {}).and_then([&](const sensor_cut& at) { return impl_->series->newest(at, impl_->visible(id, {}), limit); });
 }
 
 expected<anomaly_report> engine::anomalies(sensor_id id, std::size_t limit, double threshold) {

@@ -170,8 +170,8 @@ expected<void> engine::remove_sensor(sensor_id id) {
   if (auto gone = impl_->sensors->retire(id, limits::query_deadline_ms); !gone) return gone;
   if (auto stored = impl_->reach_store(limits::query_deadline_ms); !stored) return stored;  // what its actors found comes first
   if (auto ended = impl_->end_findings_of_deleted(); !ended) return ended;
-  if (auto gone = impl_->series->remove_sensor(id); !gone) return gone;
-  return impl_->rollups->remove_sensor(id);
+  if (auto gone = impl_->rollups->remove_sensor(id); !gone) return gone;
+  return impl_->series->remove_sensor(id);
 }
 
 expected<finding> engine::acknowledge(const event_key& raised, std::string who) {

@@ -6,6 +6,11 @@
 
 namespace factory {
 
+// The only files of the room that lean on CAF's insides, read from CAF 0.17.6: who owns the reference of a woken actor
+// (scheduled_actor::enqueue, scheduler::worker), what eq_impl does with the execution unit of the sender, and what resume() leaves to its
+// caller. Another version has to be read anew before this is raised.
+static_assert(CAF_VERSION == 1706, "actors/flow/wake was read from CAF 0.17.6");
+
 /// Decides which thread runs an actor after a message reaches its empty mailbox. CAF asks the sender's execution unit. For a sender that is
 /// no actor CAF's default is one entry in the scheduler's queue per message: a lock each, and perhaps waking a thread.
 

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
 #include "pipelines/stats/downsample.hpp"
-#include "pipelines/stats/report.hpp"
 
 namespace factory {
 
@@ -56,14 +56,20 @@ expected<report_sensor> describe_sensor(const job_parts& parts, const machine_en
 
 }  // namespace
 
-expected<std::string> report_yesterday(const job_parts& parts, const std::atomic<bool>& stopping) {
+expected<std::string> report_yesterday(const job_parts& parts, const report_writer& write, const std::atomic<bool>& stopping,
+                                       asked_by who) {
   const auto now_us = parts.now_us();
   const auto today_us = bucket_start(now_us, day_us);
   const time_range day{today_us - day_us, today_us};
-  const auto counted = count_findings(parts.events, day);
-  if (!counted) return tl::unexpected(counted.error());
+  std::optional<findings_of_day> counted;
   std::size_t reports = 0;
   for (const auto& factory : parts.entities.factories()) {
+    if (who == asked_by::schedule && parts.records.has_report(factory.id, day.begin_us)) continue;
+    if (!counted) {
+      auto found = count_findings(parts.events, day);
+      if (!found) return tl::unexpected(found.error());
+      counted = std::move(*found);
+    }
     daily_report report{factory.id, factory.name, day.begin_us, day.end_us, now_us, {}};
     for (const auto& machine : parts.entities.machines(factory.id))
       for (const auto& sensor : parts.entities.sensors(machine.id)) {
@@ -74,8 +80,8 @@ expected<std::string> report_yesterday(const job_parts& parts, const std::atomic
         report.sensors.push_back(std::move(*line));
       }
     std::ranges::sort(report.sensors, {}, &report_sensor::id);
-    const auto stored =
-        parts.records.add_report({0, factory.id, day.begin_us, day.end_us, now_us}, to_json(report), to_html(report));
+    const auto [json, html] = write(report);
+    const auto stored = parts.records.put_report({0, factory.id, day.begin_us, day.end_us, now_us}, json, html);
     if (!stored) return tl::unexpected(stored.error());
     ++reports;
   }

@@ -36,20 +36,20 @@ void schedule_first(self_pointer self, std::size_t job) {
 }
 
 /// An exception is the job's failure, not the runner's.
-expected<std::string> outcome_of(const job& what, const std::atomic<bool>& stopping) {
+expected<std::string> outcome_of(const job& what, const std::atomic<bool>& stopping, asked_by who) {
   spdlog::debug("job {} begins", what.name);
   try {
-    return what.work(stopping);
+    return what.work(stopping, who);
   } catch (const std::exception& e) {
     return fail(errc::unavailable, e.what());
   }
 }
 
-expected<job_run> run(job_board& board, const job& what) {
+expected<job_run> run(job_board& board, const job& what, asked_by who) {
   if (board.stopping) return fail(errc::stopping, "the engine is stopping");
   auto begun = board.records.begin(what.name, board.now_us());
   if (!begun) return begun;
-  auto outcome = outcome_of(what, board.stopping);
+  auto outcome = outcome_of(what, board.stopping, who);
   begun->duration_us = board.now_us() - begun->started_at_us;
   begun->result = outcome ? job_run::outcome::succeeded : job_run::outcome::failed;
   begun->detail = outcome ? std::move(*outcome) : outcome.error().message;
@@ -68,12 +68,13 @@ job_runner_actor::behavior_type job_runner(self_pointer self, std::shared_ptr<jo
             auto& shared = *self->state.board;
             const auto& what = shared.jobs[due.job]->work;
             const auto began_us = shared.now_us();
-            if (auto done = run(shared, what); !done) spdlog::warn("job {} was not run: {}", what.name, done.error().message);
+            if (auto done = run(shared, what, asked_by::schedule); !done)
+              spdlog::warn("job {} was not run: {}", what.name, done.error().message);
             if (!shared.stopping) schedule(self, due.job, began_us + what.every_us);
           },
           [self](const run_order& order) {
             auto& entry = *self->state.board->jobs[order.job];
-            auto done = run(*self->state.board, entry.work);
+            auto done = run(*self->state.board, entry.work, asked_by::hand);
             entry.asked = false;
             order.answer.set(std::move(done));
           }};

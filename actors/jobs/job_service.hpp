@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/jobs/daily_report.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
 #include "storage/admin/job_store.hpp"
@@ -22,6 +23,7 @@ struct job_config {
   std::int64_t retention_us = 0;                ///< where the catalog says nothing; 0 = for ever
   std::size_t scan_readings = 1'000;            ///< newest readings per sensor in a scan
   double scan_threshold = 3.0;
+  report_writer write_report = {};  ///< unset: there is no job daily_report
 };
 
 struct job_info {

@@ -7,6 +7,7 @@
 
 #include "actors/jobs/job_report.hpp"
 #include "pipelines/detect/z_score.hpp"
+#include "storage/catalog/retention.hpp"
 
 namespace factory {
 
@@ -34,6 +35,10 @@ expected<std::uint64_t> each_sensor(const job_parts& parts, const std::atomic<bo
 constexpr time_range everything{};
 constexpr time_range no_rows{0, 0};
 
+retention kept_by(const job_parts& parts, const job_config& config, sensor_id sensor) {
+  return retention::at(parts.now_us(), parts.entities.retention_of(sensor), config.retention_us);
+}
+
 sentence roll_up(const job_parts& parts, const std::atomic<bool>& stopping) {
   std::uint64_t minutes = 0;
   const auto sensors = each_sensor(parts, stopping, everything, [&](const sensor_cut& cut) -> expected<void> {
@@ -46,14 +51,6 @@ sentence roll_up(const job_parts& parts, const std::atomic<bool>& stopping) {
   return fmt::format("{} minutes of {} sensors rolled up", minutes, *sensors);
 }
 
-/// Everything of the sensor before this midnight (UTC) may go; unset: everything stays. Whole days, so that a day's roll-ups go with
-/// all of its readings or with none.
-std::optional<std::int64_t> horizon_us(const retention_days& days, std::int64_t configured_us, std::int64_t now_us) {
-  const std::int64_t kept_us = days ? *days * day_us : configured_us;
-  if (kept_us == 0) return {};
-  return bucket_start(now_us - kept_us, day_us);
-}
-
 /// Asks no sensor: rows in its memory are younger than its blocks, or a later run drops them once they are in a block.
 sentence retain(const job_parts& parts, std::int64_t retention_us, const std::atomic<bool>& stopping) {
   const std::int64_t now_us = parts.now_us();
@@ -62,11 +59,11 @@ sentence retain(const job_parts& parts, std::int64_t retention_us, const std::at
   for (sensor_id sensor = 1; sensor < known->bound(); ++sensor) {
     if (!known->contains(sensor)) continue;
     if (stopping) return fail(errc::stopping, "stopped before its end");
-    const auto before_us = horizon_us(parts.entities.retention_of(sensor), retention_us, now_us);
-    if (!before_us) continue;
+    const auto kept = retention::at(now_us, parts.entities.retention_of(sensor), retention_us);
+    if (kept.for_ever()) continue;
     ++sensors;
-    if (auto done = parts.rollups.drop_before(sensor, *before_us); !done) return tl::unexpected(done.error());
-    const auto dropped = parts.series.drop_before(sensor, *before_us);
+    if (auto done = parts.rollups.drop_before(sensor, kept.from_us); !done) return tl::unexpected(done.error());
+    const auto dropped = parts.series.drop_before(sensor, kept.from_us);
     if (!dropped) return tl::unexpected(dropped.error());
     readings += *dropped;
   }
@@ -78,7 +75,8 @@ sentence scan(const job_parts& parts, const job_config& config, const std::atomi
   std::uint64_t readings = 0, anomalies = 0, with_anomalies = 0, most = 0;
   sensor_id worst = 0;
   const auto sensors = each_sensor(parts, stopping, everything, [&](const sensor_cut& cut) -> expected<void> {
-    const auto newest = parts.series.read(cut, everything, config.scan_readings, true, asker::background);
+    const auto newest =
+        parts.series.newest(cut, kept_by(parts, config, cut.sensor).visible({}), config.scan_readings, asker::background);
     if (!newest) return tl::unexpected(newest.error());
     const std::uint64_t found = analyze(newest->value, config.scan_threshold).anomalies.size();
     readings += newest->size();
@@ -97,10 +95,10 @@ sentence scan(const job_parts& parts, const job_config& config, const std::atomi
   return told;
 }
 
-sentence rewrite(const job_parts& parts, const std::atomic<bool>& stopping) {
+sentence rewrite(const job_parts& parts, const job_config& config, const std::atomic<bool>& stopping) {
   std::uint64_t blocks = 0;
   const auto sensors = each_sensor(parts, stopping, no_rows, [&](const sensor_cut& cut) -> expected<void> {
-    const auto rewritten = parts.series.rewrite(cut.sensor, cut.next_block);
+    const auto rewritten = parts.series.rewrite(cut.sensor, cut.next_block, kept_by(parts, config, cut.sensor).borders());
     if (!rewritten) return tl::unexpected(rewritten.error());
     blocks += *rewritten;
     return {};
@@ -113,15 +111,21 @@ sentence rewrite(const job_parts& parts, const std::atomic<bool>& stopping) {
 
 std::vector<job> background_jobs(const job_parts& parts, const job_config& config) {
   using stop = std::atomic<bool>;
-  return {
-      {"rollup", config.rollup_every_us, [parts](const stop& stopping) { return roll_up(parts, stopping); }},
+  std::vector<job> all{
+      {"rollup", config.rollup_every_us, [parts](const stop& stopping, asked_by) { return roll_up(parts, stopping); }},
       {"retention", config.retention_every_us,
-       [parts, kept_us = config.retention_us](const stop& stopping) { return retain(parts, kept_us, stopping); }},
+       [parts, kept_us = config.retention_us](const stop& stopping, asked_by) { return retain(parts, kept_us, stopping); }},
       {"anomaly_scan", config.anomaly_scan_every_us,
-       [parts, config](const stop& stopping) { return scan(parts, config, stopping); }},
-      {"daily_report", config.report_every_us, [parts](const stop& stopping) { return report_yesterday(parts, stopping); }},
-      {"rewrite", config.rewrite_every_us, [parts](const stop& stopping) { return rewrite(parts, stopping); }},
+       [parts, config](const stop& stopping, asked_by) { return scan(parts, config, stopping); }},
+      {"daily_report", config.report_every_us,
+       [parts, write = config.write_report](const stop& stopping, asked_by who) {
+         return report_yesterday(parts, write, stopping, who);
+       }},
+      {"rewrite", config.rewrite_every_us,
+       [parts, config](const stop& stopping, asked_by) { return rewrite(parts, config, stopping); }},
   };
+  if (!config.write_report) std::erase_if(all, [](const job& each) { return each.name == "daily_report"; });
+  return all;
 }
 
 }  // namespace factory

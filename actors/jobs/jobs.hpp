@@ -27,11 +27,13 @@ struct job_parts {
   std::function<std::int64_t()> now_us;
 };
 
+enum class asked_by : std::uint8_t { schedule, hand };
+
 /// A background job. It works until it is done or `stopping` turns true, and returns a sentence about what it did.
 struct job {
   std::string name;
   std::int64_t every_us = 0;
-  std::function<expected<std::string>(const std::atomic<bool>& stopping)> work;
+  std::function<expected<std::string>(const std::atomic<bool>& stopping, asked_by who)> work;
 };
 
 /// All background jobs with their configured schedules. A run skips sensors that were deleted or cannot answer. The first error of the
@@ -39,7 +41,7 @@ struct job {
 ///   rollup         brings the roll-ups of every sensor up to date
 ///   retention      drops readings and roll-ups of whole days (UTC) older than the catalog says, else than retention_us
 ///   anomaly_scan   the anomaly service's analysis over the newest readings of every sensor; stores nothing, its sentence has the result
-///   daily_report   a report of yesterday (UTC) for every factory
+///   daily_report   a report of yesterday (UTC) for every factory; exists where the configuration has a writer
 ///   rewrite        joins small and overlapping blocks
 std::vector<job> background_jobs(const job_parts& parts, const job_config& config);
 

@@ -7,6 +7,7 @@
 #include "actors/engine/limits.hpp"
 #include "pipelines/model/coding.hpp"
 #include "pipelines/model/limits.hpp"
+#include "pipelines/model/row_range.hpp"
 #include "storage/base/limits.hpp"
 
 namespace factory {
@@ -28,17 +29,8 @@ window_view view_of(const rolling_window& window) {
   view.max = window.max();
   view.oldest_us = window.oldest_us();
   view.newest_us = window.newest_us();
+  view.covers_us = window.covers_us();
   return view;
-}
-
-reading_run rows_within(const reading_run& rows, const time_range& range) {
-  const auto& times = rows.event_time_us;
-  const auto begin = std::lower_bound(times.begin(), times.end(), range.begin_us) - times.begin();
-  const auto end = std::lower_bound(times.begin(), times.end(), range.end_us) - times.begin();
-  if (begin >= end) return {};
-  return {{times.begin() + begin, times.begin() + end},
-          {rows.value.begin() + begin, rows.value.begin() + end},
-          {rows.flags.begin() + begin, rows.flags.begin() + end}};
 }
 
 }  // namespace
@@ -230,13 +222,12 @@ void sensor_state::written(std::uint32_t number) {
 }
 
 sensor_cut sensor_state::cut(const time_range& range) const {
-  return {sensor_, next_block_, sealing_, rows_within(head_.rows(), range), on_disk_until_us_};
+  return {sensor_, next_block_, sealing_, cut_out(head_.rows(), range.begin_us, range.end_us), on_disk_until_us_};
 }
 
 std::optional<reading> sensor_state::latest() const {
-  if (seen_) return reading{sensor_, watermark_us_, watermark_value_};
-  if (future_seen_) return reading{sensor_, newest_future_us_, newest_future_value_};
-  return std::nullopt;
+  if (!seen_) return std::nullopt;
+  return reading{sensor_, watermark_us_, watermark_value_};
 }
 
 sensor_status sensor_state::status() const {

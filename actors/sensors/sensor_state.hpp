@@ -61,8 +61,8 @@ class sensor_state {
   void written(std::uint32_t number);
 
   sensor_cut cut(const time_range& range) const;
-  std::optional<reading> latest() const;
-  sensor_status status() const;  ///< without restarts and applied_sequence
+  std::optional<reading> latest() const;  ///< the newest one that was not from the future
+  sensor_status status() const;           ///< without restarts and applied_sequence
 
   void encode(std::string& out) const;
   bool decode(std::string_view& in);

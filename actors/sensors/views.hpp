@@ -13,6 +13,7 @@ struct window_view {
   std::uint64_t count = 0;
   double mean = 0, std_dev = 0, min = 0, max = 0;  ///< all 0 when count is 0
   std::int64_t oldest_us = 0, newest_us = 0;
+  std::int64_t covers_us = 0;  ///< see rolling_window
 };
 
 /// A sensor's live state.
@@ -33,7 +34,7 @@ struct sensor_status {
 /// A sensor actor's answer to a query.
 struct sensor_view {
   sensor_cut cut;
-  std::optional<reading> latest;
+  std::optional<reading> latest;        ///< the newest reading that was not from the future
   std::optional<sensor_status> status;  ///< if requested
 };
 

@@ -88,7 +88,8 @@ void write_step(json_writer& out, std::int64_t start_us, const summary* values, 
 http_response series_json(sensor_id id, const aggregate_request& asked, const time_range& range,
                           const std::vector<bucket>& buckets) {
   json_writer out(64 * (buckets.size() + 4));
-  out.begin_object().member("sensor_id", id).member("step_ms", static_cast<double>(asked.step_us) / 1000);
+  out.begin_object().member("sensor_id", id).key("step_ms");
+  write_ms(out, asked.step_us);
   out.key("functions").begin_array();
   for (const bucket_function fn : asked.functions) out.value(to_text(fn));
   out.end_array().key("series").begin_array();

@@ -199,7 +199,8 @@ expected<http_response> patch(engine& behind, const http_request& request, const
   if (auto set = set_members(*entry, *root); !set) return fail_with(set.error());
   if (auto good = stay_within(behind, request.factory, *entry); !good) return fail_with(good.error());
   if (auto updated = behind.update(*entry); !updated) return fail_with(updated.error());
-  return one(*entry);
+  entry = find<Entry>(behind, request, path.id);  // as it is stored now
+  return entry ? expected<http_response>(one(*entry)) : fail_with(entry.error());
 }
 
 template <class Entry>

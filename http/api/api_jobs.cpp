@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "http/api/api_call.hpp"
+#include "http/edge/accept.hpp"
 #include "http/edge/query.hpp"
 
 namespace factory {
@@ -98,7 +99,8 @@ expected<http_response> report_html(engine& behind, const http_request& request,
 }
 
 expected<http_response> get_report(engine& behind, const http_request& request, const path_argument& path) {
-  if (request.accept.find("text/html") != std::string_view::npos) return report_html(behind, request, path);
+  constexpr std::string_view types[] = {"application/json", "text/html"};
+  if (preferred(request.accept, types) == 1) return report_html(behind, request, path);
   if (auto there = require_report(behind, request, path.id); !there) return fail_with(there.error());
   auto report = behind.jobs().report_json(path.id);
   if (!report) return fail_with(report.error());

@@ -34,6 +34,8 @@ void write_window(json_writer& out, std::string_view name, const window_view& wi
   window.count > 0 ? out.time(window.oldest_us) : out.value(nullptr);
   out.key("newest");
   window.count > 0 ? out.time(window.newest_us) : out.value(nullptr);
+  out.key("covers_ms");
+  window.count > 0 ? write_ms(out, window.covers_us) : static_cast<void>(out.value(nullptr));
   out.end_object();
 }
 

@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "http/api/api_call.hpp"
+#include "http/edge/accept.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/cursor.hpp"
 #include "http/text/reading_export.hpp"
@@ -80,12 +81,11 @@ http_response as_text(const page& p, reading_text::form how) {
   return answer;
 }
 
-/// The text type that Accept names at any place; nullopt means JSON.
+/// The text type that Accept prefers; nullopt means JSON.
 std::optional<reading_text::form> text_form(const http_request& request) {
-  const auto accepts = [&](std::string_view type) { return request.accept.find(type) != std::string_view::npos; };
-  if (accepts("text/csv")) return reading_text::form::csv;
-  if (accepts("application/x-ndjson")) return reading_text::form::lines;
-  return {};
+  constexpr std::string_view types[] = {"application/json", "text/csv", "application/x-ndjson"};
+  constexpr std::optional<reading_text::form> forms[] = {{}, reading_text::form::csv, reading_text::form::lines};
+  return forms[preferred(request.accept, types)];
 }
 
 /// The whole range, in pieces unless it is short.

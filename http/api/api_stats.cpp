@@ -52,7 +52,7 @@ void write_stats(json_writer& out, const range_stats& stats, const std::vector<s
 expected<time_range> newest_window(engine& behind, sensor_id id, std::int64_t window_us) {
   const auto newest = behind.latest(id);
   if (newest) return time_range{newest->event_time_us + 1 - window_us, newest->event_time_us + 1};
-  if (newest.error().code == errc::not_found) return time_range{};  // the sensor is there, so it has no readings
+  if (newest.error().code == errc::not_found) return time_range{0, 0};  // the sensor exists, so it has no newest reading
   return tl::unexpected(newest.error());
 }
 

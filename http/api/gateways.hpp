@@ -16,7 +16,7 @@ namespace factory {
 struct gateway_config {
   std::string bind = "127.0.0.1";
   std::uint16_t port = 0;                    ///< 0 picks a free one
-  unsigned threads = 8;                      ///< Pistache threads; more than cores, because a query may wait
+  unsigned threads = 4;                      ///< Pistache threads; more than cores, because a query may wait
   std::size_t connections = 0;               ///< 0 = limits::connections; one more is closed at once
   std::size_t connections_per_address = 0;   ///< 0 = limits::connections_per_address; likewise
   std::string cors_origins = {};             ///< whose pages may call; a list with commas, or "*"; empty = none

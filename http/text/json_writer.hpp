@@ -81,4 +81,9 @@ class json_writer {
   rapidjson::Writer<rapidjson::StringBuffer> writer_;
 };
 
+/// A duration in milliseconds: a whole number without a fraction.
+inline void write_ms(json_writer& out, std::int64_t duration_us) {
+  duration_us % 1'000 == 0 ? out.value(duration_us / 1'000) : out.value(static_cast<double>(duration_us) / 1'000);
+}
+
 }  // namespace factory

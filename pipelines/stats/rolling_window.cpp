@@ -256,6 +256,10 @@ double rolling_window::max() const {
   return found;
 }
 
+std::int64_t rolling_window::covers_us() const {
+  return span_us_ > 0 && size_ < max_count_ ? span_us_ : newest_us() - oldest_us();
+}
+
 void rolling_window::encode(std::string& out) const {
   put_byte(out, encoding_version);
   put_varint(out, max_count_);

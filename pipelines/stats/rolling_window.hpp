@@ -50,6 +50,8 @@ class rolling_window {
   double max() const;                                                ///< likewise
   std::int64_t oldest_us() const { return nth(0).time_us; }          ///< REQUIRES size() > 0
   std::int64_t newest_us() const { return nth(size_ - 1).time_us; }  ///< REQUIRES size() > 0
+  /// How far back from the newest it is sure to hold all readings: its span, or less where it was too full for that.
+  std::int64_t covers_us() const;  ///< REQUIRES size() > 0
   std::size_t memory_bytes() const { return sizeof *this + ring_.capacity() * sizeof(row); }
 
   void encode(std::string& out) const;  ///< appended

@@ -13,6 +13,7 @@
 #include "actors/support/messages.hpp"
 #include "storage/state/store_writer.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/await.hpp"
 
 namespace factory::test {
 namespace {
@@ -114,6 +115,64 @@ TEST_P(any_history, is_answered_as_by_a_plain_map_through_sealing_checkpoints_re
 
 INSTANTIATE_TEST_SUITE_P(seeds, any_history, testing::Range(0U, 4U));
 
+TEST_F(engine_test, gives_out_nothing_from_before_the_retention_whatever_holds_it) {
+  using namespace std::chrono;
+  constexpr std::int64_t day_us = 86'400 * second_us;
+  const std::int64_t now_us = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+  begin(1);
+  timed_values rows;
+  for (int hours = 24 * 10; hours > 0; --hours) rows.emplace_back(now_us - hours * 3'600 * second_us, hours);
+  ASSERT_TRUE(ingest(1, rows));
+  auto sensor = running->entities().find_sensor(1).value();
+  sensor.retention = 3;
+  ASSERT_TRUE(running->update(sensor));
+  const std::int64_t first_us = bucket_start(now_us - 3 * day_us, day_us);
+  const auto kept =
+      static_cast<std::uint64_t>(std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.first >= first_us; }));
+  for (int round = 0; round < 2; ++round) {  // from the head, then from a block that reaches past it
+    EXPECT_EQ(running->stats(1, {}, {})->values.count, kept);
+    EXPECT_EQ(running->stats(std::vector<sensor_id>{1}, {})->at(0).values.count, kept);
+    EXPECT_EQ(running->readings(1, {}, 1'000, false)->size(), kept);
+    EXPECT_EQ(running->newest(1, 1'000)->size(), kept);
+    EXPECT_EQ(all_of(*running, 1, {}).size(), kept);
+    std::uint64_t aggregated = 0;
+    const auto days = running->aggregate(1, {}, day_us);
+    ASSERT_TRUE(days);
+    for (const bucket& each : *days) aggregated += each.values.count;
+    EXPECT_EQ(aggregated, kept);
+    EXPECT_EQ(running->readings(1, {0, first_us}, 10, true)->size(), 0U);
+    open();
+  }
+  sensor.retention = 0;
+  ASSERT_TRUE(running->update(sensor));
+  EXPECT_EQ(running->stats(1, {}, {})->values.count, rows.size());
+}
+
+TEST_F(engine_test, what_is_newest_is_never_from_the_future) {
+  constexpr std::int64_t in_a_century_us = noon_us + 100LL * 365 * 86'400 * second_us;
+  begin(2);
+  timed_values ahead;
+  for (int i = 0; i < 50; ++i) ahead.emplace_back(in_a_century_us + i * second_us, 1'000);
+  ASSERT_TRUE(ingest(1, ahead));
+  for (int round = 0; round < 2; ++round) {  // from the head, then from blocks
+    EXPECT_EQ(running->latest(1).error().code, errc::not_found);
+    EXPECT_EQ(running->check_limits(1, 10).error().code, errc::not_found);
+    EXPECT_EQ(running->anomalies(1, 10, 2).error().code, errc::not_found);
+    open();
+  }
+  ASSERT_TRUE(ingest(1, calm(0, 20)));
+  for (int round = 0; round < 2; ++round) {
+    const auto newest = running->newest(1, 30);
+    ASSERT_TRUE(newest);
+    EXPECT_EQ(newest->size(), 20U);
+    EXPECT_EQ(running->latest(1)->event_time_us, newest->event_time_us.back());
+    EXPECT_EQ(running->check_limits(1, 10)->alerts.size(), 0U);
+    EXPECT_EQ(running->anomalies(1, 10, 2)->analyzed, 10U);
+    EXPECT_EQ(running->stats(1, {}, {})->values.count, 70U);
+    open();
+  }
+}
+
 TEST_F(engine_test, findings_are_the_same_whether_it_was_restarted_or_not) {
   const auto digest_with = [this](int restart_every) {
     std::filesystem::remove_all(directory.path());
@@ -206,7 +265,7 @@ TEST_F(engine_test, a_sensor_that_stays_down_holds_the_journal_up_to_a_bound_and
     writer.stop();
   }
   open();
-  while (running->metrics().failed_sensors == 0) std::this_thread::yield();
+  await([&] { return running->metrics().failed_sensors != 0; }, "the sensor to fail");
   std::size_t rows = 0;
   const auto fill = [&] {
     for (;;) {
@@ -223,7 +282,7 @@ TEST_F(engine_test, a_sensor_that_stays_down_holds_the_journal_up_to_a_bound_and
   EXPECT_EQ(fill().code, errc::unavailable);
   EXPECT_EQ(running->stats(2, {}, {})->values.count, rows);
   ASSERT_TRUE(running->remove_sensor(1));
-  while (!ingest(2, calm(rows, 1'000))) std::this_thread::yield();
+  await([&] { return ingest(2, calm(rows, 1'000)).has_value(); }, "the journal to let go");
   rows += 1'000;
   EXPECT_EQ(running->stats(2, {}, {})->values.count, rows);
   EXPECT_EQ(running->metrics().failed_sensors, 0U);

@@ -9,6 +9,7 @@
 #include "actors/engine/credits.hpp"
 #include "actors/flow/reply.hpp"
 #include "actors/support/messages.hpp"
+#include "support/await.hpp"
 
 namespace factory::test {
 namespace {
@@ -81,7 +82,7 @@ TEST(credits, forget_nobody_who_begins_to_wait_while_they_come_back) {
     auto held = gate->take(100, 0);
     std::jthread gives_back([&] { held.reset(); });
     gate->call_when_plentiful(wake);
-    while (!woken) std::this_thread::yield();
+    test::await([&] { return woken.load(); }, "the waker");
   }
 }
 

@@ -19,8 +19,9 @@ struct runner_test : deterministic {
     end();
     board.reset(new job_board{{}, {false}, records, [this] { return now_us; }});
     auto entry = std::make_unique<job_board::entry>();
-    entry->work = {"count", every_us, [this](const std::atomic<bool>&) -> expected<std::string> {
+    entry->work = {"count", every_us, [this](const std::atomic<bool>&, asked_by who) -> expected<std::string> {
                      ++worked;
+                     asked = who;
                      now_us += 1'000;
                      if (throwing) throw std::runtime_error("no memory");
                      if (broken) return fail(errc::storage_failed, "the disk refused");
@@ -50,6 +51,7 @@ struct runner_test : deterministic {
   bool loaded = records.load().has_value();
   std::int64_t now_us = 1'000 * minute_us;
   int worked = 0;
+  asked_by asked = asked_by::hand;
   bool broken = false, throwing = false;
   std::shared_ptr<job_board> board;
   job_runner_actor runner;
@@ -61,6 +63,7 @@ TEST_F(runner_test, runs_a_job_each_time_it_is_due) {
   EXPECT_EQ(worked, 0);
   pass(minute_us);
   EXPECT_EQ(worked, 1);
+  EXPECT_EQ(asked, asked_by::schedule);
   pass(5 * minute_us);
   EXPECT_EQ(worked, 2);
   const auto runs = records.runs("count", 10);
@@ -81,6 +84,7 @@ TEST_F(runner_test, without_a_schedule_runs_only_by_hand) {
   scheduler.run();
   EXPECT_TRUE(waiter.wait_for(0));
   EXPECT_EQ(worked, 1);
+  EXPECT_EQ(asked, asked_by::hand);
 }
 
 TEST_F(runner_test, records_a_failure_and_goes_on) {

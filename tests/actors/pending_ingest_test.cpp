@@ -7,6 +7,7 @@
 #include "actors/engine/engine.hpp"
 #include "actors/engine/limits.hpp"
 #include "storage/support/journal_fixture.hpp"
+#include "support/await.hpp"
 
 namespace factory::test {
 namespace {
@@ -15,7 +16,7 @@ struct pending_ingest_test : journal_test {
   pending_ingest_test() { start(); }
   journal::ticket committed() {
     auto in_line = journal_->begin(reading_entry(1), durability::buffered).value();
-    while (!in_line.ready()) std::this_thread::yield();
+    await([&] { return in_line.ready(); }, "the commit");
     return in_line;
   }
   std::shared_ptr<credit_pool> credits = std::make_shared<credit_pool>(100, 100);
@@ -55,7 +56,7 @@ TEST_F(pending_ingest_test, is_not_paced_when_it_is_short_or_nobody_can_be_woken
 TEST_F(pending_ingest_test, is_answered_at_last_although_credits_do_not_come_back) {
   const auto held = credits->take(60, 0);
   const auto pending = paced();
-  while (!pending.ready()) std::this_thread::yield();
+  await([&] { return pending.ready(); }, "the answer");
   EXPECT_EQ(woken, 0);
 }
 

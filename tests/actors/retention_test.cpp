@@ -93,16 +93,22 @@ struct plant_with_history : testing::Test {
   expected<std::string> run(std::int64_t configured_us = 0, bool stopping = false) {
     return run_job("retention", configured_us, stopping);
   }
-  expected<std::string> run_job(std::string_view name, std::int64_t configured_us = 0, bool stopping = false) {
+  expected<std::string> run_job(std::string_view name, std::int64_t configured_us = 0, bool stopping = false,
+                                asked_by who = asked_by::schedule) {
     const auto cut_of = [this](sensor_id sensor, const time_range&) -> expected<sensor_cut> { return cut(sensor); };
     const job_parts over{it->entities, it->events, it->series, it->rollups, it->records, cut_of, [] { return noon_us; }};
     job_config config;
     config.retention_us = configured_us;
+    config.write_report = [this](const daily_report& report) {
+      reported.push_back(report);
+      return report_texts{"{}", "<p>"};
+    };
     for (const job& each : background_jobs(over, config))
-      if (each.name == name) return each.work(std::atomic<bool>(stopping));
+      if (each.name == name) return each.work(std::atomic<bool>(stopping), who);
     throw std::logic_error("no such job");
   }
 
+  std::vector<daily_report> reported;
   temporary_directory directory;
   std::unique_ptr<parts> it = std::make_unique<parts>(directory.path());
   std::uint32_t next_block = 1;
@@ -165,6 +171,34 @@ TEST_F(plant_with_history, what_a_crash_left_undone_is_done_by_the_next_run) {
     EXPECT_EQ(readings_of(sensor), 120U);
     EXPECT_EQ(rolled_up(sensor), 120U);
   }
+}
+
+TEST_F(plant_with_history, rewriting_joins_nothing_across_a_border_of_retention) {
+  const auto blocks_of = [this](sensor_id sensor) { return it->series.count(sensor).blocks; };
+  for (const sensor_id sensor : {1U, 2U, 3U})
+    for (int part = 0; part < 8 * 12; ++part) store(sensor, midnight_us - 12 * day_us + part * 3 * hour_us, 3);
+  keep(*it->entities.find_sensor(2), 2);   // a border each midnight
+  keep(*it->entities.find_sensor(3), 16);  // every second one
+  ASSERT_TRUE(run_job("rewrite"));
+  EXPECT_EQ(blocks_of(1), 1U);
+  EXPECT_EQ(blocks_of(2), 12U);
+  EXPECT_EQ(blocks_of(3), 6U);
+  EXPECT_EQ(*run(), "240 readings of 2 sensors dropped");
+  EXPECT_EQ(readings_of(2), 48U);
+  EXPECT_EQ(rolled_up(2), 48U);
+  EXPECT_EQ(readings_of(3), 288U);
+}
+
+TEST_F(plant_with_history, is_reported_once_a_day_by_schedule_and_anew_by_hand) {
+  store(1, midnight_us - day_us, 24);
+  for (int round = 0; round < 3; ++round) ASSERT_TRUE(run_job("daily_report"));
+  ASSERT_EQ(reported.size(), 1U);
+  EXPECT_EQ(reported[0].sensors[0].readings.count, 24U);
+  store(1, midnight_us - hour_us / 2, 1);
+  ASSERT_TRUE(run_job("daily_report", 0, false, asked_by::hand));
+  ASSERT_EQ(reported.size(), 2U);
+  EXPECT_EQ(reported[1].sensors[0].readings.count, 25U);
+  EXPECT_EQ(must(it->records.reports({}, 10)).size(), 1U);
 }
 
 TEST_F(plant_with_history, jobs_leave_nothing_of_what_they_read_in_memory) {

@@ -14,11 +14,13 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <variant>
 
 #include "factoryd/logging.hpp"
 #include "factoryd/options.hpp"
 #include "factoryd/token_command.hpp"
+#include "http/text/report_text.hpp"
 
 namespace {
 
@@ -113,7 +115,9 @@ class daemon {
     if (how_.only == side::anomaly) return {};
     api_ = make_api_gateway(how_.api, {how_.anomaly_url, how_.anomaly_token});
     if (const auto started = api_->start(); !started) return other_port(started.error(), "--api-port");
-    auto opened = engine::open(how_.engine);
+    engine_config config = how_.engine;
+    config.jobs.write_report = write_report;
+    auto opened = engine::open(std::move(config));
     if (!opened) return opened.error().message;
     engine_ = std::move(*opened);
     api_->serve(*engine_);

@@ -12,6 +12,7 @@
 #include "storage/base/database.hpp"
 #include "storage/events/event_log.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/await.hpp"
 
 namespace factory::test {
 
@@ -60,9 +61,7 @@ class running_population {
       if (auto asked = sensors->ask(id, {}, true))
         if (auto seen = asked->wait_for(60'000)) return std::move(*seen);
   }
-  static void await(const std::function<bool()>& condition) {
-    while (!condition()) std::this_thread::yield();
-  }
+  static void await(const std::function<bool()>& condition) { test::await(condition, "the actors"); }
   void settle() {
     ASSERT_TRUE(sensors->wait_until_idle(60'000));
     auto [reached, waiter] = reply<bool>::make();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,9 +24,11 @@ struct daily_report {
   std::int64_t begin_us = 0, end_us = 0, created_at_us = 0;
   std::vector<report_sensor> sensors;  ///< by id
 };
-/// One object with totals and an array of sensors. Numbers are printed so that they read back to the same bits.
-std::string to_json(const daily_report& report);
-/// One page that needs nothing else; names are escaped.
-std::string to_html(const daily_report& report);
+
+/// The texts under which a report is kept. This room writes no JSON and no HTML: who opens the engine hands the writer over.
+struct report_texts {
+  std::string json, html;
+};
+using report_writer = std::function<report_texts(const daily_report&)>;
 
 }  // namespace factory

@@ -1,19 +1,17 @@
-#include "pipelines/stats/report.hpp"
+#include "http/text/report_text.hpp"
 
 #include <fmt/format.h>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 
 #include <iterator>
+#include <optional>
 #include <string_view>
 
+#include "http/text/json_writer.hpp"
 #include "pipelines/model/time.hpp"
 
 namespace factory {
 
 namespace {
-
-using json_writer = rapidjson::Writer<rapidjson::StringBuffer>;
 
 struct totals {
   std::uint64_t readings = 0, anomalies = 0, alerts = 0;
@@ -29,45 +27,14 @@ totals total_of(const daily_report& report) {
   return all;
 }
 
-void text(json_writer& out, const char* name, std::string_view value) {
-  out.Key(name);
-  out.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
-}
-
-void count(json_writer& out, const char* name, std::uint64_t value) {
-  out.Key(name);
-  out.Uint64(value);
-}
-
-/// The shortest digits that read back to the same bits; null for no value.
-void number(json_writer& out, const char* name, double value, bool there) {
-  out.Key(name);
-  if (!there) {
-    out.Null();
-    return;
-  }
-  const auto digits = fmt::format("{}", value);
-  out.RawValue(digits.data(), digits.size(), rapidjson::kNumberType);
-}
-
 void write_sensor(json_writer& out, const report_sensor& sensor) {
-  const auto& of = sensor.readings;
-  const bool any = of.count != 0;
-  out.StartObject();
-  count(out, "id", sensor.id);
-  text(out, "machine", sensor.machine);
-  text(out, "name", sensor.name);
-  text(out, "unit", sensor.unit);
-  count(out, "count", of.count);
-  number(out, "min", of.min, any);
-  number(out, "max", of.max, any);
-  number(out, "avg", any ? of.mean() : 0, any);
-  number(out, "std_dev", any ? of.std_dev() : 0, any);
-  number(out, "first", of.first, any);
-  number(out, "last", of.last, any);
-  count(out, "anomalies", sensor.anomalies);
-  count(out, "alerts", sensor.alerts);
-  out.EndObject();
+  const summary& of = sensor.readings;
+  const auto known = [&](double value) { return of.count > 0 ? std::optional(value) : std::nullopt; };
+  out.begin_object().member("id", sensor.id).member("machine", sensor.machine).member("name", sensor.name);
+  out.member("unit", sensor.unit).member("count", of.count).member("min", known(of.min)).member("max", known(of.max));
+  out.member("avg", known(of.count > 0 ? of.mean() : 0)).member("std_dev", known(of.std_dev()));
+  out.member("first", known(of.first)).member("last", known(of.last));
+  out.member("anomalies", sensor.anomalies).member("alerts", sensor.alerts).end_object();
 }
 
 std::string escaped(std::string_view raw) {
@@ -105,32 +72,19 @@ void write_row(std::string& page, const report_sensor& sensor) {
 
 }  // namespace
 
-std::string to_json(const daily_report& report) {
+std::string report_json(const daily_report& report) {
   const auto all = total_of(report);
-  rapidjson::StringBuffer buffer;
-  json_writer out(buffer);
-  out.StartObject();
-  count(out, "factory_id", report.factory);
-  text(out, "factory", report.name);
-  text(out, "from", format_time(report.begin_us));
-  text(out, "to", format_time(report.end_us));
-  text(out, "created_at", format_time(report.created_at_us));
-  out.Key("totals");
-  out.StartObject();
-  count(out, "sensors", report.sensors.size());
-  count(out, "readings", all.readings);
-  count(out, "anomalies", all.anomalies);
-  count(out, "alerts", all.alerts);
-  out.EndObject();
-  out.Key("sensors");
-  out.StartArray();
+  json_writer out;
+  out.begin_object().member("factory_id", report.factory).member("factory", report.name);
+  out.time_member("from", report.begin_us).time_member("to", report.end_us).time_member("created_at", report.created_at_us);
+  out.key("totals").begin_object().member("sensors", report.sensors.size()).member("readings", all.readings);
+  out.member("anomalies", all.anomalies).member("alerts", all.alerts).end_object().key("sensors").begin_array();
   for (const auto& sensor : report.sensors) write_sensor(out, sensor);
-  out.EndArray();
-  out.EndObject();
-  return {buffer.GetString(), buffer.GetSize()};
+  out.end_array().end_object();
+  return out.text();
 }
 
-std::string to_html(const daily_report& report) {
+std::string report_html(const daily_report& report) {
   const auto all = total_of(report);
   const auto name = escaped(report.name), day = format_time(report.begin_us).substr(0, 10);
   std::string page = fmt::format(
@@ -143,5 +97,7 @@ std::string to_html(const daily_report& report) {
   page += "</table></body></html>\n";
   return page;
 }
+
+report_texts write_report(const daily_report& report) { return {report_json(report), report_html(report)}; }
 
 }  // namespace factory
