@@ -11,6 +11,7 @@
 
 #include "http/gate/listener.hpp"
 #include "http/support/raw_client.hpp"
+#include "support/await.hpp"
 
 namespace factory {
 namespace {
@@ -130,7 +131,7 @@ TEST_F(later_answer, is_sent_before_a_stop_ends_its_connection) {
   ask(waiting, "/later/1");
   while (under_way() == 0) expect_served(other);
   std::jthread stopper([&] { server->stop(); });
-  while (raw_client(server->port()).connected()) std::this_thread::yield();
+  test::await([&] { return !raw_client(server->port()).connected(); }, "the listener to close");
   decide();
   EXPECT_TRUE(waiting.read_to_end().ends_with("/later/1"));
 }

@@ -18,6 +18,7 @@
 #include "http/gate/gate_answer.hpp"
 #include "http/support/gate_cases.hpp"
 #include "http/support/raw_client.hpp"
+#include "support/await.hpp"
 
 namespace factory {
 namespace {
@@ -255,7 +256,7 @@ TEST_F(listener, closes_connections_beyond_the_limit_and_takes_new_ones_when_the
   refused.send(get("/a"));
   EXPECT_EQ(refused.read_to_end(), "");
   clients.pop_back();
-  while (server->connections() >= 3) std::this_thread::yield();  // the server has to see the close first
+  test::await([&] { return server->connections() < 3; }, "a close");  // the server has to see the close first
   raw_client again(port);
   again.send(get("/a"));
   EXPECT_TRUE(again.read_answer().starts_with("HTTP/1.1 200 "));
@@ -276,7 +277,7 @@ TEST_F(listener, bounds_the_connections_of_one_address_and_serves_others) {
   other.send(get("/a"));
   EXPECT_TRUE(other.read_answer().starts_with("HTTP/1.1 200 "));
   clients.pop_back();
-  while (server->connections() > 3) std::this_thread::yield();  // the server has to see both closes first
+  test::await([&] { return server->connections() <= 3; }, "both closes");  // the server has to see both closes first
   raw_client again(port);
   again.send(get("/a"));
   EXPECT_TRUE(again.read_answer().starts_with("HTTP/1.1 200 "));
@@ -325,7 +326,7 @@ TEST_F(listener, half_open_connections_and_slow_readers_are_not_looked_at_again_
     stuck.back()->send(get("/large"));
     stuck.back()->read(1);
   }
-  while (server->connections() < stuck.size()) std::this_thread::yield();
+  test::await([&] { return server->connections() >= stuck.size(); }, "all to be connected");
   const std::uint64_t before = server->looks();
   raw_client other(port);
   constexpr std::uint64_t requests = 2'000;
@@ -342,7 +343,7 @@ TEST_F(listener, stop_cuts_what_is_not_done_when_its_time_is_over) {
   how.drain_ms = 1;
   raw_client client(start());
   client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
-  while (server->connections() == 0) std::this_thread::yield();
+  test::await([&] { return server->connections() != 0; }, "a connection");
   server->stop();
   EXPECT_EQ(client.read_to_end(), "");
 }
@@ -360,7 +361,7 @@ TEST_F(listener, stop_answers_what_is_in_flight_and_refuses_new_connections) {
   busy->send(get("/slow"));
   ASSERT_TRUE(arrived.wait());
   std::jthread stopper([&] { server->stop(); });
-  while (raw_client(port).connected()) std::this_thread::yield();
+  test::await([&] { return !raw_client(port).connected(); }, "the listener to close");
   go_on.say();
   const std::string answer = busy->read_to_end();
   busy.reset();
@@ -373,10 +374,10 @@ TEST_F(listener, stop_lets_a_request_arrive_whole_that_has_begun) {
   const std::uint16_t port = start(2);
   auto client = std::make_unique<raw_client>(port);
   client->send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab");
-  while (server->connections() == 0) std::this_thread::yield();
+  test::await([&] { return server->connections() != 0; }, "a connection");
   raw_client(port).send(get("/a"));
   std::jthread stopper([&] { server->stop(); });
-  while (raw_client(port).connected()) std::this_thread::yield();
+  test::await([&] { return !raw_client(port).connected(); }, "the listener to close");
   client->send("cd");
   EXPECT_TRUE(client->read_to_end().ends_with("POST /x |abcd"));
   client.reset();
@@ -415,7 +416,7 @@ TEST_F(listener, stop_answers_once_a_request_whose_answer_is_under_way) {
   ASSERT_TRUE(arrived.wait());
   other.send(get("/later"));  // the thread finds it together with the word to stop
   std::jthread stopper([&] { server->stop(); });
-  while (raw_client(port).connected()) std::this_thread::yield();
+  test::await([&] { return !raw_client(port).connected(); }, "the listener to close");
   go_on.say();
   const std::string answers = other.read_to_end();
   EXPECT_TRUE(answers.starts_with("HTTP/1.1 200 "));

@@ -7,6 +7,7 @@
 #include "http/support/raw_client.hpp"
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/await.hpp"
 
 namespace factory::test {
 namespace {
@@ -149,7 +150,7 @@ TEST_F(edge, a_request_in_flight_is_answered_on_sigterm_and_new_connections_are_
   EXPECT_THAT(client.read_until("\r\n\r\n"), HasSubstr(" 100 "));  // now it is certainly in flight
   daemon->process().signal(SIGTERM);
   for (const std::uint16_t port : {daemon->api_port(), daemon->anomaly_port()})
-    while (raw_client(port).connected()) std::this_thread::yield();
+    await([&] { return !raw_client(port).connected(); }, "the listener to close");
   client.send("[]");
   EXPECT_THAT(client.read_to_end(), HasSubstr(" 201 "));
   const auto ended = daemon->process().wait(std::chrono::seconds(120));

@@ -15,6 +15,7 @@
 #include "integration/support/plant.hpp"
 #include "pipelines/model/time.hpp"
 #include "storage/base/limits.hpp"
+#include "support/await.hpp"
 
 namespace factory::test {
 namespace {
@@ -227,7 +228,7 @@ TEST(export_readings, in_flight_on_sigint_is_ended_when_its_client_reads_it_and_
   exporting from(500'000);
   auto reader = from.stalled();
   from->process().signal(SIGINT);
-  while (raw_client(from->api_port()).connected()) std::this_thread::yield();
+  await([&] { return !raw_client(from->api_port()).connected(); }, "the listener to close");
   const chunks got(reader->read_to_end());
   EXPECT_TRUE(got.whole);
   EXPECT_TRUE(got.data == csv_head + rows(from.sensor, 0, 500'000));

@@ -121,12 +121,6 @@ std::uint64_t metric(http_client& api, std::string_view name) {
   return static_cast<std::uint64_t>(std::stod(page.substr(at + line.size(), 40)));
 }
 
-void await(const std::function<bool()>& condition, std::string_view what) {
-  const auto guard = std::chrono::steady_clock::now() + std::chrono::minutes(2);
-  while (!condition())
-    if (std::chrono::steady_clock::now() > guard) throw std::runtime_error(fmt::format("waited in vain: {}", what));
-}
-
 void await_processed(http_client& api) {
   await([&] { return metric(api, "factory_processed_readings_total") == metric(api, "factory_committed_readings_total"); },
         "readings to be processed");

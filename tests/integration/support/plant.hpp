@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "integration/support/http_client.hpp"
+#include "support/await.hpp"
 
 namespace factory::test {
 
@@ -44,8 +45,6 @@ std::string text_of(const rapidjson::Value& value);
 rapidjson::Document get_json(http_client& api, std::string_view target);
 std::uint64_t metric(http_client& api, std::string_view name);
 
-/// Asks again until the condition holds; throws when it does not within two minutes of asking.
-void await(const std::function<bool()>& condition, std::string_view what);
 /// Waits until all committed readings are processed.
 void await_processed(http_client& api);
 
