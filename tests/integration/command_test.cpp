@@ -32,8 +32,7 @@ TEST(acknowledging, is_in_force_once_after_kill_9_whenever_it_was_answered) {
     for (const auto sensor : add_sensors(api, sensors, R"("max_threshold":90)"))
       breaches.push_back({sensor, 1'768'816'800'000'000, 95});
     store(api, breaches);
-    await_processed(api);
-    alerts = ids_of_alerts(api);
+    await([&] { return (alerts = ids_of_alerts(api)).size() == sensors; }, "the alerts");
     ASSERT_EQ(alerts.size(), sensors);
   }
   std::map<std::string, std::string> answered;

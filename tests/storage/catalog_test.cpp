@@ -158,7 +158,7 @@ TEST(catalog, members_are_checked) {
 TEST(catalog, a_control_character_in_a_name_is_called_that) {
   catalog_fixture it;
   it.seed(1);
-  for (const std::string& name : {std::string("a\0b", 3), std::string("a\tb"), std::string("a\n"), std::string("\x1b[2J"),
+  for (const std::string& name : {std::string("a\0b", 3), std::string("a\tb"), std::string("a\nb"), std::string("\x1b[2J"),
                                   std::string("a\x7f"), std::string("a\xc2\x85")}) {
     const auto refused = it.entities().stage_create(std::vector{a_sensor(1, name)}, 0);
     ASSERT_FALSE(refused);

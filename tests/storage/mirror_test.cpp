@@ -249,6 +249,9 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
     for (const char* const column : {"detector", "what", "open", "ended_at", "ended_at_us", "reading_count", "expected", "low",
                                      "high", "score", "explanation"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE anomalies DROP COLUMN " + std::string(column)).c_str()));
+    for (const char* const column :
+         {"deadband", "on_delay_ms", "off_delay_ms", "count_of", "priority", "message", "instructions"})
+      ASSERT_TRUE(writer.exec(("ALTER TABLE alert_rules DROP COLUMN " + std::string(column)).c_str()));
   }
   open();
   flush();
