@@ -90,7 +90,7 @@ TEST_F(determinism, with_a_kill_in_between) {
     http_client again(daemon->api_port());
     store(again, {half, readings.end()}, 100);
   }
-  EXPECT_EQ(findings_after_a_stop(*daemon), as_usual);
+  EXPECT_EQ(findings_after_a_stop(daemon.process), as_usual);
 }
 
 TEST_F(determinism, replayed_from_a_file_over_http_and_into_the_directory) {

@@ -187,7 +187,7 @@ TEST_F(openapi, the_curls_of_the_documentation_are_of_every_call_and_are_answere
     std::string command = replaced(text, "127.0.0.1:8080", fmt::format("127.0.0.1:{}", daemon->api_port()));
     command = replaced(command, "127.0.0.1:3001", fmt::format("127.0.0.1:{}", daemon->anomaly_port()));
     command = replaced(command, "curl -s", "curl -s -w '\\n%{http_code}'");
-    if (line.path.starts_with("/api/alerts/")) await_processed(api);
+    if (line.path.starts_with("/api/alerts/") || line.path.starts_with("/api/anomalies/")) await_processed(api);
     const auto ran = run({"/bin/sh", "-c", "cd " + daemon.directory.path().string() + " && " + command});
     ASSERT_EQ(ran.status.code, 0) << ran.output;
     const std::size_t end = ran.output.find_last_not_of("\r\n"), begin = ran.output.rfind('\n', end);

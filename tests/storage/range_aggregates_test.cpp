@@ -182,7 +182,8 @@ TEST_F(range_aggregates_test, of_a_version_that_lost_the_sums_of_huge_values_com
   refresh();
   auto& raw = db_->raw();
   for (const rollup_level level : rollup_levels) {
-    for (const bucket& b : rollups_->read(sensor, level, {}).value()) {
+    const auto buckets = rollups_->read(sensor, level, {}).value();
+    for (const bucket& b : buckets) {
       std::string record = encode_bucket(b);
       record[0] = 1;
       ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), bucket_key(sensor, level, b.start_us), record).ok());
