@@ -37,8 +37,8 @@ expected<void> window_reader::ascending(const time_range& range, const visitor& 
   return {};
 }
 
-expected<void> window_reader::descending(const time_range& range, std::size_t wanted, const visitor& visit) {
-  std::size_t blocks_a_window = 1;
+expected<void> window_reader::descending(const time_range& range, std::size_t about, const visitor& visit) {
+  std::size_t blocks_a_window = 1, wanted = about;
   const auto& head_times = cut_.head.event_time_us;
   for (std::int64_t end = range.end_us; range.begin_us < end;) {
     // When the head alone has all wanted rows, no block needs to be read.
@@ -55,8 +55,7 @@ expected<void> window_reader::descending(const time_range& range, std::size_t wa
     if (!rows) return tl::unexpected(rows.error());
     const std::size_t taken = rows->size();
     if (taken > 0 && !visit(std::move(*rows))) return {};
-    wanted -= std::min(wanted, taken);
-    if (wanted == 0) return {};
+    wanted = wanted > taken ? wanted - taken : about;
     end = begin;
     blocks_a_window = std::min(blocks_a_window * 2, most_blocks_a_window);
   }

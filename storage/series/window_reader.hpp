@@ -22,8 +22,8 @@ class window_reader {
   /// `descending` order) until it returns false.
   using visitor = std::function<bool(reading_run)>;
   expected<void> ascending(const time_range& range, const visitor& visit);
-  /// `wanted` is how many rows the caller still needs.
-  expected<void> descending(const time_range& range, std::size_t wanted, const visitor& visit);
+  /// `about` is how many rows the caller needs, if it passes over none: windows are as large as that takes.
+  expected<void> descending(const time_range& range, std::size_t about, const visitor& visit);
 
  private:
   expected<reading_run> window(const time_range& range);
