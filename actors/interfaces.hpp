@@ -12,8 +12,8 @@
 #include "actors/flow/flow.hpp"
 #include "actors/flow/reply.hpp"
 #include "actors/flow/tick_book.hpp"
-#include "actors/sensors/suspect.hpp"
 #include "actors/sensors/views.hpp"
+#include "pipelines/alarm/alarm_row.hpp"
 #include "pipelines/model/event.hpp"
 #include "storage/admin/job_store.hpp"
 #include "storage/journal/journal.hpp"
@@ -24,7 +24,7 @@
 ///   dispatcher -------- new_readings, new_config, new_command --> sensor (one per sensor)
 ///   tick_book --------- new_tick -----------------> sensor --> threshold    (only of sensors that wait for time)
 ///   query thread ------ view_request -------------> sensor
-///   sensor ------------ suspect_readings ---------> anomaly                 (readings far from their window)
+///   sensor ------------ found_events -------------> anomaly                 (what its own detectors found)
 ///   sensor ------------ alarm_readings -----------> threshold               (readings that can move an alarm)
 ///   sensor ------------ new_config, new_command --> threshold
 ///   sensor ------------ save_order ---------------> anomaly --> threshold --> store_writer
@@ -46,19 +46,22 @@ struct new_readings {
   std::span<const batch_group::rows> parts() const { return std::span(group->parts).subspan(begin, end - begin); }
 };
 
-/// Readings of one sensor that lie far from its window, each with the window's statistics from before the reading joined it. Nearly all
-/// slices hold none; a message for every slice would cost as much as all the sensor's own work.
-struct suspect_readings {
+/// What the detectors of one sensor say about its readings. Nearly all slices give nothing; a message for every slice would cost as much as
+/// all the sensor's own work.
+struct found_events {
   std::shared_ptr<const batch_flow> flow;
   sensor_id sensor = 0;
-  std::vector<suspect> rows;  ///< in event-time order
+  std::vector<event> events;
 };
 
-/// Readings of one sensor that can move its alarms: those that breach a limit, and each reading that follows a breach.
+/// Readings of one sensor that can move its alarms: those that breach a limit, and each reading that follows a breach. Where a reading
+/// came late or was corrected: it and its successor, if it or what it replaced or what stands before it breaches.
 struct alarm_readings {
   std::shared_ptr<const batch_flow> flow;
   sensor_id sensor = 0;
-  std::vector<std::uint32_t> rows;  ///< of the batch, in event-time order
+  std::vector<alarm_row> rows;        ///< in event-time order
+  std::int64_t floor_us = INT64_MIN;  ///< no older reading comes later
+  bool begin_anew = false;            ///< these stand in no order to those before: the sensor's clock was set back
 };
 
 /// New limits and rules, at their place among the readings.
@@ -67,6 +70,10 @@ struct new_config {
   std::int64_t received_at_us = 0;
   std::shared_ptr<const sensor_config> config;
   std::shared_ptr<void> under_way = {};  ///< counted until it goes
+  /// The sensor adds these for the threshold actor.
+  std::int64_t at_us = INT64_MIN;     ///< in force behind the readings up to here, whenever they come
+  std::int64_t floor_us = INT64_MIN;  ///< no older reading comes later
+  std::vector<alarm_row> newer = {};  ///< readings behind that place that are there already
 };
 
 /// A command of an operator, at its place among the readings. One of a sensor that has no actor (it is deleted or stays down) goes to the
@@ -153,11 +160,11 @@ using sensor_actor = caf::typed_actor<
     caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
     caf::reacts_to<retire_order>>;    // end
 
-/// Judges readings of many sensors by their z-scores and records anomalies.
-using anomaly_actor = caf::typed_actor<caf::reacts_to<suspect_readings>,  // score them, record those past the threshold
-                                       caf::reacts_to<save_order>,        // pass on, behind the findings
-                                       caf::reacts_to<drain_order>,       // pass on
-                                       caf::reacts_to<retire_order>>;     // pass on
+/// Records what the detectors of many sensors find.
+using anomaly_actor = caf::typed_actor<caf::reacts_to<found_events>,   // record them
+                                       caf::reacts_to<save_order>,     // pass on, behind the findings
+                                       caf::reacts_to<drain_order>,    // pass on
+                                       caf::reacts_to<retire_order>>;  // pass on
 
 /// Keeps the alarm boards of many sensors and records alerts. With a thread of its own.
 using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_readings>,  // let them move the alarms
@@ -205,7 +212,7 @@ struct persistence {
 
 CAF_BEGIN_TYPE_ID_BLOCK(factory, caf::first_custom_type_id)
 CAF_ADD_TYPE_ID(factory, (factory::new_readings))
-CAF_ADD_TYPE_ID(factory, (factory::suspect_readings))
+CAF_ADD_TYPE_ID(factory, (factory::found_events))
 CAF_ADD_TYPE_ID(factory, (factory::alarm_readings))
 CAF_ADD_TYPE_ID(factory, (factory::new_config))
 CAF_ADD_TYPE_ID(factory, (factory::new_command))
@@ -224,7 +231,7 @@ CAF_ADD_TYPE_ID(factory, (factory::run_order))
 CAF_END_TYPE_ID_BLOCK(factory)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_readings)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::suspect_readings)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::found_events)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::alarm_readings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_config)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_command)

@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include "actors/interfaces.hpp"
-#include "pipelines/alarm/alarm.hpp"
+#include "pipelines/alarm/judged_alarms.hpp"
 
 namespace factory {
 
@@ -11,18 +11,17 @@ struct anomaly_actor_state {
   anomaly_actor_state() = default;  // no aggregate: CAF would fill its first member with the self pointer
   static inline const char* name = "anomaly";
   threshold_actor thresholds;  ///< of the same sensors; snapshots go on to it
-  double z_threshold = 0;
   persistence store;
 };
 anomaly_actor::behavior_type anomaly(anomaly_actor::stateful_pointer<anomaly_actor_state> self, threshold_actor thresholds,
-                                     double z_threshold, persistence store);
+                                     persistence store);
 
 struct threshold_actor_state {
   threshold_actor_state() = default;
   static inline const char* name = "threshold";
   struct watched_sensor {
-    alarm_board board;
-    std::uint64_t applied_sequence = 0;  ///< newest entry that the board has seen
+    judged_alarms alarms;
+    std::uint64_t applied_sequence = 0;  ///< newest entry that the alarms have seen
     std::int64_t asked_us = INT64_MAX;   ///< the instant that the tick book knows of
   };
   std::unordered_map<sensor_id, watched_sensor> sensors;

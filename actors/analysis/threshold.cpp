@@ -21,19 +21,20 @@ void hand_over(threshold_actor_state& state, std::vector<event> found) {
 }
 
 std::optional<std::int64_t> due_of(const watched_sensor& watched) {
-  const auto due_us = watched.board.due_us();
+  const auto due_us = watched.alarms.due_us();
   return due_us == INT64_MAX ? std::nullopt : std::optional(due_us);
 }
 
 /// What has come to pass by the ticks before entry `before`.
 void let_time_pass(threshold_actor_state& state, watched_sensor& watched, std::uint64_t before, std::vector<event>& found) {
-  const auto pass = [&](const tick& at) { watched.board.advance(at.at_us, at.at_us, found); };
-  factory::let_time_pass(*state.ticks, watched.applied_sequence, before, [&] { return due_of(watched); }, pass);
+  const auto pass = [&](const tick& at) { watched.alarms.advance(at.at_us, at.at_us, found); };
+  factory::let_time_pass(
+      *state.ticks, watched.applied_sequence, before, [&] { return due_of(watched); }, pass);
 }
 
 /// To be called when the board has taken something in.
 void ask_for_time(threshold_actor_state& state, sensor_id sensor, watched_sensor& watched) {
-  const auto due_us = watched.board.due_us();
+  const auto due_us = watched.alarms.due_us();
   if (due_us >= watched.asked_us) return;
   watched.asked_us = due_us;
   state.ticks->wait(sensor, watched.applied_sequence, due_us);
@@ -47,22 +48,26 @@ void at_its_place(threshold_actor_state& state, sensor_id sensor, std::uint64_t 
   std::vector<event> found;
   let_time_pass(state, watched, sequence, found);
   watched.applied_sequence = sequence;
-  take_in(watched.board, found);
+  take_in(watched.alarms, found);
   hand_over(state, std::move(found));
   ask_for_time(state, sensor, watched);
 }
 
 void observe(threshold_actor_state& state, const alarm_readings& part) {
   const auto& flow = *part.flow;
-  at_its_place(state, part.sensor, flow.sequence, [&](alarm_board& board, std::vector<event>& found) {
-    for (const auto row : part.rows)
-      board.observe(flow.readings->event_time_us[row], flow.readings->value[row], flow.received_at_us, found);
+  at_its_place(state, part.sensor, flow.sequence, [&](judged_alarms& alarms, std::vector<event>& found) {
+    if (part.begin_anew) alarms.begin_anew();
+    alarms.observe(part.rows, part.floor_us, flow.received_at_us, found);
   });
 }
 
+/// A sensor that was never watched takes no room here.
 void configure(threshold_actor_state& state, const new_config& part) {
-  at_its_place(state, part.config->sensor, part.sequence, [&](alarm_board& board, std::vector<event>& found) {
-    board.configure(*part.config, part.received_at_us, found);
+  const auto& config = *part.config;
+  if (!config.thresholds.configured() && config.rules.empty() && !state.sensors.contains(config.sensor)) return;
+  at_its_place(state, config.sensor, part.sequence, [&](judged_alarms& alarms, std::vector<event>& found) {
+    alarms.observe(part.newer, part.floor_us, part.received_at_us, found);
+    alarms.configure(config, part.at_us, part.floor_us, part.received_at_us, found);
   });
 }
 
@@ -92,7 +97,8 @@ void obey(threshold_actor_state& state, const new_command& part) {
     std::visit([&](const auto& asked) { carry_out(asked, part, found); }, command.what);
   };
   if (state.sensors.contains(command.sensor))
-    return at_its_place(state, command.sensor, part.sequence, [&](alarm_board&, std::vector<event>& found) { carry_out_all(found); });
+    return at_its_place(state, command.sensor, part.sequence,
+                        [&](judged_alarms&, std::vector<event>& found) { carry_out_all(found); });
   std::vector<event> found;
   carry_out_all(found);
   hand_over(state, std::move(found));
@@ -107,7 +113,7 @@ void hand_to_store(threshold_actor_state& state, const save_order& part) {
     std::vector<event> by_now;
     let_time_pass(state, found->second, snapshot.applied_sequence + 1, by_now);
     hand_over(state, std::move(by_now));
-    found->second.board.encode(board_bytes);
+    found->second.alarms.encode(board_bytes);
     board_sequence = std::max(board_sequence, found->second.applied_sequence);
   }
   snapshot.state = join_saved({snapshot.state, board_sequence, board_bytes});
@@ -122,7 +128,7 @@ void adopt(threshold_actor_state& state, const adopt_order& part) {
   auto& watched = state.sensors[part.sensor];
   if (watched.applied_sequence >= part.applied_sequence && watched.applied_sequence != 0) return;
   std::string_view bytes = part.board;
-  if (!watched.board.decode(bytes))
+  if (!watched.alarms.decode(bytes))
     throw std::runtime_error(fmt::format("the stored alarms of sensor {} cannot be read", part.sensor));
   watched.applied_sequence = part.applied_sequence;
   watched.asked_us = INT64_MAX;

@@ -10,7 +10,7 @@
 #include "actors/engine/limits.hpp"
 #include "actors/sensors/failure.hpp"
 #include "actors/sensors/saved_state.hpp"
-#include "pipelines/alarm/alarm.hpp"
+#include "pipelines/alarm/judged_alarms.hpp"
 #include "pipelines/model/coding.hpp"
 
 namespace factory {
@@ -45,10 +45,10 @@ void take_in(self_pointer self, const std::shared_ptr<const batch_group>& group,
   state.applied_sequence = rows.flow->sequence;
   auto found = state.core->apply(rows.flow->received_at_us, *rows.flow->readings, rows.of_flow);
   const auto flow = [&] { return std::shared_ptr<const batch_flow>(group, rows.flow); };
-  if (!found.suspects.empty())
-    self->send(state.parts.anomalies, suspect_readings{flow(), state.parts.sensor, std::move(found.suspects)});
-  if (!found.alarm_rows.empty())
-    self->send(state.parts.thresholds, alarm_readings{flow(), state.parts.sensor, std::move(found.alarm_rows)});
+  if (!found.events.empty()) self->send(state.parts.anomalies, found_events{flow(), state.parts.sensor, std::move(found.events)});
+  if (!found.alarm_rows.empty() || found.alarms_restart)
+    self->send(state.parts.thresholds, alarm_readings{flow(), state.parts.sensor, std::move(found.alarm_rows),
+                                                      state.core->floor_us(), found.alarms_restart});
   if (state.core->head_is_full()) state.core->seal_head();
   if (state.core->unstored_bytes() >= limits::unstored_block_bytes) send_state(self, {});
   note_taken_in(state);
@@ -67,8 +67,9 @@ void take_in(self_pointer self, const new_config& part) {
   if (part.sequence <= state.applied_sequence) return;
   state.applied_sequence = part.sequence;
   state.watched = part.config->thresholds.configured() || !part.config->rules.empty();
-  state.core->watch(calm_values(*part.config));
-  self->send(state.parts.thresholds, part);
+  auto place = state.core->watch(calm_values(*part.config), part.received_at_us);
+  self->send(state.parts.thresholds, new_config{part.sequence, part.received_at_us, part.config, part.under_way, place.at_us,
+                                                state.core->floor_us(), std::move(place.newer)});
   note_taken_in(state);
 }
 
@@ -118,11 +119,11 @@ void take_in(self_pointer self, const retire_order& part) {
 /// The limits that a stored state's alarm board watches. The board may have seen later entries than the sensor: the threshold actor skips
 /// what the sensor passes on for those.
 sensor_config config_of(std::string_view board_bytes) {
-  alarm_board board;
-  if (!board_bytes.empty() && !board.decode(board_bytes))
+  judged_alarms alarms;
+  if (!board_bytes.empty() && !alarms.decode(board_bytes))
     throw std::runtime_error(
         "the stored alarms cannot be read: they are damaged or of a newer version, restore the newest snapshot");
-  return board.config();
+  return alarms.config();
 }
 
 /// Takes over the stored state. Throws when it cannot be read; the supervisor reports that.
@@ -139,9 +140,10 @@ void restore(self_pointer self, const restore_order& order) {
     state.watched = watched != 0;
     // Decode the board even when it watches nothing: a damaged board must fail its sensor, not the shard that adopts it.
     const auto config = config_of(stored.board);
-    if (state.watched) state.core->watch(calm_values(config));
+    if (state.watched) state.core->watch_again(calm_values(config));
     state.applied_sequence = state.persisted_sequence = order.applied_sequence;
-    self->send(state.parts.thresholds, adopt_order{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board), order.under_way});
+    self->send(state.parts.thresholds,
+               adopt_order{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board), order.under_way});
   }
   state.restored = true;
   for (const auto& missed : order.missed) std::visit([self](const auto& part) { take_in(self, part); }, missed);

@@ -63,7 +63,7 @@ sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
   shard made;
   // A thread of its own: in the scheduler's queue an alert would wait behind busy sensors.
   made.thresholds = system_.spawn<caf::detached>(threshold, store_, ticks_);
-  made.anomalies = system_.spawn(anomaly, made.thresholds, config_.rules.z_threshold, store_);
+  made.anomalies = system_.spawn(anomaly, made.thresholds, store_);
   const auto id = static_cast<std::uint32_t>(index);
   for (const auto& who :
        {caf::actor_cast<caf::strong_actor_ptr>(made.thresholds), caf::actor_cast<caf::strong_actor_ptr>(made.anomalies)})

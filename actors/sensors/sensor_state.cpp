@@ -2,160 +2,159 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <numeric>
 #include <utility>
 
-#include "actors/engine/limits.hpp"
-#include "pipelines/model/coding.hpp"
+#include "actors/sensors/limits.hpp"
 #include "pipelines/model/limits.hpp"
-#include "pipelines/model/row_range.hpp"
-#include "storage/base/limits.hpp"
 
 namespace factory {
 
 namespace {
 
-constexpr std::uint8_t encoding_version = 1;
-
 bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
-window_view view_of(const rolling_window& window) {
-  window_view view;
-  view.count = window.size();
-  if (view.count == 0) return view;
-  const auto stats = window.stats();
-  view.mean = stats.mean;
-  view.std_dev = stats.std_dev;
-  view.min = window.min();
-  view.max = window.max();
-  view.oldest_us = window.oldest_us();
-  view.newest_us = window.newest_us();
-  view.covers_us = window.covers_us();
-  return view;
+/// No limit, no rule: no value moves an alarm.
+bool holds_all(const calm_band& calm) {
+  return std::isinf(calm.lowest) && calm.lowest < 0 && std::isinf(calm.highest) && calm.highest > 0;
 }
+
+constexpr std::string_view came_late = "a reading came late";
+constexpr std::string_view was_corrected = "a reading was corrected";
 
 }  // namespace
 
-sensor_state::sensor_state(sensor_id sensor, const stream_rules& rules)
-    : sensor_(sensor),
-      rules_(rules),
-      count_window_(limits::window_readings, 0),
-      time_window_(limits::time_window_readings, rules.time_window_us) {}
+/// Rows of one body by time, each time once: the batch's own where they came so, else copies.
+struct sensor_state::sorted_rows {
+  std::span<const std::int64_t> times_us;
+  std::span<const double> values;
+  std::size_t repeated = 0, corrected = 0;  ///< rows of the body that a later one took the place of
 
-sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const reading_batch& readings, const slice& rows) {
-  findings found;
-  const auto future_from_us = received_at_us + rules_.future_skew_us;
-  accepted_ += rows.size();
-  for (auto rest = rows; rest.begin < rest.end;) {
-    const slice run{rows.sensor, rest.begin, run_in_order(readings, rest, future_from_us)};
-    if (run.size() > 0) {
-      for (auto row = run.begin; row < run.end; ++row) {
-        judge(row, readings.value[row], found);
-        count_window_.push(readings.event_time_us[row], readings.value[row]);
-      }
-      in_order(readings.times(run), readings.values(run));
-      rest.begin = run.end;
-      continue;
-    }
-    const slice gap{rows.sensor, rest.begin, run_in_gap(readings, rest, future_from_us)};
-    if (gap.size() > 1) {
-      in_gap(readings.times(gap), readings.values(gap));
-      rest.begin = gap.end;
-      continue;
-    }
-    const auto time_us = readings.event_time_us[rest.begin];
-    const auto value = readings.value[rest.begin];
-    oldest_us_ = std::min(oldest_us_, time_us);
-    time_us > future_from_us ? ahead(time_us, value) : behind(time_us, value);
-    ++rest.begin;
+  sorted_rows(const reading_batch& readings, const slice& rows) : times_us(readings.times(rows)), values(readings.values(rows)) {
+    const auto not_rising = [](std::int64_t a, std::int64_t b) { return a >= b; };
+    if (std::ranges::adjacent_find(times_us, not_rising) != times_us.end()) sort();
   }
+  sorted_rows(const sorted_rows&) = delete;
+  std::size_t size() const { return values.size(); }
+
+ private:
+  void sort() {
+    std::vector<std::size_t> order(size());
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::stable_sort(order, {}, [this](std::size_t row) { return times_us[row]; });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const auto row = order[i];
+      if (i + 1 < order.size() && times_us[order[i + 1]] == times_us[row]) {
+        ++(same_bits(values[row], values[order[i + 1]]) ? repeated : corrected);
+        continue;
+      }
+      own_times_us_.push_back(times_us[row]);
+      own_values_.push_back(values[row]);
+    }
+    times_us = own_times_us_;
+    values = own_values_;
+  }
+  std::vector<std::int64_t> own_times_us_;
+  std::vector<double> own_values_;
+};
+
+sensor_state::sensor_state(sensor_id sensor, const stream_rules& rules)
+    : sensor_(sensor), rules_(rules), judged_(z_score_judge(sensor, {rules.z_threshold, rules.z_min_readings})) {}
+
+sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const reading_batch& readings,
+                                           const slice& slice_of_batch) {
+  findings found;
+  accepted_ += slice_of_batch.size();
+  if (slice_of_batch.size() == 0) return found;
+  const sorted_rows rows(readings, slice_of_batch);
+  duplicate_ += rows.repeated;
+  corrected_ += rows.corrected;
+  oldest_us_ = std::min(oldest_us_, rows.times_us.front());
+  if (is_contradicted(rows, received_at_us)) set_watermark_anew(rows, received_at_us, found);
+  const auto known = out_of_order(rows, received_at_us, found);
+  const auto future = static_cast<std::size_t>(std::ranges::upper_bound(rows.times_us, received_at_us + rules_.future_skew_us) -
+                                               rows.times_us.begin());
+  if (known < future)
+    in_order(rows.times_us.subspan(known, future - known), rows.values.subspan(known, future - known), received_at_us, found);
+  for (auto row = std::max(known, future); row < rows.size(); ++row) ahead(rows.times_us[row], rows.values[row]);
+  if (seen()) settle(received_at_us);
   return found;
 }
 
-/// Where the rows end that move the watermark one after the other.
-std::uint32_t sensor_state::run_in_order(const reading_batch& readings, const slice& rows, std::int64_t future_from_us) const {
-  bool seen = seen_;
-  auto watermark_us = watermark_us_;
-  auto end = rows.begin;
-  for (; end < rows.end; ++end) {
-    const auto time_us = readings.event_time_us[end];
-    if (time_us > future_from_us || (seen && time_us <= watermark_us)) break;
-    seen = true;
-    watermark_us = time_us;
+/// Takes in the rows that are not newer than all; returns how many they were.
+std::size_t sensor_state::out_of_order(const sorted_rows& body, std::int64_t received_at_us, findings& found) {
+  if (!seen() || body.times_us.front() > rows().newest_us()) return 0;
+  const auto end = static_cast<std::size_t>(std::ranges::upper_bound(body.times_us, rows().newest_us()) - body.times_us.begin());
+  std::vector<touched_row> touched;
+  const auto corrected_before = corrected_;
+  for (std::size_t row = 0; row < end;) {
+    const auto time_us = body.times_us[row];
+    auto known = head_.at(time_us);
+    if (!known) known = rows().at(time_us);
+    if (known && same_bits(*known, body.values[row])) {
+      ++duplicate_;
+      ++row;
+    } else if (time_us < judged_.floor_us()) {
+      ++late_;
+      head_.put(time_us, body.values[row++], flag_late);
+    } else if (known) {
+      at_hand(time_us, *known, body.values[row++], touched);
+    } else {
+      row = in_gap(body, row, end, touched);
+    }
   }
+  if (touched.empty()) return end;
+  revisable<z_score_judge>::differences differences;
+  judged_.revise(received_at_us, differences);
+  book_.tell(differences, corrected_ == corrected_before ? came_late : was_corrected, received_at_us, found.events);
+  add_alarm_rows(touched, found.alarm_rows);
   return end;
 }
 
-/// Where the rows end that are out of order, but in order among themselves, not late, and all between the same neighbours in head and
-/// windows: a body that was overtaken by another. Those need neither be looked up nor make room for themselves one by one.
-std::uint32_t sensor_state::run_in_gap(const reading_batch& readings, const slice& rows, std::int64_t future_from_us) const {
-  const auto first_us = readings.event_time_us[rows.begin];
-  if (rows.size() < 2 || first_us > future_from_us || first_us < watermark_us_ - rules_.allowed_lateness_us) return rows.begin;
-  const auto until_us = std::min(
-      {head_.next_time_us(first_us), count_window_.next_time_us(first_us), time_window_.next_time_us(first_us), watermark_us_});
-  auto end = rows.begin;
-  for (auto before_us = INT64_MIN; end < rows.end; ++end) {
-    const auto time_us = readings.event_time_us[end];
-    if (time_us <= before_us || time_us >= until_us) break;
-    before_us = time_us;
-  }
-  return end;
+/// A correction within the lateness.
+void sensor_state::at_hand(std::int64_t time_us, double before, double value, std::vector<touched_row>& touched) {
+  ++corrected_;
+  head_.put(time_us, value, flag_none);
+  judged_.put({&time_us, 1}, {&value, 1});
+  touched.push_back({time_us, before});
 }
 
-void sensor_state::watch(const calm_band& calm) {
-  calm_ = calm;
-  was_calm_ = false;  // an alert may be active
+/// Takes in rows between the same neighbours in head and windows, a body that was overtaken by another: these need not make room for
+/// themselves one by one. Returns where they end.
+std::size_t sensor_state::in_gap(const sorted_rows& body, std::size_t begin, std::size_t end, std::vector<touched_row>& touched) {
+  const auto first_us = body.times_us[begin];
+  const auto place = rows().lower_bound(first_us);
+  const auto until_us = std::min(head_.next_time_us(first_us), place < rows().size() ? rows().times_us()[place] : INT64_MAX);
+  auto row = begin;
+  for (; row < end && body.times_us[row] < until_us; ++row) touched.push_back({body.times_us[row], std::nullopt});
+  const auto times_us = body.times_us.subspan(begin, row - begin);
+  const auto values = body.values.subspan(begin, row - begin);
+  out_of_order_ += values.size();
+  head_.insert_run(times_us, values);
+  judged_.put(times_us, values);
+  return row;
 }
 
-void sensor_state::judge(std::uint32_t row, double value, findings& found) {
-  const bool calm = calm_.contains(value);
-  if (!calm || !was_calm_) found.alarm_rows.push_back(row);
-  was_calm_ = calm;
-  if (count_window_.size() < rules_.z_min_readings || !count_window_.may_exceed(value, rules_.z_threshold)) return;
-  const auto stats = count_window_.stats();
-  if (stats.std_dev > 0) found.suspects.push_back({row, stats.mean, stats.std_dev});
-}
-
-/// All of it but the count window, which has to stand still at each reading while that is judged.
-void sensor_state::in_order(std::span<const std::int64_t> times_us, std::span<const double> values) {
+void sensor_state::in_order(std::span<const std::int64_t> times_us, std::span<const double> values, std::int64_t received_at_us,
+                            findings& found) {
   if (head_.size() == 0 || times_us.front() > head_.rows().event_time_us.back()) {
     head_.append_run(times_us, values);
   } else {  // readings that came from the future before stand there already
     for (std::size_t i = 0; i < values.size(); ++i)
       if (head_.put(times_us[i], values[i], flag_none) == head::effect::replaced) ++corrected_;
   }
-  time_window_.push_run(times_us, values);
-  oldest_us_ = std::min(oldest_us_, times_us.front());
-  seen_ = true;
-  watermark_us_ = times_us.back();
-  watermark_value_ = values.back();
-}
-
-void sensor_state::behind(std::int64_t time_us, double value) {
-  auto known = head_.at(time_us);
-  if (!known) known = count_window_.at(time_us);
-  if (known && same_bits(*known, value)) {
-    ++duplicate_;
-    return;
+  bool matters = next_matters_ || (seen() && !is_calm(rows().size() - 1));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const bool calm = calm_.contains(values[i]);
+    if (!calm || matters) found.alarm_rows.push_back({times_us[i], values[i]});
+    matters = !calm;
   }
-  const bool late = time_us < watermark_us_ - rules_.allowed_lateness_us;
-  if (known)
-    ++corrected_;
-  else
-    ++(late ? late_ : out_of_order_);
-  head_.put(time_us, value, late ? flag_late : flag_none);
-  if (late) return;
-  count_window_.revise(time_us, value);
-  time_window_.revise(time_us, value);
-  if (time_us == watermark_us_) watermark_value_ = value;
-}
-
-/// The same as behind() for each of them.
-void sensor_state::in_gap(std::span<const std::int64_t> times_us, std::span<const double> values) {
-  out_of_order_ += values.size();
-  oldest_us_ = std::min(oldest_us_, times_us.front());
-  head_.insert_run(times_us, values);
-  count_window_.revise_run(times_us, values);
-  time_window_.revise_run(times_us, values);
+  next_matters_ = false;
+  const auto told = found.events.size();
+  judged_.append(times_us, values, received_at_us, found.events);
+  book_.tell(std::span(found.events).subspan(told));
+  late_run_ = {};
 }
 
 void sensor_state::ahead(std::int64_t time_us, double value) {
@@ -170,109 +169,97 @@ void sensor_state::ahead(std::int64_t time_us, double value) {
   newest_future_value_ = value;
 }
 
-bool sensor_state::head_is_full() const {
-  // Sensors that are read out together would all be full in the same moment, and an alert that comes then would wait for all of them.
-  const std::size_t earlier = (sensor_ * 37U + next_block_ * 101U) % limits::head_readings_spread;
-  return head_.size() >= limits::head_readings - earlier;
+/// Calm: can neither raise an alert nor, behind another such, clear one.
+bool sensor_state::is_calm(std::size_t row) const {
+  return rows().times_us()[row] > calm_from_us_ && calm_.contains(rows().values()[row]);
 }
 
-void sensor_state::seal_head() {
-  reading_run regular = head_.take(), apart;
-  const auto follows = [this](const reading_run& rows, std::size_t i) {
-    return rows.flags[i] == flag_none && rows.event_time_us[i] > sealed_until_us_;
+/// Of rows that were put among others: those that are, or were, or follow on one that is not calm; and what follows on them.
+void sensor_state::add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const {
+  const auto add = [&](std::size_t row) {
+    const auto time_us = rows().times_us()[row];
+    if (out.empty() || out.back().time_us < time_us) out.push_back({time_us, rows().values()[row]});
   };
-  const bool flagged =
-      std::any_of(regular.flags.begin(), regular.flags.end(), [](std::uint8_t flags) { return flags != flag_none; });
-  if (flagged || (!regular.empty() && regular.event_time_us.front() <= sealed_until_us_)) {
-    const auto rows = std::exchange(regular, {});
-    for (std::size_t i = 0; i < rows.size(); ++i)
-      (follows(rows, i) ? regular : apart).push_back(rows.event_time_us[i], rows.value[i], rows.flags[i]);
+  for (const auto& [time_us, before] : touched) {
+    const auto row = rows().lower_bound(time_us);
+    const bool calm = is_calm(row) && (!before || calm_.contains(*before));
+    const bool follows_calm = row == 0 ? !next_matters_ : is_calm(row - 1);
+    if (!calm || !follows_calm) add(row);
+    if (!calm && row + 1 < rows().size()) add(row + 1);
   }
-  if (!regular.empty()) sealed_until_us_ = regular.event_time_us.back();
-
-  const auto add = [&](const reading_run& run) {
-    sealing_.push_back(std::make_shared<const block>(seal(sensor_, next_block_++, run)));
-    ++unstored_;
-    unstored_bytes_ += sealing_.back()->bytes.size();
-  };
-  const auto seal_in_pieces = [&](const reading_run& run) {
-    if (!run.empty() && run.size() <= limits::block_readings) return add(run);
-    for (std::size_t begin = 0; begin < run.size(); begin += limits::block_readings) {
-      const auto from = static_cast<std::ptrdiff_t>(begin);
-      const auto to = static_cast<std::ptrdiff_t>(std::min(run.size(), begin + limits::block_readings));
-      const reading_run piece{{run.event_time_us.begin() + from, run.event_time_us.begin() + to},
-                              {run.value.begin() + from, run.value.begin() + to},
-                              {run.flags.begin() + from, run.flags.begin() + to}};
-      add(piece);
-    }
-  };
-  seal_in_pieces(regular);
-  seal_in_pieces(apart);
 }
 
-std::vector<std::shared_ptr<const block>> sensor_state::take_unstored() {
-  unstored_bytes_ = 0;
-  return {sealing_.end() - static_cast<std::ptrdiff_t>(std::exchange(unstored_, 0)), sealing_.end()};
+sensor_state::watch_place sensor_state::watch(const calm_band& calm, std::int64_t received_at_us) {
+  watch_place place;
+  if (seen()) {
+    place.at_us = std::min(rows().newest_us(), std::max(received_at_us, watermark_us_));
+    for (auto row = rows().upper_bound(place.at_us); row < rows().size(); ++row)
+      place.newer.push_back({rows().times_us()[row], rows().values()[row]});
+  }
+  const bool is_watched = !holds_all(calm) || !holds_all(calm_);
+  calm_ = calm;
+  if (!is_watched) return place;
+  calm_from_us_ = place.at_us;
+  next_matters_ = true;
+  return place;
 }
 
-void sensor_state::written(std::uint32_t number) {
-  for (const auto& each : sealing_)
-    if (each->number <= number) on_disk_until_us_ = std::max(on_disk_until_us_, each->values.last_us);
-  std::erase_if(sealing_, [number](const auto& each) { return each->number <= number; });
+void sensor_state::watch_again(const calm_band& calm) {
+  calm_ = calm;
+  next_matters_ = true;
 }
 
-sensor_cut sensor_state::cut(const time_range& range) const {
-  return {sensor_, next_block_, sealing_, cut_out(head_.rows(), range.begin_us, range.end_us), on_disk_until_us_};
+/// What no reading that may still be judged needs is forgotten. The watermark never passes the clock of who received it: a reading ahead
+/// of it, within the skew, makes no other one late.
+void sensor_state::settle(std::int64_t received_at_us) {
+  const auto newest_us = rows().newest_us();
+  watermark_us_ = std::max(watermark_us_, std::min(newest_us, received_at_us));
+  auto floor_us = watermark_us_ - rules_.allowed_lateness_us;
+  const auto count = rows().size();
+  if (count > limits::revisable_readings) floor_us = std::max(floor_us, rows().times_us()[count - limits::revisable_readings]);
+  auto window_us = newest_us - rules_.time_window_us + 1;
+  if (count > limits::time_window_readings)
+    window_us = std::max(window_us, rows().times_us()[count - limits::time_window_readings]);
+  judged_.settle(floor_us, window_us, limits::kept_readings);
+  book_.settle(judged_.floor_us());
+}
+
+/// Whether this body completes a run of late ones that came as fast as their times go by: a clock that was set back. What a device
+/// catches up with comes faster.
+bool sensor_state::is_contradicted(const sorted_rows& body, std::int64_t received_at_us) {
+  if (!seen() || body.times_us.back() >= judged_.floor_us()) {
+    late_run_ = {};
+    return false;
+  }
+  auto& run = late_run_;
+  if (run.count == 0 || body.times_us.front() <= run.last_us || received_at_us < run.first_received_us)
+    run = {0, received_at_us, body.times_us.front(), 0};
+  run.count += body.size();
+  run.last_us = body.times_us.back();
+  const auto passed_us = received_at_us - run.first_received_us, span_us = run.last_us - run.first_us;
+  return run.count >= limits::contradicting_readings && passed_us >= limits::contradicting_span_us && span_us >= passed_us / 2 &&
+         span_us <= passed_us * 2;
+}
+
+void sensor_state::set_watermark_anew(const sorted_rows& body, std::int64_t received_at_us, findings& found) {
+  event anew;
+  anew.at_us = body.times_us.back();
+  anew.key = {sensor_, anew.at_us, event_source::clock, 0, event_kind::watermark_reanchored};
+  anew.recorded_at_us = received_at_us;
+  anew.value = body.values.back();
+  anew.detail = watermark_detail{watermark_us_, anew.at_us, late_run_.count};
+  found.events.push_back(std::move(anew));
+  found.alarms_restart = true;
+  next_matters_ = true;
+  calm_from_us_ = INT64_MIN;
+  watermark_us_ = INT64_MIN;
+  late_run_ = {};
+  judged_ = revisable(z_score_judge(sensor_, {rules_.z_threshold, rules_.z_min_readings}));
 }
 
 std::optional<reading> sensor_state::latest() const {
-  if (!seen_) return std::nullopt;
-  return reading{sensor_, watermark_us_, watermark_value_};
-}
-
-sensor_status sensor_state::status() const {
-  sensor_status status;
-  status.accepted = accepted_;
-  status.duplicate = duplicate_;
-  status.corrected = corrected_;
-  status.out_of_order = out_of_order_;
-  status.late = late_;
-  status.future = future_;
-  status.oldest_us = oldest_us_;
-  status.watermark_us = watermark_us_;
-  status.count_window = view_of(count_window_);
-  status.time_window = view_of(time_window_);
-  return status;
-}
-
-void sensor_state::encode(std::string& out) const {
-  put_byte(out, encoding_version);
-  put_varint(out, next_block_);
-  put_byte(out, static_cast<std::uint8_t>((seen_ ? 1 : 0) | (future_seen_ ? 2 : 0)));
-  put_zigzag(out, watermark_us_);
-  put_double(out, watermark_value_);
-  put_zigzag(out, newest_future_us_);
-  put_double(out, newest_future_value_);
-  put_zigzag(out, sealed_until_us_);
-  put_zigzag(out, oldest_us_);
-  for (const auto count : {accepted_, duplicate_, corrected_, out_of_order_, late_, future_}) put_varint(out, count);
-  count_window_.encode(out);
-  time_window_.encode(out);
-  head_.encode(out);
-}
-
-bool sensor_state::decode(std::string_view& in) {
-  std::uint8_t version = 0, seen = 0;
-  if (!get_byte(in, version) || version != encoding_version) return false;
-  bool ok = get_varint_as(in, next_block_) && get_byte(in, seen) && get_zigzag(in, watermark_us_) &&
-            get_double(in, watermark_value_) && get_zigzag(in, newest_future_us_) && get_double(in, newest_future_value_) &&
-            get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_);
-  for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_}) ok = ok && get_varint(in, *count);
-  seen_ = (seen & 1U) != 0;
-  future_seen_ = (seen & 2U) != 0;
-  if (seen_) on_disk_until_us_ = watermark_us_;
-  if (future_seen_) on_disk_until_us_ = std::max(on_disk_until_us_, newest_future_us_);
-  return ok && count_window_.decode(in) && time_window_.decode(in) && head_.decode(in);
+  if (!seen()) return std::nullopt;
+  return reading{sensor_, rows().newest_us(), rows().newest_value()};
 }
 
 }  // namespace factory

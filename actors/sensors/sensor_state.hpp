@@ -8,11 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/sensors/suspect.hpp"
 #include "actors/sensors/views.hpp"
+#include "pipelines/alarm/alarm_row.hpp"
 #include "pipelines/alarm/thresholds.hpp"
+#include "pipelines/detect/revisable.hpp"
+#include "pipelines/detect/revision_book.hpp"
+#include "pipelines/detect/z_score_judge.hpp"
 #include "pipelines/model/reading.hpp"
-#include "pipelines/stats/rolling_window.hpp"
 #include "storage/block/block.hpp"
 #include "storage/block/head.hpp"
 
@@ -27,28 +29,41 @@ struct stream_rules {
   double z_threshold = 4.0;
 };
 
-/// All that one sensor's actor knows. No actor, no clock, no disk: the same entries in the same order give the same state, bit
-/// for bit, also across encode and decode.
+/// All that one sensor's actor knows. No actor, no clock, no disk: the same entries in the same order give the same state; and within the
+/// allowed lateness the findings are a function of the set of readings, whatever their order.
 ///
-/// How a reading at time t is taken in, with watermark w = newest event time that was not from the future:
-///   t > received_at + skew       stored, flagged future; moves nothing
-///   t > w                        in order: judged against count window and limits, then joins the windows; w = t
+/// How a reading at time t is taken in, with watermark w = newest event time, but never past the received_at of its entry, and
+/// floor = w - lateness, or the time of the limits::revisable_readings newest reading when that is later. A body is sorted by time first.
+///   t > received_at + skew       stored, flagged future; not judged, moves nothing
+///   newer than all               in order: judged, joins the windows
 ///   t at hand with the same bits a duplicate: nothing changes
-///   t >= w - lateness            stored; revises the windows; not judged
-///   older                        stored, flagged late; nothing else
-/// "At hand" is what head and count window hold; an older repetition is stored again and resolved when read.
+///   t >= floor                   takes its place among the others; judged again from there, and what reads otherwise is told
+///   older                        stored, flagged late; not judged
+/// "At hand" is what head and windows hold; an older repetition is stored again and resolved when read.
+///
+/// Late readings in a row that come as time passes (limits::contradicting_*) contradict the watermark: the sensor's clock was set back. It
+/// is then set anew, which an event says, and readings are judged from there on.
 class sensor_state {
  public:
   sensor_state(sensor_id sensor, const stream_rules& rules);
 
-  /// What readings in order have to say to the actors behind; rows are those of the batch.
+  /// What readings have to say to the actors behind.
   struct findings {
-    std::vector<suspect> suspects;          ///< all whose z-score is above z_threshold, and maybe some close to it
-    std::vector<std::uint32_t> alarm_rows;  ///< not calm, or the first calm one after such: no other can move an alarm
+    std::vector<event> events;          ///< of the sensor's own detectors
+    bool alarms_restart = false;        ///< event time begins anew: what alarms have seen stands in no order to what comes
+    std::vector<alarm_row> alarm_rows;  ///< in time order; no others can move an alarm
   };
   findings apply(std::int64_t received_at_us, const reading_batch& readings, const slice& rows);
-  /// Takes limits into force: the next reading in order is an alarm row, whatever its value.
-  void watch(const calm_band& calm);
+  /// Takes limits into force behind the readings that are not newer than the returned place among them.
+  struct watch_place {
+    std::int64_t at_us = INT64_MIN;
+    std::vector<alarm_row> newer;  ///< readings behind it that are there already: all matter
+  };
+  watch_place watch(const calm_band& calm, std::int64_t received_at_us);
+  /// Limits that were in force when the state was stored.
+  void watch_again(const calm_band& calm);
+  /// No older reading will move an alarm.
+  std::int64_t floor_us() const { return judged_.floor_us(); }
 
   bool head_is_full() const;
   std::size_t head_size() const { return head_.size(); }
@@ -68,32 +83,53 @@ class sensor_state {
   bool decode(std::string_view& in);
 
  private:
-  void judge(std::uint32_t row, double value, findings& found);
-  std::uint32_t run_in_order(const reading_batch& readings, const slice& rows, std::int64_t future_from_us) const;
-  void in_order(std::span<const std::int64_t> times_us, std::span<const double> values);
-  std::uint32_t run_in_gap(const reading_batch& readings, const slice& rows, std::int64_t future_from_us) const;
-  void in_gap(std::span<const std::int64_t> times_us, std::span<const double> values);
-  void behind(std::int64_t time_us, double value);
+  /// Late readings in a row, in time order.
+  struct late_run {
+    std::uint64_t count = 0;
+    std::int64_t first_received_us = 0, first_us = 0, last_us = 0;
+  };
+  struct sorted_rows;
+  /// A reading that took its place among others.
+  struct touched_row {
+    std::int64_t time_us;
+    std::optional<double> before;
+  };
+
+  const recent_rows& rows() const { return judged_.rows(); }
+  bool seen() const { return !rows().empty(); }
+  std::size_t out_of_order(const sorted_rows& rows, std::int64_t received_at_us, findings& found);
+  std::size_t in_gap(const sorted_rows& rows, std::size_t begin, std::size_t end, std::vector<touched_row>& touched);
+  void at_hand(std::int64_t time_us, double before, double value, std::vector<touched_row>& touched);
+  void in_order(std::span<const std::int64_t> times_us, std::span<const double> values, std::int64_t received_at_us,
+                findings& found);
   void ahead(std::int64_t time_us, double value);
+  void add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const;
+  bool is_calm(std::size_t row) const;
+  void settle(std::int64_t received_at_us);
+  bool is_contradicted(const sorted_rows& rows, std::int64_t received_at_us);
+  void set_watermark_anew(const sorted_rows& rows, std::int64_t received_at_us, findings& found);
+  bool decode_version_1(std::string_view& in);
+  void note_on_disk();
 
   sensor_id sensor_;
   std::uint32_t next_block_ = 1;
   stream_rules rules_;
-  rolling_window count_window_, time_window_;
+  revisable<z_score_judge> judged_;  ///< its rows are the windows
+  revision_book book_;
   head head_;
   std::vector<std::shared_ptr<const block>> sealing_;  ///< not yet written(), by number; the last unstored_ not even taken
   std::size_t unstored_ = 0, unstored_bytes_ = 0;
-  bool seen_ = false;  ///< a reading that was not from the future
   bool future_seen_ = false;
-  bool was_calm_ = true;  ///< the last reading in order
-  std::int64_t watermark_us_ = 0;
-  double watermark_value_ = 0;
+  bool next_matters_ = false;  ///< an alert may be active: the next reading in order goes to the alarms whatever it is
+  std::int64_t watermark_us_ = INT64_MIN;
   std::int64_t newest_future_us_ = 0;
   double newest_future_value_ = 0;
   std::int64_t sealed_until_us_ = INT64_MIN;   ///< regular blocks hold nothing newer
   std::int64_t on_disk_until_us_ = INT64_MIN;  ///< no written() block ends later; after a restart, no reading of that time
   std::int64_t oldest_us_ = INT64_MAX;
   calm_band calm_;
+  std::int64_t calm_from_us_ = INT64_MIN;  ///< calm_ tells nothing of readings up to here: other limits were in force
+  late_run late_run_;
   std::uint64_t accepted_ = 0, duplicate_ = 0, corrected_ = 0, out_of_order_ = 0, late_ = 0, future_ = 0;
 };
 

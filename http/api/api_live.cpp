@@ -46,7 +46,8 @@ expected<http_response> get_status(engine& behind, const http_request&, const pa
   json_writer out;
   out.begin_object().member("sensor_id", path.id).member("accepted", status->accepted).member("duplicate", status->duplicate);
   out.member("corrected", status->corrected).member("out_of_order", status->out_of_order).member("late", status->late);
-  out.member("future", status->future).member("restarts", status->restarts).key("watermark");
+  out.member("future", status->future).member("not_judged", status->late + status->future);
+  out.member("restarts", status->restarts).key("watermark");
   status->accepted > status->future ? out.time(status->watermark_us) : out.value(nullptr);
   write_window(out, "count_window", status->count_window);
   write_window(out, "time_window", status->time_window);

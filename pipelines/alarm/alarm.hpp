@@ -29,6 +29,8 @@ class alarm_board {
   void advance(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out);
   /// When the next delay ends; INT64_MAX while none runs.
   std::int64_t due_us() const;
+  /// Event time begins anew: the next reading may have any time. Alerts stay as they are.
+  void begin_anew() { last_time_us_ = INT64_MIN; }
   std::size_t active_count() const;  ///< alerts that are raised and not cleared
 
   void encode(std::string& out) const;  ///< appended

@@ -12,16 +12,16 @@ constexpr sensor_id id = 7;
 /// An anomaly actor in front of a threshold actor, and what they hand to the store.
 struct analysis_test : deterministic {
   static std::shared_ptr<const batch_flow> flow_of(const new_readings& part) { return {part.group, part.parts().front().flow}; }
-  /// Readings far from a window of mean 20 and deviation 2.
-  suspect_readings suspects(std::uint64_t sequence, const timed_values& rows) {
-    suspect_readings part{flow_of(made.readings(sequence, id, rows)), id, {}};
-    for (std::uint32_t row = 0; row < rows.size(); ++row) part.rows.push_back({row, 20, 2});
-    return part;
+  /// What detectors say about a reading.
+  found_events anomaly_at(std::uint64_t sequence, std::int64_t time_us) {
+    event found;
+    found.key = {id, time_us, event_source::z_score, 0, event_kind::anomaly};
+    return {flow_of(made.readings(sequence, id, {{time_us, 99}})), id, {found}};
   }
   /// Readings that can move an alarm.
   alarm_readings moving(std::uint64_t sequence, const timed_values& rows) {
     alarm_readings part{flow_of(made.readings(sequence, id, rows)), id, {}};
-    for (std::uint32_t row = 0; row < rows.size(); ++row) part.rows.push_back(row);
+    for (const auto& [time_us, value] : rows) part.rows.push_back({time_us, value});
     return part;
   }
   template <class Actor, class Message>
@@ -46,33 +46,27 @@ struct analysis_test : deterministic {
   committer made;
   recorded_store store;
   threshold_actor thresholds = spawn(threshold, store.face(), std::make_shared<tick_book>([](sensor_id, const tick&) {}));
-  anomaly_actor anomalies = spawn(anomaly, thresholds, 3.0, store.face());
+  anomaly_actor anomalies = spawn(anomaly, thresholds, store.face());
 };
 
-TEST_F(analysis_test, an_anomaly_is_a_reading_whose_score_is_strictly_above_the_threshold) {
-  send(anomalies, suspects(1, {{noon_us, 26.0}, {noon_us + 1, 26.5}, {noon_us + 2, 13.0}}));
-  const auto found = store.events();
-  ASSERT_EQ(found.size(), 2U);
-  EXPECT_EQ(found[0].key, (event_key{id, noon_us + 1, event_source::z_score, 0, event_kind::anomaly}));
-  const auto& score = std::get<z_score_detail>(found[0].detail);
-  EXPECT_DOUBLE_EQ(score.z_score, 3.25);
-  EXPECT_DOUBLE_EQ(std::get<z_score_detail>(found[1].detail).z_score, -3.5);
-  EXPECT_DOUBLE_EQ(score.mean, 20);
-  EXPECT_DOUBLE_EQ(score.std_dev, 2);
-  EXPECT_DOUBLE_EQ(score.threshold, 3);
-  EXPECT_EQ(found[0].level, severity::critical);
-  EXPECT_EQ(found[0].recorded_at_us, noon_us + 2) << "of the commit, no clock";
+TEST_F(analysis_test, what_a_sensor_found_is_handed_to_the_store_before_its_state) {
+  caf::anon_send(anomalies, anomaly_at(1, noon_us));
+  caf::anon_send(anomalies, snapshot(1));
+  run();
+  ASSERT_EQ(store.steps.size(), 2U);
+  ASSERT_EQ(store.steps[0].events.size(), 1U);
+  EXPECT_EQ(store.steps[0].events[0].key.event_time_us, noon_us);
+  EXPECT_TRUE(store.steps[1].snapshot);
 }
 
-TEST_F(analysis_test, rows_that_the_sensor_did_not_name_are_not_looked_at) {
-  send(thresholds, committer::config(1, {id, {10.0, 90.0}, {}}));
-  auto far = suspects(2, {{noon_us, 1e6}, {noon_us + 1, 20}});
-  far.rows.erase(far.rows.begin());
-  auto outside = moving(2, {{noon_us, 1e6}, {noon_us + 1, 20}});
-  outside.rows.erase(outside.rows.begin());
-  send(anomalies, far);
-  send(thresholds, outside);
-  EXPECT_TRUE(store.steps.empty());
+TEST_F(analysis_test, a_late_breach_raises_an_alert_at_its_own_time_and_a_correction_withdraws_it) {
+  send(thresholds, committer::config(1, {id, {{}, 90.0}, {}}));
+  send(thresholds, moving(2, {{noon_us, 50}, {noon_us + 10, 50}}));
+  send(thresholds, moving(3, {{noon_us + 5, 500}, {noon_us + 10, 50}}));
+  send(thresholds, moving(4, {{noon_us + 5, 60}, {noon_us + 10, 50}}));
+  EXPECT_EQ(kinds(), (std::vector{event_kind::alert_raised, event_kind::alert_cleared, event_kind::withdrawn}));
+  EXPECT_EQ(store.events()[0].key.event_time_us, noon_us + 5);
+  EXPECT_EQ(store.events()[2].key.event_time_us, noon_us + 5);
 }
 
 TEST_F(analysis_test, limits_raise_one_alert_until_a_reading_is_back_in_range) {
@@ -100,7 +94,9 @@ TEST_F(analysis_test, rules_raise_alerts_of_their_own_beside_the_limits) {
 TEST_F(analysis_test, an_alert_whose_limit_goes_is_cleared) {
   send(thresholds, committer::config(1, {id, {{}, 90.0}, {}}));
   send(thresholds, moving(2, {{noon_us, 95}}));
-  send(thresholds, committer::config(3, {id, {}, {}}));
+  auto without = committer::config(3, {id, {}, {}});
+  without.at_us = noon_us;
+  send(thresholds, without);
   EXPECT_EQ(kinds(), (std::vector{event_kind::alert_raised, event_kind::alert_cleared}));
 }
 
@@ -122,10 +118,10 @@ TEST_F(analysis_test, a_snapshot_carries_the_board_and_how_far_it_is) {
   const auto halves = split_saved(handed[0].state);
   EXPECT_EQ(halves.sensor, "the sensor's half");
   EXPECT_EQ(halves.board_applied_sequence, 4U) << "the board may be ahead of the sensor";
-  alarm_board board;
+  judged_alarms alarms;
   auto bytes = halves.board;
-  ASSERT_TRUE(board.decode(bytes));
-  EXPECT_EQ(board.active_count(), 1U);
+  ASSERT_TRUE(alarms.decode(bytes));
+  EXPECT_EQ(alarms.active_count(), 1U);
   EXPECT_EQ(waiter.wait_for(0).error().code, errc::timed_out);
   store.steps.back().written();
   EXPECT_TRUE(waiter.wait_for(0));

@@ -19,7 +19,7 @@ struct sensor_test : deterministic {
   void begin() {
     anomalies = spawn(
         [](anomaly_actor::pointer, sensor_test* at) -> anomaly_actor::behavior_type {
-          return {[at](const suspect_readings& part) { at->suspects.push_back(part); },
+          return {[at](const found_events& part) { at->found.push_back(part); },
                   [at](const save_order& part) { at->snapshots.push_back(part); },
                   [at](const drain_order& part) { at->drains.push_back(part); },
                   [at](const retire_order& part) { at->retired.push_back(part.sensor); }};
@@ -72,7 +72,7 @@ struct sensor_test : deterministic {
   }
 
   committer made;
-  std::vector<suspect_readings> suspects;
+  std::vector<found_events> found;
   std::vector<alarm_readings> alarms;
   std::vector<new_config> configs;
   std::vector<save_order> snapshots;
@@ -179,14 +179,14 @@ TEST_F(sensor_test, only_readings_far_from_the_window_before_them_go_to_the_anom
   rows.front().second = rows.back().second = 1'000;  // too early to say anything, and not
   send_readings(1, rows);
   run();
-  ASSERT_EQ(suspects.size(), 1U);
-  EXPECT_EQ(suspects[0].sensor, id);
-  ASSERT_EQ(suspects[0].rows.size(), 1U);
-  EXPECT_EQ(suspects[0].rows[0].row, rows.size() - 1);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].sensor, id);
+  ASSERT_EQ(found[0].events.size(), 1U);
+  EXPECT_EQ(found[0].events[0].at_us, rows.back().first);
   EXPECT_TRUE(alarms.empty()) << "no limits, no rules";
 }
 
-TEST_F(sensor_test, late_repeated_and_future_rows_are_counted_flagged_and_not_judged) {
+TEST_F(sensor_test, late_repeated_and_future_rows_are_counted_flagged_and_not_judged_and_one_out_of_order_is_judged) {
   begin_new();
   send(committer::config(1, {id, {{}, 0.0}, {}}));
   const auto newest = noon_us + 3600 * second_us;
@@ -200,8 +200,10 @@ TEST_F(sensor_test, late_repeated_and_future_rows_are_counted_flagged_and_not_ju
   EXPECT_EQ(seen.status->out_of_order, 1U);
   EXPECT_EQ(seen.latest->event_time_us, newest);
   EXPECT_EQ(seen.cut.head.flags, (std::vector<std::uint8_t>{flag_late, flag_none, flag_none, flag_future}));
-  ASSERT_EQ(alarms.size(), 1U) << "all values are above the limit, one reading is in order";
-  EXPECT_EQ(alarms[0].flow->sequence, 2U);
+  ASSERT_EQ(alarms.size(), 2U) << "all values are above the limit";
+  EXPECT_EQ(alarms[0].rows, (std::vector<alarm_row>{{newest, 1}}));
+  EXPECT_EQ(alarms[1].rows, (std::vector<alarm_row>{{newest - second_us, 4}, {newest, 1}})) << "and what follows on it";
+  EXPECT_EQ(alarms[1].floor_us, newest - 60 * second_us);
 }
 
 TEST_F(sensor_test, only_readings_that_can_move_an_alarm_go_to_the_threshold_actor) {
@@ -220,9 +222,12 @@ TEST_F(sensor_test, only_readings_that_can_move_an_alarm_go_to_the_threshold_act
   next(7, {50});
   next(8, {95});
   run();
-  std::vector<std::pair<std::uint64_t, std::vector<std::uint32_t>>> passed_on;
-  for (const auto& part : alarms) passed_on.emplace_back(part.flow->sequence, part.rows);
-  EXPECT_EQ(passed_on, (decltype(passed_on){{3, {0}}, {4, {1, 2, 3}}, {7, {0}}}));
+  std::vector<std::pair<std::uint64_t, std::vector<double>>> passed_on;
+  for (const auto& part : alarms) {
+    passed_on.emplace_back(part.flow->sequence, std::vector<double>());
+    for (const auto& row : part.rows) passed_on.back().second.push_back(row.value);
+  }
+  EXPECT_EQ(passed_on, (decltype(passed_on){{3, {50}}, {4, {95, 96, 50}}, {7, {50}}}));
   EXPECT_EQ(configs.size(), 2U);
 }
 
@@ -291,7 +296,7 @@ TEST_F(sensor_test, an_unchanged_state_counts_as_stored_only_behind_its_last_sna
   EXPECT_TRUE(waiter.wait_for(0));
 }
 
-TEST_F(sensor_test, a_sensor_restored_from_its_snapshot_goes_on_bit_for_bit) {
+TEST_F(sensor_test, a_sensor_restored_from_its_snapshot_goes_on_as_if_nothing_had_happened) {
   begin_new();
   send(committer::config(1, {id, {10.0, 90.0}, {}}));
   send_readings(2, calm(0, 150));
@@ -299,11 +304,16 @@ TEST_F(sensor_test, a_sensor_restored_from_its_snapshot_goes_on_bit_for_bit) {
   persist();
   const auto stored = *snapshots.back().snapshot;
   send_readings(4, calm(150, 40));
-  persist();
-  const auto expected_state = snapshots.back().snapshot->state;
+  const auto expected = view();
   begin_again({stored.applied_sequence, joined(stored), {made.readings(3, id, calm(0, 9)), made.readings(4, id, calm(150, 40))}});
+  const auto restored = view();
+  EXPECT_EQ(restored.status->accepted, expected.status->accepted);
+  EXPECT_EQ(restored.status->late, expected.status->late);
+  EXPECT_EQ(restored.status->watermark_us, expected.status->watermark_us);
+  EXPECT_EQ(restored.status->count_window.mean, expected.status->count_window.mean);
+  EXPECT_EQ(restored.status->time_window.std_dev, expected.status->time_window.std_dev);
+  EXPECT_EQ(restored.cut.head.value, expected.cut.head.value);
   persist();
-  EXPECT_EQ(snapshots.back().snapshot->state, expected_state);
   ASSERT_EQ(adopted.size(), 1U);
   EXPECT_EQ(adopted[0].applied_sequence, 3U);
 }
@@ -352,7 +362,7 @@ TEST_F(sensor_test, readings_count_as_processed_when_the_last_actor_lets_go) {
   send_readings(2, {{noon_us + 40 * second_us, 1'000}});
   run();
   EXPECT_EQ(made.counts.processed_readings(), 40U) << "the anomaly actor's stand-in holds the second batch";
-  suspects.clear();
+  found.clear();
   EXPECT_TRUE(made.counts.idle());
 }
 

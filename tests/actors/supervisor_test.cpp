@@ -14,7 +14,7 @@ struct supervisor_test : deterministic {
     watched = spawn(
         [](anomaly_actor::pointer self, const char* name) -> anomaly_actor::behavior_type {
           fail_loudly(self, name);
-          return {[](const suspect_readings&) {}, [](const save_order&) {},
+          return {[](const found_events&) {}, [](const save_order&) {},
                   [](const drain_order&) { throw std::runtime_error("broken"); }, [self](const retire_order&) { self->quit(); }};
         },
         "the test's actor");

@@ -186,14 +186,8 @@ outcome undisturbed_outcome(const collectors& from, std::uint64_t bodies) {
   {
     http_client api(calm->api_port());
     const collectors same(api);
-    for (const collector& c : same.each()) {
-      std::vector<reading> all;
-      for (std::uint64_t index = 0; index < bodies; ++index) {
-        const auto body = c.body(index);
-        all.insert(all.end(), body.begin(), body.end());
-      }
-      store(api, all);
-    }
+    for (const collector& c : same.each())
+      for (std::uint64_t index = 0; index < bodies; ++index) store(api, c.body(index));
   }
   calm->restart();
   http_client api(calm->api_port());

@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include "actors/engine/limits.hpp"
+#include "actors/sensors/sensor_state.hpp"
+#include "pipelines/model/coding.hpp"
+#include "pipelines/model/limits.hpp"
+#include "pipelines/model/row_range.hpp"
+#include "storage/base/limits.hpp"
+
+/// The head of a sensor's state, what is told of it, and how it is stored.
+namespace factory {
+
+namespace {
+
+constexpr std::uint8_t encoding_version = 2;
+constexpr std::uint8_t with_windows = 1;  // two windows instead of rows that are judged again
+
+window_view view_of(std::span<const std::int64_t> times_us, std::span<const double> values) {
+  window_view view;
+  view.count = values.size();
+  if (view.count == 0) return view;
+  const auto stats = describe(values);
+  const auto [min, max] = std::ranges::minmax(values);
+  view.mean = stats.mean;
+  view.std_dev = stats.std_dev;
+  view.min = min;
+  view.max = max;
+  view.oldest_us = times_us.front();
+  view.newest_us = times_us.back();
+  view.covers_us = view.newest_us - view.oldest_us;
+  return view;
+}
+
+/// The newest rows, `count` at most.
+window_view view_of_newest(const recent_rows& rows, std::size_t count) {
+  const auto from = rows.size() - std::min(rows.size(), count);
+  return view_of(rows.times_us().subspan(from), rows.values().subspan(from));
+}
+
+/// The readings of a window as version 1 stored it.
+bool get_window(std::string_view& in, std::map<std::int64_t, double>& rows) {
+  std::uint8_t version = 0;
+  std::uint64_t most = 0, count = 0, ignored = 0;
+  std::int64_t span_us = 0;
+  double sum = 0;
+  if (!get_byte(in, version) || version != 1 || !get_varint(in, most) || !get_zigzag(in, span_us) || !get_varint(in, count) ||
+      count > most)
+    return false;
+  if (count == 0) return true;
+  if (!get_varint(in, ignored) || !get_varint(in, ignored)) return false;
+  for (int sums = 0; sums < 4; ++sums)
+    if (!get_double(in, sum)) return false;
+  recent_rows read;
+  if (!get_rows(in, count, read)) return false;
+  for (std::size_t row = 0; row < count; ++row) rows[read.times_us()[row]] = read.values()[row];
+  return true;
+}
+
+}  // namespace
+
+bool sensor_state::head_is_full() const {
+  // Sensors that are read out together would all be full in the same moment, and an alert that comes then would wait for all of them.
+  const std::size_t earlier = (sensor_ * 37U + next_block_ * 101U) % limits::head_readings_spread;
+  return head_.size() >= limits::head_readings - earlier;
+}
+
+void sensor_state::seal_head() {
+  reading_run regular = head_.take(), apart;
+  const auto follows = [this](const reading_run& rows, std::size_t i) {
+    return rows.flags[i] == flag_none && rows.event_time_us[i] > sealed_until_us_;
+  };
+  const bool flagged =
+      std::any_of(regular.flags.begin(), regular.flags.end(), [](std::uint8_t flags) { return flags != flag_none; });
+  if (flagged || (!regular.empty() && regular.event_time_us.front() <= sealed_until_us_)) {
+    const auto rows = std::exchange(regular, {});
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      (follows(rows, i) ? regular : apart).push_back(rows.event_time_us[i], rows.value[i], rows.flags[i]);
+  }
+  if (!regular.empty()) sealed_until_us_ = regular.event_time_us.back();
+
+  const auto add = [&](const reading_run& run) {
+    sealing_.push_back(std::make_shared<const block>(seal(sensor_, next_block_++, run)));
+    ++unstored_;
+    unstored_bytes_ += sealing_.back()->bytes.size();
+  };
+  const auto seal_in_pieces = [&](const reading_run& run) {
+    if (!run.empty() && run.size() <= limits::block_readings) return add(run);
+    for (std::size_t begin = 0; begin < run.size(); begin += limits::block_readings) {
+      const auto from = static_cast<std::ptrdiff_t>(begin);
+      const auto to = static_cast<std::ptrdiff_t>(std::min(run.size(), begin + limits::block_readings));
+      const reading_run piece{{run.event_time_us.begin() + from, run.event_time_us.begin() + to},
+                              {run.value.begin() + from, run.value.begin() + to},
+                              {run.flags.begin() + from, run.flags.begin() + to}};
+      add(piece);
+    }
+  };
+  seal_in_pieces(regular);
+  seal_in_pieces(apart);
+}
+
+std::vector<std::shared_ptr<const block>> sensor_state::take_unstored() {
+  unstored_bytes_ = 0;
+  return {sealing_.end() - static_cast<std::ptrdiff_t>(std::exchange(unstored_, 0)), sealing_.end()};
+}
+
+void sensor_state::written(std::uint32_t number) {
+  for (const auto& each : sealing_)
+    if (each->number <= number) on_disk_until_us_ = std::max(on_disk_until_us_, each->values.last_us);
+  std::erase_if(sealing_, [number](const auto& each) { return each->number <= number; });
+}
+
+sensor_cut sensor_state::cut(const time_range& range) const {
+  return {sensor_, next_block_, sealing_, cut_out(head_.rows(), range.begin_us, range.end_us), on_disk_until_us_};
+}
+
+sensor_status sensor_state::status() const {
+  sensor_status status;
+  status.accepted = accepted_;
+  status.duplicate = duplicate_;
+  status.corrected = corrected_;
+  status.out_of_order = out_of_order_;
+  status.late = late_;
+  status.future = future_;
+  status.oldest_us = oldest_us_;
+  status.watermark_us = seen() ? watermark_us_ : 0;
+  status.count_window = view_of_newest(rows(), limits::window_readings);
+  if (!seen()) return status;
+  const auto in_span = rows().size() - rows().upper_bound(rows().newest_us() - rules_.time_window_us);
+  status.time_window = view_of_newest(rows(), std::min(in_span, limits::time_window_readings));
+  if (in_span < limits::time_window_readings) status.time_window.covers_us = rules_.time_window_us;
+  return status;
+}
+
+void sensor_state::encode(std::string& out) const {
+  put_byte(out, encoding_version);
+  put_varint(out, next_block_);
+  put_byte(out, static_cast<std::uint8_t>((next_matters_ ? 1 : 0) | (future_seen_ ? 2 : 0)));
+  put_zigzag(out, watermark_us_);
+  put_zigzag(out, newest_future_us_);
+  put_double(out, newest_future_value_);
+  put_zigzag(out, sealed_until_us_);
+  put_zigzag(out, oldest_us_);
+  put_zigzag(out, calm_from_us_);
+  for (const auto count : {accepted_, duplicate_, corrected_, out_of_order_, late_, future_, late_run_.count})
+    put_varint(out, count);
+  for (const auto us : {late_run_.first_received_us, late_run_.first_us, late_run_.last_us}) put_zigzag(out, us);
+  judged_.encode(out);
+  book_.encode(out);
+  head_.encode(out);
+}
+
+bool sensor_state::decode(std::string_view& in) {
+  std::uint8_t version = 0, bits = 0;
+  if (!get_byte(in, version)) return false;
+  if (version == with_windows) return decode_version_1(in);
+  bool ok = version == encoding_version && get_varint_as(in, next_block_) && get_byte(in, bits) &&
+            get_zigzag(in, watermark_us_) && get_zigzag(in, newest_future_us_) && get_double(in, newest_future_value_) &&
+            get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_) && get_zigzag(in, calm_from_us_);
+  for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_, &late_run_.count})
+    ok = ok && get_varint(in, *count);
+  for (auto* us : {&late_run_.first_received_us, &late_run_.first_us, &late_run_.last_us}) ok = ok && get_zigzag(in, *us);
+  next_matters_ = (bits & 1U) != 0;
+  future_seen_ = (bits & 2U) != 0;
+  if (!ok || !judged_.decode(in) || !book_.decode(in) || !head_.decode(in)) return false;
+  note_on_disk();
+  return true;
+}
+
+/// What version 1 knew is taken for judged; readings that are not newer are judged from here on like all others.
+bool sensor_state::decode_version_1(std::string_view& in) {
+  std::uint8_t seen = 0;
+  double watermark_value = 0;
+  bool ok = get_varint_as(in, next_block_) && get_byte(in, seen) && get_zigzag(in, watermark_us_) &&
+            get_double(in, watermark_value) && get_zigzag(in, newest_future_us_) && get_double(in, newest_future_value_) &&
+            get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_);
+  for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_}) ok = ok && get_varint(in, *count);
+  future_seen_ = (seen & 2U) != 0;
+  std::map<std::int64_t, double> windows;
+  if (!ok || !get_window(in, windows) || !get_window(in, windows) || !head_.decode(in)) return false;
+  std::vector<std::int64_t> times_us;
+  std::vector<double> values;
+  for (const auto& [time_us, value] : windows) {
+    times_us.push_back(time_us);
+    values.push_back(value);
+  }
+  std::vector<event> told_before;
+  if (!values.empty()) {
+    judged_.append(times_us, values, 0, told_before);
+    calm_from_us_ = times_us.back();
+    settle(watermark_us_);
+  }
+  note_on_disk();
+  return true;
+}
+
+void sensor_state::note_on_disk() {
+  if (seen()) on_disk_until_us_ = rows().newest_us();
+  if (future_seen_) on_disk_until_us_ = std::max(on_disk_until_us_, newest_future_us_);
+}
+
+}  // namespace factory

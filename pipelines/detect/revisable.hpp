@@ -1,0 +1,305 @@
+#pragma once
+
+#include <algorithm>
+#include <cassert>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "pipelines/model/coding.hpp"
+#include "pipelines/model/recent_rows.hpp"
+
+namespace factory {
+
+/// What judges the readings of one sensor in event-time order. Copyable: a copy goes on like the original.
+///   observe     judges rows [begin, end); of those before, the newest `looks_back` are there if the sensor had so many
+///   apply       takes an operator's command into force at its place among the readings
+///   order, same `order` sorts findings by what they are about; `same` tells that one made again says nothing else than before
+/// REQUIRES: what a finding says is a function of the rows and commands before it, not of how many rows were observed in one call.
+template <class T>
+concept judge = std::copyable<T> &&
+    requires(T it, const T& known, const recent_rows& rows, const typename T::command& wanted, typename T::command& stored,
+             std::vector<typename T::finding>& found, std::string& out, std::string_view& in) {
+  { T::looks_back } -> std::convertible_to<std::size_t>;
+  it.observe(rows, std::size_t{}, std::size_t{}, std::int64_t{}, found);
+  it.apply(wanted, std::int64_t{}, found);
+  { T::order(found[0], found[0]) } -> std::convertible_to<bool>;
+  { T::same(found[0], found[0]) } -> std::convertible_to<bool>;
+  known.encode(out);
+  { it.decode(in) } -> std::convertible_to<bool>;
+  T::put_command(out, wanted);
+  { T::get_command(in, stored) } -> std::convertible_to<bool>;
+};
+
+/// A finding that reads otherwise since other rows are known. With both: the same finding with other figures.
+template <class Finding>
+struct difference {
+  std::optional<Finding> before;  ///< nothing: it is new
+  std::optional<Finding> after;   ///< nothing: it would not be made any more
+};
+
+/// Runs a judge in event-time order over rows that come out of order and are corrected: the findings, with all differences applied, are
+/// those that the judge makes of the rows in order, whatever the order and the portions in which they came, and however often.
+///
+/// How: copies of the judge ("marks") stand at rising times. Where a row is put that is not the newest, the newest mark before it is
+/// taken, and the rows behind that mark are judged again. A row in order costs the judge's observe() and now and then a copy.
+///
+/// From one mark to the next there are at most as many rows as from there to the newest one, or rows_per_mark: so there are few marks, most
+/// of them near the newest row, and a row with `n` newer ones has about 2 n judged again.
+///
+/// Invariants: times of marks rise; the first mark is older than each row that may still come; rows() are those newer than the first
+/// mark and looks_back before it.
+template <judge Judge>
+class revisable {
+ public:
+  using finding = typename Judge::finding;
+  using command = typename Judge::command;
+  using differences = std::vector<difference<finding>>;
+
+  explicit revisable(Judge fresh) : now_(std::move(fresh)) { restart(); }
+
+  const recent_rows& rows() const { return rows_; }
+  const Judge& now() const { return now_; }
+  /// No row older than this may be put.
+  std::int64_t floor_us() const { return floor_us_; }
+
+  /// Rows in time order, all newer than the newest (REQUIRED). Judged at once: findings are appended to `out`.
+  void append(std::span<const std::int64_t> times_us, std::span<const double> values, std::int64_t received_at_us,
+              std::vector<finding>& out) {
+    rows_.append(times_us, values);
+    const auto told = made_.size();
+    observe(rows_.size() - values.size(), rows_.size(), received_at_us);
+    out.insert(out.end(), made_.begin() + static_cast<std::ptrdiff_t>(told), made_.end());
+  }
+
+  /// Rows in time order without any of rows() between them, from floor_us() on (REQUIRED), or one that takes the place of another.
+  /// Judged by revise(), which must follow when all are put.
+  void put(std::span<const std::int64_t> times_us, std::span<const double> values) {
+    if (is_partly_known_) know_again();
+    const auto row = rows_.lower_bound(times_us.front());
+    changed_from_us_ = std::min(changed_from_us_, times_us.front());
+    if (row < rows_.size() && rows_.times_us()[row] == times_us.front())
+      rows_.replace(row, values.front());
+    else
+      rows_.insert(row, times_us, values);
+  }
+  /// Judges again from the first row that was put. Appends to `out` what reads otherwise than before.
+  void revise(std::int64_t received_at_us, differences& out) {
+    if (changed_from_us_ == INT64_MAX) return;
+    judge_again(std::exchange(changed_from_us_, INT64_MAX), received_at_us, out);
+  }
+
+  /// A command takes force behind the rows up to `at_us`, and behind the commands before it: places never fall (REQUIRED). A row that is not
+  /// newer than its place must be put, not appended.
+  void apply(command wanted, std::int64_t at_us, std::int64_t received_at_us, differences& out) {
+    const bool is_last = rows_.empty() || rows_.newest_us() <= at_us;
+    if (!is_last && is_partly_known_) know_again();
+    commands_.push_back({at_us, std::move(wanted)});
+    if (!is_last) return judge_again(at_us + 1, received_at_us, out);
+    const auto told = made_.size();
+    apply_next(received_at_us);
+    for (auto i = told; i < made_.size(); ++i) out.push_back({std::nullopt, made_[i]});
+  }
+  /// Where the newest command took force that is still known; INT64_MIN when there is none.
+  std::int64_t newest_command_us() const { return commands_.empty() ? INT64_MIN : commands_.back().at_us; }
+
+  /// No row older than `floor_us` will be put: forgets what only those would need, but keeps rows from `keep_from_us` on. Where a
+  /// restart has left more than `most_rows`, the marks between are made again.
+  void settle(std::int64_t floor_us, std::int64_t keep_from_us = INT64_MAX, std::size_t most_rows = SIZE_MAX) {
+    floor_us_ = std::max(floor_us_, floor_us);
+    forget_settled(keep_from_us);
+    if (!is_partly_known_ || rows_.size() <= most_rows) return;
+    know_again();
+    forget_settled(keep_from_us);
+  }
+
+  /// Forgets all rows; the judge stays as it is and takes rows of any time.
+  void restart(const std::function<void(Judge&)>& prepare = {}) {
+    if (prepare) prepare(now_);
+    rows_.clear();
+    made_.clear();
+    commands_.clear();
+    marks_.clear();
+    marks_.push_back({INT64_MIN, now_, 0, 0, 0});
+    floor_us_ = INT64_MIN;
+    applied_ = since_mark_ = 0;
+    is_partly_known_ = false;
+  }
+
+  /// Appended. Of the marks only the first: the others, and the findings behind it, are made again when they are needed.
+  void encode(std::string& out) const {
+    put_byte(out, encoding_version);
+    put_zigzag(out, floor_us_);
+    put_zigzag(out, marks_.front().at_us);
+    marks_.front().state.encode(out);
+    now_.encode(out);
+    put_varint(out, commands_.size());
+    for (const auto& each : commands_) {
+      put_zigzag(out, each.at_us);
+      Judge::put_command(out, each.what);
+    }
+    put_rows(out, rows_);
+  }
+  /// Reads what encode wrote from the front of `in` and advances it; false, and anything in this, when damaged.
+  bool decode(std::string_view& in) {
+    std::uint8_t version = 0;
+    std::uint64_t commands = 0;
+    restart();
+    auto& first = marks_.front();
+    if (!get_byte(in, version) || version != encoding_version || !get_zigzag(in, floor_us_) || !get_zigzag(in, first.at_us) ||
+        !first.state.decode(in) || !now_.decode(in) || !get_varint(in, commands) || commands > in.size())
+      return false;
+    for (; commands > 0; --commands) {
+      auto& each = commands_.emplace_back();
+      if (!get_zigzag(in, each.at_us) || !Judge::get_command(in, each.what)) return false;
+    }
+    applied_ = commands_.size();
+    is_partly_known_ = true;
+    return get_rows(in, rows_);
+  }
+
+  std::size_t mark_count() const { return marks_.size(); }
+
+ private:
+  static constexpr std::uint8_t encoding_version = 1;
+  /// From one mark to the next at least: a copy of a judge costs as much as judging some rows.
+  static constexpr std::size_t rows_per_mark = 32;
+
+  struct placed_command {
+    std::int64_t at_us = 0;
+    command what;
+  };
+  struct mark {
+    std::int64_t at_us;  ///< has seen the rows up to here
+    Judge state;
+    std::size_t command_count;  ///< of commands_ that it has seen
+    std::size_t finding_count;  ///< of made_ that were made before it
+    std::size_t rows_before;    ///< since the mark before
+  };
+
+  void observe(std::size_t row, std::size_t end, std::int64_t received_at_us) {
+    while (row < end) {
+      const auto until = std::min(end, row + rows_per_mark - since_mark_);
+      now_.observe(rows_, row, until, received_at_us, made_);
+      since_mark_ += until - row;
+      row = until;
+      if (since_mark_ == rows_per_mark) add_mark(rows_.times_us()[row - 1]);
+    }
+  }
+
+  void apply_next(std::int64_t received_at_us) { now_.apply(commands_[applied_++].what, received_at_us, made_); }
+
+  void add_mark(std::int64_t at_us) {
+    marks_.push_back({at_us, now_, applied_, made_.size(), std::exchange(since_mark_, 0)});
+    std::size_t newer_rows = 0;  // than mark i
+    for (auto i = marks_.size() - 1; i > 1; --i) {
+      const auto before = marks_[i - 1].rows_before;
+      if (marks_[i].rows_before + before <= newer_rows) {
+        marks_[i].rows_before += before;
+        marks_.erase(marks_.begin() + static_cast<std::ptrdiff_t>(i) - 1);
+      } else {
+        newer_rows += marks_[i].rows_before;
+      }
+    }
+  }
+
+  /// Takes the newest mark before `from_us` and judges what is behind it.
+  void judge_again(std::int64_t from_us, std::int64_t received_at_us, differences& out) {
+    while (marks_.size() > 1 && marks_.back().at_us >= from_us) marks_.pop_back();
+    assert(marks_.back().at_us < from_us);
+    const auto& from = marks_.back();
+    const auto kept = static_cast<std::ptrdiff_t>(from.finding_count);
+    const std::vector<finding> before(made_.begin() + kept, made_.end());
+    made_.erase(made_.begin() + kept, made_.end());
+    now_ = from.state;
+    applied_ = from.command_count;
+    since_mark_ = 0;
+    for (auto row = rows_.upper_bound(from.at_us);;) {
+      const auto end = applied_ < commands_.size() ? rows_.upper_bound(commands_[applied_].at_us) : rows_.size();
+      observe(row, end, received_at_us);
+      row = end;
+      if (applied_ == commands_.size()) break;
+      apply_next(received_at_us);
+    }
+    compare(before, std::span<const finding>(made_).subspan(static_cast<std::size_t>(kept)), out);
+  }
+
+  /// After a restart: marks and findings behind the first mark.
+  void know_again() {
+    is_partly_known_ = false;
+    marks_.erase(marks_.begin() + 1, marks_.end());
+    made_.clear();
+    differences none;
+    judge_again(INT64_MAX, 0, none);
+  }
+
+  /// Whether no row can come that stands before what happens at this time.
+  bool is_settled(std::int64_t at_us) const { return at_us < floor_us_ || at_us == INT64_MIN; }
+
+  void forget_settled(std::int64_t keep_from_us) {
+    const auto newest_us = std::max(rows_.empty() ? INT64_MIN : rows_.newest_us(), newest_command_us());
+    if (is_settled(newest_us) && (newest_us > marks_.front().at_us || !commands_.empty()))
+      marks_.push_back({newest_us, now_, commands_.size(), made_.size(), std::exchange(since_mark_, 0)});
+    std::size_t first = 0;
+    while (first + 1 < marks_.size() && is_settled(marks_[first + 1].at_us)) ++first;
+    if (first == 0) return;
+    marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(first));
+    is_partly_known_ = false;
+    const auto commands = marks_.front().command_count, findings = marks_.front().finding_count;
+    commands_.erase(commands_.begin(), commands_.begin() + static_cast<std::ptrdiff_t>(commands));
+    made_.erase(made_.begin(), made_.begin() + static_cast<std::ptrdiff_t>(findings));
+    applied_ -= commands;
+    for (auto& each : marks_) {
+      each.command_count -= commands;
+      each.finding_count -= findings;
+    }
+    const auto behind = rows_.upper_bound(marks_.front().at_us);
+    if (behind > Judge::looks_back) rows_.drop_front(std::min(behind - Judge::looks_back, rows_.lower_bound(keep_from_us)));
+  }
+
+  /// What is gone, in the order in which it was made; then what is new or reads otherwise, likewise.
+  static void compare(std::span<const finding> before, std::span<const finding> after, differences& out) {
+    if (std::ranges::equal(before, after, Judge::same)) return;
+    const auto by_subject = [](const finding* a, const finding* b) { return Judge::order(*a, *b); };
+    const auto sorted = [&](std::span<const finding> all) {
+      std::vector<const finding*> pointers;
+      for (const auto& each : all) pointers.push_back(&each);
+      std::ranges::sort(pointers, by_subject);
+      return pointers;
+    };
+    const auto olds = sorted(before), news = sorted(after);
+    const auto find = [&](const std::vector<const finding*>& in, const finding& wanted) -> const finding* {
+      const auto found = std::ranges::lower_bound(in, &wanted, by_subject);
+      return found == in.end() || Judge::order(wanted, **found) ? nullptr : *found;
+    };
+    for (const auto& each : before)
+      if (!find(news, each)) out.push_back({each, std::nullopt});
+    for (const auto& each : after) {
+      const auto* const old = find(olds, each);
+      if (!old)
+        out.push_back({std::nullopt, each});
+      else if (!Judge::same(*old, each))
+        out.push_back({*old, each});
+    }
+  }
+
+  recent_rows rows_;
+  Judge now_;                             ///< has seen all rows and commands
+  std::vector<mark> marks_;               ///< never empty
+  std::vector<finding> made_;             ///< behind the first mark, as they read now
+  std::vector<placed_command> commands_;  ///< behind the first mark
+  std::size_t applied_ = 0;               ///< of commands_, by now_
+  std::size_t since_mark_ = 0;            ///< rows behind the last mark
+  std::int64_t floor_us_ = INT64_MIN;
+  std::int64_t changed_from_us_ = INT64_MAX;  ///< first row put since the last revise()
+  bool is_partly_known_ = false;              ///< decoded: made_ and marks_ lack what was made before
+};
+
+}  // namespace factory
