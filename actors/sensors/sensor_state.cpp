@@ -60,7 +60,7 @@ struct sensor_state::sorted_rows {
 };
 
 sensor_state::sensor_state(sensor_id sensor, const stream_rules& rules)
-    : sensor_(sensor), rules_(rules), judged_(z_score_judge(sensor, {rules.z_threshold, rules.z_min_readings})) {}
+    : sensor_(sensor), rules_(rules), judged_(sensor_judge(sensor, {rules.z_threshold, rules.z_min_readings})) {}
 
 sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const reading_batch& readings,
                                            const slice& slice_of_batch) {
@@ -105,7 +105,7 @@ std::size_t sensor_state::out_of_order(const sorted_rows& body, std::int64_t rec
     }
   }
   if (touched.empty()) return end;
-  revisable<z_score_judge>::differences differences;
+  revisable<sensor_judge>::differences differences;
   judged_.revise(received_at_us, differences);
   book_.tell(differences, corrected_ == corrected_before ? came_late : was_corrected, received_at_us, found.events);
   add_alarm_rows(touched, found.alarm_rows);
@@ -254,7 +254,7 @@ void sensor_state::set_watermark_anew(const sorted_rows& body, std::int64_t rece
   calm_from_us_ = INT64_MIN;
   watermark_us_ = INT64_MIN;
   late_run_ = {};
-  judged_ = revisable(z_score_judge(sensor_, {rules_.z_threshold, rules_.z_min_readings}));
+  judged_ = revisable(sensor_judge(sensor_, {rules_.z_threshold, rules_.z_min_readings}));
 }
 
 std::optional<reading> sensor_state::latest() const {

@@ -13,7 +13,7 @@
 #include "pipelines/alarm/thresholds.hpp"
 #include "pipelines/detect/revisable.hpp"
 #include "pipelines/detect/revision_book.hpp"
-#include "pipelines/detect/z_score_judge.hpp"
+#include "pipelines/detect/sensor_judge.hpp"
 #include "pipelines/model/reading.hpp"
 #include "storage/block/block.hpp"
 #include "storage/block/head.hpp"
@@ -114,7 +114,7 @@ class sensor_state {
   sensor_id sensor_;
   std::uint32_t next_block_ = 1;
   stream_rules rules_;
-  revisable<z_score_judge> judged_;  ///< its rows are the windows
+  revisable<sensor_judge> judged_;  ///< its rows are the windows
   revision_book book_;
   head head_;
   std::vector<std::shared_ptr<const block>> sealing_;  ///< not yet written(), by number; the last unstored_ not even taken

@@ -13,7 +13,7 @@ struct window_view {
   std::uint64_t count = 0;
   double mean = 0, std_dev = 0, min = 0, max = 0;  ///< all 0 when count is 0
   std::int64_t oldest_us = 0, newest_us = 0;
-  std::int64_t covers_us = 0;  ///< see rolling_window
+  std::int64_t covers_us = 0;  ///< how far back from the newest it is sure to hold all readings
 };
 
 /// A sensor's live state.

@@ -4,7 +4,6 @@
 #include "simulate/plant.hpp"
 
 #include "pipelines/alarm/alarm.hpp"
-#include "pipelines/stats/rolling_window.hpp"
 #include "pipelines/stats/statistics.hpp"
 
 #include <gtest/gtest.h>

@@ -1,0 +1,89 @@
+#include "pipelines/detect/sensor_judge.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "pipelines/model/coding.hpp"
+
+namespace factory {
+namespace {
+
+const detect_settings standard_settings;
+
+/// A detector of the registry has 32 + its number (event_source.hpp).
+event_source source_of(detector by) {
+  return static_cast<event_source>(32 + static_cast<std::uint8_t>(by));
+}
+
+event_kind kind_of(episode_change::kind what) {
+  switch (what) {
+    case episode_change::kind::opened: return event_kind::anomaly_opened;
+    case episode_change::kind::updated: return event_kind::anomaly_updated;
+    case episode_change::kind::closed: return event_kind::anomaly_closed;
+  }
+  return {};
+}
+
+constexpr std::uint8_t encoding_version = 1;
+
+}  // namespace
+
+void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
+                           std::vector<event>& out) {
+  const auto told = out.size();
+  z_score_.observe(rows, begin, end, received_at_us, out);
+  const auto by_z_score = out.size();
+  const auto times_us = rows.times_us();
+  const auto values = rows.values();
+  std::vector<episode_change> changes;
+  for (std::size_t row = begin; row < end; ++row) {
+    detectors_.observe(times_us[row], values[row], standard_settings, changes);
+    if (changes.empty()) continue;
+    for (const auto& each : changes) tell(each, times_us[row], received_at_us, out);
+    changes.clear();
+  }
+  if (by_z_score == told || by_z_score == out.size()) return;
+  // In the order of the readings, whatever the portions in which these are observed.
+  std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(told), out.end(),
+                   [](const event& a, const event& b) { return a.at_us < b.at_us; });
+}
+
+void sensor_judge::tell(const episode_change& change, std::int64_t time_us, std::int64_t received_at_us,
+                        std::vector<event>& out) const {
+  const episode& is = change.now;
+  event e;
+  e.key = {sensor_, is.begin_us, source_of(is.opened_by), 0, kind_of(change.what)};
+  if (change.what == episode_change::kind::updated) e.key.revision = is.updates - 1;
+  e.at_us = time_us;
+  e.recorded_at_us = received_at_us;
+  e.value = is.peak.value;
+  e.level = is.level;
+  episode_detail detail;
+  detail.what = entry_of(is.by).name;
+  detail.detector_version = entry_of(is.by).version;
+  detail.begin_us = is.begin_us;
+  detail.end_us = is.end_us;
+  detail.peak_us = is.peak.time_us;
+  detail.expected = is.peak.expected;
+  detail.low = is.peak.low;
+  detail.high = is.peak.high;
+  detail.score = is.score;
+  detail.count = is.count;
+  detail.window_count = detectors_.expected().readings;
+  e.detail = std::move(detail);
+  e.explanation = explain(is, "");
+  out.push_back(std::move(e));
+}
+
+void sensor_judge::encode(std::string& out) const {
+  put_byte(out, encoding_version);
+  z_score_.encode(out);
+  detectors_.encode(out);
+}
+
+bool sensor_judge::decode(std::string_view& in) {
+  std::uint8_t version = 0;
+  return get_byte(in, version) && version == encoding_version && z_score_.decode(in) && detectors_.decode(in);
+}
+
+}  // namespace factory

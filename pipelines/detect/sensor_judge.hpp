@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipelines/detect/detector_set.hpp"
+#include "pipelines/detect/event_judge.hpp"
+#include "pipelines/detect/z_score_judge.hpp"
+
+namespace factory {
+
+/// What judges a sensor's readings as they arrive: the streaming z-score and the detectors, as one judge (revisable.hpp). An episode is a finding:
+/// anomaly_opened, anomaly_updated (key.revision counts them), anomaly_closed, all with the time of its begin in their key and with the detector
+/// that opened it as their source.
+class sensor_judge : public event_judge {
+ public:
+  struct command {};
+  static constexpr std::size_t looks_back = z_score_judge::looks_back;
+
+  sensor_judge(sensor_id sensor, const z_score_rules& rules) : sensor_(sensor), z_score_(sensor, rules) {}
+
+  void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
+  void apply(const command&, std::int64_t, std::vector<event>&) {}
+  const detector_set& detectors() const { return detectors_; }
+
+  void encode(std::string& out) const;
+  bool decode(std::string_view& in);
+  static void put_command(std::string&, const command&) {}
+  static bool get_command(std::string_view&, command&) { return true; }
+
+ private:
+  void tell(const episode_change& change, std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out) const;
+
+  sensor_id sensor_;
+  z_score_judge z_score_;
+  detector_set detectors_;
+};
+
+}  // namespace factory
