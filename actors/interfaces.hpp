@@ -22,7 +22,7 @@
 /// Every actor of the engine and every message, on one page.
 ///
 ///   dispatcher -------- new_readings, new_config, new_command --> sensor (one per sensor)
-///   tick_book --------- new_tick -----------------> sensor --> threshold    (only of sensors that wait for time)
+///   tick_book --------- new_tick -----------------> sensor --> threshold    (sensors that wait for time; the sensor may be silent)
 ///   query thread ------ view_request -------------> sensor
 ///   sensor ------------ found_events -------------> anomaly                 (what its own detectors found)
 ///   sensor ------------ alarm_readings -----------> threshold               (readings that can move an alarm)
@@ -49,9 +49,10 @@ struct new_readings {
 /// What the detectors of one sensor say about its readings. Nearly all slices give nothing; a message for every slice would cost as much as
 /// all the sensor's own work.
 struct found_events {
-  std::shared_ptr<const batch_flow> flow;
+  std::shared_ptr<const batch_flow> flow;  ///< null: time alone decided
   sensor_id sensor = 0;
   std::vector<event> events;
+  std::shared_ptr<const void> under_way = {};  ///< counted until it goes; only where there is no flow
 };
 
 /// Readings of one sensor that can move its alarms: those that breach a limit, and each reading that follows a breach. Where a reading
@@ -154,7 +155,7 @@ using sensor_actor = caf::typed_actor<
     caf::reacts_to<new_readings>,     // take readings in: flags, windows, head; pass on what matters; seal a full head
     caf::reacts_to<new_config>,       // pass new limits on, in order
     caf::reacts_to<new_command>,      // likewise
-    caf::reacts_to<new_tick>,         // likewise
+    caf::reacts_to<new_tick>,         // say that it is silent; pass on
     caf::reacts_to<view_request>,     // answer a query's cut
     caf::reacts_to<persist_request>,  // store the state when it changed
     caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk

@@ -13,13 +13,15 @@ bool is_earlier(const tick& a, const tick& b) { return a.sequence < b.sequence; 
 
 std::optional<tick> first_of(const std::deque<tick>& ticks, std::uint64_t after, std::uint64_t before, std::int64_t due_us) {
   const auto begin = std::upper_bound(ticks.begin(), ticks.end(), tick{after, 0}, is_earlier);
-  const auto found = std::find_if(begin, ticks.end(), [&](const tick& each) { return each.sequence >= before || each.at_us >= due_us; });
+  const auto found =
+      std::find_if(begin, ticks.end(), [&](const tick& each) { return each.sequence >= before || each.at_us >= due_us; });
   return found == ticks.end() || found->sequence >= before ? std::nullopt : std::optional(*found);
 }
 
 }  // namespace
 
 std::optional<tick> tick_book::first(std::uint64_t after, std::uint64_t before, std::int64_t due_us) const {
+  if (due_us > latest_us_.load(std::memory_order_relaxed)) return std::nullopt;  // nearly always
   const std::lock_guard lock(mutex_);
   return first_of(ticks_, after, before, due_us);
 }
@@ -57,6 +59,7 @@ void tick_book::forget(sensor_id sensor) {
 void tick_book::put(const tick& committed) {
   const std::lock_guard lock(mutex_);
   ticks_.push_back(committed);
+  latest_us_ = std::max(latest_us_.load(), committed.at_us);
   if (ticks_.size() > limits::ticks_kept) ticks_.pop_front();
   while (!by_due_.empty() && by_due_.begin()->first <= committed.at_us) {
     const auto sensor = by_due_.begin()->second;
@@ -70,11 +73,14 @@ void tick_book::put_again(const std::vector<tick>& old) {
   std::deque<tick> all;
   std::set_union(old.begin(), old.end(), ticks_.begin(), ticks_.end(), std::back_inserter(all), is_earlier);
   ticks_ = std::move(all);
+  for (const auto& each : ticks_) latest_us_ = std::max(latest_us_.load(), each.at_us);
 }
 
 void tick_book::forget_when(const std::function<bool()>& idle) {
   const std::lock_guard lock(mutex_);
-  if (!ticks_.empty() && idle()) ticks_.clear();
+  if (ticks_.empty() || !idle()) return;
+  ticks_.clear();
+  latest_us_ = INT64_MIN;
 }
 
 std::size_t tick_book::size() const {

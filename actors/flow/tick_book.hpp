@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -58,9 +59,9 @@ class tick_book {
   /// Forgets all ticks when `idle` says that nothing is under way that was dispatched before now; it is asked under the book's lock.
   void forget_when(const std::function<bool()>& idle);
 
-  std::size_t size() const;                     ///< ticks kept
+  std::size_t size() const;                    ///< ticks kept
   std::optional<std::int64_t> due_us() const;  ///< the earliest instant that a sensor waits for
-  std::size_t waiting() const;                  ///< sensors
+  std::size_t waiting() const;                 ///< sensors
 
  private:
   void erase_wish(sensor_id sensor);
@@ -68,6 +69,7 @@ class tick_book {
   mutable std::mutex mutex_;
   teller tell_;                                         // guarded by mutex_, like all below; empty when closed
   std::deque<tick> ticks_;                              // by sequence
+  std::atomic<std::int64_t> latest_us_{INT64_MIN};      // no tick of ticks_ is later; read without the lock
   std::unordered_map<sensor_id, std::int64_t> wishes_;  // due_us
   std::set<std::pair<std::int64_t, sensor_id>> by_due_;
 };

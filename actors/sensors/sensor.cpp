@@ -39,9 +39,32 @@ void send_state(self_pointer self, completion stored) {
   self->send(state.parts.anomalies, save_order{std::move(snapshot), std::move(stored), std::move(written)});
 }
 
+/// What has come to pass by the ticks before entry `before`.
+void let_time_pass(self_pointer self, std::uint64_t before, const std::shared_ptr<const void>& under_way) {
+  auto& state = self->state;
+  if (!state.parts.ticks) return;
+  const auto due = [&] {
+    const auto due_us = state.core->due_us();
+    return due_us == INT64_MAX ? std::nullopt : std::optional(due_us);
+  };
+  std::vector<event> found;
+  factory::let_time_pass(*state.parts.ticks, state.applied_sequence, before, due,
+                         [&](const tick& at) { state.core->advance(at.at_us, found); });
+  if (!found.empty()) self->send(state.parts.anomalies, found_events{nullptr, state.parts.sensor, std::move(found), under_way});
+}
+
+/// To be called when the state has taken something in.
+void ask_for_time(sensor_actor_state& state) {
+  const auto due_us = state.core->due_us();
+  if (!state.parts.ticks || due_us >= state.asked_us) return;
+  state.asked_us = due_us;
+  state.parts.ticks->wait(state.parts.sensor, state.applied_sequence, due_us);
+}
+
 void take_in(self_pointer self, const std::shared_ptr<const batch_group>& group, const batch_group::rows& rows) {
   auto& state = self->state;
   if (rows.flow->sequence <= state.applied_sequence) return;  // seen before the restart
+  let_time_pass(self, rows.flow->sequence, group);
   state.applied_sequence = rows.flow->sequence;
   auto found = state.core->apply(rows.flow->received_at_us, *rows.flow->readings, rows.of_flow);
   const auto flow = [&] { return std::shared_ptr<const batch_flow>(group, rows.flow); };
@@ -60,11 +83,13 @@ void take_in(self_pointer self, const new_readings& part) {
     if (i + 1 < parts.size()) parts[i + 1].flow->readings->fetch_ahead(parts[i + 1].of_flow);
     take_in(self, part.group, parts[i]);
   }
+  ask_for_time(self->state);
 }
 
 void take_in(self_pointer self, const new_config& part) {
   auto& state = self->state;
   if (part.sequence <= state.applied_sequence) return;
+  let_time_pass(self, part.sequence, part.under_way);
   state.applied_sequence = part.sequence;
   state.watched = part.config->thresholds.configured() || !part.config->rules.empty();
   auto place = state.core->watch(calm_values(*part.config), part.received_at_us);
@@ -76,6 +101,7 @@ void take_in(self_pointer self, const new_config& part) {
 void take_in(self_pointer self, const new_command& part) {
   auto& state = self->state;
   if (part.sequence <= state.applied_sequence) return;
+  let_time_pass(self, part.sequence, part.under_way);
   state.applied_sequence = part.sequence;
   self->send(state.parts.thresholds, part);
   note_taken_in(state);
@@ -84,8 +110,11 @@ void take_in(self_pointer self, const new_command& part) {
 /// Passed on in any case: the threshold actor may wait for a tick that comes late to it.
 void take_in(self_pointer self, const new_tick& part) {
   auto& state = self->state;
+  state.asked_us = INT64_MAX;
+  let_time_pass(self, part.at.sequence + 1, part.under_way);
   state.applied_sequence = std::max(state.applied_sequence, part.at.sequence);
   self->send(state.parts.thresholds, part);
+  ask_for_time(state);
   note_taken_in(state);
 }
 
@@ -149,6 +178,7 @@ void restore(self_pointer self, const restore_order& order) {
   for (const auto& missed : order.missed) std::visit([self](const auto& part) { take_in(self, part); }, missed);
   for (const auto& kept : std::exchange(state.kept_back, {}))
     std::visit([self](const auto& message) { take_in(self, message); }, kept);
+  ask_for_time(state);
 }
 
 template <class Message>

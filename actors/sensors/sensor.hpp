@@ -17,6 +17,7 @@ struct sensor_parts {
   threshold_actor thresholds;
   std::uint64_t restarts = 0;
   std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< newest entry applied, for the rebuilder; may be null
+  std::shared_ptr<tick_book> ticks = {};                 ///< null: no time passes
 };
 
 struct sensor_actor_state {
@@ -31,6 +32,7 @@ struct sensor_actor_state {
   bool watched = false;                  ///< has limits or rules: its readings go to the threshold actor
   std::uint64_t applied_sequence = 0;    ///< newest entry applied
   std::uint64_t persisted_sequence = 0;  ///< newest entry in a saved state
+  std::int64_t asked_us = INT64_MAX;     ///< the tick that it asked the book for
 };
 
 sensor_actor::behavior_type sensor(sensor_actor::stateful_pointer<sensor_actor_state> self, sensor_parts parts,

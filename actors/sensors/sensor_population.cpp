@@ -79,7 +79,8 @@ sensor_population::shard sensor_population::shard_behind(sensor_id sensor_number
 sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const restart_record& record) {
   const auto behind = shard_behind(sensor_number);
   auto actor = system_.spawn(
-      sensor, sensor_parts{sensor_number, behind.anomalies, behind.thresholds, record.restarts, record.taken_in}, config_.rules);
+      sensor, sensor_parts{sensor_number, behind.anomalies, behind.thresholds, record.restarts, record.taken_in, ticks_},
+      config_.rules);
   caf::anon_send(supervisor_,
                  watch_order{watch_order::kind::sensor, sensor_number, caf::actor_cast<caf::strong_actor_ptr>(actor)});
   return actor;
@@ -142,9 +143,8 @@ void sensor_population::dispatch_config(const journal_entry& entry, const sensor
       start(config.sensor, 0, nullptr);
       actor = directory_.find(config.sensor);
     }
-    caf::anon_send(actor,
-                   new_config{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config),
-                              under_way(counts_.readings)});
+    caf::anon_send(actor, new_config{entry.sequence, entry.received_at_us,
+                                     std::shared_ptr<const sensor_config>(entry.config, &config), under_way(counts_.readings)});
   }
 }
 

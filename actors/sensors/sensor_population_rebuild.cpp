@@ -184,9 +184,9 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
     } else if (entry.config) {
       for (const auto& config : entry.config->configs)
         if (auto* order = order_of(config.sensor, entry.sequence))
-          order->missed.emplace_back(
-              new_config{entry.sequence, entry.received_at_us, std::shared_ptr<const sensor_config>(entry.config, &config),
-                         under_way(counts_.rebuilt)});
+          order->missed.emplace_back(new_config{entry.sequence, entry.received_at_us,
+                                                std::shared_ptr<const sensor_config>(entry.config, &config),
+                                                under_way(counts_.rebuilt)});
     } else if (entry.command) {
       if (auto* order = order_of(entry.command->sensor, entry.sequence))
         order->missed.emplace_back(new_command{entry.sequence, entry.received_at_us, entry.command, under_way(counts_.rebuilt)});

@@ -84,8 +84,9 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
 
 /// Takes in the rows that are not newer than all; returns how many they were.
 std::size_t sensor_state::out_of_order(const sorted_rows& body, std::int64_t received_at_us, findings& found) {
-  if (!seen() || body.times_us.front() > rows().newest_us()) return 0;
-  const auto end = static_cast<std::size_t>(std::ranges::upper_bound(body.times_us, rows().newest_us()) - body.times_us.begin());
+  if (!seen() || body.times_us.front() > judged_until_us()) return 0;
+  const auto newest_us = rows().newest_us();
+  const auto end = static_cast<std::size_t>(std::ranges::upper_bound(body.times_us, judged_until_us()) - body.times_us.begin());
   std::vector<touched_row> touched;
   const auto corrected_before = corrected_;
   for (std::size_t row = 0; row < end;) {
@@ -104,6 +105,7 @@ std::size_t sensor_state::out_of_order(const sorted_rows& body, std::int64_t rec
       row = in_gap(body, row, end, touched);
     }
   }
+  if (rows().newest_us() > newest_us) received_us_ = received_at_us;
   if (touched.empty()) return end;
   revisable<sensor_judge>::differences differences;
   judged_.revise(received_at_us, differences);
@@ -151,6 +153,7 @@ void sensor_state::in_order(std::span<const std::int64_t> times_us, std::span<co
     matters = !calm;
   }
   next_matters_ = false;
+  received_us_ = received_at_us;
   const auto told = found.events.size();
   judged_.append(times_us, values, received_at_us, found.events);
   book_.tell(std::span(found.events).subspan(told));
@@ -255,6 +258,22 @@ void sensor_state::set_watermark_anew(const sorted_rows& body, std::int64_t rece
   watermark_us_ = INT64_MIN;
   late_run_ = {};
   judged_ = revisable(sensor_judge(sensor_, {rules_.z_threshold, rules_.z_min_readings}));
+}
+
+std::int64_t sensor_state::due_us() const {
+  if (!seen()) return INT64_MAX;
+  const auto quiet_until_us = judged_.now().quiet_until_us();
+  const auto newest_us = rows().newest_us();
+  if (quiet_until_us == INT64_MAX || received_us_ - newest_us > rules_.allowed_lateness_us) return INT64_MAX;
+  return std::max(quiet_until_us, received_us_ + (quiet_until_us - newest_us));
+}
+
+void sensor_state::advance(std::int64_t now_us, std::vector<event>& found) {
+  if (now_us < due_us()) return;
+  const auto at_us = judged_.now().quiet_until_us();
+  revisable<sensor_judge>::differences differences;
+  judged_.apply({at_us}, std::max(at_us, judged_.newest_command_us()), now_us, differences);
+  book_.tell(differences, "time went by", now_us, found);
 }
 
 std::optional<reading> sensor_state::latest() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -62,6 +63,11 @@ class sensor_state {
   watch_place watch(const calm_band& calm, std::int64_t received_at_us);
   /// Limits that were in force when the state was stored.
   void watch_again(const calm_band& calm);
+  /// The instant, by the engine's clock, at which the sensor counts as silent if nothing comes; INT64_MAX while no silence can be told. A
+  /// sensor whose newest reading was old when it came (a backlog, a file) is not waited for.
+  std::int64_t due_us() const;
+  /// A tick: nothing came up to `now_us`. Appends what that means.
+  void advance(std::int64_t now_us, std::vector<event>& found);
   /// No older reading will move an alarm.
   std::int64_t floor_us() const { return judged_.floor_us(); }
 
@@ -98,6 +104,8 @@ class sensor_state {
   const recent_rows& rows() const { return judged_.rows(); }
   bool seen() const { return !rows().empty(); }
   std::size_t out_of_order(const sorted_rows& rows, std::int64_t received_at_us, findings& found);
+  /// Time up to which readings and ticks were judged; a reading up to there takes its place among them.
+  std::int64_t judged_until_us() const { return std::max(rows().newest_us(), judged_.newest_command_us()); }
   std::size_t in_gap(const sorted_rows& rows, std::size_t begin, std::size_t end, std::vector<touched_row>& touched);
   void at_hand(std::int64_t time_us, double before, double value, std::vector<touched_row>& touched);
   void in_order(std::span<const std::int64_t> times_us, std::span<const double> values, std::int64_t received_at_us,
@@ -122,6 +130,7 @@ class sensor_state {
   bool future_seen_ = false;
   bool next_matters_ = false;  ///< an alert may be active: the next reading in order goes to the alarms whatever it is
   std::int64_t watermark_us_ = INT64_MIN;
+  std::int64_t received_us_ = INT64_MIN;  ///< when the newest reading came
   std::int64_t newest_future_us_ = 0;
   double newest_future_value_ = 0;
   std::int64_t sealed_until_us_ = INT64_MIN;   ///< regular blocks hold nothing newer

@@ -145,6 +145,7 @@ void sensor_state::encode(std::string& out) const {
   put_zigzag(out, sealed_until_us_);
   put_zigzag(out, oldest_us_);
   put_zigzag(out, calm_from_us_);
+  put_zigzag(out, received_us_);
   for (const auto count : {accepted_, duplicate_, corrected_, out_of_order_, late_, future_, late_run_.count})
     put_varint(out, count);
   for (const auto us : {late_run_.first_received_us, late_run_.first_us, late_run_.last_us}) put_zigzag(out, us);
@@ -159,7 +160,8 @@ bool sensor_state::decode(std::string_view& in) {
   if (version == with_windows) return decode_version_1(in);
   bool ok = version == encoding_version && get_varint_as(in, next_block_) && get_byte(in, bits) &&
             get_zigzag(in, watermark_us_) && get_zigzag(in, newest_future_us_) && get_double(in, newest_future_value_) &&
-            get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_) && get_zigzag(in, calm_from_us_);
+            get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_) && get_zigzag(in, calm_from_us_) &&
+            get_zigzag(in, received_us_);
   for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_, &late_run_.count})
     ok = ok && get_varint(in, *count);
   for (auto* us : {&late_run_.first_received_us, &late_run_.first_us, &late_run_.last_us}) ok = ok && get_zigzag(in, *us);

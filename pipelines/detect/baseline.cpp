@@ -24,27 +24,29 @@ void baseline::enter(std::int64_t time_us) {
   sum_ = 0;
   in_slot_ = 0;
   spoilt_ = false;
-  if (slots_.size() == slots_a_day && now - first_slot_ >= weekends_apart_after) {
-    const auto week = slots_;
-    slots_.insert(slots_.end(), week.begin(), week.end());  // weekends start from what all days have shown
+  if (slots_.read().size() == slots_a_day && now - first_slot_ >= weekends_apart_after) {
+    const auto week = slots_.read();
+    auto& slots = slots_.change();
+    slots.insert(slots.end(), week.begin(), week.end());  // weekends start from what all days have shown
   }
   look_up();
 }
 
 std::size_t baseline::place(std::int64_t half_hour) const {
   const auto of_day = static_cast<std::size_t>((half_hour % 48 + 48) % 48);
-  if (slots_.size() <= slots_a_day) return of_day;
+  if (slots_.read().size() <= slots_a_day) return of_day;
   const std::int64_t day = (half_hour - static_cast<std::int64_t>(of_day)) / 48;
   const std::int64_t weekday = ((day + 4) % 7 + 7) % 7;  // 1970-01-01 was a Thursday; 0 = Sunday
   return of_day + (weekday == 0 || weekday == 6 ? slots_a_day : 0);
 }
 
 void baseline::commit() {
-  if (slots_.empty()) {
-    slots_.resize(slots_a_day);
+  auto& slots = slots_.change();
+  if (slots.empty()) {
+    slots.resize(slots_a_day);
     anchor_ = level_;
   }
-  slot& at = slots_[place(slot_)];
+  slot& at = slots[place(slot_)];
   const double mean = sum_ / in_slot_ - anchor_;
   const double rate = std::max(visit_rate, 1.0 / (at.visits + 1.0));
   if (at.visits > 0) at.deviation += static_cast<float>(rate * (std::abs(mean - at.mean) - at.deviation));
@@ -54,10 +56,11 @@ void baseline::commit() {
 
 void baseline::look_up() {
   usual_ = {};
-  if (slots_.empty()) return;
+  const auto& slots = slots_.read();
+  if (slots.empty()) return;
   usual_.known = true;
   for (const std::int64_t near : {slot_ - 1, slot_, slot_ + 1}) {
-    const slot& at = slots_[place(near)];
+    const slot& at = slots[place(near)];
     if (at.visits == 0) {
       usual_ = {};
       return;
@@ -96,8 +99,9 @@ void baseline::shift(double by) {
 }
 
 std::uint32_t baseline::visits() const {
-  std::uint32_t least = slots_.empty() ? 0 : UINT32_MAX;
-  for (std::size_t i = 0; i < std::min(slots_.size(), slots_a_day); ++i) least = std::min(least, slots_[i].visits);
+  const auto& slots = slots_.read();
+  std::uint32_t least = slots.empty() ? 0 : UINT32_MAX;
+  for (std::size_t i = 0; i < std::min(slots.size(), slots_a_day); ++i) least = std::min(least, slots[i].visits);
   return least;
 }
 

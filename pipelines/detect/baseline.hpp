@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "pipelines/detect/shared_value.hpp"
+
 namespace factory {
 
 /// What a sensor usually shows: its level, its spread, and what it shows at each half hour of a day once that was seen. Only readings
@@ -42,7 +44,7 @@ class baseline {
   double scatter() const { return scatter_; }
   std::uint32_t count() const { return count_; }
   std::uint32_t visits() const;  ///< of the half hour that was visited least; 0 while the day is not full
-  std::size_t memory_bytes() const { return sizeof *this + slots_.capacity() * sizeof(slot); }
+  std::size_t memory_bytes() const { return sizeof *this + slots_.read().capacity() * sizeof(slot); }
 
   bool operator==(const baseline&) const = default;
   template <class Self, class Visit>
@@ -73,7 +75,7 @@ class baseline {
   band usual_;
   std::int64_t first_slot_ = 0, slot_ = 0;  ///< half hours since the epoch
   std::int64_t slot_begin_us_ = 0;
-  std::vector<slot> slots_;  ///< none before the first half hour is over; 48, or 96 with weekends apart
+  shared_value<std::vector<slot>> slots_;  ///< none before the first half hour is over; 48, or 96 with weekends apart
   std::uint32_t count_ = 0;
   std::uint32_t in_slot_ = 0;
   bool spoilt_ = false, begun_ = false;

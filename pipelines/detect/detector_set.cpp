@@ -42,32 +42,40 @@ void detector_set::begin_anew(double value) {
   pattern_.begin_anew();
 }
 
-std::int64_t detector_set::quiet_until_us() const {
-  return episodes_.is_open(detector::silent) ? INT64_MAX : silence_.quiet_until_us();
+std::int64_t detector_set::pause_limit_us(const detect_settings& settings) const {
+  const auto limit_us = silence_.limit_us(settings.least_pause_us);
+  const auto sensitivity = settings.of(detector::silent).sensitivity;
+  return sensitivity == 1 ? limit_us : static_cast<std::int64_t>(static_cast<double>(limit_us) / sensitivity);
+}
+
+std::int64_t detector_set::quiet_until_us(const detect_settings& settings) const {
+  if (!silence_.warm() || !settings.of(detector::silent).on || episodes_.is_open(detector::silent)) return INT64_MAX;
+  return silence_.last_us() + pause_limit_us(settings);
+}
+
+verdict detector_set::silence_of(std::int64_t pause_us, const detect_settings& settings) const {
+  const double score = static_cast<double>(pause_us) / static_cast<double>(pause_limit_us(settings));
+  return {detector::silent, std::min(score, most_score), 0, 0, 0, silence_.last_us(), static_cast<double>(pause_us) / 1e6};
 }
 
 void detector_set::tick(std::int64_t now_us, const detect_settings& settings, std::vector<episode_change>& out) {
-  if (now_us < quiet_until_us()) return;
-  verdict_list said;
-  const double paused_us = static_cast<double>(now_us - silence_.last_us());
-  const double score =
-      settings.of(detector::silent).sensitivity * std::max(1.0, paused_us / static_cast<double>(silence_.limit_us()));
-  say_state(settings, {detector::silent, score, 0, 0, 0, silence_.last_us(), paused_us / 1e6}, said);
-  episodes_.take(now_us, newest_value_, said, out);
+  const auto due_us = quiet_until_us(settings);
+  if (now_us < due_us) return;
+  episodes_.note(due_us, newest_value_, silence_of(due_us - silence_.last_us(), settings), out);
 }
 
-/// Silence that is over: told from the readings alone when no tick saw it.
+/// Silence that is over.
 void detector_set::judge_silence(std::int64_t time_us, double value, const detect_settings& settings,
                                  std::vector<episode_change>& out) {
-  const std::int64_t limit_us = silence_.limit_us(), before_us = silence_.last_us();
-  const std::int64_t gap_us = silence_.observe(time_us);
-  if (gap_us == 0) return;
-  verdict_list said;
-  const double score = settings.of(detector::silent).sensitivity * static_cast<double>(gap_us) / static_cast<double>(limit_us);
-  say_state(settings, {detector::silent, score, 0, 0, 0, before_us, static_cast<double>(gap_us) / 1e6}, said);
-  episodes_.take(time_us, newest_value_, said, out);
-  episodes_.close(detector::silent, time_us, episode::ending::passed, out);
-  begin_anew(value);
+  const auto limit_us = pause_limit_us(settings);
+  if (silence_.warm() && time_us - silence_.last_us() > limit_us) [[unlikely]] {
+    tick(time_us, settings, out);  // where no tick came
+    if (episodes_.is_open(detector::silent)) {
+      episodes_.note(time_us, newest_value_, silence_of(time_us - silence_.last_us(), settings), out);
+      episodes_.close(detector::silent, time_us, episode::ending::passed, out);
+    }
+  }
+  if (silence_.observe(time_us, limit_us) > 0) begin_anew(value);
 }
 
 /// True when the reading says nothing about the course: it is stuck or cannot be.
@@ -210,7 +218,7 @@ bool detector_set::warm(detector by) const {
     case detector::pattern: return pattern_.warm();
     case detector::out_of_range: return true;
     case detector::stuck: return stuck_.limit() != UINT32_MAX;
-    case detector::silent: return silence_.quiet_until_us() != INT64_MAX;
+    case detector::silent: return silence_.warm();
     case detector::machine: return false;
   }
   return false;

@@ -27,10 +27,11 @@ class detector_set {
  public:
   /// REQUIRES: time_us newer than that of every reading before; value finite.
   void observe(std::int64_t time_us, double value, const detect_settings& settings, std::vector<episode_change>& out);
-  /// What time alone decides. REQUIRES: now_us not older than the newest reading. Of use from quiet_until_us() on.
+  /// What time alone decides. REQUIRES: now_us not older than the newest reading. Of use from quiet_until_us() on. Silence is told as of
+  /// quiet_until_us(), whenever the tick comes, and the same is told when none comes but the next reading.
   void tick(std::int64_t now_us, const detect_settings& settings, std::vector<episode_change>& out);
   /// When the sensor counts as silent if nothing comes; INT64_MAX while it asks for no tick.
-  std::int64_t quiet_until_us() const;
+  std::int64_t quiet_until_us(const detect_settings& settings) const;
 
   /// The highest score of the newest reading: what it adds to what is known. 1 and more only where an episode opens or much more is seen than
   /// had opened it; the rows of an episode that goes on stay below.
@@ -57,6 +58,8 @@ class detector_set {
   bool operator==(const detector_set&) const = default;
 
  private:
+  std::int64_t pause_limit_us(const detect_settings& settings) const;
+  verdict silence_of(std::int64_t pause_us, const detect_settings& settings) const;
   void judge_silence(std::int64_t time_us, double value, const detect_settings& settings, std::vector<episode_change>& out);
   bool judge_health(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said);
   void judge_course(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said,

@@ -109,7 +109,7 @@ void episode_book::join(std::int64_t time_us, double value, const verdict& one, 
   if (!opens) ++is.updates;
   at->told_score = is.score;
   at->told_count = is.count;
-  out.push_back({opens ? episode_change::kind::opened : episode_change::kind::updated, is});
+  out.push_back({opens ? episode_change::kind::opened : episode_change::kind::updated, time_us, is});
 }
 
 void episode_book::take_some(std::int64_t time_us, double value, const verdict_list& said, std::vector<episode_change>& out) {
@@ -117,7 +117,7 @@ void episode_book::take_some(std::int64_t time_us, double value, const verdict_l
   bool anomaly_counted = false;
   for (const verdict& one : said) {
     const bool health = is_health(one.by);
-    join(time_us, value, one, health ? one.by != detector::silent : !anomaly_counted, out);
+    join(time_us, value, one, health || !anomaly_counted, out);
     anomaly_counted = anomaly_counted || !health;
   }
   for (std::size_t i = 0; i < open_.size();) {
@@ -127,7 +127,7 @@ void episode_book::take_some(std::int64_t time_us, double value, const verdict_l
     }
     open_[i].is.end_reason = episode::ending::passed;
     closed_until_us_ = std::max(closed_until_us_, open_[i].is.end_us);
-    out.push_back({episode_change::kind::closed, open_[i].is});
+    out.push_back({episode_change::kind::closed, time_us, open_[i].is});
     open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }
@@ -138,7 +138,7 @@ void episode_book::close(detector by, std::int64_t end_us, episode::ending why, 
     open_[i].is.end_us = end_us;
     open_[i].is.end_reason = why;
     closed_until_us_ = std::max(closed_until_us_, end_us);
-    out.push_back({episode_change::kind::closed, open_[i].is});
+    out.push_back({episode_change::kind::closed, end_us, open_[i].is});
     open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
     return;
   }

@@ -47,6 +47,7 @@ std::string explain(const episode& what, std::string_view unit);
 struct episode_change {
   enum class kind : std::uint8_t { opened, updated, closed };
   kind what{};
+  std::int64_t at_us = 0;  ///< event time from which on it holds
   episode now;
 };
 
@@ -60,6 +61,10 @@ class episode_book {
   /// What was said about the reading. REQUIRES: times rise.
   void take(std::int64_t time_us, double value, const verdict_list& said, std::vector<episode_change>& out) {
     if (!said.empty() || !open_.empty()) take_some(time_us, value, said, out);
+  }
+  /// One verdict that no reading counts for.
+  void note(std::int64_t time_us, double value, const verdict& one, std::vector<episode_change>& out) {
+    join(time_us, value, one, false, out);
   }
   /// Closes those of `by` now.
   void close(detector by, std::int64_t end_us, episode::ending why, std::vector<episode_change>& out);

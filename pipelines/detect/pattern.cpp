@@ -14,26 +14,27 @@ constexpr double band = 3;                             ///< scales around the me
 
 }  // namespace
 
-bool pattern_detector::warm() const { return novelty_.warm() && newest_us_ - begun_us_ >= warm_span_us; }
-
-std::int64_t pattern_detector::warm_at_us() const { return begun_us_ + warm_span_us; }
+bool pattern_detector::knowledge::warm() const { return novelty.warm() && newest_us - begun_us >= warm_span_us; }
+bool pattern_detector::warm() const { return memory_.read().warm(); }
+std::int64_t pattern_detector::warm_at_us() const { return memory_.read().begun_us + warm_span_us; }
 
 pattern_detector::finding pattern_detector::judge(std::int64_t time_us, double sensitivity) {
-  if (seen_ == 0) begun_us_ = time_us;
-  newest_us_ = time_us;
-  if (seen_ < 1'000'000'000) ++seen_;
+  auto& memory = memory_.change();
+  if (memory.seen == 0) memory.begun_us = time_us;
+  memory.newest_us = time_us;
+  if (memory.seen < 1'000'000'000) ++memory.seen;
   const double mean = sum_ / in_group_;
   in_group_ = 0;
-  const double scale = novelty_.scale_now();
-  const double median = novelty_.scale().median();
-  double score = forecast_.observe((mean - median) / scale);
-  score = std::max(score, novelty_.observe(least_, most_));
-  score = std::max(score, seasonal_.observe(time_us, mean, scale));
+  const double scale = memory.novelty.scale_now();
+  const double median = memory.novelty.scale().median();
+  double score = memory.forecast.observe((mean - median) / scale);
+  score = std::max(score, memory.novelty.observe(least_, most_));
+  score = std::max(score, memory.seasonal.observe(time_us, mean, scale));
   score *= sensitivity;
-  if (quiet_ > 0) --quiet_;
-  if (score < 1 || !warm() || (quiet_ > 0 && score < breaks_through * last_score_)) return {};
-  last_score_ = score;
-  quiet_ = static_cast<std::uint32_t>(std::clamp<double>(quiet_share * seen_, quiet_least, quiet_most));
+  if (memory.quiet > 0) --memory.quiet;
+  if (score < 1 || !memory.warm() || (memory.quiet > 0 && score < breaks_through * memory.last_score)) return {};
+  memory.last_score = score;
+  memory.quiet = static_cast<std::uint32_t>(std::clamp<double>(quiet_share * memory.seen, quiet_least, quiet_most));
   return {score, median, median - band * scale, median + band * scale};
 }
 

@@ -5,6 +5,7 @@
 #include "pipelines/detect/forecast.hpp"
 #include "pipelines/detect/novelty.hpp"
 #include "pipelines/detect/seasonal.hpp"
+#include "pipelines/detect/shared_value.hpp"
 
 namespace factory {
 
@@ -34,36 +35,49 @@ class pattern_detector {
   }
   /// What came before says nothing about the next reading.
   void begin_anew() {
-    novelty_.begin_anew();
-    seasonal_.begin_anew();
     in_group_ = 0;
+    if (memory_.is_fresh()) return;
+    auto& memory = memory_.change();
+    memory.novelty.begin_anew();
+    memory.seasonal.begin_anew();
   }
   bool warm() const;
   std::int64_t warm_at_us() const;  ///< at the latest
-  std::size_t memory_bytes() const {
-    return sizeof *this - sizeof novelty_ - sizeof seasonal_ + novelty_.memory_bytes() + seasonal_.memory_bytes();
-  }
-  const robust_scale& scale() const { return novelty_.scale(); }
+  std::size_t memory_bytes() const { return sizeof *this + (memory_.is_fresh() ? 0 : memory_.read().memory_bytes()); }
+  const robust_scale& scale() const { return memory_.read().novelty.scale(); }
 
   bool operator==(const pattern_detector&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
-    visit(self.novelty_, self.seasonal_, self.forecast_, self.last_score_, self.begun_us_, self.newest_us_, self.least_,
-          self.most_, self.sum_, self.seen_, self.quiet_, self.in_group_);
+    visit(self.memory_, self.least_, self.most_, self.sum_, self.in_group_);
   }
-  bool sound() const { return novelty_.sound() && seasonal_.sound(); }
+  bool sound() const { return memory_.read().novelty.sound() && memory_.read().seasonal.sound(); }
 
  private:
+  /// What changes once a group.
+  struct knowledge {
+    novelty_memory novelty;
+    seasonal_residual seasonal;
+    forecast_residual forecast;
+    double last_score = 0;  ///< of what it said last
+    std::int64_t begun_us = 0, newest_us = 0;
+    std::uint32_t seen = 0;   ///< groups
+    std::uint32_t quiet = 0;  ///< groups for which it holds its tongue
+
+    bool warm() const;
+    std::size_t memory_bytes() const {
+      return sizeof *this - sizeof novelty - sizeof seasonal + novelty.memory_bytes() + seasonal.memory_bytes();
+    }
+    bool operator==(const knowledge&) const = default;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit& visit) {
+      visit(self.novelty, self.seasonal, self.forecast, self.last_score, self.begun_us, self.newest_us, self.seen, self.quiet);
+    }
+  };
   finding judge(std::int64_t time_us, double sensitivity);
 
-  novelty_memory novelty_;
-  seasonal_residual seasonal_;
-  forecast_residual forecast_;
-  double last_score_ = 0;  ///< of what it said last
-  std::int64_t begun_us_ = 0, newest_us_ = 0;
+  shared_value<knowledge> memory_;
   double least_ = 0, most_ = 0, sum_ = 0;  ///< of the group
-  std::uint32_t seen_ = 0;                 ///< groups
-  std::uint32_t quiet_ = 0;                ///< groups for which it holds its tongue
   std::uint32_t in_group_ = 0;             ///< readings
 };
 

@@ -170,7 +170,7 @@ class revisable {
  private:
   static constexpr std::uint8_t encoding_version = 1;
   /// From one mark to the next at least: a copy of a judge costs as much as judging some rows.
-  static constexpr std::size_t rows_per_mark = 32;
+  static constexpr std::size_t rows_per_mark = 16;
 
   struct placed_command {
     std::int64_t at_us = 0;

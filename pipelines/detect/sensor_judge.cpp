@@ -11,9 +11,7 @@ namespace {
 const detect_settings standard_settings;
 
 /// A detector of the registry has 32 + its number (event_source.hpp).
-event_source source_of(detector by) {
-  return static_cast<event_source>(32 + static_cast<std::uint8_t>(by));
-}
+event_source source_of(detector by) { return static_cast<event_source>(32 + static_cast<std::uint8_t>(by)); }
 
 event_kind kind_of(episode_change::kind what) {
   switch (what) {
@@ -39,7 +37,7 @@ void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size
   for (std::size_t row = begin; row < end; ++row) {
     detectors_.observe(times_us[row], values[row], standard_settings, changes);
     if (changes.empty()) continue;
-    for (const auto& each : changes) tell(each, times_us[row], received_at_us, out);
+    for (const auto& each : changes) tell(each, received_at_us, out);
     changes.clear();
   }
   if (by_z_score == told || by_z_score == out.size()) return;
@@ -48,13 +46,20 @@ void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size
                    [](const event& a, const event& b) { return a.at_us < b.at_us; });
 }
 
-void sensor_judge::tell(const episode_change& change, std::int64_t time_us, std::int64_t received_at_us,
-                        std::vector<event>& out) const {
+void sensor_judge::apply(const command& what, std::int64_t received_at_us, std::vector<event>& out) {
+  std::vector<episode_change> changes;
+  detectors_.tick(what.until_us, standard_settings, changes);
+  for (const auto& each : changes) tell(each, received_at_us, out);
+}
+
+std::int64_t sensor_judge::quiet_until_us() const { return detectors_.quiet_until_us(standard_settings); }
+
+void sensor_judge::tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const {
   const episode& is = change.now;
   event e;
   e.key = {sensor_, is.begin_us, source_of(is.opened_by), 0, kind_of(change.what)};
   if (change.what == episode_change::kind::updated) e.key.revision = is.updates - 1;
-  e.at_us = time_us;
+  e.at_us = change.at_us;
   e.recorded_at_us = received_at_us;
   e.value = is.peak.value;
   e.level = is.level;
@@ -80,6 +85,9 @@ void sensor_judge::encode(std::string& out) const {
   z_score_.encode(out);
   detectors_.encode(out);
 }
+
+void sensor_judge::put_command(std::string& out, const command& what) { put_zigzag(out, what.until_us); }
+bool sensor_judge::get_command(std::string_view& in, command& what) { return get_zigzag(in, what.until_us); }
 
 bool sensor_judge::decode(std::string_view& in) {
   std::uint8_t version = 0;

@@ -17,22 +17,27 @@ namespace factory {
 /// that opened it as their source.
 class sensor_judge : public event_judge {
  public:
-  struct command {};
+  /// Beside readings: time has come to `until_us` without one.
+  struct command {
+    std::int64_t until_us = 0;
+  };
   static constexpr std::size_t looks_back = z_score_judge::looks_back;
 
   sensor_judge(sensor_id sensor, const z_score_rules& rules) : sensor_(sensor), z_score_(sensor, rules) {}
 
   void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
-  void apply(const command&, std::int64_t, std::vector<event>&) {}
+  void apply(const command& what, std::int64_t received_at_us, std::vector<event>& out);
+  /// When the sensor counts as silent if no reading comes; INT64_MAX while it cannot.
+  std::int64_t quiet_until_us() const;
   const detector_set& detectors() const { return detectors_; }
 
   void encode(std::string& out) const;
   bool decode(std::string_view& in);
-  static void put_command(std::string&, const command&) {}
-  static bool get_command(std::string_view&, command&) { return true; }
+  static void put_command(std::string& out, const command& what);
+  static bool get_command(std::string_view& in, command& what);
 
  private:
-  void tell(const episode_change& change, std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out) const;
+  void tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const;
 
   sensor_id sensor_;
   z_score_judge z_score_;

@@ -6,23 +6,22 @@
 namespace factory {
 
 /// Silent: no reading though one is due. The usual interval is a mean of intervals, each counted up to four times of it; a gap is
-/// flagged beyond both three usual intervals and twice the longest gap learned. A flagged gap is learned when one like it comes
-/// again (the night of a machine that is switched off). Needs time: quiet_until_us() says when to ask.
+/// flagged beyond both three usual intervals and twice the longest gap learned, and never one below `least_us`: what is missing may still
+/// come late. A flagged gap is learned when one like it comes again (the night of a machine that is switched off).
 class silence_detector {
  public:
   static constexpr std::uint32_t warm_after = 20;  ///< readings
 
-  /// A reading came. The gap before it, when that was too long, else 0.
-  std::int64_t observe(std::int64_t time_us) {
+  /// A reading came. The gap before it, when that was longer than `limit_us`, else 0.
+  std::int64_t observe(std::int64_t time_us, std::int64_t limit_us) {
     if (count_ == 0) {
       count_ = 1;
       last_us_ = time_us;
       return 0;
     }
     const std::int64_t gap = time_us - last_us_;
-    const std::int64_t limit = limit_us();
     last_us_ = time_us;
-    if (gap > limit) [[unlikely]] {
+    if (gap > limit_us) [[unlikely]] {
       if (flagged_us_ > 0 && gap < 2 * flagged_us_ && gap > flagged_us_ / 2)
         longest_us_ = std::max(longest_us_, std::max(gap, flagged_us_));
       flagged_us_ = gap;
@@ -35,12 +34,12 @@ class silence_detector {
     if (count_ < 100) ++count_;
     return 0;
   }
-  std::int64_t limit_us() const {
-    if (count_ < warm_after) return INT64_MAX / 4;
-    return std::max(static_cast<std::int64_t>(3 * usual_us_), 2 * longest_us_);
+  bool warm() const { return count_ >= warm_after; }
+  /// A gap up to here is none.
+  std::int64_t limit_us(std::int64_t least_us) const {
+    if (!warm()) return INT64_MAX / 4;
+    return std::max({static_cast<std::int64_t>(3 * usual_us_), 2 * longest_us_, least_us});
   }
-  /// The first moment at which silence would be flagged; INT64_MAX while none can.
-  std::int64_t quiet_until_us() const { return count_ < warm_after ? INT64_MAX : last_us_ + limit_us(); }
   std::int64_t last_us() const { return last_us_; }
   double usual_us() const { return usual_us_; }
 

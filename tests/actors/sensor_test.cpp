@@ -37,7 +37,7 @@ struct sensor_test : deterministic {
                   [](const retire_order&) {}};
         },
         this);
-    actor = spawn(sensor, sensor_parts{id, anomalies, thresholds, 0, nullptr}, stream_rules{});
+    actor = spawn(sensor, sensor_parts{id, anomalies, thresholds, 0, nullptr, book}, stream_rules{});
   }
   /// What the test did to the actor so far goes on in a new one that starts from `order`.
   void begin_again(restore_order order) {
@@ -72,6 +72,8 @@ struct sensor_test : deterministic {
   }
 
   committer made;
+  std::shared_ptr<tick_book> book = std::make_shared<tick_book>([this](sensor_id, const tick& at) { told.push_back(at); });
+  std::vector<tick> told;  ///< by the book, to the sensor
   std::vector<found_events> found;
   std::vector<alarm_readings> alarms;
   std::vector<new_config> configs;
@@ -94,6 +96,62 @@ TEST_F(sensor_test, passes_a_tick_on_behind_what_came_before_and_stores_its_stat
   EXPECT_EQ(ticks, (std::vector<tick>{{1, noon_us}}));
   ASSERT_EQ(snapshots.size(), 1U);
   EXPECT_EQ(snapshots.front().snapshot->applied_sequence, 1U);
+}
+
+/// Kind and time of what was found of a sensor's silence.
+std::vector<std::pair<event_kind, std::int64_t>> silences(const std::vector<found_events>& found) {
+  std::vector<std::pair<event_kind, std::int64_t>> out;
+  for (const auto& part : found)
+    for (const auto& each : part.events)
+      if (each.key.source == event_source::silent) out.emplace_back(each.key.kind, each.at_us);
+  return out;
+}
+
+TEST_F(sensor_test, is_silent_when_a_tick_says_so_or_the_next_reading_and_both_tell_the_same) {
+  const auto newest_us = noon_us + 39 * second_us, due_us = newest_us + 60 * second_us;
+  for (const bool is_told : {true, false}) {
+    found.clear();
+    book = std::make_shared<tick_book>([this](sensor_id, const tick& at) { told.push_back(at); });
+    begin();
+    begin_new();
+    send_readings(1, calm(0, 40));
+    run();
+    EXPECT_EQ(book->due_us(), due_us);
+    if (is_told) {
+      book->put({2, due_us + second_us / 2});
+      ASSERT_EQ(told.size(), 1U);
+      send(new_tick{told.front(), id});
+      run();
+      EXPECT_EQ(silences(found).size(), 1U);
+      EXPECT_EQ(book->due_us(), std::nullopt);
+      const auto waiter = persist();
+      begin_again(restore_order{2, joined(*snapshots.back().snapshot), {}});
+    }
+    send_readings(3, calm(140, 1));
+    run();
+    EXPECT_EQ(silences(found),
+              (std::vector<std::pair<event_kind, std::int64_t>>{{event_kind::anomaly_opened, due_us},
+                                                                {event_kind::anomaly_closed, noon_us + 140 * second_us}}));
+  }
+}
+
+TEST_F(sensor_test, takes_the_tick_before_the_reading_that_follows_it_however_late_it_gets_to_it) {
+  begin_new();
+  send_readings(1, calm(0, 40));
+  run();
+  book->put({2, noon_us + 100 * second_us});
+  send_readings(3, {{noon_us + 45 * second_us, 20}});  // came late, in the minute of silence
+  run();
+  const std::vector<std::pair<event_kind, std::int64_t>> opened_and_taken_back{
+      {event_kind::anomaly_opened, noon_us + 99 * second_us}, {event_kind::withdrawn, noon_us + 99 * second_us}};
+  EXPECT_EQ(silences(found), opened_and_taken_back);
+}
+
+TEST_F(sensor_test, a_sensor_whose_readings_are_of_the_past_is_not_waited_for) {
+  begin_new();
+  send(made.readings(1, id, calm(0, 40), noon_us + 3'600 * second_us));
+  run();
+  EXPECT_EQ(book->due_us(), std::nullopt);
 }
 
 TEST_F(sensor_test, passes_a_command_on_once) {

@@ -126,17 +126,20 @@ TEST(detector_set, a_stuck_sensor_is_found_and_one_that_was_always_constant_is_n
 TEST(detector_set, silence_is_the_same_finding_by_a_tick_and_by_the_next_reading) {
   sensor ticked, untold;
   for (auto* s : {&ticked, &untold}) s->run(500);
-  EXPECT_EQ(ticked.detectors.quiet_until_us(), ticked.time_us - step_us + 3 * step_us);
-  ticked.detectors.tick(ticked.detectors.quiet_until_us() - 1, ticked.settings, ticked.changes);
+  const auto due_us = ticked.detectors.quiet_until_us(ticked.settings);
+  EXPECT_EQ(due_us, ticked.time_us - step_us + ticked.settings.least_pause_us);
+  ticked.detectors.tick(due_us - 1, ticked.settings, ticked.changes);
   EXPECT_TRUE(ticked.changes.empty());
-  ticked.detectors.tick(ticked.detectors.quiet_until_us(), ticked.settings, ticked.changes);
+  ticked.detectors.tick(due_us + step_us, ticked.settings, ticked.changes);
   ASSERT_EQ(ticked.changes.size(), 1U);
-  EXPECT_EQ(ticked.detectors.quiet_until_us(), INT64_MAX);
+  EXPECT_EQ(ticked.changes[0].at_us, due_us);
+  EXPECT_EQ(ticked.detectors.quiet_until_us(ticked.settings), INT64_MAX);
   for (auto* s : {&ticked, &untold}) {
     s->time_us += 100 * step_us;
     s->run(1);
   }
   ASSERT_EQ(ticked.with(kind::closed).size(), 1U);
+  EXPECT_EQ(ticked.with(kind::opened), untold.with(kind::opened));
   EXPECT_EQ(ticked.with(kind::closed), untold.with(kind::closed));
   EXPECT_EQ(ticked.detectors, untold.detectors);
 }

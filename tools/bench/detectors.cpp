@@ -77,7 +77,7 @@ std::vector<told_episode> watch(const std::vector<row>& rows, std::size_t& most_
     changes.clear();
   };
   for (const row& each : rows) {
-    if (const auto due_us = set.quiet_until_us(); due_us < each.time_us) {
+    if (const auto due_us = set.quiet_until_us(settings); due_us < each.time_us) {
       set.tick(due_us, settings, changes);
       note(due_us);
     }
@@ -177,7 +177,7 @@ void print_costs(const planned_sensor& sensor) {
   time_of("drift", rows, [&](const row& r) { sum += drift.observe(r.time_us, r.value, usual).score; });
   time_of("pattern", rows, [&](const row& r) { sum += pattern.observe(r.time_us, r.value, step_us).score; });
   time_of("stuck", rows, [&](const row& r) { sum += stuck.observe(r.time_us, r.value).score; });
-  time_of("silent", rows, [&](const row& r) { sum += static_cast<double>(silence.observe(r.time_us)); });
+  time_of("silent", rows, [&](const row& r) { sum += static_cast<double>(silence.observe(r.time_us, silence.limit_us(60'000'000))); });
   if (sum == 0.5) fmt::print(" ");
 }
 
