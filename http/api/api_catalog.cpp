@@ -23,7 +23,7 @@ struct kind<factory_entry> {
   static constexpr std::string_view plural = "factories", parent = "";
   static const auto& required() { return required_of_factory; }
   static auto find(const engine& e, std::uint32_t id) { return e.entities().find_factory(id); }
-  static auto list(const engine& e, std::optional<std::uint32_t>) { return e.entities().factories(); }
+  static auto list(const engine& e, std::optional<std::uint32_t>, const label_set&) { return e.entities().factories(); }
   static auto remove(engine& e, std::uint32_t id) { return e.remove_factory(id); }
 };
 template <>
@@ -31,7 +31,9 @@ struct kind<machine_entry> {
   static constexpr std::string_view plural = "machines", parent = "factory_id";
   static const auto& required() { return required_of_machine; }
   static auto find(const engine& e, std::uint32_t id) { return e.entities().find_machine(id); }
-  static auto list(const engine& e, std::optional<std::uint32_t> of) { return e.entities().machines(of); }
+  static auto list(const engine& e, std::optional<std::uint32_t> of, const label_set& labels) {
+    return labels.empty() ? e.entities().machines(of) : e.entities().machines_labelled(labels, of);
+  }
   static auto remove(engine& e, std::uint32_t id) { return e.remove_machine(id); }
 };
 template <>
@@ -39,7 +41,13 @@ struct kind<sensor_entry> {
   static constexpr std::string_view plural = "sensors", parent = "machine_id";
   static const auto& required() { return required_of_sensor; }
   static auto find(const engine& e, std::uint32_t id) { return e.entities().find_sensor(id); }
-  static auto list(const engine& e, std::optional<std::uint32_t> of) { return e.entities().sensors(of); }
+  static auto list(const engine& e, std::optional<std::uint32_t> of, const label_set& labels) {
+    if (labels.empty()) return e.entities().sensors(of);
+    selector which;
+    which.machine = of.value_or(0);
+    which.labels = labels;
+    return e.entities().select(which);
+  }
   static auto remove(engine& e, std::uint32_t id) { return e.remove_sensor(id); }
 };
 template <>
@@ -47,7 +55,7 @@ struct kind<alert_rule> {
   static constexpr std::string_view plural = "rules", parent = "sensor_id";
   static const auto& required() { return required_of_rule; }
   static auto find(const engine& e, std::uint32_t id) { return e.entities().find_rule(id); }
-  static auto list(const engine& e, std::optional<std::uint32_t> of) { return e.entities().rules(of); }
+  static auto list(const engine& e, std::optional<std::uint32_t> of, const label_set&) { return e.entities().rules(of); }
   static auto remove(engine& e, std::uint32_t id) { return e.remove_rule(id); }
 };
 
@@ -165,8 +173,9 @@ expected<http_response> list(engine& behind, const http_request& request, const 
   for (const char* parent : {"factory_id", "machine_id", "sensor_id"}) {
     if (const auto id = query.id(parent)) of = id;  // a kind has one of them at most
   }
+  const label_set labels = query.labels();
   if (query.fault()) return fail_with(*query.fault());
-  auto found = kind<Entry>::list(behind, of);
+  auto found = kind<Entry>::list(behind, of, labels);
   if (request.factory != 0) std::erase_if(found, [&](const Entry& each) { return !lies_in(behind, request.factory, each); });
   return many(found);
 }
@@ -219,6 +228,7 @@ void add_kind(api_table& table, const texts& t) {
   const std::string all = "/api/" + std::string(kind<Entry>::plural), each = all + "/{id}";
   std::vector<std::string_view> filter;
   if (!t.parent.empty()) filter.push_back(t.parent);
+  if constexpr (requires(Entry entry) { entry.labels; }) filter.push_back("label");
   table.push_back({http_method::get, all, t.list, list<Entry>, filter, {}, t.schemas});
   table.push_back({http_method::post, all, t.create, create<Entry>, {}, t.drafts, t.schemas, 201, limits::body_bytes, json_only});
   table.push_back({http_method::get, each, t.get, get<Entry>, {}, {}, t.schema});

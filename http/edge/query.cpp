@@ -43,13 +43,14 @@ std::string restore_plus(std::string_view text) {
 expected<void> check_query(const http_request& request, const std::vector<std::string_view>& known) {
   for (std::size_t i = 0; i < request.query.size(); ++i) {
     const std::string& name = request.query[i].first;
+    const bool may_repeat = name == "label";
     if (std::ranges::count(known, name) == 0) {
       std::string list;
       for (const std::string_view one : known) list += (list.empty() ? "" : ", ") + std::string(one);
       return fail(errc::invalid,
                   "Unknown query parameter " + name + (list.empty() ? "; this call takes none" : "; known are " + list), name);
     }
-    for (std::size_t before = 0; before < i; ++before) {
+    for (std::size_t before = 0; before < i && !may_repeat; ++before) {
       if (request.query[before].first == name) return fail(errc::invalid, "Query parameter " + name + " is there twice", name);
     }
   }
@@ -126,6 +127,21 @@ std::optional<std::size_t> query_reader::word(std::string_view name, const std::
   for (const std::string_view one : words) list += (list.empty() ? "" : " or ") + std::string(one);
   fail_at(name, list);
   return std::nullopt;
+}
+
+label_set query_reader::labels() {
+  label_set found;
+  for (const auto& [name, value] : request_.query) {
+    if (name != "label") continue;
+    auto one = parse_label(value);
+    if (!one || fault_of(*one)) {
+      fail_at(name, "a key and a value with a colon between, such as line:3");
+      return found;
+    }
+    if (found.find(one->key) != nullptr) fail_at(name, "given once for each key: a sensor has one value of " + one->key);
+    found.put(std::move(*one));
+  }
+  return found;
 }
 
 std::optional<std::vector<std::string_view>> query_reader::list(std::string_view name) {

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "http/edge/message.hpp"
+#include "pipelines/model/labels.hpp"
 #include "pipelines/model/result.hpp"
 
 namespace factory {
 
-/// `invalid` when the query has a parameter that is not in `known`, or one twice: a typo must not silently change an answer.
+/// `invalid` when the query has a parameter that is not in `known`, or one twice: a typo must not silently change an answer. Only `label`
+/// may be there several times.
 expected<void> check_query(const http_request& request, const std::vector<std::string_view>& known);
 
 /// Reads query parameters by type. An absent parameter gives nullopt. A wrong value gives nullopt too, and the first such fault is
@@ -33,6 +35,8 @@ class query_reader {
   std::optional<std::int64_t> duration_us(std::string_view name);
   /// One of the given words, by its index.
   std::optional<std::size_t> word(std::string_view name, const std::vector<std::string_view>& words);
+  /// All values of `label`, each such as line:3; empty when there is none.
+  label_set labels();
   /// Comma-separated parts; never an empty list.
   std::optional<std::vector<std::string_view>> list(std::string_view name);
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "http/text/json_body.hpp"
+#include "pipelines/select/selector_json.hpp"
 #include "storage/base/limits.hpp"
 
 namespace factory {
@@ -21,6 +22,17 @@ expected<bool> put(Member& member, expected<T> value) {
   if (!value) return tl::unexpected(value.error());
   member = std::move(*value);
   return true;
+}
+
+expected<bool> put_labels(label_set& member, std::string_view name, element value) {
+  if (auto merged = merge_labels(member, name, value); !merged) return tl::unexpected(std::move(merged.error()));
+  return true;
+}
+
+void write_labels(json_writer& out, const label_set& labels) {
+  out.key("labels").begin_object();
+  for (const label& one : labels) out.member(one.key, one.value);
+  out.end_object();
 }
 
 expected<bool> given_by_server(std::string_view name) {
@@ -136,6 +148,7 @@ expected<bool> set_member(machine_entry& entry, std::string_view name, element v
   if (name == "name") return put(entry.name, read_text(name, value));
   if (name == "type") return put(entry.type, read_text(name, value));
   if (name == "status") return put_word(entry.status, name, value, parse_machine_status, "OPERATIONAL, MAINTENANCE or OFFLINE");
+  if (name == "labels") return put_labels(entry.labels, name, value);
   if (name == "retention_days") return put_retention(entry.retention, name, value);
   return given_by_server(name);
 }
@@ -146,6 +159,7 @@ expected<bool> set_member(sensor_entry& entry, std::string_view name, element va
   if (name == "unit") return put(entry.unit, read_text(name, value));
   if (name == "min_threshold") return put(entry.thresholds.min, read_number_or_null(name, value));
   if (name == "max_threshold") return put(entry.thresholds.max, read_number_or_null(name, value));
+  if (name == "labels") return put_labels(entry.labels, name, value);
   if (name == "retention_days") return put_retention(entry.retention, name, value);
   return given_by_server(name);
 }
@@ -172,13 +186,17 @@ void write_json(json_writer& out, const factory_entry& entry) {
 void write_json(json_writer& out, const machine_entry& entry) {
   out.begin_object().member("id", entry.id).member("factory_id", entry.factory).member("name", entry.name);
   out.member("type", entry.type).member("status", to_text(entry.status));
-  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention).end_object();
+  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention);
+  write_labels(out, entry.labels);
+  out.end_object();
 }
 
 void write_json(json_writer& out, const sensor_entry& entry) {
   out.begin_object().member("id", entry.id).member("machine_id", entry.machine).member("name", entry.name);
   out.member("unit", entry.unit).member("min_threshold", entry.thresholds.min).member("max_threshold", entry.thresholds.max);
-  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention).end_object();
+  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention);
+  write_labels(out, entry.labels);
+  out.end_object();
 }
 
 void write_json(json_writer& out, const alert_rule& entry) {

@@ -17,7 +17,7 @@ inline const std::vector<std::string_view> required_of_machine{"factory_id", "na
 inline const std::vector<std::string_view> required_of_sensor{"machine_id", "name"};
 inline const std::vector<std::string_view> required_of_rule{"sensor_id", "name", "condition"};
 
-// Sets one member from JSON; false when there is no such member. `id` and `created_at` are given by the server: invalid.
+// Sets one member from JSON (of `labels` only those that it names); false when there is no such member. `id` and `created_at` are given by the server: invalid.
 expected<bool> set_member(factory_entry& entry, std::string_view name, simdjson::dom::element value);
 expected<bool> set_member(machine_entry& entry, std::string_view name, simdjson::dom::element value);
 expected<bool> set_member(sensor_entry& entry, std::string_view name, simdjson::dom::element value);

@@ -2,11 +2,9 @@
 
 #include <simdjson.h>
 
-#include <functional>
-#include <optional>
-#include <string>
 #include <string_view>
 
+#include "pipelines/decode/json_members.hpp"
 #include "pipelines/model/result.hpp"
 
 namespace factory {
@@ -20,17 +18,5 @@ class json_body {
  private:
   simdjson::dom::parser parser_;
 };
-
-/// Calls `take` with each member of an object. If `take` returns false, the member is unknown: `invalid`, naming it. A member given
-/// twice and a value that is no object are `invalid` too.
-expected<void> for_each_member(simdjson::dom::element object,
-                               const std::function<expected<bool>(std::string_view name, simdjson::dom::element value)>& take);
-
-// Typed values of a member; `invalid` naming the member otherwise.
-expected<std::string> read_text(std::string_view name, simdjson::dom::element value);
-expected<std::uint32_t> read_id(std::string_view name, simdjson::dom::element value);
-expected<double> read_number(std::string_view name, simdjson::dom::element value);
-expected<std::optional<double>> read_number_or_null(std::string_view name, simdjson::dom::element value);
-expected<bool> read_boolean(std::string_view name, simdjson::dom::element value);
 
 }  // namespace factory

@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "pipelines/alarm/thresholds.hpp"
+#include "pipelines/model/labels.hpp"
 #include "pipelines/model/result.hpp"
 #include "pipelines/model/sensor_set.hpp"
+#include "pipelines/select/selector.hpp"
 #include "storage/base/database.hpp"
 #include "storage/journal/journal.hpp"
 
@@ -33,6 +35,7 @@ struct machine_entry {
   machine_status status = machine_status::operational;
   std::int64_t created_at_us = 0;
   retention_days retention = {};
+  label_set labels = {};
 };
 struct sensor_entry {
   sensor_id id = 0;
@@ -41,6 +44,7 @@ struct sensor_entry {
   threshold_range thresholds;
   std::int64_t created_at_us = 0;
   retention_days retention = {};
+  label_set labels = {};  ///< its own; of other keys it has the labels of its machine
 };
 
 /// A change that was checked against the catalog and is not yet in force: the writes, and the config for the sensors.
@@ -82,6 +86,10 @@ class catalog {
   std::vector<machine_entry> machines(std::optional<factory_id> of = {}) const;
   std::vector<sensor_entry> sensors(std::optional<machine_id> of = {}) const;
   std::vector<alert_rule> rules(std::optional<sensor_id> of = {}) const;
+  /// Machines that have all of the labels, ascending by id. A sensor is found by select().
+  std::vector<machine_entry> machines_labelled(const label_set& labels, std::optional<factory_id> of = {}) const;
+  /// Ascending by id. Looks at the sensors that the narrowest member of the selector leaves: all of them for a pattern alone.
+  std::vector<sensor_entry> select(const selector& which) const;
   expected<factory_entry> find_factory(factory_id id) const;  ///< not_found "Factory not found"
   expected<machine_entry> find_machine(machine_id id) const;  ///< not_found "Machine not found"
   expected<sensor_entry> find_sensor(sensor_id id) const;     ///< not_found "Sensor not found"

@@ -2,6 +2,8 @@
 
 #include "storage/base/limits.hpp"
 
+#include "pipelines/model/text_rules.hpp"
+
 #include <fmt/format.h>
 
 #include <cmath>
@@ -10,38 +12,10 @@ namespace factory {
 
 namespace {
 
-/// Well-formed UTF-8 (RFC 3629: shortest form, no surrogates, up to U+10FFFF).
-bool is_text(std::string_view text) {
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const auto lead = static_cast<std::uint8_t>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-    if (length == 0 || i + length > text.size()) return false;
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto byte = static_cast<std::uint8_t>(text[i + k]);
-      const std::uint8_t low = k > 1 ? 0x80 : lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-      const std::uint8_t high = k > 1 ? 0xbf : lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-      if (byte < low || byte > high) return false;
-    }
-    i += length;
-  }
-  return true;
-}
-
-/// U+0000 to U+001F, U+007F to U+009F. They can forge lines in logs and exports, and SQL tools cut texts at NUL.
-bool holds_control(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<std::uint8_t>(text[i]);
-    const bool second = byte == 0xc2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xa0;
-    if (byte < 0x20 || byte == 0x7f || second) return true;
-  }
-  return false;
-}
-
 std::optional<problem> check_text(std::string_view text, const char* field) {
   if (text.size() > limits::name_bytes)
     return problem{errc::invalid, field, fmt::format("is longer than {} bytes", limits::name_bytes)};
-  if (!is_text(text)) return problem{errc::invalid, field, "is not valid UTF-8 text"};
+  if (!is_utf8(text)) return problem{errc::invalid, field, "is not valid UTF-8 text"};
   if (holds_control(text))
     return problem{errc::invalid, field, "holds a control character (a line break, a tab, NUL or the like)"};
   return {};
@@ -66,6 +40,11 @@ std::optional<problem> check_limit(const std::optional<double>& limit, const cha
 std::optional<problem> check_retention(const retention_days& days) {
   if (!days || *days <= limits::retention_days) return {};
   return problem{errc::invalid, "retention_days", fmt::format("must not be above {}", limits::retention_days)};
+}
+
+std::optional<problem> check_labels(const label_set& labels) {
+  if (auto fault = fault_of(labels)) return problem{errc::invalid, "labels", std::move(*fault)};
+  return {};
 }
 
 }  // namespace
@@ -98,6 +77,7 @@ std::optional<problem> check_members(const catalog_tables& tables, const machine
   if (auto bad = check_name(entry.name)) return bad;
   if (auto bad = check_text(entry.type, "type")) return bad;
   if (auto bad = check_retention(entry.retention)) return bad;
+  if (auto bad = check_labels(entry.labels)) return bad;
   return check_parent<factory_entry>(tables, entry.factory, "factory_id", "factory");
 }
 
@@ -109,6 +89,7 @@ std::optional<problem> check_members(const catalog_tables& tables, const sensor_
   if (auto bad = check_limit(max, "max_threshold")) return bad;
   if (min && max && *min > *max) return problem{errc::invalid, "min_threshold", "must not be above max_threshold"};
   if (auto bad = check_retention(entry.retention)) return bad;
+  if (auto bad = check_labels(entry.labels)) return bad;
   return check_parent<machine_entry>(tables, entry.machine, "machine_id", "machine");
 }
 

@@ -6,8 +6,10 @@ namespace factory {
 
 namespace {
 
-/// Version 2 ends with the days that readings are kept; version 1 lacks them: unset.
+/// Version 2 goes on with the days that readings are kept; version 1 lacks them: unset.
 constexpr std::uint8_t with_retention = 2;
+/// Of machines and sensors: version 3 ends with their labels; older ones have none.
+constexpr std::uint8_t with_labels = 3;
 /// Of rules: version 2 ends with the options of the alarm; version 1 has none: those of a plain limit.
 constexpr std::uint8_t with_options = 2;
 
@@ -26,11 +28,15 @@ void put_retention(std::string& out, const retention_days& days) {
   put_byte(out, days ? 1 : 0);
   if (days) put_varint(out, *days);
 }
-bool end_record(std::string_view in, std::uint8_t version, retention_days& days) {
+bool get_retention(std::string_view& in, std::uint8_t version, retention_days& days) {
   days.reset();
-  if (version < with_retention) return in.empty();
+  if (version < with_retention) return true;
   std::uint8_t there = 0;
-  return get_byte(in, there) && there <= 1 && (there == 0 || get_varint_as(in, days.emplace())) && in.empty();
+  return get_byte(in, there) && there <= 1 && (there == 0 || get_varint_as(in, days.emplace()));
+}
+bool get_labels(std::string_view& in, std::uint8_t version, label_set& labels) {
+  labels.clear();
+  return version < with_labels || factory::get_labels(in, labels);
 }
 
 template <class Enum>
@@ -63,11 +69,12 @@ std::string encode(const factory_entry& entry) {
 bool decode(std::string_view in, factory_entry& entry) {
   std::uint8_t version = 0;
   return begin_record(in, with_retention, version) && get_varint_as(in, entry.id) && get_text(in, entry.name) &&
-         get_text(in, entry.location) && get_zigzag(in, entry.created_at_us) && end_record(in, version, entry.retention);
+         get_text(in, entry.location) && get_zigzag(in, entry.created_at_us) && get_retention(in, version, entry.retention) &&
+         in.empty();
 }
 
 std::string encode(const machine_entry& entry) {
-  std::string out = begin_record(with_retention);
+  std::string out = begin_record(with_labels);
   put_varint(out, entry.id);
   put_varint(out, entry.factory);
   put_text(out, entry.name);
@@ -75,17 +82,19 @@ std::string encode(const machine_entry& entry) {
   put_byte(out, static_cast<std::uint8_t>(entry.status));
   put_zigzag(out, entry.created_at_us);
   put_retention(out, entry.retention);
+  put_labels(out, entry.labels);
   return out;
 }
 bool decode(std::string_view in, machine_entry& entry) {
   std::uint8_t version = 0;
-  return begin_record(in, with_retention, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.factory) &&
+  return begin_record(in, with_labels, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.factory) &&
          get_text(in, entry.name) && get_text(in, entry.type) && get_enum(in, entry.status, machine_status::offline) &&
-         get_zigzag(in, entry.created_at_us) && end_record(in, version, entry.retention);
+         get_zigzag(in, entry.created_at_us) && get_retention(in, version, entry.retention) &&
+         get_labels(in, version, entry.labels) && in.empty();
 }
 
 std::string encode(const sensor_entry& entry) {
-  std::string out = begin_record(with_retention);
+  std::string out = begin_record(with_labels);
   put_varint(out, entry.id);
   put_varint(out, entry.machine);
   put_text(out, entry.name);
@@ -94,14 +103,15 @@ std::string encode(const sensor_entry& entry) {
   put_optional(out, entry.thresholds.max);
   put_zigzag(out, entry.created_at_us);
   put_retention(out, entry.retention);
+  put_labels(out, entry.labels);
   return out;
 }
 bool decode(std::string_view in, sensor_entry& entry) {
   std::uint8_t version = 0;
-  return begin_record(in, with_retention, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.machine) &&
+  return begin_record(in, with_labels, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.machine) &&
          get_text(in, entry.name) && get_text(in, entry.unit) && get_optional(in, entry.thresholds.min) &&
          get_optional(in, entry.thresholds.max) && get_zigzag(in, entry.created_at_us) &&
-         end_record(in, version, entry.retention);
+         get_retention(in, version, entry.retention) && get_labels(in, version, entry.labels) && in.empty();
 }
 
 std::string encode(const alert_rule& entry) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "storage/catalog/catalog_records.hpp"
+#include "storage/catalog/label_index.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -46,7 +48,7 @@ struct entry_name {
   bool operator()(const auto& one, const auto& other) const { return of(one) == of(other); }
 };
 
-/// Entries of one kind by id, by parent and by name within the parent. Only rules may share a name.
+/// Entries of one kind by id, by parent, by name within the parent and by label. Only rules may share a name.
 template <class Entry>
 class entry_table {
  public:
@@ -71,10 +73,16 @@ class entry_table {
   }
   std::vector<Entry> of_parent(std::uint32_t parent) const {
     std::vector<Entry> out;
-    if (const auto it = children_.find(parent); it != children_.end())
-      for (const std::uint32_t id : it->second) out.push_back(by_id_.at(id));
+    for (const std::uint32_t id : ids_of_parent(parent)) out.push_back(by_id_.at(id));
     return out;
   }
+  /// Ascending.
+  std::span<const std::uint32_t> ids_of_parent(std::uint32_t parent) const {
+    const auto it = children_.find(parent);
+    return it == children_.end() ? std::span<const std::uint32_t>() : it->second;
+  }
+  const std::map<std::uint32_t, Entry>& by_id() const { return by_id_; }
+  const label_index& labelled() const { return labelled_; }
   bool has_children_of(std::uint32_t parent) const { return children_.contains(parent); }
   std::size_t count_of(std::uint32_t parent) const {
     const auto it = children_.find(parent);
@@ -89,6 +97,7 @@ class entry_table {
     siblings.insert(std::upper_bound(siblings.begin(), siblings.end(), id), id);
     const auto it = by_id_.emplace_hint(by_id_.end(), id, std::move(entry));  // new ones are the largest: amortized O(1)
     if constexpr (kind_of_entry<Entry> != record_kind::rule) names_.insert(&it->second);
+    if constexpr (requires { it->second.labels; }) labelled_.add(it->second.labels, id);
   }
   void erase(std::uint32_t id) {
     const auto it = by_id_.find(id);
@@ -98,6 +107,7 @@ class entry_table {
     siblings.erase(std::lower_bound(siblings.begin(), siblings.end(), id));
     if (siblings.empty()) children_.erase(children);
     names_.erase(&it->second);
+    if constexpr (requires { it->second.labels; }) labelled_.remove(it->second.labels, id);
     by_id_.erase(it);
   }
 
@@ -105,6 +115,7 @@ class entry_table {
   std::map<std::uint32_t, Entry> by_id_;
   std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> children_;        // by parent, ascending; none is empty
   std::unordered_set<const Entry*, entry_name<Entry>, entry_name<Entry>> names_;  // into by_id_
+  label_index labelled_;
 };
 
 struct record_id {
@@ -135,6 +146,10 @@ struct catalog_tables {
     return it == next_id.end() ? 1 : it->second;
   }
   sensor_config config_of(sensor_id id) const;
+  /// Points into the tables and into `sensor`.
+  sensor_traits traits_of(const sensor_entry& sensor) const;
+  /// Ascending.
+  std::vector<sensor_id> select(const selector& which) const;
 };
 
 /// Lock order: `turn` (one staged change), then `guard` (the tables). Tables change only under both.

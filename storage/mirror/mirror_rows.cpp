@@ -18,6 +18,8 @@ void write_entry(sqlite_file& sql, const machine_entry& e) {
       "INSERT INTO machines (id, factory_id, name, type, status, created_at, created_at_us, retention_days) VALUES (?, ?, ?, ?, "
       "?, ?, ?, ?)",
       e.id, e.factory, e.name, e.type, to_text(e.status), format_time(e.created_at_us), e.created_at_us, e.retention);
+  for (const label& one : e.labels)
+    sql.run("INSERT INTO machine_labels (machine_id, key, value) VALUES (?, ?, ?)", e.id, one.key, one.value);
 }
 void write_entry(sqlite_file& sql, const sensor_entry& e) {
   sql.run(
@@ -25,6 +27,8 @@ void write_entry(sqlite_file& sql, const sensor_entry& e) {
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       e.id, e.machine, e.name, e.unit, e.thresholds.min, e.thresholds.max, format_time(e.created_at_us), e.created_at_us,
       e.retention);
+  for (const label& one : e.labels)
+    sql.run("INSERT INTO sensor_labels (sensor_id, key, value) VALUES (?, ?, ?)", e.id, one.key, one.value);
 }
 void write_entry(sqlite_file& sql, const alert_rule& e) {
   const auto& o = e.options;

@@ -27,6 +27,24 @@ TEST(query, refuses_a_parameter_given_twice) {
   EXPECT_TRUE(check_query(with({{"limit", "1"}, {"order", "1"}}), {"limit", "order"}));
 }
 
+TEST(query, labels_may_be_several_of_different_keys) {
+  const http_request two = with({{"label", "line:3"}, {"limit", "1"}, {"label", "at:10:30"}});
+  EXPECT_TRUE(check_query(two, {"limit", "label"}));
+  query_reader query(two);
+  const label_set labels = query.labels();
+  EXPECT_FALSE(query.fault());
+  EXPECT_EQ(labels.size(), 2U);
+  EXPECT_EQ(*labels.find("at"), "10:30");
+  for (const auto& wrong : std::vector<std::vector<std::pair<std::string, std::string>>>{
+           {{"label", "line"}}, {{"label", "line:"}}, {{"label", "my line:3"}}, {{"label", "line:3"}, {"label", "line:4"}}}) {
+    const http_request request = with(wrong);
+    query_reader bad(request);
+    bad.labels();
+    ASSERT_TRUE(bad.fault());
+    EXPECT_EQ(bad.fault()->field, "label");
+  }
+}
+
 TEST(query, absent_parameters_are_no_fault) {
   const http_request request = with({});
   query_reader query(request);

@@ -101,6 +101,32 @@ TEST_F(mirror_test, everything_of_the_store_can_be_asked_for_in_sql) {
             "Press s3 91.5 > 90.0");
 }
 
+TEST_F(mirror_test, labels_follow_and_sensors_have_those_of_their_machine) {
+  fill();
+  auto machine = *store_.entities().find_machine(1);
+  machine.labels.put({"line", "3"});
+  machine.labels.put({"shift", "a"});
+  store_.update(machine);
+  auto sensor = *store_.entities().find_sensor(1);
+  sensor.labels.put({"shift", "b"});
+  store_.update(sensor);
+  mirror_->notify();
+  flush();
+  EXPECT_EQ(ask("SELECT group_concat(key || '=' || value) FROM machine_labels"), "line=3,shift=a");
+  EXPECT_EQ(ask("SELECT group_concat(sensor_id || key || '=' || value) FROM (SELECT * FROM labels_of_sensors ORDER BY 1, 2)"),
+            "1line=3,1shift=b,2line=3,2shift=a,3line=3,3shift=a");
+  sensor.labels.clear();
+  store_.update(sensor);
+  store_.put(*store_.entities().stage_delete_sensor(3));
+  mirror_->notify();
+  flush();
+  EXPECT_EQ(ask("SELECT count(*) FROM sensor_labels"), "0");
+  EXPECT_EQ(ask("SELECT count(DISTINCT sensor_id) FROM labels_of_sensors WHERE key = 'shift' AND value = 'a'"), "2");
+  fs::remove(file());
+  flush();
+  EXPECT_EQ(ask("SELECT group_concat(key || '=' || value) FROM machine_labels"), "line=3,shift=a") << "made anew";
+}
+
 TEST_F(mirror_test, changes_of_the_catalog_follow) {
   fill();
   auto first = *store_.entities().find_sensor(1);
@@ -243,7 +269,8 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
     sqlite_file writer;
     ASSERT_TRUE(writer.open(file()));
     ASSERT_TRUE(
-        writer.exec("DROP VIEW sensor_overview; DROP VIEW active_alerts; ALTER TABLE factories DROP COLUMN retention_days;"
+        writer.exec("DROP VIEW labels_of_sensors; DROP TABLE machine_labels; DROP TABLE sensor_labels; DROP VIEW "
+                    "sensor_overview; DROP VIEW active_alerts; ALTER TABLE factories DROP COLUMN retention_days;"
                     "ALTER TABLE machines DROP COLUMN retention_days; ALTER TABLE sensors DROP COLUMN retention_days;"
                     "DROP INDEX anomalies_by_id; DELETE FROM schema_migrations WHERE version > 1"));
     for (const char* const column : {"detector", "what", "open", "ended_at", "ended_at_us", "reading_count", "expected", "low",

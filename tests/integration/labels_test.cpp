@@ -1,0 +1,81 @@
+// Labels and selectors, over HTTP.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "integration/support/daemon.hpp"
+#include "integration/support/plant.hpp"
+
+namespace factory::test {
+namespace {
+
+using testing::HasSubstr;
+
+/// Two presses with two sensors each: 1 and 2 on machine 1, 3 and 4 on machine 2.
+class labels : public testing::Test {
+ protected:
+  labels() {
+    made(api.post("/api/factories", R"({"name":"Plant"})"));
+    made(api.post("/api/machines", R"([{"factory_id":1,"name":"P1","type":"press","labels":{"line":"3"}},
+                                       {"factory_id":1,"name":"P2","type":"press"}])"));
+    made(api.post("/api/sensors", R"([{"machine_id":1,"name":"temp"},{"machine_id":1,"name":"bearing_a","labels":{"zone":"hot"}},
+                                      {"machine_id":2,"name":"temp","labels":{"zone":"hot","at":"10:30"}},
+                                      {"machine_id":2,"name":"bearing_a"}])"));
+  }
+  static void made(const answer& got) { ASSERT_EQ(got.status, 201) << got.body; }
+  /// Ids in the answer, such as "1 2 ".
+  std::string ids(const std::string& path) {
+    const auto got = api.get(path);
+    EXPECT_EQ(got.status, 200) << got.body;
+    const auto entries = got.json();
+    std::string text;
+    for (const auto& each : entries.GetArray()) text += std::to_string(each["id"].GetUint()) + " ";
+    return text;
+  }
+  fresh_daemon daemon_;
+  http_client api{daemon_.process.api_port()};
+};
+
+TEST_F(labels, are_shown_and_found_and_outlive_a_restart) {
+  EXPECT_STREQ(api.get("/api/machines/1").json()["labels"]["line"].GetString(), "3");
+  EXPECT_EQ(api.get("/api/sensors/1").json()["labels"].MemberCount(), 0U) << "its own only";
+  for (int pass = 0; pass < 2; ++pass) {
+    EXPECT_EQ(ids("/api/machines?label=line:3"), "1 ");
+    EXPECT_EQ(ids("/api/machines?factory_id=1&label=line:4"), "");
+    EXPECT_EQ(ids("/api/sensors?label=line:3"), "1 2 ") << "of the machine";
+    EXPECT_EQ(ids("/api/sensors?label=zone:hot"), "2 3 ");
+    EXPECT_EQ(ids("/api/sensors?label=zone:hot&label=line:3"), "2 ");
+    EXPECT_EQ(ids("/api/sensors?label=at:10:30"), "3 ");
+    EXPECT_EQ(ids("/api/sensors?machine_id=2&label=zone:hot"), "3 ");
+    daemon_->restart();
+    api = http_client(daemon_.process.api_port());
+  }
+}
+
+TEST_F(labels, change_by_name_and_null_takes_them_away) {
+  auto got = api.patch("/api/sensors/3", R"({"labels":{"zone":null,"line":"4"}})");
+  ASSERT_EQ(got.status, 200) << got.body;
+  EXPECT_THAT(got.body, HasSubstr(R"("labels":{"at":"10:30","line":"4"})"));
+  EXPECT_EQ(ids("/api/sensors?label=zone:hot"), "2 ");
+  EXPECT_EQ(ids("/api/sensors?label=line:4"), "3 ");
+  EXPECT_THAT(api.patch("/api/sensors/3", R"({"labels":null})").body, HasSubstr(R"("labels":{})"));
+  EXPECT_THAT(api.patch("/api/sensors/2", R"({"unit":"K"})").body, HasSubstr(R"("labels":{"zone":"hot"})"));
+}
+
+TEST_F(labels, that_are_wrong_are_named) {
+  for (const auto& [body, field] :
+       std::vector<std::pair<std::string, std::string>>{{R"({"labels":{"my line":"3"}})", "labels.my line"},
+                                                        {R"({"labels":{"line":3}})", "labels.line"},
+                                                        {R"({"labels":{"line":""}})", "labels.line"},
+                                                        {R"({"labels":["line"]})", "labels"}}) {
+    const auto refused = api.patch("/api/machines/1", body);
+    EXPECT_EQ(refused.status, 400) << body;
+    EXPECT_THAT(refused.body, HasSubstr(field));
+  }
+  EXPECT_EQ(api.get("/api/sensors?label=line").status, 400);
+  EXPECT_EQ(api.get("/api/sensors?label=").status, 400);
+  EXPECT_EQ(api.get("/api/sensors?label=line:3&label=line:4").status, 400);
+  EXPECT_EQ(api.get("/api/rules?label=line:3").status, 400);
+}
+
+}  // namespace
+}  // namespace factory::test
