@@ -36,24 +36,64 @@ bool credit_pool::plentiful() const { return are_free(limits::plentiful_credits)
 
 /// No wake-up is lost. A thread that returns credits first adds them, then looks for waiters; a waiter first registers, then looks at
 /// the credits. So at least one of the two sees the other.
-void credit_pool::call_when_plentiful(const journal::waker& wake) {
+void credit_pool::call_when_plentiful(const journal::waker& wake, std::chrono::steady_clock::time_point until) {
   {
     const std::lock_guard lock(mutex_);
-    if (std::find(waiting_.begin(), waiting_.end(), wake) == waiting_.end()) waiting_.push_back(wake);
+    const auto known = std::find_if(waiting_.begin(), waiting_.end(), [&](const waiting& each) { return each.wake == wake; });
+    if (known == waiting_.end())
+      waiting_.push_back({wake, until});
+    else
+      known->until = std::min(known->until, until);
     any_waits_.store(true);
   }
+  clock_wakes_.notify_one();
   tell_if_plentiful();
 }
 
 void credit_pool::tell_if_plentiful() {
   if (!any_waits_.load() || !plentiful()) return;
-  std::vector<journal::waker> woken;
+  std::vector<waiting> woken;
   {
     const std::lock_guard lock(mutex_);
     woken = std::exchange(waiting_, {});
     any_waits_.store(false);
   }
-  for (const journal::waker& each : woken) (*each)();
+  for (const waiting& each : woken) (*each.wake)();
+}
+
+void credit_pool::start_clock() {
+  clock_ = std::thread([this] { run_clock(); });
+}
+
+void credit_pool::stop_clock() {
+  {
+    const std::lock_guard lock(mutex_);
+    clock_ends_ = true;
+  }
+  clock_wakes_.notify_one();
+  if (clock_.joinable()) clock_.join();
+}
+
+/// Wakes those whose time is over, though credits are still short.
+void credit_pool::run_clock() {
+  const auto sooner = [](const waiting& a, const waiting& b) { return a.until < b.until; };
+  std::unique_lock lock(mutex_);
+  while (!clock_ends_) {
+    const auto next = std::min_element(waiting_.begin(), waiting_.end(), sooner);
+    if (next == waiting_.end()) {
+      clock_wakes_.wait(lock);
+      continue;
+    }
+    if (const auto until = next->until; std::chrono::steady_clock::now() < until) {
+      clock_wakes_.wait_until(lock, until);
+      continue;
+    }
+    const auto wake = std::move(next->wake);
+    waiting_.erase(next);
+    lock.unlock();
+    (*wake)();
+    lock.lock();
+  }
 }
 
 std::shared_ptr<void> credit_pool::take(std::uint64_t readings, std::uint64_t bytes) {

@@ -1,9 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 #include "storage/journal/journal.hpp"
@@ -30,8 +33,12 @@ class credit_pool : public std::enable_shared_from_this<credit_pool> {
 
   /// Whether limits::plentiful_credits of both bounds are free.
   bool plentiful() const;
-  /// Calls `wake` once when plentiful() turns true, however often it was registered: on this thread, or on the one that returns credits.
-  void call_when_plentiful(const journal::waker& wake);
+  /// Calls `wake` once when plentiful() turns true, or at `until` at the latest, however often it was registered: on this thread, on the
+  /// one that returns credits, or on the clock's.
+  void call_when_plentiful(const journal::waker& wake, std::chrono::steady_clock::time_point until);
+  /// From now on a thread keeps the promise of `until`. It must be stopped before the pool's owner goes.
+  void start_clock();
+  void stop_clock();
 
   std::int64_t readings_free() const { return readings_free_.load(std::memory_order_relaxed); }
   std::int64_t bytes_free() const { return bytes_free_.load(std::memory_order_relaxed); }
@@ -47,7 +54,15 @@ class credit_pool : public std::enable_shared_from_this<credit_pool> {
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<bool> any_waits_{false};
   std::mutex mutex_;
-  std::vector<journal::waker> waiting_;  // guarded by mutex_
+  struct waiting {
+    journal::waker wake;
+    std::chrono::steady_clock::time_point until;
+  };
+  void run_clock();
+  std::condition_variable clock_wakes_;
+  bool clock_ends_ = false;  // guarded by mutex_
+  std::thread clock_;
+  std::vector<waiting> waiting_;  // guarded by mutex_
 };
 
 }  // namespace factory

@@ -90,6 +90,7 @@ struct range_stats {
   sensor_id sensor = 0;
   summary values;                                      ///< count 0: nothing in the range
   std::vector<std::pair<double, double>> percentiles;  ///< (q, value), in the order asked
+  bool available = true;                               ///< false: its actor has failed; `values` say nothing
 };
 
 struct analysed_reading {
@@ -185,6 +186,7 @@ class engine {
   expected<range_stats> stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles);
   expected<range_stats> stats(const sensor_cut& at, const time_range& range, const std::vector<double>& percentiles);
   /// Statistics of each sensor, in the order of `ids`. Asks many actors before it waits for the first: cheaper than a call per sensor.
+  /// A sensor that was deleted meanwhile is left out; one that cannot be asked is told as not available.
   expected<std::vector<range_stats>> stats(const std::vector<sensor_id>& ids, const time_range& range);
   expected<std::vector<bucket>> aggregate(sensor_id id, const time_range& range, std::int64_t step_us);
   expected<sensor_status> status(sensor_id id);
@@ -224,6 +226,7 @@ class engine {
   struct impl;
 
  private:
+  friend struct engine_parts;  ///< of the tests, which make parts fail
   std::unique_ptr<impl> impl_;
   explicit engine(std::unique_ptr<impl> opened);
 };

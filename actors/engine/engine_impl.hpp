@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "actors/engine/actor_runtime.hpp"
@@ -69,7 +70,8 @@ struct engine::impl {
   std::mutex housekeeper_mutex;
   std::condition_variable housekeeper_wakes;
   bool housekeeper_ends = false;
-  std::thread housekeeper;  ///< checkpoints when the journal is long, series for the mirror, spare heap
+  std::set<sensor_id> perhaps_deleted;  ///< their deletion failed or timed out. Guarded by housekeeper_mutex
+  std::thread housekeeper;              ///< checkpoints when the journal is long, series for the mirror, spare heap
 
   expected<void> open();
   expected<void> recover();
@@ -82,6 +84,8 @@ struct engine::impl {
 
   void commit_tick(std::int64_t now_us);
   void keep_house();
+  expected<void> clear_away(sensor_id id);
+  void finish_deletions();
   void send_series();
   expected<void> checkpoint();
   std::uint64_t checkpoint_bytes() const;

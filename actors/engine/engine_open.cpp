@@ -68,6 +68,7 @@ expected<void> engine::impl::open() {
   sql_mirror->start();
   credits = std::make_shared<credit_pool>(config.in_flight_readings != 0 ? config.in_flight_readings : limits::in_flight_readings,
                                           limits::in_flight_bytes);
+  credits->start_clock();
   runtime = std::make_unique<actor_runtime>(worker_threads_of(config));
 
   population_config population;
@@ -180,6 +181,7 @@ void engine::impl::close() {
   if (room_giver.joinable()) room_giver.join();
   const bool served = entries && sensors && runtime && recovery_seconds != 0;
   if (entries) entries->stop();
+  if (credits) credits->stop_clock();
   if (served) {
     if (!sensors->wait_until_idle(drain_deadline_ms))
       spdlog::warn("stopping with readings not yet processed; the journal has them");
@@ -202,6 +204,7 @@ void engine::impl::keep_house() {
     if (entries->bytes_above_floor() >= bytes_after_checkpoint.load() + checkpoint_bytes())
       if (auto stored = checkpoint(); !stored) spdlog::warn("checkpoint: {}", stored.error().message);
     watch_journal();
+    finish_deletions();
     if (turn % turns_per_series == 0) send_series();
     if (db->room_is_due() && !giving_room_back) give_room_back();
     if (spare.due(entries->last_sequence())) spare_heap::give_back();
@@ -218,6 +221,20 @@ void engine::impl::give_room_back() {
     if (auto given = db->give_room_back(room_giver_ends); !given) spdlog::warn("{}", given.error().message);
     giving_room_back = false;
   });
+}
+
+/// Of sensors whose deletion was committed after its caller had given up.
+void engine::impl::finish_deletions() {
+  std::set<sensor_id> gone;
+  {
+    const std::lock_guard lock(housekeeper_mutex);
+    const auto known = entities->known_sensors();
+    for (const auto sensor : perhaps_deleted)
+      if (!known->contains(sensor)) gone.insert(sensor);
+    for (const auto sensor : gone) perhaps_deleted.erase(sensor);
+  }
+  for (const auto sensor : gone)
+    if (auto done = clear_away(sensor); !done) spdlog::warn("deleting sensor {}: {}", sensor, done.error().message);
 }
 
 /// Updates the mirror's table `series` for sensors that applied an entry since the last call.

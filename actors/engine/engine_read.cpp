@@ -94,15 +94,20 @@ expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& i
   };
   std::vector<range_stats> found;
   found.reserve(ids.size());
+  std::size_t seen = 0;
   for (auto asked = ask(0); !asked.empty();) {
-    auto next = ask(found.size() + asked.size());
+    auto next = ask(seen + asked.size());
     for (auto& waiter : asked) {
-      if (!waiter) return tl::unexpected(std::move(waiter.error()));
-      const auto view = waiter->wait_for(limits::query_deadline_ms);
-      if (!view) return tl::unexpected(view.error());
-      const auto values = impl_->aggregates->summarize(view->cut, impl_->visible(view->cut.sensor, range));
+      const sensor_id id = ids[seen++];
+      const auto view = waiter.and_then([](auto& asked_one) { return asked_one.wait_for(limits::query_deadline_ms); });
+      if (!view && view.error().code != errc::unavailable) return tl::unexpected(view.error());
+      if (!view) {  // one of many: the others are answered
+        if (impl_->entities->known_sensors()->contains(id)) found.push_back({id, {}, {}, false});
+        continue;
+      }
+      const auto values = impl_->aggregates->summarize(view->cut, impl_->visible(id, range));
       if (!values) return tl::unexpected(values.error());
-      found.push_back({ids[found.size()], *values, {}});
+      found.push_back({id, *values, {}});
     }
     asked = std::move(next);
   }
@@ -162,8 +167,10 @@ engine_metrics engine::metrics() const {
   m.fsyncs = parts.db->fsync_count();
   m.fsync_seconds = parts.db->fsync_seconds();
   m.bytes_on_disk = parts.db->bytes_on_disk();
-  m.committed_readings = parts.sensors->counts().dispatched_readings();
-  m.processed_readings = parts.sensors->counts().processed_readings();
+  // What recovery passed through was committed before this start.
+  m.committed_readings = parts.sensors->counts().dispatched_readings() - parts.recovered_readings;
+  const auto processed = parts.sensors->counts().processed_readings();
+  m.processed_readings = processed - std::min(processed, parts.recovered_readings);
   m.credits_readings_free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, parts.credits->readings_free()));
   m.credits_bytes_free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, parts.credits->bytes_free()));
   m.credits_refused = parts.credits->refused_count();

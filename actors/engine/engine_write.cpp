@@ -80,7 +80,7 @@ bool pending_ingest::ready() const {
   if (!in_line_) return true;
   if (!in_line_->ready()) return false;
   if (!paced_ || paced_->credits->plentiful() || steady_clock::now() >= paced_->until) return true;
-  paced_->credits->call_when_plentiful(paced_->wake);
+  paced_->credits->call_when_plentiful(paced_->wake, paced_->until);
   return false;
 }
 
@@ -98,10 +98,14 @@ expected<void> engine::impl::commit(catalog_change change) {
   journal_entry entry;
   entry.received_at_us = wall_clock_us();
   entry.config = std::make_shared<const config_change>(std::move(change.config));
-  auto sequence = entries->append(std::move(entry), durability::fsync, std::move(change.writes));
+  auto writes = std::move(change.writes);
+  // Where the outcome is known, and not here: who waits here may give up before. Then memory would not be as the disk is.
+  entry.when_committed = [this, staged = std::make_shared<catalog_change>(std::move(change))] {
+    entities->apply(std::move(*staged));
+    sql_mirror->notify();
+  };
+  auto sequence = entries->append(std::move(entry), durability::fsync, std::move(writes));
   if (!sequence) return tl::unexpected(std::move(sequence.error()));
-  entities->apply(std::move(change));
-  sql_mirror->notify();
   return {};
 }
 
@@ -166,12 +170,21 @@ expected<void> engine::remove_rule(rule_id id) {
 /// Order: first the catalog drops the sensor, so no new entry names it; then its actors end; then its readings are deleted. If a crash
 /// interrupts this, recovery finishes it.
 expected<void> engine::remove_sensor(sensor_id id) {
-  if (auto done = change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_sensor(id); }); !done) return done;
-  if (auto gone = impl_->sensors->retire(id, limits::query_deadline_ms); !gone) return gone;
-  if (auto stored = impl_->reach_store(limits::query_deadline_ms); !stored) return stored;  // what its actors found comes first
-  if (auto ended = impl_->end_findings_of_deleted(); !ended) return ended;
-  if (auto gone = impl_->rollups->remove_sensor(id); !gone) return gone;
-  return impl_->series->remove_sensor(id);
+  auto done = change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_sensor(id); });
+  if (done) return impl_->clear_away(id);
+  if (done.error().code != errc::not_found) {  // the housekeeper does the rest if it is committed after all
+    const std::lock_guard lock(impl_->housekeeper_mutex);
+    impl_->perhaps_deleted.insert(id);
+  }
+  return done;
+}
+
+expected<void> engine::impl::clear_away(sensor_id id) {
+  if (auto gone = sensors->retire(id, limits::query_deadline_ms); !gone) return gone;
+  if (auto stored = reach_store(limits::query_deadline_ms); !stored) return stored;  // what its actors found comes first
+  if (auto ended = end_findings_of_deleted(); !ended) return ended;
+  if (auto gone = rollups->remove_sensor(id); !gone) return gone;
+  return series->remove_sensor(id);
 }
 
 expected<finding> engine::acknowledge(const event_key& raised, std::string who) {

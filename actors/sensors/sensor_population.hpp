@@ -115,6 +115,7 @@ class sensor_population {
   void give_up(sensor_id sensor, std::string_view why);
   shard shard_behind(sensor_id sensor) const;
   expected<void> drain(const shard& through, std::int64_t deadline_ms) const;
+  bool drain_at_last(const shard& through);
   using restore_orders = std::unordered_map<sensor_id, restore_order>;
   expected<void> add_missed(restore_orders& orders);
 

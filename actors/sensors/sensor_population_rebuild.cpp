@@ -84,8 +84,8 @@ void sensor_population::rebuild_shard(std::size_t index) {
 
 /// Sensors of one shard whose actors have ended. One pass over the journal serves them all.
 void sensor_population::rebuild_sensors(std::size_t shard_index, const std::vector<sensor_id>& sensors) {
-  // From here on the new actors keep back dispatched entries.
   const auto rebuilding = under_way(counts_.rebuilt);  // ticks are kept until all of them stand where they stood
+  // From here on the new actors keep back dispatched entries.
   std::vector<sensor_actor> actors;
   for (const auto sensor_number : sensors) actors.push_back(put_in_place(sensor_number));
 
@@ -94,7 +94,7 @@ void sensor_population::rebuild_sensors(std::size_t shard_index, const std::vect
     const std::lock_guard lock(shards_mutex_);
     behind = shards_[shard_index];
   }
-  drain(behind, limits::query_deadline_ms);
+  if (!drain_at_last(behind)) return;
   restore_orders orders;
   for (const auto sensor_number : sensors) {
     auto stored = states_.get(sensor_number);
@@ -148,6 +148,18 @@ void sensor_population::give_up(sensor_id sensor_number, std::string_view why) {
   }
   const auto actor = directory_.remove(sensor_number);
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+}
+
+/// drain() without a deadline: with a state that is not the last one, what the old actor still has under way would be stored over what
+/// the new one stores. False when the engine stops.
+bool sensor_population::drain_at_last(const shard& through) {
+  for (;;) {
+    const auto drained = drain(through, limits::query_deadline_ms);
+    if (drained || drained.error().code != errc::timed_out) return true;
+    spdlog::warn("a failed sensor waits for what it handed on before: {}", drained.error().message);
+    const std::lock_guard lock(failures_mutex_);
+    if (stopping_) return false;
+  }
 }
 
 /// Waits until these actors have handled all that was sent to them, and what they found is in RocksDB. unavailable: one of them has

@@ -104,7 +104,7 @@ expected<http_response> ingest(idempotency_memory& answers, engine& behind, cons
   const std::string_view key = request.header ? request.header("Idempotency-Key") : std::string_view();
   if (key.empty()) return store(behind, request, form);
   if (key.size() > limits::name_bytes) return fail(errc::invalid, "Idempotency-Key must be of 1 to 256 bytes", "Idempotency-Key");
-  return answers.once(key, digest_of(request), [&] { return store(behind, request, form).map(complete); });
+  return answers.once(key, digest_of(request), request.wake, [&] { return store(behind, request, form); });
 }
 
 }  // namespace

@@ -38,6 +38,7 @@ void write_stats(json_writer& out, const range_stats& stats, const std::vector<s
   v.count > 0 ? out.time(v.first_us) : out.value(nullptr);
   out.key("last_timestamp");
   v.count > 0 ? out.time(v.last_us) : out.value(nullptr);
+  if (!stats.available) out.member("available", false);
   if (!asked.empty()) {
     out.key("percentiles").begin_object();
     for (std::size_t i = 0; i < asked.size(); ++i) {

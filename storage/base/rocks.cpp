@@ -134,6 +134,7 @@ expected<void> database::impl::check_room(std::string_view doing) const {
 
 expected<void> database::impl::write(rocksdb::WriteBatch& batch, bool fsync, std::string_view doing) {
   if (auto room = check_room(doing); !room) return room;
+  if (writes_fail) return fail(errc::storage_failed, "told to fail");
   if (stopped_.load(std::memory_order_relaxed)) try_resume();
   rocksdb::WriteOptions options;
   options.sync = fsync;
@@ -151,6 +152,7 @@ rocksdb::Status database::impl::write_and_sync(rocksdb::WriteBatch& batch, rocks
   fsyncs.fetch_add(1, std::memory_order_relaxed);
   fsync_nanoseconds.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
   if (!status.ok()) return status;
+  if (marks_fail) return rocksdb::Status::IOError("told to fail");
   rocksdb::WriteBatch mark;
   mark.PutLogData(synced_mark(last_sequence(batch), id));
   options.sync = false;

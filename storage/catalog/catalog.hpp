@@ -75,7 +75,7 @@ struct catalog_delta {
 /// with the member named. min_threshold above max_threshold: invalid. Errors of an array name the index in `rows`.
 ///
 /// Changing: stage_*() checks and prepares under a lock that the change holds; the caller commits the writes (journal::append) and then
-/// calls apply(), or drops the change. Only one change can be staged at a time. Reading is thread-safe and sees applied changes only.
+/// calls apply(), or drops the change, on any thread. Only one change can be staged at a time. Reading is thread-safe and sees applied changes only.
 class catalog {
  public:
   explicit catalog(database& db);

@@ -1,7 +1,9 @@
 #include "storage/catalog/catalog_tables.hpp"
 
 #include "pipelines/model/coding.hpp"
+#include "storage/base/limits.hpp"
 
+#include <chrono>
 #include <set>
 
 namespace factory {
@@ -67,9 +69,11 @@ void add_to(std::vector<Entry>& present, std::vector<std::uint32_t>& removed, co
 
 }  // namespace
 
-std::shared_ptr<catalog_change::staged> begin_change(catalog::impl& it) {
+expected<std::shared_ptr<catalog_change::staged>> begin_change(catalog::impl& it) {
+  if (!it.turn.try_acquire_for(std::chrono::milliseconds(limits::commit_deadline_ms)))
+    return fail(errc::timed_out, "An earlier change of the catalog is not committed yet; send this one again later.");
   auto staged = std::make_shared<catalog_change::staged>();
-  staged->turn = std::unique_lock(it.turn);
+  staged->turn = {static_cast<void*>(&it), [&it](void*) { it.turn.release(); }};
   staged->version = it.tables.version + 1;
   return staged;
 }

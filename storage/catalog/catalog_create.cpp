@@ -110,7 +110,9 @@ expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<E
     return fail(errc::too_large, fmt::format("At most {} entries can be created at once.", limits::entities_per_body));
   }
   for (Entry& entry : entries) trim_name(entry.name);
-  auto staged = begin_change(it);
+  auto begun = begin_change(it);
+  if (!begun) return tl::unexpected(std::move(begun.error()));
+  auto& staged = *begun;
   if (refusals bad = check_all(it.tables, entries); bad.any()) return tl::unexpected(bad.take(entries.size()));
   std::uint32_t next = it.tables.next(kind_of_entry<Entry>);
   if (UINT32_MAX - next < entries.size()) return fail(errc::conflict, "All ids have been given away; none is ever used again.");

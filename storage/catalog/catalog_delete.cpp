@@ -7,7 +7,9 @@ namespace {
 /// Stages the deletion of an entry that nothing of kind Child belongs to.
 template <class Entry, class Child>
 expected<catalog_change> remove_leaf(catalog::impl& it, std::uint32_t id, const char* missing, const char* in_use) {
-  auto staged = begin_change(it);
+  auto begun = begin_change(it);
+  if (!begun) return tl::unexpected(std::move(begun.error()));
+  auto& staged = *begun;
   if (it.tables.of<Entry>().find(id) == nullptr) return fail(errc::not_found, missing);
   if (it.tables.of<Child>().has_children_of(id)) return fail(errc::conflict, in_use);
   staged->erased.push_back({kind_of_entry<Entry>, id});
@@ -26,7 +28,9 @@ expected<catalog_change> catalog::stage_delete_machine(machine_id id) {
 }
 
 expected<catalog_change> catalog::stage_delete_sensor(sensor_id id) {
-  auto staged = begin_change(*impl_);
+  auto begun = begin_change(*impl_);
+  if (!begun) return tl::unexpected(std::move(begun.error()));
+  auto& staged = *begun;
   if (impl_->tables.of<sensor_entry>().find(id) == nullptr) return fail(errc::not_found, "Sensor not found");
   staged->erased.push_back({record_kind::sensor, id});
   for (const alert_rule& rule : impl_->tables.of<alert_rule>().of_parent(id))
@@ -35,7 +39,9 @@ expected<catalog_change> catalog::stage_delete_sensor(sensor_id id) {
 }
 
 expected<catalog_change> catalog::stage_delete_rule(rule_id id) {
-  auto staged = begin_change(*impl_);
+  auto begun = begin_change(*impl_);
+  if (!begun) return tl::unexpected(std::move(begun.error()));
+  auto& staged = *begun;
   const alert_rule* rule = impl_->tables.of<alert_rule>().find(id);
   if (rule == nullptr) return fail(errc::not_found, "Rule not found");
   staged->erased.push_back({record_kind::rule, id});

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <semaphore>
 #include <shared_mutex>
 #include <span>
 #include <string_view>
@@ -156,14 +157,14 @@ struct catalog_tables {
 struct catalog::impl {
   explicit impl(database& opened) : db(opened) {}
   database& db;
-  std::mutex turn;
+  std::binary_semaphore turn{1};  ///< given back on the committer's thread, which applies the change
   mutable std::shared_mutex guard;
   catalog_tables tables;
 };
 
 /// A change on its way: entries to put and records to erase, both in memory and on disk. Holds the catalog's turn.
 struct catalog_change::staged {
-  std::unique_lock<std::mutex> turn;
+  std::shared_ptr<void> turn;  ///< of the catalog, given back with it
   std::uint64_t version = 0;
   std::tuple<std::vector<factory_entry>, std::vector<machine_entry>, std::vector<sensor_entry>, std::vector<alert_rule>> puts;
   std::vector<record_id> erased;
@@ -177,8 +178,8 @@ struct catalog_change::staged {
 
 /// The config that a sensor has once `change` is in force.
 sensor_config config_after(const catalog_tables& tables, catalog_change::staged& change, sensor_id id);
-/// Takes the catalog's turn for a new change.
-std::shared_ptr<catalog_change::staged> begin_change(catalog::impl& it);
+/// Takes the catalog's turn for a new change; timed_out while the outcome of an earlier one stays unknown.
+expected<std::shared_ptr<catalog_change::staged>> begin_change(catalog::impl& it);
 /// Encodes the staged change as writes.
 catalog_change finish_change(std::shared_ptr<catalog_change::staged> staged, config_change config);
 

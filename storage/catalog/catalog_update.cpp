@@ -35,9 +35,10 @@ template <class Entry>
 expected<std::shared_ptr<catalog_change::staged>> stage(catalog::impl& it, Entry entry) {
   trim_name(entry.name);
   auto staged = begin_change(it);
+  if (!staged) return staged;
   if (auto refused = refuse_update(it.tables, entry)) return tl::unexpected(std::move(*refused));
   keep_creation(entry, *it.tables.of<Entry>().find(entry.id));
-  staged->template of<Entry>().push_back(std::move(entry));
+  (*staged)->template of<Entry>().push_back(std::move(entry));
   return staged;
 }
 

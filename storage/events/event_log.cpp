@@ -12,6 +12,13 @@ event_log::event_log(database& db) : impl_(std::make_unique<impl>(db)) { impl_->
 event_log::~event_log() { impl_->give_back(); }
 
 void event_log::impl::open() {
+  read_counters();
+  given = std::max(counters.last_sequence, reserved);
+  if (!unreadable) index_anomalies();
+}
+
+void event_log::impl::read_counters() {
+  event_counters stored_counters;
   const auto read = [&](std::string_view key, const auto& decode) {
     std::string stored;
     const auto status = rocks.db->Get(rocksdb::ReadOptions(), column_family(), to_slice(key), &stored);
@@ -19,11 +26,11 @@ void event_log::impl::open() {
     if (!status.ok()) unreadable = to_error(status, "reading the event log");
     if (status.ok() && !decode(std::string_view(stored))) unreadable = damaged_event().value();
   };
-  read(counters_key, [&](std::string_view in) { return decode_counters(in, counters); });
-  reserved = counters.last_sequence;  // data of a program that did not reserve
+  read(counters_key, [&](std::string_view in) { return decode_counters(in, stored_counters); });
+  reserved = stored_counters.last_sequence;  // data of a program that did not reserve
   read(reserved_key, [&](std::string_view in) { return decode_reserved(in, reserved); });
-  given = std::max(counters.last_sequence, reserved);
-  if (!unreadable) index_anomalies();
+  const std::lock_guard lock(guard);
+  counters = stored_counters;
 }
 
 void event_log::impl::give_back() {

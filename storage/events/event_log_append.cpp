@@ -114,7 +114,9 @@ class staged_append {
 }  // namespace
 
 expected<std::size_t> event_log::impl::append(std::vector<event> found, bool fsync) {
+  if (uncertain) read_counters();
   if (unreadable) return tl::unexpected(*unreadable);
+  uncertain = false;
   staged_append staged(*this, current(), given);
   if (auto added = staged.add(std::move(found)); !added) return tl::unexpected(added.error());
   // With fsync what was stored before must reach the disk now: the counters carry it there.
@@ -125,9 +127,11 @@ expected<std::size_t> event_log::impl::append(std::vector<event> found, bool fsy
   const bool reserve = staged.given > reserved;
   const std::uint64_t until = reserve ? staged.given + limits::event_sequences_ahead : reserved;
   if (reserve) staged.batch.Put(column_family(), to_slice(reserved_key), encode_reserved(until));
-  if (auto written = rocks.write(staged.batch, fsync || reserve, "storing events"); !written)
+  given = staged.given;  // also of a write that fails: it may be on disk, and none is given twice
+  if (auto written = rocks.write(staged.batch, fsync || reserve, "storing events"); !written) {
+    uncertain = true;
     return tl::unexpected(written.error());
-  given = staged.given;
+  }
   reserved = until;
   {
     const std::lock_guard lock(guard);

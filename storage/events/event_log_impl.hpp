@@ -21,6 +21,7 @@ struct event_log::impl {
   event_counters counters;     // what is on disk
   std::uint64_t given = 0;     // no event that anybody saw has a higher sequence. Guarded by `appending`
   std::uint64_t reserved = 0;  // on disk, with fsync: up to here sequences may have been given out. Guarded by `appending`
+  bool uncertain = false;      // a write failed, and may be on disk all the same. Guarded by `appending`
   event_feed feed;
   std::optional<error> unreadable;  // the counters could not be read at open: no append can be right
 
@@ -36,6 +37,7 @@ struct event_log::impl {
   expected<std::size_t> append(std::vector<event> found, bool fsync);  // REQUIRES `appending`
   expected<std::vector<finding>> open_findings(const std::function<bool(sensor_id)>& of) const;
   void open();
+  void read_counters();
   void index_anomalies();  // of a log that was written before there were the spaces of anomalies
   void give_back();        // at an orderly end, so that the next start leaves no gap
 };

@@ -37,6 +37,17 @@ void journal::impl::commit(group& requests) {
   failures.fetch_add(requests.size());
   for (const auto& one : requests) answer(*one, tl::unexpected(written.error()));
   wake(requests);
+  const bool tried = undecided == requests;
+  if (!tried)
+    let_go(requests);
+  else
+    (void)establish_truth();  // at once: credits and a staged change of the catalog hang on it
+  requests.clear();
+}
+
+/// Of entries that are not committed: lets go of what they hold, even if a caller still has its ticket.
+void journal::impl::let_go(const group& requests) {
+  for (const auto& one : requests) one->entry = {};
 }
 
 expected<void> journal::impl::write(const group& requests) {
@@ -82,7 +93,10 @@ expected<void> journal::impl::write(const group& requests) {
 expected<void> journal::impl::establish_truth() {
   const auto stored = stored_last();
   if (!stored) return tl::unexpected(stored.error());
-  if (*stored > last.load()) pass_on(undecided);
+  if (*stored > last.load())
+    pass_on(undecided);
+  else
+    let_go(undecided);
   undecided.clear();
   truth_unknown = false;
   return {};
@@ -104,6 +118,8 @@ void journal::impl::pass_on(group& requests) {
   on_commit(committed);
   entries.fetch_add(requests.size());
   readings.fetch_add(rows);
+  for (const auto& one : requests)
+    if (one->entry.when_committed) one->entry.when_committed();
   for (const auto& one : requests) {
     const std::uint64_t given = one->entry.sequence;
     one->entry = {};  // lets go of the batch and what it holds even when the caller has given up

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ struct journal_entry {
   std::shared_ptr<const operator_command> command = {};
   bool tick = false;                                   ///< says what time it is, by received_at_us, and nothing else
   std::shared_ptr<const source_position> source = {};  ///< null: none
+  /// Called on the committer's thread once the entry is committed and observed, also when its caller no longer waits. Not stored.
+  std::function<void()> when_committed = {};
 };
 
 }  // namespace factory

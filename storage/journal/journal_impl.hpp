@@ -49,6 +49,7 @@ struct journal::impl {
   expected<void> write(const group& requests);
   expected<void> establish_truth();
   void pass_on(group& requests);
+  static void let_go(const group& requests);
   static void answer(request& to, expected<std::uint64_t> what);
   static void wake(const group& requests);
 

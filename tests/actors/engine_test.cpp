@@ -10,41 +10,12 @@
 #include <thread>
 
 #include "actors/engine/limits.hpp"
-#include "actors/support/messages.hpp"
+#include "actors/support/engine_fixture.hpp"
 #include "storage/state/store_writer.hpp"
-#include "storage/support/temporary_directory.hpp"
 #include "support/await.hpp"
 
 namespace factory::test {
 namespace {
-
-/// An engine with one machine, opened again at will.
-struct engine_test : testing::Test {
-  void open() {
-    engine_config config;
-    config.data_dir = directory.path();
-    config.worker_threads = 2;
-    config.in_flight_readings = 100'000;
-    config.journal_bytes_per_checkpoint = 20'000;
-    config.jobs.rollup_every_us = config.jobs.rewrite_every_us = 0;
-    running.reset();
-    running = engine::open(config).value();
-  }
-  void begin(std::size_t sensor_count) {
-    open();
-    running->create(std::vector{factory_entry{0, "works", "Ulm", 0}}).value();
-    running->create(std::vector{machine_entry{0, 1, "mill", "CNC", {}, 0}}).value();
-    std::vector<sensor_entry> wanted;
-    for (std::size_t i = 0; i < sensor_count; ++i) wanted.push_back({0, 1, "s" + std::to_string(i), "C", {{}, 90.0}, 0});
-    running->create(std::move(wanted)).value();
-  }
-  expected<ingest_receipt> ingest(sensor_id id, const timed_values& rows) {
-    return running->ingest(reading_batch(*batch_of(id, rows)), durability::buffered);
-  }
-
-  temporary_directory directory;
-  std::unique_ptr<engine> running;
-};
 
 using stored_readings = std::map<std::int64_t, double>;
 
@@ -266,6 +237,10 @@ TEST_F(engine_test, a_sensor_that_stays_down_holds_the_journal_up_to_a_bound_and
   }
   open();
   await([&] { return running->metrics().failed_sensors != 0; }, "the sensor to fail");
+  const auto of_both = running->stats(std::vector<sensor_id>{1, 2}, {}).value();
+  ASSERT_EQ(of_both.size(), 2U);
+  EXPECT_FALSE(of_both[0].available);
+  EXPECT_TRUE(of_both[1].available) << "the other one is answered";
   std::size_t rows = 0;
   const auto fill = [&] {
     for (;;) {
@@ -279,6 +254,8 @@ TEST_F(engine_test, a_sensor_that_stays_down_holds_the_journal_up_to_a_bound_and
   EXPECT_NE(refused.message.find("delete the sensor"), std::string::npos) << refused.message;
   EXPECT_GE(running->metrics().journal_bytes, limits::journal_checkpoints_held * 20'000);
   open();  // it fails again
+  EXPECT_GT(running->metrics().recovered_readings, 0U);
+  EXPECT_EQ(running->metrics().committed_readings, 0U) << "they were committed before this start";
   EXPECT_EQ(fill().code, errc::unavailable);
   EXPECT_EQ(running->stats(2, {}, {})->values.count, rows);
   ASSERT_TRUE(running->remove_sensor(1));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <thread>
 
@@ -43,6 +44,8 @@ TEST(credits, admit_nothing_more_to_decode_while_they_are_nearly_out) {
   EXPECT_FALSE(gate->admits());
 }
 
+constexpr auto far = std::chrono::steady_clock::time_point::max();
+
 struct waking {
   int count = 0;
   journal::waker wake = std::make_shared<const std::function<void()>>([this] { ++count; });
@@ -53,9 +56,9 @@ TEST(credits, wake_who_waits_once_when_half_of_both_bounds_are_free_again) {
   waking one, other;
   auto readings = gate->take(51, 0), bytes = gate->take(0, 501);
   EXPECT_FALSE(gate->plentiful());
-  gate->call_when_plentiful(one.wake);
-  gate->call_when_plentiful(one.wake);
-  gate->call_when_plentiful(other.wake);
+  gate->call_when_plentiful(one.wake, far);
+  gate->call_when_plentiful(one.wake, far);
+  gate->call_when_plentiful(other.wake, far);
   readings.reset();
   EXPECT_EQ(one.count, 0) << "too many bytes";
   bytes.reset();
@@ -70,7 +73,7 @@ TEST(credits, wake_at_once_who_asks_while_they_are_free) {
   waking one;
   const auto held = gate->take(50, 500);
   EXPECT_TRUE(gate->plentiful());
-  gate->call_when_plentiful(one.wake);
+  gate->call_when_plentiful(one.wake, far);
   EXPECT_EQ(one.count, 1);
 }
 
@@ -81,7 +84,7 @@ TEST(credits, forget_nobody_who_begins_to_wait_while_they_come_back) {
     const auto wake = std::make_shared<const std::function<void()>>([&] { woken = true; });
     auto held = gate->take(100, 0);
     std::jthread gives_back([&] { held.reset(); });
-    gate->call_when_plentiful(wake);
+    gate->call_when_plentiful(wake, far);
     test::await([&] { return woken.load(); }, "the waker");
   }
 }

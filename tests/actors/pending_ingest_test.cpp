@@ -1,6 +1,7 @@
 // The instant at which a committed body is answered.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "actors/engine/credits.hpp"
@@ -20,7 +21,7 @@ struct pending_ingest_test : journal_test {
     return in_line;
   }
   std::shared_ptr<credit_pool> credits = std::make_shared<credit_pool>(100, 100);
-  int woken = 0;
+  std::atomic<int> woken = 0;
   journal::waker wake = std::make_shared<const std::function<void()>>([this] { ++woken; });
   pending_ingest paced() { return paced(limits::paced_readings, wake); }
   pending_ingest paced(std::size_t readings, const journal::waker& to_wake) {
@@ -58,6 +59,16 @@ TEST_F(pending_ingest_test, is_answered_at_last_although_credits_do_not_come_bac
   const auto pending = paced();
   await([&] { return pending.ready(); }, "the answer");
   EXPECT_EQ(woken, 0);
+}
+
+TEST_F(pending_ingest_test, wakes_who_waits_at_its_deadline_although_credits_do_not_come_back) {
+  const auto held = credits->take(60, 0);
+  credits->start_clock();
+  const auto pending = paced();
+  EXPECT_FALSE(pending.ready());
+  await([&] { return woken != 0; }, "the clock of the credits");
+  EXPECT_TRUE(pending.ready());
+  credits->stop_clock();
 }
 
 }  // namespace

@@ -13,11 +13,14 @@ namespace {
 class idempotency : public testing::Test {
  protected:
   expected<http_response> once(std::string_view key, std::uint64_t digest, unsigned status = 201) {
-    return memory_.once(key, digest, [&]() -> expected<http_response> {
-      ++runs_;
-      if (status >= 400) return fail(errc::overloaded, "later");
-      return http_response{status, "application/json", "answer " + std::to_string(runs_)};
-    });
+    return memory_
+        .once(key, digest, nullptr,
+              [&]() -> expected<http_response> {
+                ++runs_;
+                if (status >= 400) return fail(errc::overloaded, "later");
+                return http_response{status, "application/json", "answer " + std::to_string(runs_)};
+              })
+        .map(complete);
   }
   idempotency_memory memory_{2};
   std::atomic<int> runs_{0};
@@ -41,7 +44,7 @@ TEST_F(idempotency, a_failure_is_forgotten) {
 }
 
 TEST_F(idempotency, an_exception_is_passed_on_and_forgotten) {
-  EXPECT_THROW(std::ignore = memory_.once("a", 1, []() -> expected<http_response> { throw std::runtime_error("x"); }),
+  EXPECT_THROW(std::ignore = memory_.once("a", 1, nullptr, []() -> expected<http_response> { throw std::runtime_error("x"); }),
                std::runtime_error);
   EXPECT_EQ(once("a", 1)->body, "answer 1");
 }
@@ -53,6 +56,49 @@ TEST_F(idempotency, remembers_the_newest_keys_only) {
   EXPECT_EQ(once("c", 1)->body, "answer 3");
   EXPECT_EQ(once("b", 1)->body, "answer 2");
   EXPECT_EQ(once("a", 1)->body, "answer 4");
+}
+
+/// Work that answers when it is told to.
+struct slow_work {
+  bool committed = false;
+  unsigned status = 201;
+  expected<http_response> begin() {
+    http_response answer;
+    answer.ready = [this] { return committed; };
+    answer.finish = [this](http_response& whole) { whole = {status, "application/json", "stored"}; };
+    return answer;
+  }
+};
+
+TEST_F(idempotency, nobody_waits_for_an_answer_that_is_under_way_and_a_repeated_request_is_woken) {
+  slow_work work;
+  int woken = 0;
+  const auto wake = std::make_shared<const std::function<void()>>([&] { ++woken; });
+  auto first = memory_.once("a", 1, nullptr, [&] { return work.begin(); }).value();
+  auto again = memory_.once("a", 1, wake, [&] { return work.begin(); }).value();
+  ASSERT_TRUE(first.ready && again.ready);
+  EXPECT_FALSE(first.ready());
+  EXPECT_FALSE(again.ready());
+  work.committed = true;
+  EXPECT_EQ(complete(std::move(first)).body, "stored");
+  EXPECT_EQ(woken, 1);
+  EXPECT_TRUE(again.ready());
+  EXPECT_EQ(complete(std::move(again)).body, "stored");
+  EXPECT_EQ(once("a", 1)->body, "stored");
+  EXPECT_EQ(runs_, 0);
+}
+
+TEST_F(idempotency, work_that_fails_late_or_whose_client_has_gone_is_forgotten) {
+  slow_work fails;
+  fails.status = 503;
+  EXPECT_EQ(complete(memory_.once("a", 1, nullptr, [&] { return fails.begin(); }).value()).status, 503U);
+  EXPECT_EQ(once("a", 1)->body, "answer 1");
+  slow_work left;
+  auto answer = memory_.once("b", 1, nullptr, [&] { return left.begin(); });
+  auto again = memory_.once("b", 1, nullptr, [&] { return left.begin(); }).value();
+  answer = http_response{};
+  EXPECT_EQ(complete(std::move(again)).status, 503U);
+  EXPECT_EQ(once("b", 1)->body, "answer 2");
 }
 
 TEST_F(idempotency, of_requests_at_the_same_time_one_is_done_and_all_get_its_answer) {

@@ -478,5 +478,16 @@ TEST(catalog, the_texts_of_a_machine_status_are_fixed) {
   EXPECT_FALSE(parse_machine_status("operational"));
 }
 
+TEST(catalog_changes, are_applied_on_any_thread_and_the_next_one_waits_for_that) {
+  catalog_fixture plant;
+  auto staged = plant.entities().stage_create(std::vector{a_factory("one")}, 1).value();
+  std::thread committer(
+      [&, change = std::make_shared<catalog_change>(std::move(staged.change))] { plant.entities().apply(std::move(*change)); });
+  const auto next = plant.entities().stage_create(std::vector{a_factory("two")}, 1);
+  committer.join();
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->entries.front().id, 2U);
+}
+
 }  // namespace
 }  // namespace factory

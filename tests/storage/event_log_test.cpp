@@ -2,6 +2,7 @@
 
 #include "pipelines/command/acknowledge.hpp"
 #include "storage/admin/snapshot.hpp"
+#include "storage/base/rocks.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 #include <gtest/gtest.h>
@@ -187,6 +188,20 @@ TEST_F(event_log_test, an_append_with_fsync_syncs_also_what_was_stored_before) {
   const auto synced = db_->fsync_count();
   EXPECT_EQ(log_->append({anomaly(1, 10)}, true).value(), 0U);
   EXPECT_EQ(db_->fsync_count(), synced + 1);
+}
+
+TEST_F(event_log_test, a_sequence_of_a_write_that_failed_behind_its_batch_is_not_given_again) {
+  append({anomaly(1, 1)});
+  db_->raw().marks_fail = true;
+  ASSERT_FALSE(log_->append({anomaly(1, 2), raised(1, 3)}, true));
+  db_->raw().marks_fail = false;
+  EXPECT_EQ(append({anomaly(1, 4)}), 1U);
+  EXPECT_EQ(append({anomaly(1, 2), raised(1, 3)}), 0U) << "they are there";
+  const auto all = log_->query({.descending = false}).value();
+  ASSERT_EQ(all.size(), 4U);
+  for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i].key.event_time_us, static_cast<std::int64_t>(i) + 1);
+  EXPECT_EQ(log_->count().anomalies, 3U);
+  EXPECT_EQ(log_->count().active_alerts, 1U);
 }
 
 TEST_F(event_log_test, what_a_power_cut_took_comes_back_behind_every_cursor) {

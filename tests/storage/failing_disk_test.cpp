@@ -119,30 +119,6 @@ TEST(full_disk, the_journal_refuses_and_goes_on_once_there_is_room_without_a_gap
   EXPECT_EQ(observed, (std::vector<std::uint64_t>{1, 2}));
 }
 
-TEST(full_disk, an_entry_that_was_refused_but_is_found_stored_is_passed_on_before_its_sequence_is_given_again) {
-  const test::temporary_directory here;
-  const test::small_disk disk(here.path());
-  if (!disk.mounted()) GTEST_SKIP() << "mounting a small disk needs root";
-  auto db = database::open(here.path() / "data", {});
-  ASSERT_TRUE(db) << db.error().message;
-  journal entries(**db);
-  std::vector<std::int64_t> observed;
-  entries.start(each([&](const journal_entry& e) { observed.push_back(e.received_at_us); }));
-  disk.fill();
-  EXPECT_FALSE(entries.append(entry_of(10, 1), durability::fsync));
-  // The remains of a write that failed late.
-  const encoded_entry encoded = encode(entry_of(10, 1));
-  record_head head;
-  std::string record;
-  head.add(encoded);
-  head.finish(1, record);
-  ASSERT_TRUE((*db)->raw().db->Put({}, (*db)->raw().at(column::journal), journal_key(1), record + encoded.bytes).ok());
-  disk.clear();
-  EXPECT_EQ(*entries.append(entry_of(10, 2), durability::fsync), 2U);
-  entries.stop();
-  EXPECT_EQ(observed, (std::vector<std::int64_t>{1, 2}));
-}
-
 TEST_F(failing_disk, the_writer_keeps_what_it_could_not_write_and_tells_why) {
   event_log events(*db_);
   store_writer writer(*db_, events);

@@ -38,6 +38,45 @@ TEST_F(journal_test, an_entry_is_observed_before_its_caller_is_let_go) {
   EXPECT_EQ(observed_[0].received_at_us, 42);
 }
 
+TEST_F(journal_test, an_entry_that_is_not_committed_lets_go_of_what_it_holds_at_once) {
+  journal_->start(each([](const journal_entry&) {}));
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> credit = held;
+  auto entry = reading_entry(1);
+  entry.hold = std::move(held);
+  db_->raw().writes_fail = true;
+  auto in_line = journal_->begin(std::move(entry), durability::fsync).value();
+  EXPECT_FALSE(in_line.wait());
+  test::await([&] { return credit.expired(); }, "the credit, although no other entry has come since");
+  db_->raw().writes_fail = false;
+  EXPECT_EQ(append(reading_entry(2)), 1U);
+}
+
+TEST_F(journal_test, an_entry_that_was_refused_but_is_found_stored_is_passed_on_before_its_sequence_is_given_again) {
+  start();
+  db_->raw().marks_fail = true;
+  EXPECT_FALSE(journal_->append(reading_entry(1), durability::fsync));
+  db_->raw().marks_fail = false;
+  EXPECT_EQ(append(reading_entry(2), durability::fsync), 2U);
+  journal_->stop();
+  ASSERT_EQ(observed_.size(), 2U);
+  EXPECT_EQ(observed_[0].received_at_us, 1);
+  EXPECT_EQ(replayed_sequences(), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(journal_test, tells_that_an_entry_is_committed_also_when_its_caller_has_given_up) {
+  reopen(std::chrono::milliseconds(1));
+  std::latch go_on(1);
+  bool committed = false;
+  journal_->start(each([&](const journal_entry&) { go_on.wait(); }));
+  auto entry = reading_entry(1);
+  entry.when_committed = [&] { committed = true; };
+  EXPECT_EQ(journal_->append(std::move(entry), durability::buffered).error().code, errc::timed_out);
+  go_on.count_down();
+  journal_->stop();
+  EXPECT_TRUE(committed);
+}
+
 TEST_F(journal_test, lets_go_of_what_an_entry_holds_when_the_last_copy_goes) {
   start();
   auto held = std::make_shared<int>(1);
