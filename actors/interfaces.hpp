@@ -95,8 +95,8 @@ struct new_tick {
 
 /// Asks a sensor for its state. Queued behind what was acknowledged before.
 struct view_request {
-  time_range range;          ///< of the head's rows wanted; empty range: none
-  bool with_status = false;  ///< counters and windows too: costs a walk over the windows
+  time_range range;  ///< of the head's rows wanted; empty range: none
+  view_more more = view_more::nothing;
   reply<sensor_view> answer;
 };
 

@@ -190,6 +190,10 @@ class engine {
   expected<std::vector<range_stats>> stats(const std::vector<sensor_id>& ids, const time_range& range);
   expected<std::vector<bucket>> aggregate(sensor_id id, const time_range& range, std::int64_t step_us);
   expected<sensor_status> status(sensor_id id);
+  /// What the sensor's detectors know.
+  expected<detection_view> detection(sensor_id id);
+  /// Likewise of each, in the order of `ids`, all asked at once; an error of one says that it cannot be asked.
+  std::vector<std::pair<sensor_id, expected<detection_view>>> detection(const std::vector<sensor_id>& ids);
   /// The sensor at this instant, for several reads that must agree. `range` selects the rows of the head.
   expected<sensor_cut> cut(sensor_id id, const time_range& range);
   /// The first half of cut(). It does not wait for the sensor, so one thread can ask many.

@@ -99,7 +99,7 @@ struct engine::impl {
   expected<void> command(std::shared_ptr<const operator_command> given);
   expected<finding> find_alert(const event_key& raised) const;
   expected<finding> find_anomaly(const event_key& any) const;
-  expected<sensor_view> view(sensor_id id, const time_range& range, bool with_status = false) const;
+  expected<sensor_view> view(sensor_id id, const time_range& range, view_more more = view_more::nothing) const;
   time_range visible(sensor_id id, const time_range& asked) const;
 };
 

@@ -244,7 +244,7 @@ void engine::impl::send_series() {
   series_sent.resize(known->bound());
   for (sensor_id sensor = 1; sensor < known->bound(); ++sensor) {
     if (!known->contains(sensor)) continue;
-    const auto now = view(sensor, {0, 0}, true);
+    const auto now = view(sensor, {0, 0}, view_more::status);
     if (!now || !now->latest || now->status->applied_sequence == series_sent[sensor]) continue;
     series_sent[sensor] = now->status->applied_sequence;
     const auto& status = *now->status;

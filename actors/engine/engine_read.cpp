@@ -10,9 +10,9 @@
 
 namespace factory {
 
-expected<sensor_view> engine::impl::view(sensor_id id, const time_range& range, bool with_status) const {
+expected<sensor_view> engine::impl::view(sensor_id id, const time_range& range, view_more more) const {
   if (!entities->known_sensors()->contains(id)) return fail(errc::not_found, "Sensor not found");
-  auto asked = sensors->ask(id, range, with_status);
+  auto asked = sensors->ask(id, range, more);
   if (!asked) return tl::unexpected(std::move(asked.error()));
   return asked->wait_for(limits::query_deadline_ms);
 }
@@ -121,7 +121,22 @@ expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& 
 }
 
 expected<sensor_status> engine::status(sensor_id id) {
-  return impl_->view(id, {0, 0}, true).map([](const sensor_view& view) { return *view.status; });
+  return impl_->view(id, {0, 0}, view_more::status).map([](const sensor_view& view) { return *view.status; });
+}
+
+expected<detection_view> engine::detection(sensor_id id) {
+  return impl_->view(id, {0, 0}, view_more::detection).map([](sensor_view view) { return std::move(*view.detection); });
+}
+
+std::vector<std::pair<sensor_id, expected<detection_view>>> engine::detection(const std::vector<sensor_id>& ids) {
+  auto asked = impl_->sensors->ask(ids, {0, 0}, view_more::detection);
+  std::vector<std::pair<sensor_id, expected<detection_view>>> found;
+  found.reserve(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    auto view = asked[i].and_then([](auto& one) { return one.wait_for(limits::query_deadline_ms); });
+    found.emplace_back(ids[i], view.map([](sensor_view& known) { return std::move(*known.detection); }));
+  }
+  return found;
 }
 
 expected<reading_run> engine::newest(sensor_id id, std::size_t limit) {

@@ -120,8 +120,9 @@ void take_in(self_pointer self, const new_tick& part) {
 
 void take_in(self_pointer self, const view_request& request) {
   const auto& state = self->state;
-  sensor_view view{state.core->cut(request.range), state.core->latest(), std::nullopt};
-  if (request.with_status) {
+  sensor_view view{state.core->cut(request.range), state.core->latest(), {}, {}};
+  if (request.more == view_more::detection) view.detection = state.core->detection();
+  if (request.more == view_more::status) {
     view.status = state.core->status();
     view.status->restarts = state.parts.restarts;
     view.status->applied_sequence = state.applied_sequence;

@@ -162,19 +162,19 @@ void sensor_population::dispatch_command(const journal_entry& entry) {
 }
 
 expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range,
-                                                            bool with_status) const {
+                                                            view_more more) const {
   const auto actor = directory_.find(sensor_number);
   if (!actor) return has_failed();
   line_->pass_on();  // a client reads its own writes
   auto [answer, waiter] = reply<sensor_view>::make();
   run_here here(system_);
-  send_by(here, actor, view_request{range, with_status, std::move(answer)});
+  send_by(here, actor, view_request{range, more, std::move(answer)});
   here.run();
   return waiter;
 }
 
 std::vector<expected<reply<sensor_view>::waiter>> sensor_population::ask(std::span<const sensor_id> sensors,
-                                                                         const time_range& range) const {
+                                                                         const time_range& range, view_more more) const {
   line_->pass_on();
   std::vector<expected<reply<sensor_view>::waiter>> waiters;
   waiters.reserve(sensors.size());
@@ -186,7 +186,7 @@ std::vector<expected<reply<sensor_view>::waiter>> sensor_population::ask(std::sp
       continue;
     }
     auto [answer, waiter] = reply<sensor_view>::make();
-    send_by(wakes, actor, view_request{range, false, std::move(answer)});
+    send_by(wakes, actor, view_request{range, more, std::move(answer)});
     waiters.emplace_back(std::move(waiter));
   }
   return waiters;

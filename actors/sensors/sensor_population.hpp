@@ -61,9 +61,10 @@ class sensor_population {
   void dispatch(std::span<const journal_entry* const> entries, const sensor_set* known);
 
   /// Asks a sensor without waiting.
-  expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range, bool with_status = false) const;
+  expected<reply<sensor_view>::waiter> ask(sensor_id sensor, const time_range& range, view_more more = view_more::nothing) const;
   /// Asks many sensors at once. Their actors run on the workers, so the caller can do other work meanwhile.
-  std::vector<expected<reply<sensor_view>::waiter>> ask(std::span<const sensor_id> sensors, const time_range& range) const;
+  std::vector<expected<reply<sensor_view>::waiter>> ask(std::span<const sensor_id> sensors, const time_range& range,
+                                                        view_more more = view_more::nothing) const;
   /// Waits until the actors of this sensor have handled all that was dispatched before, and what they found is in RocksDB.
   expected<void> settle(sensor_id sensor, std::int64_t deadline_ms) const;
   /// Removes a deleted sensor. Waits until its actors have released it and everything that it handed over is stored.

@@ -84,6 +84,7 @@ class sensor_state {
   sensor_cut cut(const time_range& range) const;
   std::optional<reading> latest() const;  ///< the newest one that was not from the future
   sensor_status status() const;           ///< without restarts and applied_sequence
+  detection_view detection() const;
 
   void encode(std::string& out) const;
   bool decode(std::string_view& in);

@@ -135,6 +135,18 @@ sensor_status sensor_state::status() const {
   return status;
 }
 
+detection_view sensor_state::detection() const {
+  const auto& judge = judged_.now();
+  const auto& detectors = judge.detectors();
+  detection_view view;
+  view.expected = detectors.expected();
+  for (const auto& each : factory::detectors()) view.warm[static_cast<std::size_t>(each.id) - 1] = detectors.warm(each.id);
+  view.open = detectors.episodes().open();
+  view.quiet_until_us = judge.quiet_until_us();
+  if (seen()) view.newest_us = rows().newest_us();
+  return view;
+}
+
 void sensor_state::encode(std::string& out) const {
   put_byte(out, encoding_version);
   put_varint(out, next_block_);

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
+#include "pipelines/detect/detector_set.hpp"
 #include "pipelines/model/reading.hpp"
 #include "storage/series/time_series.hpp"
 
@@ -31,11 +34,29 @@ struct sensor_status {
   window_view count_window, time_window;
 };
 
+/// What the detectors of a sensor know.
+struct detection_view {
+  detector_set::expectation expected;
+  std::array<bool, detector_count> warm{};  ///< by id of the detector, less 1
+  std::vector<episode> open;                ///< in the order in which they were opened
+  std::int64_t newest_us = INT64_MIN;       ///< newest reading judged; INT64_MIN before the first
+  std::int64_t quiet_until_us =
+      INT64_MAX;  ///< counts as silent from then on if nothing comes; INT64_MAX while it cannot, or is silent
+};
+
+/// What a query wants of a sensor beside its cut.
+enum class view_more : std::uint8_t {
+  nothing,
+  status,    ///< counters and windows: costs a walk over the windows
+  detection  ///< what its detectors know
+};
+
 /// A sensor actor's answer to a query.
 struct sensor_view {
   sensor_cut cut;
-  std::optional<reading> latest;        ///< the newest reading that was not from the future
-  std::optional<sensor_status> status;  ///< if requested
+  std::optional<reading> latest;            ///< the newest reading that was not from the future
+  std::optional<sensor_status> status;      ///< if requested
+  std::optional<detection_view> detection;  ///< if requested
 };
 
 }  // namespace factory

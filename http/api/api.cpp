@@ -104,6 +104,7 @@ struct rest_api::impl {
     add_stats_calls(table);
     add_aggregate_call(table);
     add_live_calls(table);
+    add_health_calls(table);
     add_anomaly_calls(table, anomalies);
     add_event_calls(table);
     add_finding_calls(table);

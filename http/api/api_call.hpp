@@ -63,6 +63,7 @@ void add_reading_calls(api_table& table);   ///< pages and latest
 void add_stats_calls(api_table& table);     ///< statistics of ranges
 void add_aggregate_call(api_table& table);  ///< down-sampled series
 void add_live_calls(api_table& table);      ///< newest readings against the thresholds; live state
+void add_health_calls(api_table& table);    ///< baselines; health of sensors, machines, factories
 void add_anomaly_calls(api_table& table, const anomaly_side& anomalies);
 void add_event_calls(api_table& table);    ///< events and alerts of the live side
 void add_finding_calls(api_table& table);  ///< anomalies as episodes, feedback

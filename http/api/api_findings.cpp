@@ -144,7 +144,7 @@ expected<http_response> take_feedback(engine& behind, const http_request& reques
 bool agree(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)}); }
 
 /// The readings that the z-score was judged against, as storage has them now. Nothing when the finding is of another detector.
-expected<http_response> explain(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_explanation(engine& behind, const http_request& request, const path_argument& path) {
   const auto anomaly = find_anomaly(behind, request, path.text);
   if (!anomaly) return fail_with(anomaly.error());
   const event& stated = *anomaly->stated;
@@ -189,7 +189,7 @@ void add_finding_calls(api_table& table) {
   table.push_back({http_method::get,
                    "/api/anomalies/{name}/explain",
                    "Its figures, computed again from what is stored, and whether they agree",
-                   explain,
+                   get_explanation,
                    {},
                    {},
                    "anomaly_explanation"});

@@ -7,6 +7,7 @@
 namespace factory::limits {
 
 inline constexpr std::size_t body_bytes = 64UL << 20;          ///< 413
+inline constexpr std::size_t unwell_sensors_listed = 1'000;         ///< in the health of a machine or a factory
 inline constexpr std::size_t small_body_bytes = 1UL << 20;     ///< one reading, a change of the catalog: 413
 inline constexpr std::size_t refused_body_bytes = 64UL << 10;  ///< body of a refused client: thrown away; larger: closed
 inline constexpr std::size_t body_bytes_in_all = 512UL << 20;  ///< all bodies that a gateway is receiving: 503 with Retry-After

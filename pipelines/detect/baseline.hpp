@@ -43,6 +43,7 @@ class baseline {
   /// Mean absolute deviation of readings from the mean of their half hour; the machine's cycle and noise.
   double scatter() const { return scatter_; }
   std::uint32_t count() const { return count_; }
+  std::int64_t since_us() const { return begun_ ? first_slot_ * slot_us : INT64_MIN; }  ///< its first half hour
   std::uint32_t visits() const;  ///< of the half hour that was visited least; 0 while the day is not full
   std::size_t memory_bytes() const { return sizeof *this + slots_.read().capacity() * sizeof(slot); }
 

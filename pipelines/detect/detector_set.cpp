@@ -205,6 +205,7 @@ detector_set::expectation detector_set::expected() const {
   out.usual_step = spread_.usual_step();
   out.usual_interval_us = silence_.usual_us();
   out.longest_run = stuck_.longest();
+  out.since_us = baseline_.since_us();
   return out;
 }
 

@@ -46,6 +46,7 @@ class detector_set {
     double usual_step = 0;       ///< from reading to reading
     double usual_interval_us = 0;
     std::uint32_t longest_run = 0;
+    std::int64_t since_us = INT64_MIN;  ///< learned from then on, to the half hour; INT64_MIN before the first reading
   };
   expectation expected() const;
   /// Whether it has seen enough to speak. Bounds and out_of_range ask for nothing.

@@ -79,6 +79,12 @@ const episode* episode_book::anomaly() const {
   return nullptr;
 }
 
+std::vector<episode> episode_book::open() const {
+  std::vector<episode> all;
+  for (const auto& each : open_) all.push_back(each.is);
+  return all;
+}
+
 bool episode_book::is_open(detector by) const {
   return std::any_of(open_.begin(), open_.end(), [by](const entry& each) { return each.is.by == by; });
 }

@@ -71,6 +71,7 @@ class episode_book {
   bool is_open(detector by) const;
   const episode* anomaly() const;  ///< the open one that is no matter of health, or null
   std::size_t open_count() const { return open_.size(); }
+  std::vector<episode> open() const;
   std::size_t memory_bytes() const { return open_.capacity() * sizeof(entry); }
 
   bool operator==(const episode_book&) const = default;

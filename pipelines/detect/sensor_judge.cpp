@@ -6,12 +6,12 @@
 #include "pipelines/model/coding.hpp"
 
 namespace factory {
+
+event_source source_of(detector by) { return static_cast<event_source>(32 + static_cast<std::uint8_t>(by)); }
+
 namespace {
 
 const detect_settings standard_settings;
-
-/// A detector of the registry has 32 + its number (event_source.hpp).
-event_source source_of(detector by) { return static_cast<event_source>(32 + static_cast<std::uint8_t>(by)); }
 
 event_kind kind_of(episode_change::kind what) {
   switch (what) {

@@ -12,6 +12,9 @@
 
 namespace factory {
 
+/// A detector of the registry has 32 + its number (event_source.hpp).
+event_source source_of(detector by);
+
 /// What judges a sensor's readings as they arrive: the streaming z-score and the detectors, as one judge (revisable.hpp). An episode is a finding:
 /// anomaly_opened, anomaly_updated (key.revision counts them), anomaly_closed, all with the time of its begin in their key and with the detector
 /// that opened it as their source.

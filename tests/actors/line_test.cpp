@@ -45,7 +45,7 @@ struct line_test : testing::Test {
 };
 
 TEST_F(line_test, a_query_finds_what_was_acknowledged_before_it_although_it_waited) {
-  auto asked = plant.sensors->ask(3, {}, true).value();
+  auto asked = plant.sensors->ask(3, {}, view_more::status).value();
   release();
   EXPECT_EQ(asked.wait_for(60'000)->status->accepted, entry_count);
 }

@@ -52,7 +52,7 @@ struct sensor_test : deterministic {
   void send_readings(std::uint64_t sequence, const timed_values& rows) { send(made.readings(sequence, id, rows)); }
   reply<sensor_view>::waiter ask() {
     auto [answer, waiter] = reply<sensor_view>::make();
-    send(view_request{everything, true, std::move(answer)});
+    send(view_request{everything, view_more::status, std::move(answer)});
     return waiter;
   }
   sensor_view view() {

@@ -58,7 +58,7 @@ class running_population {
   /// Asks again until the sensor's actor answers.
   sensor_view view(sensor_id id) {
     for (;;)
-      if (auto asked = sensors->ask(id, {}, true))
+      if (auto asked = sensors->ask(id, {}, view_more::status))
         if (auto seen = asked->wait_for(60'000)) return std::move(*seen);
   }
   static void await(const std::function<bool()>& condition) { test::await(condition, "the actors"); }
