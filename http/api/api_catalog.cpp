@@ -5,6 +5,7 @@
 #include "http/edge/query.hpp"
 #include "http/text/catalog_json.hpp"
 #include "http/text/json_body.hpp"
+#include "http/text/rule_template_json.hpp"
 #include "pipelines/model/limits.hpp"
 #include "storage/base/limits.hpp"
 
@@ -67,7 +68,10 @@ template <class Entry>
 expected<void> after_members(Entry&) {
   return {};
 }
-expected<void> after_members(alert_rule& rule) { return close_limits(rule); }
+expected<void> after_members(alert_rule& rule) {
+  auto whole = close_template(rule);
+  return whole ? close_limits(rule) : whole;
+}
 
 template <class Entry>
 expected<void> set_members(Entry& entry, element object) {
@@ -166,6 +170,26 @@ expected<http_response> create(engine& behind, const http_request& request, cons
                             : create_all<Entry>(behind, request.factory, objects);
 }
 
+/// An entity of another factory looks as if it did not exist.
+template <class Entry>
+expected<Entry> find(engine& behind, const http_request& request, std::uint32_t id) {
+  auto entry = kind<Entry>::find(behind, id);
+  if (entry && !lies_in(behind, request.factory, *entry)) return kind<Entry>::find(behind, 0);
+  return entry;
+}
+
+/// Leaves the sensors that the rule is for.
+expected<void> keep_those_of(engine& behind, const http_request& request, rule_id rule, std::vector<sensor_entry>& sensors) {
+  const auto found = find<alert_rule>(behind, request, rule);
+  if (!found) return tl::unexpected(found.error());
+  sensor_set wanted;
+  if (!found->as_template) wanted.insert(found->sensor);
+  if (found->as_template)
+    for (const sensor_entry& sensor : behind.entities().select(found->as_template->sensors)) wanted.insert(sensor.id);
+  std::erase_if(sensors, [&](const sensor_entry& sensor) { return !wanted.contains(sensor.id); });
+  return {};
+}
+
 template <class Entry>
 expected<http_response> list(engine& behind, const http_request& request, const path_argument&) {
   std::optional<std::uint32_t> of;
@@ -174,18 +198,14 @@ expected<http_response> list(engine& behind, const http_request& request, const 
     if (const auto id = query.id(parent)) of = id;  // a kind has one of them at most
   }
   const label_set labels = query.labels();
+  const auto rule = query.id("rule_id");
   if (query.fault()) return fail_with(*query.fault());
   auto found = kind<Entry>::list(behind, of, labels);
+  if constexpr (std::is_same_v<Entry, sensor_entry>)
+    if (rule)
+      if (auto kept = keep_those_of(behind, request, *rule, found); !kept) return fail_with(kept.error());
   if (request.factory != 0) std::erase_if(found, [&](const Entry& each) { return !lies_in(behind, request.factory, each); });
   return many(found);
-}
-
-/// An entity of another factory looks as if it did not exist.
-template <class Entry>
-expected<Entry> find(engine& behind, const http_request& request, std::uint32_t id) {
-  auto entry = kind<Entry>::find(behind, id);
-  if (entry && !lies_in(behind, request.factory, *entry)) return kind<Entry>::find(behind, 0);
-  return entry;
 }
 
 template <class Entry>
@@ -229,6 +249,7 @@ void add_kind(api_table& table, const texts& t) {
   std::vector<std::string_view> filter;
   if (!t.parent.empty()) filter.push_back(t.parent);
   if constexpr (requires(Entry entry) { entry.labels; }) filter.push_back("label");
+  if (std::is_same_v<Entry, sensor_entry>) filter.push_back("rule_id");
   table.push_back({http_method::get, all, t.list, list<Entry>, filter, {}, t.schemas});
   table.push_back({http_method::post, all, t.create, create<Entry>, {}, t.drafts, t.schemas, 201, limits::body_bytes, json_only});
   table.push_back({http_method::get, each, t.get, get<Entry>, {}, {}, t.schema});

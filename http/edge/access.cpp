@@ -1,5 +1,6 @@
 #include "http/edge/access.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -78,7 +79,17 @@ bool lies_in(const engine& behind, factory_id factory, const sensor_entry& entry
   return machine && machine->factory == factory;
 }
 bool lies_in(const engine& behind, factory_id factory, const alert_rule& entry) {
-  return factory == 0 || sensors_of(behind, factory)->contains(entry.sensor);
+  if (factory == 0) return true;
+  if (!entry.as_template) return sensors_of(behind, factory)->contains(entry.sensor);
+  const selector& which = entry.as_template->sensors;
+  if (which.factory != 0) return which.factory == factory;
+  if (which.machine != 0) {
+    const auto machine = behind.entities().find_machine(which.machine);
+    return machine && machine->factory == factory;
+  }
+  const auto sensors = sensors_of(behind, factory);
+  return !which.sensors.empty() &&
+         std::all_of(which.sensors.begin(), which.sensors.end(), [&](sensor_id sensor) { return sensors->contains(sensor); });
 }
 
 std::shared_ptr<const sensor_set> sensors_of(const engine& behind, factory_id factory) {

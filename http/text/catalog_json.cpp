@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "http/text/json_body.hpp"
+#include "http/text/rule_template_json.hpp"
 #include "pipelines/select/selector_json.hpp"
 #include "storage/base/limits.hpp"
 
@@ -27,12 +28,6 @@ expected<bool> put(Member& member, expected<T> value) {
 expected<bool> put_labels(label_set& member, std::string_view name, element value) {
   if (auto merged = merge_labels(member, name, value); !merged) return tl::unexpected(std::move(merged.error()));
   return true;
-}
-
-void write_labels(json_writer& out, const label_set& labels) {
-  out.key("labels").begin_object();
-  for (const label& one : labels) out.member(one.key, one.value);
-  out.end_object();
 }
 
 expected<bool> given_by_server(std::string_view name) {
@@ -97,7 +92,8 @@ expected<bool> put_small(std::uint32_t& member, std::string_view name, element v
   return true;
 }
 
-/// Unset when it is no member of the options.
+}  // namespace
+
 std::optional<expected<bool>> set_option(alarm_options& options, std::string_view name, element value) {
   if (name == "deadband") return put_deadband(options, name, value);
   if (name == "on_delay_ms") return put_delay(options.on_delay_us, name, value);
@@ -109,6 +105,8 @@ std::optional<expected<bool>> set_option(alarm_options& options, std::string_vie
   if (name == "instructions") return put(options.instructions, read_text(name, value));
   return std::nullopt;
 }
+
+namespace {
 
 void write_options(json_writer& out, const alarm_options& options) {
   if (options.deadband_in_percent)
@@ -165,7 +163,7 @@ expected<bool> set_member(sensor_entry& entry, std::string_view name, element va
 }
 
 expected<bool> set_member(alert_rule& entry, std::string_view name, element value) {
-  if (name == "sensor_id") return put(entry.sensor, read_id(name, value));
+  if (auto whose = set_template_member(entry, name, value)) return *whose;
   if (name == "name") return put(entry.name, read_text(name, value));
   if (name == "condition") {
     return put_word(entry.condition, name, value, parse_rule_condition, "GREATER_THAN, LESS_THAN or OUT_OF_RANGE");
@@ -200,7 +198,9 @@ void write_json(json_writer& out, const sensor_entry& entry) {
 }
 
 void write_json(json_writer& out, const alert_rule& entry) {
-  out.begin_object().member("id", entry.id).member("sensor_id", entry.sensor).member("name", entry.name);
+  out.begin_object().member("id", entry.id);
+  write_template(out, entry);
+  out.member("name", entry.name);
   out.member("condition", to_text(entry.condition));
   out.member("low", uses_low(entry) ? std::optional(entry.low) : std::nullopt);
   out.member("high", uses_high(entry) ? std::optional(entry.high) : std::nullopt);

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -15,13 +16,16 @@ namespace factory {
 inline const std::vector<std::string_view> required_of_factory{"name"};
 inline const std::vector<std::string_view> required_of_machine{"factory_id", "name"};
 inline const std::vector<std::string_view> required_of_sensor{"machine_id", "name"};
-inline const std::vector<std::string_view> required_of_rule{"sensor_id", "name", "condition"};
+inline const std::vector<std::string_view> required_of_rule{"name", "condition"};
 
 // Sets one member from JSON (of `labels` only those that it names); false when there is no such member. `id` and `created_at` are given by the server: invalid.
 expected<bool> set_member(factory_entry& entry, std::string_view name, simdjson::dom::element value);
 expected<bool> set_member(machine_entry& entry, std::string_view name, simdjson::dom::element value);
 expected<bool> set_member(sensor_entry& entry, std::string_view name, simdjson::dom::element value);
 expected<bool> set_member(alert_rule& entry, std::string_view name, simdjson::dom::element value);
+
+/// Likewise one of the options of a rule; unset when it is none of them.
+std::optional<expected<bool>> set_option(alarm_options& options, std::string_view name, simdjson::dom::element value);
 
 void write_json(json_writer& out, const factory_entry& entry);
 void write_json(json_writer& out, const machine_entry& entry);

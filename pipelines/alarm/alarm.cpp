@@ -18,8 +18,9 @@ bool raises_alerts(std::uint8_t source) {
 }
 
 const alert_rule* find_rule(const sensor_config& config, rule_id id) {
-  const auto found = std::find_if(config.rules.begin(), config.rules.end(), [&](const auto& rule) { return rule.id == id; });
-  return found == config.rules.end() ? nullptr : &*found;
+  const auto found =
+      std::find_if(config.rules.begin(), config.rules.end(), [&](const alert_rule& rule) { return rule.id == id; });
+  return found == config.rules.end() ? nullptr : &**found;
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ bool alarm_board::is_unchanged(const watched_limit& limit, const sensor_config& 
   if (limit.source != event_source::alert_rule) return before.thresholds == config_.thresholds;
   const auto* const old = find_rule(before, limit.rule);
   const auto* const now = find_rule(config_, limit.rule);
-  return old != nullptr && now != nullptr && *old == *now;
+  return old != nullptr && now != nullptr && judged(*old) == judged(*now);  // older journals have the texts, too
 }
 
 void alarm_board::observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out) {
@@ -85,7 +86,7 @@ void alarm_board::watch_breached() {
   };
   if (const auto found = check_thresholds(config_.thresholds, last_value_))
     watch(found->type == breach_type::below_minimum ? event_source::min_threshold : event_source::max_threshold, 0);
-  for (const auto& rule : config_.rules)
+  for (const alert_rule& rule : config_.rules)
     if (breached_limit(rule, last_value_)) watch(event_source::alert_rule, rule.id);
 }
 

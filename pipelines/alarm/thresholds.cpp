@@ -64,11 +64,19 @@ limit_state::standing standing_of(const alert_rule& rule, double value) {
   return inside_low && inside_high ? back : deadband;
 }
 
+alert_rule judged(alert_rule rule) {
+  rule.as_template.reset();
+  rule.name.clear();
+  rule.options.message.clear();
+  rule.options.instructions.clear();
+  return rule;
+}
+
 calm_band calm_values(const sensor_config& config) {
   calm_band calm;
   calm.lowest = config.thresholds.min.value_or(calm.lowest);
   calm.highest = config.thresholds.max.value_or(calm.highest);
-  for (const auto& rule : config.rules) {
+  for (const alert_rule& rule : config.rules) {
     if (!rule.enabled) continue;
     if (rule.options.counts_readings()) return calm_band::none();
     if (rule.condition != rule_condition::greater_than)
@@ -113,7 +121,7 @@ void put_config(std::string& out, const sensor_config& config) {
   if (min) put_double(out, *min);
   if (max) put_double(out, *max);
   put_varint(out, config.rules.size());
-  for (const auto& rule : config.rules) put_rule(out, rule);
+  for (const alert_rule& rule : config.rules) put_rule(out, rule);
 }
 
 bool get_config(std::string_view& in, sensor_config& config) {
@@ -124,8 +132,11 @@ bool get_config(std::string_view& in, sensor_config& config) {
   if ((which & has_min) != 0 && !get_double(in, config.thresholds.min.emplace())) return false;
   if ((which & has_max) != 0 && !get_double(in, config.thresholds.max.emplace())) return false;
   if (!get_varint(in, rules)) return false;
-  for (; rules > 0; --rules)
-    if (!get_rule(in, config.rules.emplace_back())) return false;
+  for (; rules > 0; --rules) {
+    alert_rule rule;
+    if (!get_rule(in, rule)) return false;
+    config.rules.push_back(rule.sensor == 0 ? shared_rule::of_template(std::move(rule)) : shared_rule(std::move(rule)));
+  }
   return true;
 }
 

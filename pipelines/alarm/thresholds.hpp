@@ -10,6 +10,8 @@
 
 #include "pipelines/alarm/alarm_options.hpp"
 #include "pipelines/alarm/limit_state.hpp"
+#include "pipelines/alarm/rule_template.hpp"
+#include "pipelines/alarm/shared_rule.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/severity.hpp"
 
@@ -42,10 +44,11 @@ std::string_view to_text(rule_condition c);  ///< "GREATER_THAN" ...
 std::optional<rule_condition> parse_rule_condition(std::string_view text);
 std::optional<severity> parse_rule_severity(std::string_view text);  ///< INFO, WARNING, CRITICAL
 
-/// An alert rule. greater_than breaches strictly above `high`, less_than strictly below `low`, out_of_range either.
+/// An alert rule. greater_than breaches strictly above `high`, less_than strictly below `low`, out_of_range either. It is for one sensor, or,
+/// as a template, for all that a selector matches.
 struct alert_rule {
   rule_id id = 0;
-  sensor_id sensor = 0;
+  sensor_id sensor = 0;  ///< 0: of a template
   std::string name;
   rule_condition condition{};
   double low = 0;   ///< used by less_than and out_of_range
@@ -53,8 +56,11 @@ struct alert_rule {
   severity level = severity::rule_warning;
   bool enabled = true;
   alarm_options options = {};
+  std::optional<rule_template> as_template = {};  ///< of the catalog alone: empty in a sensor_config
   bool operator==(const alert_rule&) const = default;
 };
+/// What of a rule its sensors judge by: not which they are, nor what people are told.
+alert_rule judged(alert_rule rule);
 /// The limit that `value` breaches, or nullopt. Disabled rules never breach.
 std::optional<double> breached_limit(const alert_rule& rule, double value);
 /// How `value` stands to the limits of the rule: breach, back in range by the deadband, or between.
@@ -65,7 +71,8 @@ limit_state::standing standing_of(const alert_rule& rule, double value);
 struct sensor_config {
   sensor_id sensor = 0;
   threshold_range thresholds;
-  std::vector<alert_rule> rules;
+  std::vector<shared_rule> rules;  ///< its own and those of templates, ascending by id
+  bool operator==(const sensor_config&) const = default;
 };
 
 /// Values that move no alarm when the reading before them was such a value too: from lowest to highest, both included. They breach no

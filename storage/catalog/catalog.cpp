@@ -35,7 +35,10 @@ bool load_entry(catalog_tables& tables, std::string_view value) {
   if (!decode(value, entry)) return false;
   auto& next = tables.next_id[kind_of_entry<Entry>];
   next = std::max(next, entry.id + 1);
-  tables.of<Entry>().put(std::move(entry));
+  if constexpr (kind_of_entry<Entry> == record_kind::rule)
+    tables.put_rule(std::move(entry));
+  else
+    tables.of<Entry>().put(std::move(entry));
   return true;
 }
 
@@ -67,9 +70,31 @@ std::optional<machine_status> parse_machine_status(std::string_view text) {
   return static_cast<machine_status>(it - status_texts.begin());
 }
 
+void catalog_tables::put_rule(alert_rule rule) {
+  if (rule.as_template)
+    templates.put(rule);
+  else
+    templates.erase(rule.id);
+  of<alert_rule>().put(std::move(rule));
+}
+
+void catalog_tables::erase_rule(rule_id id) {
+  templates.erase(id);
+  of<alert_rule>().erase(id);
+}
+
 sensor_config catalog_tables::config_of(sensor_id id) const {
-  const sensor_entry* entry = of<sensor_entry>().find(id);
-  return {id, entry != nullptr ? entry->thresholds : threshold_range{}, of<alert_rule>().of_parent(id)};
+  const sensor_entry* const entry = of<sensor_entry>().find(id);
+  if (entry == nullptr) return {id, {}, {}};
+  sensor_config config{id, entry->thresholds, {}};
+  for (const rule_id rule : of<alert_rule>().ids_of_parent(id)) config.rules.emplace_back(judged(*of<alert_rule>().find(rule)));
+  templates.add_rules_of(traits_of(*entry), config.rules);
+  order_rules(config);
+  return config;
+}
+
+void order_rules(sensor_config& config) {
+  std::sort(config.rules.begin(), config.rules.end(), [](const shared_rule& a, const shared_rule& b) { return a->id < b->id; });
 }
 
 catalog::catalog(database& db) : impl_(std::make_unique<impl>(db)) {}
@@ -98,7 +123,19 @@ expected<void> catalog::load() {
 std::vector<factory_entry> catalog::factories() const { return listed<factory_entry>(*impl_, {}); }
 std::vector<machine_entry> catalog::machines(std::optional<factory_id> of) const { return listed<machine_entry>(*impl_, of); }
 std::vector<sensor_entry> catalog::sensors(std::optional<machine_id> of) const { return listed<sensor_entry>(*impl_, of); }
-std::vector<alert_rule> catalog::rules(std::optional<sensor_id> of) const { return listed<alert_rule>(*impl_, of); }
+
+std::vector<alert_rule> catalog::rules(std::optional<sensor_id> of) const {
+  if (!of) return listed<alert_rule>(*impl_, of);
+  const std::shared_lock lock(impl_->guard);
+  const catalog_tables& tables = impl_->tables;
+  const sensor_entry* const sensor = tables.of<sensor_entry>().find(*of);
+  if (sensor == nullptr) return {};
+  std::vector<alert_rule> found = tables.of<alert_rule>().of_parent(*of);
+  for (const rule_id id : tables.templates.for_sensor(tables.traits_of(*sensor)))
+    found.push_back(*tables.of<alert_rule>().find(id));
+  std::sort(found.begin(), found.end(), [](const alert_rule& a, const alert_rule& b) { return a.id < b.id; });
+  return found;
+}
 
 expected<factory_entry> catalog::find_factory(factory_id id) const {
   return found<factory_entry>(*impl_, id, "Factory not found");

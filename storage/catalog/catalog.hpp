@@ -73,6 +73,8 @@ struct catalog_delta {
 /// Names are 1 to limits::name_bytes of UTF-8; factory names are unique, machine names within their factory, sensor names within
 /// their machine: conflict. An entity with children cannot be deleted: conflict. A missing parent: invalid
 /// with the member named. min_threshold above max_threshold: invalid. Errors of an array name the index in `rows`.
+/// A rule is of one sensor, or a template: of all sensors that its selector matches, now or later. A change of a sensor, a machine or a rule
+/// gives each sensor whose limits or rules it changes a new config.
 ///
 /// Changing: stage_*() checks and prepares under a lock that the change holds; the caller commits the writes (journal::append) and then
 /// calls apply(), or drops the change, on any thread. Only one change can be staged at a time. Reading is thread-safe and sees applied changes only.
@@ -85,7 +87,8 @@ class catalog {
   std::vector<factory_entry> factories() const;
   std::vector<machine_entry> machines(std::optional<factory_id> of = {}) const;
   std::vector<sensor_entry> sensors(std::optional<machine_id> of = {}) const;
-  std::vector<alert_rule> rules(std::optional<sensor_id> of = {}) const;
+  std::vector<alert_rule> rules(
+      std::optional<sensor_id> of = {}) const;  ///< of a sensor: its own, and the templates that match it
   /// Machines that have all of the labels, ascending by id. A sensor is found by select().
   std::vector<machine_entry> machines_labelled(const label_set& labels, std::optional<factory_id> of = {}) const;
   /// Ascending by id. Looks at the sensors that the narrowest member of the selector leaves: all of them for a pattern alone.

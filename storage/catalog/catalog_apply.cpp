@@ -22,7 +22,10 @@ template <class Entry>
 void put_entries(catalog_tables& tables, catalog_change::staged& staged) {
   for (Entry& entry : staged.of<Entry>()) {
     tables.touched.emplace_back(staged.version, record_id{kind_of_entry<Entry>, entry.id});
-    tables.of<Entry>().put(std::move(entry));
+    if constexpr (kind_of_entry<Entry> == record_kind::rule)
+      tables.put_rule(std::move(entry));
+    else
+      tables.of<Entry>().put(std::move(entry));
   }
 }
 
@@ -31,7 +34,7 @@ void erase_entry(catalog_tables& tables, record_id what) {
     case record_kind::factory: return tables.of<factory_entry>().erase(what.id);
     case record_kind::machine: return tables.of<machine_entry>().erase(what.id);
     case record_kind::sensor: return tables.of<sensor_entry>().erase(what.id);
-    case record_kind::rule: return tables.of<alert_rule>().erase(what.id);
+    case record_kind::rule: return tables.erase_rule(what.id);
   }
 }
 
@@ -76,25 +79,6 @@ expected<std::shared_ptr<catalog_change::staged>> begin_change(catalog::impl& it
   staged->turn = {static_cast<void*>(&it), [&it](void*) { it.turn.release(); }};
   staged->version = it.tables.version + 1;
   return staged;
-}
-
-sensor_config config_after(const catalog_tables& tables, catalog_change::staged& change, sensor_id id) {
-  sensor_config config = tables.config_of(id);
-  for (const sensor_entry& entry : change.of<sensor_entry>()) {
-    if (entry.id == id) config.thresholds = entry.thresholds;
-  }
-  std::map<rule_id, alert_rule> rules;
-  for (alert_rule& rule : config.rules) rules.emplace(rule.id, std::move(rule));
-  for (const record_id& what : change.erased) {
-    if (what.kind == record_kind::rule) rules.erase(what.id);
-  }
-  for (const alert_rule& rule : change.of<alert_rule>()) {
-    rules.erase(rule.id);
-    if (rule.sensor == id) rules.emplace(rule.id, rule);
-  }
-  config.rules.clear();
-  for (auto& [number, rule] : rules) config.rules.push_back(std::move(rule));
-  return config;
 }
 
 catalog_change finish_change(std::shared_ptr<catalog_change::staged> staged, config_change config) {

@@ -124,8 +124,16 @@ bool leaves_room(const alert_rule& rule) {
 
 }  // namespace
 
-std::optional<problem> check_members(const catalog_tables& tables, const alert_rule& entry) {
-  if (auto bad = check_name(entry.name)) return bad;
+std::optional<problem> check_template_count(const catalog_tables& tables, std::size_t more) {
+  if (tables.templates.size() + more <= limits::rule_templates) return {};
+  return problem{errc::conflict, "selector",
+                 fmt::format("there are {} rules with a selector already, the most there may be", limits::rule_templates)};
+}
+
+namespace {
+
+/// What a rule judges by.
+std::optional<problem> check_judgement(const alert_rule& entry) {
   if (auto bad = check_limit(entry.low, "low")) return bad;
   if (auto bad = check_limit(entry.high, "high")) return bad;
   if (entry.condition == rule_condition::out_of_range && entry.low > entry.high) {
@@ -134,7 +142,50 @@ std::optional<problem> check_members(const catalog_tables& tables, const alert_r
   if (auto bad = check_options(entry.options)) return bad;
   if (!leaves_room(entry)) return problem{errc::invalid, "deadband", "leaves nothing between low and high"};
   if (entry.level < severity::rule_info) return problem{errc::invalid, "severity", "must be INFO, WARNING or CRITICAL"};
-  return check_parent<sensor_entry>(tables, entry.sensor, "sensor_id", "sensor");
+  return {};
+}
+
+/// Catches slips. Later such a thing may go, and a change of the rest of the rule is then still taken.
+std::optional<problem> check_selector(const catalog_tables& tables, const alert_rule& entry) {
+  const selector& which = entry.as_template->sensors;
+  const alert_rule* const stored = tables.of<alert_rule>().find(entry.id);
+  if (stored != nullptr && stored->as_template && stored->as_template->sensors == which) return {};
+  if (which.empty()) return problem{errc::invalid, "selector", "must ask for something"};
+  if (which.factory != 0)
+    if (auto bad = check_parent<factory_entry>(tables, which.factory, "selector.factory_id", "factory")) return bad;
+  if (which.machine != 0)
+    if (auto bad = check_parent<machine_entry>(tables, which.machine, "selector.machine_id", "machine")) return bad;
+  for (const sensor_id sensor : which.sensors)
+    if (auto bad = check_parent<sensor_entry>(tables, sensor, "selector.sensor_ids", "sensor")) return bad;
+  return {};
+}
+
+std::optional<problem> check_overrides(const catalog_tables& tables, const alert_rule& entry) {
+  const auto& overrides = entry.as_template->overrides;
+  if (overrides.size() > limits::overrides_per_rule)
+    return problem{errc::invalid, "overrides", fmt::format("must be at most {}", limits::overrides_per_rule)};
+  for (const auto& [sensor, difference] : overrides) {
+    const std::string field = fmt::format("overrides.{}", sensor);
+    if (auto bad = check_parent<sensor_entry>(tables, sensor, field.c_str(), "sensor")) return bad;
+    if (difference.low && entry.condition == rule_condition::greater_than)
+      return problem{errc::invalid, field + ".low", "is not used by this condition"};
+    if (difference.high && entry.condition == rule_condition::less_than)
+      return problem{errc::invalid, field + ".high", "is not used by this condition"};
+    if (auto bad = check_judgement(with_override(judged(entry), difference)))
+      return problem{bad->code, field + "." + bad->field, bad->reason};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<problem> check_members(const catalog_tables& tables, const alert_rule& entry) {
+  if (auto bad = check_name(entry.name)) return bad;
+  if (auto bad = check_judgement(entry)) return bad;
+  if (!entry.as_template) return check_parent<sensor_entry>(tables, entry.sensor, "sensor_id", "sensor");
+  if (entry.sensor != 0) return problem{errc::invalid, "selector", "must not stand beside sensor_id"};
+  if (auto bad = check_selector(tables, entry)) return bad;
+  return check_overrides(tables, entry);
 }
 
 }  // namespace factory

@@ -20,6 +20,9 @@ std::optional<problem> check_members(const catalog_tables& tables, const machine
 std::optional<problem> check_members(const catalog_tables& tables, const sensor_entry& entry);
 std::optional<problem> check_members(const catalog_tables& tables, const alert_rule& entry);
 
+/// Whether so many templates may come to those that there are.
+std::optional<problem> check_template_count(const catalog_tables& tables, std::size_t more);
+
 /// Takes blanks off the ends of a name, so that nobody has two that look the same.
 void trim_name(std::string& name);
 

@@ -1,4 +1,5 @@
 #include "storage/catalog/catalog_checks.hpp"
+#include "storage/catalog/configs_ahead.hpp"
 
 #include "pipelines/model/limits.hpp"
 #include "storage/base/limits.hpp"
@@ -46,6 +47,7 @@ class bounds {
     return problem{errc::conflict, "", fmt::format("there are {} sensors already, the most there may be", limits::sensors)};
   }
   std::optional<problem> check(const alert_rule& rule) {
+    if (rule.as_template) return check_template_count(tables_, ++templates_);
     const std::size_t stored = tables_.of<alert_rule>().count_of(rule.sensor);
     if (stored + ++rules_[rule.sensor] <= limits::rules_per_sensor) return {};
     return problem{errc::conflict, "sensor_id",
@@ -54,7 +56,7 @@ class bounds {
 
  private:
   const catalog_tables& tables_;
-  std::size_t sensors_ = 0;
+  std::size_t sensors_ = 0, templates_ = 0;
   std::unordered_map<sensor_id, std::size_t> rules_;
 };
 
@@ -82,26 +84,20 @@ refusals check_all(const catalog_tables& tables, const std::vector<Entry>& entri
   return bad;
 }
 
-config_change configs_of(const catalog_tables&, const std::vector<factory_entry>&) { return {}; }
-config_change configs_of(const catalog_tables&, const std::vector<machine_entry>&) { return {}; }
-config_change configs_of(const catalog_tables&, const std::vector<sensor_entry>& created) {
+config_change configs_of(const configs_ahead&, const std::vector<factory_entry>&) { return {}; }
+config_change configs_of(const configs_ahead&, const std::vector<machine_entry>&) { return {}; }
+config_change configs_of(const configs_ahead& ahead, const std::vector<sensor_entry>& created) {
   config_change change;
-  for (const sensor_entry& sensor : created) change.configs.push_back({sensor.id, sensor.thresholds, {}});
+  for (const sensor_entry& sensor : created) change.configs.push_back(ahead.of(sensor.id));  // its actor begins with it
   return change;
 }
-config_change configs_of(const catalog_tables& tables, const std::vector<alert_rule>& created) {
-  std::unordered_map<sensor_id, std::vector<alert_rule>> fresh;
-  for (const alert_rule& rule : created) fresh[rule.sensor].push_back(rule);
-  config_change change;
-  for (const alert_rule& rule : created) {  // in the order of the array, each sensor once
-    const auto it = fresh.find(rule.sensor);
-    if (it == fresh.end()) continue;
-    sensor_config config = tables.config_of(rule.sensor);
-    config.rules.insert(config.rules.end(), it->second.begin(), it->second.end());
-    change.configs.push_back(std::move(config));
-    fresh.erase(it);
+config_change configs_of(const configs_ahead& ahead, const std::vector<alert_rule>& created) {
+  std::vector<sensor_id> sensors;
+  for (const alert_rule& rule : created) {
+    const auto of_rule = ahead.sensors_of(rule);
+    sensors.insert(sensors.end(), of_rule.begin(), of_rule.end());
   }
-  return change;
+  return ahead.of_changed(sensors);
 }
 
 template <class Entry>
@@ -122,7 +118,7 @@ expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<E
   }
   staged->next_id[kind_of_entry<Entry>] = next;
   staged->template of<Entry>() = entries;
-  config_change config = configs_of(it.tables, entries);
+  config_change config = configs_of(configs_ahead(it.tables, *staged), entries);
   return catalog::staged_entries<Entry>{std::move(entries), finish_change(std::move(staged), std::move(config))};
 }
 

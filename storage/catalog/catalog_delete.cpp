@@ -1,4 +1,4 @@
-#include "storage/catalog/catalog_tables.hpp"
+#include "storage/catalog/configs_ahead.hpp"
 
 namespace factory {
 
@@ -35,6 +35,11 @@ expected<catalog_change> catalog::stage_delete_sensor(sensor_id id) {
   staged->erased.push_back({record_kind::sensor, id});
   for (const alert_rule& rule : impl_->tables.of<alert_rule>().of_parent(id))
     staged->erased.push_back({record_kind::rule, rule.id});
+  for (const rule_id template_rule : impl_->tables.templates.with_override_for(id)) {
+    alert_rule rule = *impl_->tables.of<alert_rule>().find(template_rule);
+    rule.as_template->overrides.erase(id);
+    staged->of<alert_rule>().push_back(std::move(rule));
+  }
   return finish_change(std::move(staged), {.configs = {}, .removed = {id}});
 }
 
@@ -45,7 +50,8 @@ expected<catalog_change> catalog::stage_delete_rule(rule_id id) {
   const alert_rule* rule = impl_->tables.of<alert_rule>().find(id);
   if (rule == nullptr) return fail(errc::not_found, "Rule not found");
   staged->erased.push_back({record_kind::rule, id});
-  config_change config{.configs = {config_after(impl_->tables, *staged, rule->sensor)}, .removed = {}};
+  const configs_ahead ahead(impl_->tables, *staged);
+  auto config = ahead.of_changed(ahead.sensors_of(*rule));
   return finish_change(std::move(staged), std::move(config));
 }
 

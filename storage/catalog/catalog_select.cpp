@@ -81,14 +81,17 @@ class candidates {
 
 }  // namespace
 
-sensor_traits catalog_tables::traits_of(const sensor_entry& sensor) const {
-  const machine_entry* const machine = of<machine_entry>().find(sensor.machine);
+sensor_traits traits_on(const sensor_entry& sensor, const machine_entry* machine) {
   sensor_traits traits{sensor.id, sensor.machine, 0, sensor.name, sensor.unit, {}, &sensor.labels, nullptr};
   if (machine == nullptr) return traits;
   traits.factory = machine->factory;
   traits.machine_type = machine->type;
   traits.machine_labels = &machine->labels;
   return traits;
+}
+
+sensor_traits catalog_tables::traits_of(const sensor_entry& sensor) const {
+  return traits_on(sensor, of<machine_entry>().find(sensor.machine));
 }
 
 std::vector<sensor_id> catalog_tables::select(const selector& which) const {

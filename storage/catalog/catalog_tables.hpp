@@ -2,6 +2,7 @@
 
 #include "storage/catalog/catalog_records.hpp"
 #include "storage/catalog/label_index.hpp"
+#include "storage/catalog/template_book.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -125,9 +126,10 @@ struct record_id {
   auto operator<=>(const record_id&) const = default;
 };
 
-/// Invariant: `known` holds exactly the ids of the table of sensors.
+/// Invariants: `known` holds exactly the ids of the table of sensors, `templates` the rules with a selector of the table of rules.
 struct catalog_tables {
   std::tuple<entry_table<factory_entry>, entry_table<machine_entry>, entry_table<sensor_entry>, entry_table<alert_rule>> kinds;
+  template_book templates;
   std::map<record_kind, std::uint32_t> next_id;
   std::shared_ptr<const sensor_set> known = std::make_shared<sensor_set>();
   std::uint64_t version = 0;
@@ -146,6 +148,8 @@ struct catalog_tables {
     const auto it = next_id.find(kind);
     return it == next_id.end() ? 1 : it->second;
   }
+  void put_rule(alert_rule rule);
+  void erase_rule(rule_id id);
   sensor_config config_of(sensor_id id) const;
   /// Points into the tables and into `sensor`.
   sensor_traits traits_of(const sensor_entry& sensor) const;
@@ -176,8 +180,10 @@ struct catalog_change::staged {
   }
 };
 
-/// The config that a sensor has once `change` is in force.
-sensor_config config_after(const catalog_tables& tables, catalog_change::staged& change, sensor_id id);
+/// A sensor on its machine; null: on none.
+sensor_traits traits_on(const sensor_entry& sensor, const machine_entry* machine);
+/// Ascending by id, whether a rule is the sensor's own or a template's.
+void order_rules(sensor_config& config);
 /// Takes the catalog's turn for a new change; timed_out while the outcome of an earlier one stays unknown.
 expected<std::shared_ptr<catalog_change::staged>> begin_change(catalog::impl& it);
 /// Encodes the staged change as writes.

@@ -1,4 +1,5 @@
 #include "storage/catalog/catalog_checks.hpp"
+#include "storage/catalog/configs_ahead.hpp"
 
 #include "storage/base/limits.hpp"
 
@@ -42,6 +43,14 @@ expected<std::shared_ptr<catalog_change::staged>> stage(catalog::impl& it, Entry
   return staged;
 }
 
+/// A rule that goes to another sensor, or becomes a template, counts there.
+std::optional<problem> no_room_for(const catalog_tables& tables, const alert_rule& before, const alert_rule& after) {
+  if (after.as_template) return before.as_template ? std::nullopt : check_template_count(tables, 1);
+  if (before.sensor == after.sensor || tables.of<alert_rule>().count_of(after.sensor) < limits::rules_per_sensor) return {};
+  return problem{errc::conflict, "sensor_id",
+                 fmt::format("sensor {} has {} rules already, the most it may have", after.sensor, limits::rules_per_sensor)};
+}
+
 }  // namespace
 
 expected<catalog_change> catalog::stage_update(const factory_entry& entry) {
@@ -50,37 +59,36 @@ expected<catalog_change> catalog::stage_update(const factory_entry& entry) {
   return finish_change(std::move(*staged), {});
 }
 
+/// Sensors that move with it to another factory, or that it gives other labels, may come under other templates.
 expected<catalog_change> catalog::stage_update(const machine_entry& entry) {
   auto staged = stage(*impl_, entry);
   if (!staged) return tl::unexpected(staged.error());
-  return finish_change(std::move(*staged), {});
+  const machine_entry& before = *impl_->tables.of<machine_entry>().find(entry.id);
+  config_change config;
+  if (before.factory != entry.factory || before.type != entry.type || before.labels != entry.labels) {
+    const auto sensors = impl_->tables.of<sensor_entry>().ids_of_parent(entry.id);
+    config = configs_ahead(impl_->tables, **staged).of_changed({sensors.begin(), sensors.end()});
+  }
+  return finish_change(std::move(*staged), std::move(config));
 }
 
 expected<catalog_change> catalog::stage_update(const sensor_entry& entry) {
   auto staged = stage(*impl_, entry);
   if (!staged) return tl::unexpected(staged.error());
-  config_change config;
-  if (impl_->tables.of<sensor_entry>().find(entry.id)->thresholds != entry.thresholds) {
-    config.configs.push_back(config_after(impl_->tables, **staged, entry.id));
-  }
+  auto config = configs_ahead(impl_->tables, **staged).of_changed({entry.id});
   return finish_change(std::move(*staged), std::move(config));
 }
 
+/// For the sensors that the rule was for, and those that it is for.
 expected<catalog_change> catalog::stage_update(const alert_rule& entry) {
   auto staged = stage(*impl_, entry);
   if (!staged) return tl::unexpected(staged.error());
-  const sensor_id before = impl_->tables.of<alert_rule>().find(entry.id)->sensor;
-  config_change config;
-  if (before != entry.sensor) {
-    if (impl_->tables.of<alert_rule>().count_of(entry.sensor) >= limits::rules_per_sensor) {
-      return fail(errc::conflict,
-                  fmt::format("sensor {} has {} rules already, the most it may have.", entry.sensor, limits::rules_per_sensor),
-                  "sensor_id");
-    }
-    config.configs.push_back(config_after(impl_->tables, **staged, before));
-  }
-  config.configs.push_back(config_after(impl_->tables, **staged, entry.sensor));
-  return finish_change(std::move(*staged), std::move(config));
+  const alert_rule& before = *impl_->tables.of<alert_rule>().find(entry.id);
+  if (auto full = no_room_for(impl_->tables, before, entry)) return tl::unexpected(to_error(std::move(*full)));
+  const configs_ahead ahead(impl_->tables, **staged);
+  auto sensors = ahead.sensors_of(before);
+  for (const sensor_id sensor : ahead.sensors_of(entry)) sensors.push_back(sensor);
+  return finish_change(std::move(*staged), ahead.of_changed(sensors));
 }
 
 }  // namespace factory

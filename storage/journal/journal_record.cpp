@@ -6,7 +6,10 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <functional>
 #include <optional>
+#include <unordered_map>
+#include <vector>
 
 #include "pipelines/model/coding.hpp"
 #include "storage/journal/journal_readings.hpp"
@@ -14,10 +17,10 @@
 namespace factory {
 namespace {
 
-/// Version 1 has no packed readings, version 2 no commands, ticks and sources.
-constexpr std::uint8_t record_version = 3;
+/// Version 1 has no packed readings, version 2 no commands, ticks and sources, version 3 no configs that share rules.
+constexpr std::uint8_t record_version = 4;
 constexpr std::size_t entry_head_bytes = 4 + 8;  // size, checksum
-enum class kind : std::uint8_t { plain_readings = 1, config = 2, packed_readings = 3, command = 4, tick = 5 };
+enum class kind : std::uint8_t { plain_readings = 1, plain_config = 2, packed_readings = 3, command = 4, tick = 5, config = 6 };
 constexpr std::uint8_t with_source = 0x80;  // beside the kind: a source position follows on the time
 
 std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed = 0) {
@@ -40,38 +43,84 @@ bool get_limit(std::string_view& in, std::optional<double>& limit) {
   return get_double(in, limit.emplace());
 }
 
+/// The rules of all configs, each once.
+class rule_list {
+ public:
+  explicit rule_list(const config_change& change) {
+    for (const sensor_config& config : change.configs)
+      for (const shared_rule& rule : config.rules)
+        if (places_.emplace(&*rule, rules_.size()).second) rules_.push_back(&*rule);
+  }
+  std::size_t place_of(const shared_rule& rule) const { return places_.at(&*rule); }
+  const std::vector<const alert_rule*>& rules() const { return rules_; }
+
+ private:
+  std::unordered_map<const alert_rule*, std::size_t> places_;
+  std::vector<const alert_rule*> rules_;
+};
+
 void put_config(std::string& out, const config_change& change) {
+  const rule_list list(change);
+  put_varint(out, list.rules().size());
+  for (const alert_rule* const rule : list.rules()) put_rule(out, *rule);
   put_varint(out, change.configs.size());
   for (const sensor_config& config : change.configs) {
     put_varint(out, config.sensor);
     put_limit(out, config.thresholds.min);
     put_limit(out, config.thresholds.max);
     put_varint(out, config.rules.size());
-    for (const alert_rule& rule : config.rules) put_rule(out, rule);
+    for (const shared_rule& rule : config.rules) put_varint(out, list.place_of(rule));
   }
   put_varint(out, change.removed.size());
   for (const sensor_id sensor : change.removed) put_varint(out, sensor);
 }
 
-std::shared_ptr<const config_change> get_config(std::string_view& in) {
+/// Reads the rules of one config.
+using rules_reader = std::function<bool(std::string_view& in, std::vector<shared_rule>& rules)>;
+
+std::shared_ptr<const config_change> get_configs(std::string_view& in, const rules_reader& read_rules) {
   auto change = std::make_shared<config_change>();
   std::uint64_t configs = 0, removed = 0;
   if (!get_varint(in, configs) || configs > in.size()) return nullptr;
   for (std::uint64_t i = 0; i < configs; ++i) {
     sensor_config& config = change->configs.emplace_back();
-    std::uint64_t rules = 0;
     if (!get_varint_as(in, config.sensor) || !get_limit(in, config.thresholds.min) || !get_limit(in, config.thresholds.max) ||
-        !get_varint(in, rules) || rules > in.size())
+        !read_rules(in, config.rules))
       return nullptr;
-    config.rules.resize(rules);
-    for (alert_rule& rule : config.rules)
-      if (!get_rule(in, rule)) return nullptr;
   }
   if (!get_varint(in, removed) || removed > in.size()) return nullptr;
   change->removed.resize(removed);
   for (sensor_id& sensor : change->removed)
     if (!get_varint_as(in, sensor)) return nullptr;
   return change;
+}
+
+bool get_own_rules(std::string_view& in, std::vector<shared_rule>& rules) {
+  std::uint64_t count = 0;
+  if (!get_varint(in, count) || count > in.size()) return false;
+  for (; count > 0; --count) {
+    alert_rule rule;
+    if (!get_rule(in, rule)) return false;
+    rules.push_back(rule.sensor == 0 ? shared_rule::of_template(std::move(rule)) : shared_rule(std::move(rule)));
+  }
+  return true;
+}
+
+/// Of versions 1 to 3: each config has its rules in it.
+std::shared_ptr<const config_change> get_plain_config(std::string_view& in) { return get_configs(in, get_own_rules); }
+
+std::shared_ptr<const config_change> get_config(std::string_view& in) {
+  std::vector<shared_rule> all;
+  if (!get_own_rules(in, all)) return nullptr;
+  return get_configs(in, [&](std::string_view& rest, std::vector<shared_rule>& rules) {
+    std::uint64_t count = 0, place = 0;
+    if (!get_varint(rest, count) || count > rest.size()) return false;
+    for (; count > 0; --count) {
+      if (!get_varint(rest, place) || place >= all.size()) return false;
+      rules.push_back(all[place]);
+    }
+    return true;
+  });
 }
 
 kind kind_of(const journal_entry& entry) {
@@ -120,6 +169,7 @@ bool decode(std::string_view in, journal_entry& entry) {
   switch (start->what) {
     case kind::plain_readings: entry.readings = get_plain_readings(in); break;
     case kind::packed_readings: entry.readings = get_packed_readings(in); break;
+    case kind::plain_config: entry.config = get_plain_config(in); break;
     case kind::config: entry.config = get_config(in); break;
     case kind::command: entry.command = get_command(in); break;
     case kind::tick: entry.tick = true; break;

@@ -35,10 +35,13 @@ void write_entry(sqlite_file& sql, const alert_rule& e) {
   sql.run(
       "INSERT INTO alert_rules (id, sensor_id, name, condition, low, high, severity, enabled, deadband, on_delay_ms, "
       "off_delay_ms, "
-      "count_of, priority, message, instructions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      e.id, e.sensor, e.name, to_text(e.condition), e.low, e.high, to_text(e.level), e.enabled,
-      fmt::format("{}{}", o.deadband, o.deadband_in_percent ? "%" : ""), o.on_delay_us / 1'000, o.off_delay_us / 1'000,
-      fmt::format("{}/{}", o.count, o.of), o.priority != 0 ? std::optional(o.priority) : std::nullopt, o.message, o.instructions);
+      "count_of, priority, message, instructions, selector, overrides) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?)",
+      e.id, e.sensor != 0 ? std::optional(e.sensor) : std::nullopt, e.name, to_text(e.condition), e.low, e.high, to_text(e.level),
+      e.enabled, fmt::format("{}{}", o.deadband, o.deadband_in_percent ? "%" : ""), o.on_delay_us / 1'000, o.off_delay_us / 1'000,
+      fmt::format("{}/{}", o.count, o.of), o.priority != 0 ? std::optional(o.priority) : std::nullopt, o.message, o.instructions,
+      e.as_template ? std::optional(to_text(e.as_template->sensors)) : std::nullopt,
+      e.as_template ? to_text(e.as_template->overrides) : std::string());
 }
 
 /// Entries are deleted and inserted, not updated, so that a name can move between entries within one delta. References are

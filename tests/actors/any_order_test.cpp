@@ -99,7 +99,8 @@ sensor_config limits_of(std::mt19937& random) {
   sensor_config config{id, {}, {}};
   if (random() % 4 != 0) config.thresholds.max = 60.0 + static_cast<double>(random() % 20);
   if (random() % 2 != 0) config.thresholds.min = 25.0 + static_cast<double>(random() % 20);
-  if (random() % 2 != 0) config.rules.push_back({1, id, "r", rule_condition::greater_than, 0, 65, severity::rule_warning, true});
+  if (random() % 2 != 0)
+    config.rules.push_back(alert_rule{1, id, "r", rule_condition::greater_than, 0, 65, severity::rule_warning, true});
   return config;
 }
 

@@ -25,7 +25,7 @@ struct fixture {
 
   explicit fixture(threshold_range thresholds, std::vector<alert_rule> rules = {}) { configure(thresholds, std::move(rules)); }
   void configure(threshold_range thresholds, std::vector<alert_rule> rules = {}) {
-    board.configure({5, thresholds, std::move(rules)}, 900, found);
+    board.configure({5, thresholds, {rules.begin(), rules.end()}}, 900, found);
   }
   void observe(std::int64_t time_us, double value) { board.observe(time_us, value, time_us + 1'000, found); }
 };
@@ -128,8 +128,9 @@ TEST(alarm_board, misses_no_breach_of_any_mix_of_limits_and_rules) {
     if (random() % 2 == 0) config.thresholds.min = any();
     if (random() % 2 == 0) config.thresholds.max = any();
     for (rule_id id = 1; id <= random() % 4; ++id) {
-      config.rules.push_back(rule(id, static_cast<rule_condition>(random() % 3), any(), any()));
-      config.rules.back().enabled = random() % 4 != 0;
+      alert_rule one = rule(id, static_cast<rule_condition>(random() % 3), any(), any());
+      one.enabled = random() % 4 != 0;
+      config.rules.push_back(one);
     }
     const double value = any();
     alarm_board board;
@@ -137,7 +138,7 @@ TEST(alarm_board, misses_no_breach_of_any_mix_of_limits_and_rules) {
     board.configure(config, 0, found);
     board.observe(1, value, 0, found);
     std::size_t expected = check_thresholds(config.thresholds, value) ? 1 : 0;
-    for (const auto& r : config.rules) expected += breached_limit(r, value) ? 1 : 0;
+    for (const alert_rule& r : config.rules) expected += breached_limit(r, value) ? 1 : 0;
     ASSERT_EQ(found.size(), expected);
   }
 }
@@ -155,10 +156,11 @@ std::vector<event> walk(const std::function<bool(int)>& cut) {
   std::vector<event> found;
   for (int i = 0; i < 3'000; ++i) {
     if (i % 400 == 0) {
-      sensor_config config{5, {}, {rule(3, rule_condition::out_of_range, -20, 90), rule(7, rule_condition::less_than, -50, 0)}};
+      alert_rule first = rule(3, rule_condition::out_of_range, -20, 90), second = rule(7, rule_condition::less_than, -50, 0);
+      first.name = "näme with bytes";
+      second.options = {5, false, i % 3 * 4, i % 5 * 3, 2, 3, 1, "too cold", "close the valve"};
+      sensor_config config{5, {}, {first, second}};
       if (i % 800 == 0) config.thresholds = {-100.0, 80.0 + i / 100.0};
-      config.rules[0].name = "näme with bytes";
-      config.rules[1].options = {5, false, i % 3 * 4, i % 5 * 3, 2, 3, 1, "too cold", "close the valve"};
       board.configure(config, i, found);
     }
     board.observe(static_cast<std::int64_t>(i) - (i % 50 == 0 ? 10 : 0), noise(random), i, found);

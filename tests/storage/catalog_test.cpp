@@ -89,7 +89,7 @@ TEST(catalog, everything_is_there_after_a_restart) {
   EXPECT_EQ(back.thresholds.max, 90.5);
   EXPECT_EQ(back.created_at_us, sensor.created_at_us);
   EXPECT_FALSE(it.entities().find_sensor(1)->thresholds.configured());
-  EXPECT_EQ(it.entities().config_of(3).rules.at(0).high, 1e300);
+  EXPECT_EQ(it.entities().config_of(3).rules.at(0)->high, 1e300);
   EXPECT_TRUE(it.entities().known_sensors()->contains(3));
   EXPECT_FALSE(it.entities().known_sensors()->contains(4));
 }
@@ -220,19 +220,25 @@ TEST(catalog, options_of_rules_are_checked_and_kept) {
   EXPECT_EQ(it.entities().find_rule(1)->options, full);
 }
 
-TEST(catalog, a_rule_stored_before_there_were_options_is_a_plain_one) {
+TEST(catalog, a_rule_stored_before_there_were_options_or_templates_is_a_plain_one) {
   alert_rule rule = a_rule(1);
   rule.id = 4;
   auto record = encode(rule);
-  std::string options;
-  put_options(options, {});
-  record.resize(record.size() - options.size());
-  record[0] = 1;
-  alert_rule back;
-  back.options.deadband = 3;
-  ASSERT_TRUE(decode(record, back));
-  EXPECT_EQ(back, rule);
-  EXPECT_FALSE(decode(record + "x", back));
+  record.pop_back();  // it is no template
+  for (const char version : {'\2', '\1'}) {
+    if (version == '\1') {
+      std::string options;
+      put_options(options, {});
+      record.resize(record.size() - options.size());
+    }
+    record[0] = version;
+    alert_rule back;
+    back.options.deadband = 3;
+    back.as_template.emplace();
+    ASSERT_TRUE(decode(record, back));
+    EXPECT_EQ(back, rule);
+    EXPECT_FALSE(decode(record + "x", back));
+  }
 }
 
 TEST(catalog, names_are_unique_within_their_parent_only) {

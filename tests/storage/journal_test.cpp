@@ -200,7 +200,7 @@ TEST_F(journal_test, replay_gives_back_what_was_appended_bit_for_bit) {
 TEST_F(journal_test, config_changes_come_back) {
   start();
   sensor_config config{
-      9, {{}, 80.5}, {{3, 9, "too hot", rule_condition::out_of_range, -1.5, 99, severity::rule_critical, false}}};
+      9, {{}, 80.5}, {alert_rule{3, 9, "too hot", rule_condition::out_of_range, -1.5, 99, severity::rule_critical, false}}};
   config.thresholds.min = -0.0;
   auto change = std::make_shared<config_change>();
   change->configs = {config, {10, {}, {}}};
@@ -216,10 +216,27 @@ TEST_F(journal_test, config_changes_come_back) {
   EXPECT_EQ(back.sensor, 9U);
   EXPECT_EQ(back.thresholds, config.thresholds);
   ASSERT_EQ(back.rules.size(), 1U);
-  EXPECT_EQ(back.rules[0].name, "too hot");
-  EXPECT_EQ(back.rules[0].condition, rule_condition::out_of_range);
-  EXPECT_FALSE(back.rules[0].enabled);
+  EXPECT_EQ(back.rules[0]->name, "too hot");
+  EXPECT_EQ(back.rules[0]->condition, rule_condition::out_of_range);
+  EXPECT_FALSE(back.rules[0]->enabled);
   EXPECT_EQ(again[0].config->removed, (std::vector<sensor_id>{4, 5}));
+}
+
+TEST_F(journal_test, a_rule_of_many_sensors_is_written_once_and_shared_again) {
+  start();
+  const shared_rule hot{alert_rule{3, 0, "", rule_condition::greater_than, 0, 80}};
+  const shared_rule hotter{alert_rule{3, 0, "", rule_condition::greater_than, 0, 90}};
+  auto change = std::make_shared<config_change>();
+  for (sensor_id sensor = 1; sensor <= 1'000; ++sensor) change->configs.push_back({sensor, {}, {sensor == 17 ? hotter : hot}});
+  append({0, 77, nullptr, change, nullptr});
+  EXPECT_LT(stored(1).size(), 8'000U) << "a rule takes 24 bytes";
+  reopen();
+  const auto again = replayed();
+  ASSERT_EQ(again.size(), 1U);
+  const auto& configs = again[0].config->configs;
+  EXPECT_EQ(configs, change->configs);
+  EXPECT_EQ(&*configs[0].rules[0], &*configs[999].rules[0]);
+  EXPECT_EQ(configs[16].rules[0]->high, 90);
 }
 
 TEST_F(journal_test, commands_ticks_and_sources_come_back) {
@@ -351,28 +368,43 @@ TEST_F(journal_test, read_gives_a_part) {
   EXPECT_EQ(found, (std::vector<std::uint64_t>{2, 3, 4}));
 }
 
-/// As the version before commands wrote it: a config and a packed reading.
-TEST_F(journal_test, a_record_of_version_2_is_read) {
-  start();
-  auto change = std::make_shared<config_change>();
-  change->configs = {{7, {{}, 80.5}, {}}};
-  append({0, 1, nullptr, change, nullptr});
-  append(reading_entry(2));
-  journal_->stop();
-  for (const std::uint64_t sequence : {1U, 2U}) {
-    std::string record = stored(sequence);
+/// As versions 2 and 3 wrote them: a config with its rules in it, and a packed reading.
+TEST_F(journal_test, records_of_versions_2_and_3_are_read) {
+  const alert_rule hot{3, 7, "hot", rule_condition::greater_than, 0, 80};
+  for (const char version : {'\2', '\3'}) {
+    start();
+    append(reading_entry(2));
+    append(reading_entry(2));
+    journal_->stop();
+    const std::uint64_t newest = observed_.back().sequence;
+    std::string entry;
+    put_byte(entry, 2);
+    put_zigzag(entry, 1);
+    for (const std::uint64_t number : {1, 7, 0, 1}) put_varint(entry, number);  // a config: sensor 7, no min, a max
+    put_double(entry, 80.5);
+    put_byte(entry, 1);
+    put_rule(entry, hot);
+    put_byte(entry, 0);  // nothing removed
+    std::string record(1, version);
+    put_fixed32(record, 1);
+    put_fixed32(record, static_cast<std::uint32_t>(entry.size()));
+    put_fixed64(record, XXH3_64bits(entry.data(), entry.size()));
+    put_fixed64(record, XXH3_64bits_withSeed(record.data(), record.size(), newest - 1));
+    store(newest - 1, record + entry);
+    record = stored(newest);
     constexpr std::size_t head_bytes = 1 + 4 + 12;
-    ASSERT_EQ(record.front(), 3);
-    record.front() = 2;
+    ASSERT_EQ(record.front(), 4);
+    record.front() = version;
     std::string checksum;
-    put_fixed64(checksum, XXH3_64bits_withSeed(record.data(), head_bytes, sequence));
-    store(sequence, record.replace(head_bytes, 8, checksum));
+    put_fixed64(checksum, XXH3_64bits_withSeed(record.data(), head_bytes, newest));
+    store(newest, record.replace(head_bytes, 8, checksum));
+    reopen();
+    const auto again = replayed();
+    const auto& config = again.at(again.size() - 2).config;
+    ASSERT_TRUE(config);
+    EXPECT_EQ(config->configs, (std::vector<sensor_config>{{7, {{}, 80.5}, {hot}}}));
+    expect_same(again.back(), observed_.back());
   }
-  reopen();
-  const auto again = replayed();
-  ASSERT_EQ(again.size(), 2U);
-  EXPECT_EQ(again[0].config->configs.front().thresholds.max, 80.5);
-  expect_same(again[1], observed_[1]);
 }
 
 TEST_F(journal_test, a_flipped_bit_anywhere_is_corrupt_and_nothing_is_appended_to_a_damaged_record) {

@@ -127,6 +127,18 @@ TEST_F(mirror_test, labels_follow_and_sensors_have_those_of_their_machine) {
   EXPECT_EQ(ask("SELECT group_concat(key || '=' || value) FROM machine_labels"), "line=3,shift=a") << "made anew";
 }
 
+TEST_F(mirror_test, a_template_has_its_selector_and_no_sensor) {
+  fill();
+  alert_rule rule{.id = 0, .sensor = 0, .name = "all hot", .condition = rule_condition::greater_than, .low = 0, .high = 80};
+  rule.as_template = {selector{.name = "s*"}, {{2, rule_override{.high = 90}}}};
+  store_.create<alert_rule>({rule});
+  mirror_->notify();
+  flush();
+  EXPECT_EQ(ask("SELECT name || '|' || selector || '|' || overrides FROM alert_rules WHERE sensor_id IS NULL"),
+            "all hot|name s*|2: high 90");
+  EXPECT_EQ(ask("SELECT count(*) FROM alert_rules WHERE sensor_id = 2 AND selector IS NULL"), "1");
+}
+
 TEST_F(mirror_test, changes_of_the_catalog_follow) {
   fill();
   auto first = *store_.entities().find_sensor(1);
@@ -268,11 +280,12 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
   {
     sqlite_file writer;
     ASSERT_TRUE(writer.open(file()));
-    ASSERT_TRUE(
-        writer.exec("DROP VIEW labels_of_sensors; DROP TABLE machine_labels; DROP TABLE sensor_labels; DROP VIEW "
-                    "sensor_overview; DROP VIEW active_alerts; ALTER TABLE factories DROP COLUMN retention_days;"
-                    "ALTER TABLE machines DROP COLUMN retention_days; ALTER TABLE sensors DROP COLUMN retention_days;"
-                    "DROP INDEX anomalies_by_id; DELETE FROM schema_migrations WHERE version > 1"));
+    ASSERT_TRUE(writer.exec(
+        "DROP VIEW labels_of_sensors; DROP TABLE machine_labels; DROP TABLE sensor_labels; DROP VIEW "
+        "sensor_overview; DROP VIEW active_alerts; ALTER TABLE factories DROP COLUMN retention_days;"
+        "ALTER TABLE machines DROP COLUMN retention_days; ALTER TABLE sensors DROP COLUMN retention_days;"
+        "DROP INDEX anomalies_by_id; ALTER TABLE alert_rules DROP COLUMN selector; ALTER TABLE alert_rules DROP COLUMN overrides;"
+        "DELETE FROM schema_migrations WHERE version > 1"));
     for (const char* const column : {"detector", "what", "open", "ended_at", "ended_at_us", "reading_count", "expected", "low",
                                      "high", "score", "explanation"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE anomalies DROP COLUMN " + std::string(column)).c_str()));

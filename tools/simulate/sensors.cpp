@@ -39,11 +39,13 @@ expected<rapidjson::Document> read_array(const expected<http_answer>& answer) {
   return read;
 }
 
-/// Adds what the array holds to `found`; `parent` is the member that names the parent, empty when there is none.
+/// Adds what the array holds to `found`; `parent` is the member that names the parent, empty when there is none. Rules of many sensors have
+/// none, and are passed over.
 expected<void> collect(const rapidjson::Document& array, const char* parent, names& found) {
   for (const auto& entry : array.GetArray()) {
     const bool object =
         entry.IsObject() && entry.HasMember("id") && entry["id"].IsUint() && entry.HasMember("name") && entry["name"].IsString();
+    if (object && entry.HasMember(parent) && entry[parent].IsNull()) continue;
     const bool has_parent = *parent == 0 || (object && entry.HasMember(parent) && entry[parent].IsUint());
     if (!object || !has_parent) return fail(errc::malformed, "an entry of the answer has no id and name; is it factoryd?");
     found[{*parent == 0 ? 0 : entry[parent].GetUint(), entry["name"].GetString()}] = entry["id"].GetUint();

@@ -1,0 +1,197 @@
+#include "http/text/rule_template_json.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <limits>
+#include <string>
+
+#include "http/text/catalog_json.hpp"
+#include "pipelines/decode/json_members.hpp"
+#include "pipelines/select/selector_json.hpp"
+
+namespace factory {
+
+namespace {
+
+using simdjson::dom::element;
+
+/// null takes the member away.
+template <class Member, class Read>
+expected<bool> take_or_reset(std::optional<Member>& member, const std::string& path, element value, Read read) {
+  member.reset();
+  if (value.is_null()) return true;
+  auto found = read(path, value);
+  if (!found) return tl::unexpected(std::move(found.error()));
+  member = std::move(*found);
+  return true;
+}
+
+expected<severity> read_severity(const std::string& path, element value) {
+  std::string_view text;
+  const auto level = value.get(text) ? std::nullopt : parse_rule_severity(text);
+  if (!level) return fail(errc::invalid, path + " must be INFO, WARNING or CRITICAL", path);
+  return *level;
+}
+
+/// An option of a rule by its name, as all rules read it.
+template <class Member, class Of>
+expected<bool> take_option(std::optional<Member>& member, std::string_view name, const std::string& path, element value, Of of) {
+  return take_or_reset(member, path, value, [&](const std::string&, element given) -> expected<Member> {
+    alarm_options options;
+    if (const auto set = *set_option(options, name, given); !set) {
+      const std::string within = path.substr(0, path.size() - name.size());
+      return fail(errc::invalid, within + set.error().message, within + set.error().field);
+    }
+    return of(options);
+  });
+}
+
+expected<bool> set_member(rule_override& one, std::string_view name, const std::string& path, element value) {
+  if (name == "low") return take_or_reset(one.low, path, value, read_number);
+  if (name == "high") return take_or_reset(one.high, path, value, read_number);
+  if (name == "severity") return take_or_reset(one.level, path, value, read_severity);
+  if (name == "enabled") return take_or_reset(one.enabled, path, value, read_boolean);
+  if (name == "deadband") {
+    return take_option(one.deadband, name, path, value, [](const alarm_options& options) {
+      return rule_override::band{options.deadband, options.deadband_in_percent};
+    });
+  }
+  if (name == "on_delay_ms")
+    return take_option(one.on_delay_us, name, path, value, [](const alarm_options& options) { return options.on_delay_us; });
+  if (name == "off_delay_ms")
+    return take_option(one.off_delay_us, name, path, value, [](const alarm_options& options) { return options.off_delay_us; });
+  if (name == "priority")
+    return take_option(one.priority, name, path, value, [](const alarm_options& options) { return options.priority; });
+  return false;
+}
+
+/// 0: it is none.
+sensor_id parse_sensor(std::string_view text) {
+  sensor_id id = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), id);
+  return failed == std::errc() && end == text.data() + text.size() ? id : 0;
+}
+
+expected<bool> merge_overrides(std::map<sensor_id, rule_override>& overrides, element value) {
+  if (value.is_null()) {
+    overrides.clear();
+    return true;
+  }
+  const auto take_sensor = [&](std::string_view name, const std::string& path, element given) -> expected<bool> {
+    const sensor_id sensor = parse_sensor(name);
+    if (sensor == 0) return fail(errc::invalid, path + " must be named by the id of a sensor", path);
+    if (given.is_null()) {
+      overrides.erase(sensor);
+      return true;
+    }
+    rule_override& one = overrides[sensor];
+    const auto taken = for_each_member(path, given, [&](std::string_view member, const std::string& member_path, element inner) {
+      return set_member(one, member, member_path, inner);
+    });
+    if (one.empty()) overrides.erase(sensor);
+    if (!taken) return tl::unexpected(taken.error());
+    return true;
+  };
+  if (auto taken = for_each_member("overrides", value, take_sensor); !taken) return tl::unexpected(std::move(taken.error()));
+  return true;
+}
+
+void write_override(json_writer& out, const rule_override& one) {
+  out.begin_object();
+  if (one.low) out.member("low", *one.low);
+  if (one.high) out.member("high", *one.high);
+  if (one.level) out.member("severity", to_text(*one.level));
+  if (one.enabled) out.member("enabled", *one.enabled);
+  if (one.deadband && one.deadband->in_percent)
+    out.member("deadband", fmt::format("{}%", one.deadband->width));
+  else if (one.deadband)
+    out.member("deadband", one.deadband->width);
+  if (one.on_delay_us) out.member("on_delay_ms", *one.on_delay_us / 1'000);
+  if (one.off_delay_us) out.member("off_delay_ms", *one.off_delay_us / 1'000);
+  if (one.priority) out.member("priority", *one.priority);
+  out.end_object();
+}
+
+rule_template& template_of(alert_rule& rule) { return rule.as_template ? *rule.as_template : rule.as_template.emplace(); }
+
+expected<bool> set_sensor(alert_rule& rule, element value) {
+  rule.sensor = 0;
+  if (value.is_null()) return true;
+  const auto id = read_id("sensor_id", value);
+  if (!id) return tl::unexpected(id.error());
+  rule.sensor = *id;
+  return true;
+}
+
+expected<bool> set_selector(alert_rule& rule, element value) {
+  if (value.is_null()) {
+    rule.as_template.reset();
+    return true;
+  }
+  auto which = read_selector("selector", value);
+  if (!which) return tl::unexpected(std::move(which.error()));
+  template_of(rule).sensors = std::move(*which);
+  return true;
+}
+
+}  // namespace
+
+std::optional<expected<bool>> set_template_member(alert_rule& rule, std::string_view name, element value) {
+  if (name == "sensor_id") return set_sensor(rule, value);
+  if (name == "selector") return set_selector(rule, value);
+  if (name == "overrides") return merge_overrides(template_of(rule).overrides, value);
+  return std::nullopt;
+}
+
+expected<void> close_template(alert_rule& rule) {
+  if (rule.as_template && rule.as_template->sensors.empty()) {
+    if (!rule.as_template->overrides.empty()) return fail(errc::invalid, "overrides stand beside a selector", "overrides");
+    rule.as_template.reset();
+  }
+  if (rule.as_template && rule.sensor != 0)
+    return fail(errc::invalid, "selector stands instead of sensor_id; one of them must be null or absent", "selector");
+  if (!rule.as_template && rule.sensor == 0)
+    return fail(errc::invalid, "sensor_id is required, or selector for a rule of many sensors", "sensor_id");
+  return {};
+}
+
+void write_template(json_writer& out, const alert_rule& rule) {
+  out.member("sensor_id", rule.sensor != 0 ? std::optional(rule.sensor) : std::nullopt).key("selector");
+  if (!rule.as_template) {
+    out.value(nullptr);
+    out.key("overrides").begin_object().end_object();
+    return;
+  }
+  write_json(out, rule.as_template->sensors);
+  out.key("overrides").begin_object();
+  for (const auto& [sensor, one] : rule.as_template->overrides) {
+    out.key(std::to_string(sensor));
+    write_override(out, one);
+  }
+  out.end_object();
+}
+
+void write_json(json_writer& out, const selector& which) {
+  out.begin_object();
+  if (which.factory != 0) out.member("factory_id", which.factory);
+  if (which.machine != 0) out.member("machine_id", which.machine);
+  if (which.machine_type) out.member("machine_type", *which.machine_type);
+  if (which.name) out.member("name", *which.name);
+  if (which.unit) out.member("unit", *which.unit);
+  if (!which.labels.empty()) write_labels(out, which.labels);
+  if (!which.sensors.empty()) {
+    out.key("sensor_ids").begin_array();
+    for (const sensor_id sensor : which.sensors) out.value(sensor);
+    out.end_array();
+  }
+  out.end_object();
+}
+
+void write_labels(json_writer& out, const label_set& labels) {
+  out.key("labels").begin_object();
+  for (const label& one : labels) out.member(one.key, one.value);
+  out.end_object();
+}
+
+}  // namespace factory

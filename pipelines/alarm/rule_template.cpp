@@ -1,0 +1,130 @@
+#include "pipelines/alarm/rule_template.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "pipelines/alarm/thresholds.hpp"
+#include "pipelines/model/coding.hpp"
+
+namespace factory {
+namespace {
+
+constexpr std::uint8_t template_version = 1;
+
+/// Which members of an override follow in its bytes, in this order.
+enum member : unsigned {
+  has_low = 1,
+  has_high = 2,
+  has_level = 4,
+  has_enabled = 8,
+  has_deadband = 16,
+  has_on_delay = 32,
+  has_off_delay = 64,
+  has_priority = 128,
+  all_members = 255
+};
+
+unsigned members_of(const rule_override& one) {
+  return (one.low ? has_low : 0U) | (one.high ? has_high : 0U) | (one.level ? has_level : 0U) | (one.enabled ? has_enabled : 0U) |
+         (one.deadband ? has_deadband : 0U) | (one.on_delay_us ? has_on_delay : 0U) | (one.off_delay_us ? has_off_delay : 0U) |
+         (one.priority ? has_priority : 0U);
+}
+
+void put_override(std::string& out, const rule_override& one) {
+  put_varint(out, members_of(one));
+  if (one.low) put_double(out, *one.low);
+  if (one.high) put_double(out, *one.high);
+  if (one.level) put_byte(out, static_cast<std::uint8_t>(*one.level));
+  if (one.enabled) put_byte(out, *one.enabled ? 1 : 0);
+  if (one.deadband) put_double(out, one.deadband->width);
+  if (one.deadband) put_byte(out, one.deadband->in_percent ? 1 : 0);
+  if (one.on_delay_us) put_zigzag(out, *one.on_delay_us);
+  if (one.off_delay_us) put_zigzag(out, *one.off_delay_us);
+  if (one.priority) put_varint(out, *one.priority);
+}
+
+bool get_flag(std::string_view& in, bool& flag) {
+  std::uint8_t byte = 0;
+  if (!get_byte(in, byte) || byte > 1) return false;
+  flag = byte == 1;
+  return true;
+}
+
+bool get_level(std::string_view& in, severity& level) {
+  std::uint8_t byte = 0;
+  if (!get_byte(in, byte) || !is_severity(byte)) return false;
+  level = static_cast<severity>(byte);
+  return true;
+}
+
+bool get_override(std::string_view& in, rule_override& one) {
+  std::uint64_t members = 0;
+  if (!get_varint(in, members) || members > all_members) return false;
+  const auto has = [&](unsigned which) { return (members & which) != 0; };
+  return (!has(has_low) || get_double(in, one.low.emplace())) && (!has(has_high) || get_double(in, one.high.emplace())) &&
+         (!has(has_level) || get_level(in, one.level.emplace())) && (!has(has_enabled) || get_flag(in, one.enabled.emplace())) &&
+         (!has(has_deadband) || (get_double(in, one.deadband.emplace().width) && get_flag(in, one.deadband->in_percent))) &&
+         (!has(has_on_delay) || get_zigzag(in, one.on_delay_us.emplace())) &&
+         (!has(has_off_delay) || get_zigzag(in, one.off_delay_us.emplace())) &&
+         (!has(has_priority) || get_varint_as(in, one.priority.emplace()));
+}
+
+}  // namespace
+
+alert_rule with_override(alert_rule rule, const rule_override& difference) {
+  rule.low = difference.low.value_or(rule.low);
+  rule.high = difference.high.value_or(rule.high);
+  rule.level = difference.level.value_or(rule.level);
+  rule.enabled = difference.enabled.value_or(rule.enabled);
+  if (difference.deadband) {
+    rule.options.deadband = difference.deadband->width;
+    rule.options.deadband_in_percent = difference.deadband->in_percent;
+  }
+  rule.options.on_delay_us = difference.on_delay_us.value_or(rule.options.on_delay_us);
+  rule.options.off_delay_us = difference.off_delay_us.value_or(rule.options.off_delay_us);
+  rule.options.priority = difference.priority.value_or(rule.options.priority);
+  return rule;
+}
+
+void put_template(std::string& out, const rule_template& what) {
+  put_byte(out, template_version);
+  put_selector(out, what.sensors);
+  put_varint(out, what.overrides.size());
+  for (const auto& [sensor, difference] : what.overrides) {
+    put_varint(out, sensor);
+    put_override(out, difference);
+  }
+}
+
+bool get_template(std::string_view& in, rule_template& what) {
+  std::uint8_t version = 0;
+  std::uint64_t overrides = 0;
+  what.overrides.clear();
+  if (!get_byte(in, version) || version != template_version || !get_selector(in, what.sensors) || !get_varint(in, overrides))
+    return false;
+  for (; overrides > 0; --overrides) {
+    sensor_id sensor = 0;
+    if (!get_varint_as(in, sensor) || !get_override(in, what.overrides[sensor])) return false;
+  }
+  return true;
+}
+
+std::string to_text(const std::map<sensor_id, rule_override>& overrides) {
+  std::vector<std::string> sensors;
+  for (const auto& [sensor, one] : overrides) {
+    std::vector<std::string> members;
+    if (one.low) members.push_back(fmt::format("low {}", *one.low));
+    if (one.high) members.push_back(fmt::format("high {}", *one.high));
+    if (one.level) members.push_back(fmt::format("severity {}", to_text(*one.level)));
+    if (one.enabled) members.push_back(fmt::format("enabled {}", *one.enabled ? 1 : 0));
+    if (one.deadband) members.push_back(fmt::format("deadband {}{}", one.deadband->width, one.deadband->in_percent ? "%" : ""));
+    if (one.on_delay_us) members.push_back(fmt::format("on_delay_ms {}", *one.on_delay_us / 1'000));
+    if (one.off_delay_us) members.push_back(fmt::format("off_delay_ms {}", *one.off_delay_us / 1'000));
+    if (one.priority) members.push_back(fmt::format("priority {}", *one.priority));
+    sensors.push_back(fmt::format("{}: {}", sensor, fmt::join(members, ", ")));
+  }
+  return fmt::format("{}", fmt::join(sensors, "; "));
+}
+
+}  // namespace factory

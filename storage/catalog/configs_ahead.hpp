@@ -1,0 +1,34 @@
+#pragma once
+
+#include "storage/catalog/catalog_tables.hpp"
+
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+/// For this room only.
+namespace factory {
+
+/// The configs of sensors as they are once a staged change is in force. What is staged must not change while this is used.
+class configs_ahead {
+ public:
+  configs_ahead(const catalog_tables& tables, catalog_change::staged& change);
+
+  sensor_config of(sensor_id id) const;
+  /// The configs of those sensors that get another one than they have; in the order of `sensors`, which may hold one twice.
+  config_change of_changed(const std::vector<sensor_id>& sensors) const;
+  /// Sensors of the rule, as the catalog is now.
+  std::vector<sensor_id> sensors_of(const alert_rule& rule) const;
+
+ private:
+  template_book& change_templates();
+  const catalog_tables& tables_;
+  std::unordered_map<sensor_id, const sensor_entry*> sensors_;
+  std::unordered_map<machine_id, const machine_entry*> machines_;
+  std::unordered_map<sensor_id, std::vector<const alert_rule*>> rules_;  // by sensor; those that are staged
+  std::set<rule_id> replaced_;                                           // staged or erased
+  std::optional<template_book> changed_templates_;                       // as they will be, where they change
+};
+
+}  // namespace factory
