@@ -162,6 +162,8 @@ class engine {
                                         journal::waker wake = {});
 
   const catalog& entities() const;  ///< reading the catalog
+  /// What the daemon's options make the rules of a new sensor.
+  stream_rules usual_stream_rules() const;
   expected<std::vector<factory_entry>> create(std::vector<factory_entry> entries);
   expected<std::vector<machine_entry>> create(std::vector<machine_entry> entries);
   expected<std::vector<sensor_entry>> create(std::vector<sensor_entry> entries);

@@ -27,6 +27,11 @@
 
 namespace factory {
 
+inline stream_rules stream_rules_of(const engine_config& config) {
+  return {config.allowed_lateness_us, config.future_skew_us, config.time_window_us,
+          config.z_min_readings,      config.z_threshold,    {}};
+}
+
 inline std::int64_t wall_clock_us() {
   using namespace std::chrono;
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
@@ -99,6 +104,7 @@ struct engine::impl {
   expected<void> command(std::shared_ptr<const operator_command> given);
   expected<finding> find_alert(const event_key& raised) const;
   expected<finding> find_anomaly(const event_key& any) const;
+  expected<void> widen(const event_key& anomaly, bool wider);
   expected<sensor_view> view(sensor_id id, const time_range& range, view_more more = view_more::nothing) const;
   time_range visible(sensor_id id, const time_range& asked) const;
 };

@@ -72,8 +72,7 @@ expected<void> engine::impl::open() {
   runtime = std::make_unique<actor_runtime>(worker_threads_of(config));
 
   population_config population;
-  population.rules = {config.allowed_lateness_us, config.future_skew_us, config.time_window_us, config.z_min_readings,
-                      config.z_threshold};
+  population.rules = stream_rules_of(config);
   population.shards = config.analysis_actors != 0 ? config.analysis_actors : worker_threads_of(config);
   sensors = std::make_unique<sensor_population>(runtime->system(), counts, population, hand_over(), *states, *entries,
                                                 [this](std::function<void()> reached) { writer->barrier(std::move(reached)); });

@@ -138,7 +138,12 @@ expected<std::vector<factory_entry>> engine::create(std::vector<factory_entry> e
 expected<std::vector<machine_entry>> engine::create(std::vector<machine_entry> entries) {
   return create_all(*impl_, std::move(entries));
 }
+stream_rules engine::usual_stream_rules() const { return stream_rules_of(impl_->config); }
+
+/// The daemon's options are the rules of new sensors, and of no others.
 expected<std::vector<sensor_entry>> engine::create(std::vector<sensor_entry> entries) {
+  for (sensor_entry& each : entries)
+    if (!each.stream) each.stream = stream_rules_of(impl_->config);
   return create_all(*impl_, std::move(entries));
 }
 expected<std::vector<alert_rule>> engine::create(std::vector<alert_rule> entries) {
@@ -228,8 +233,34 @@ expected<finding> engine::give_feedback(const event_key& anomaly, std::string ve
   command->who = std::move(who);
   command->what = judge_anomaly{with_kind(found->stated->key, found->stated->key.kind, found->times_judged), told.value,
                                 told.level, std::move(verdict), std::move(comment)};
+  const auto* const before = found->feedback ? std::get_if<feedback_detail>(&found->feedback->detail) : nullptr;
+  const bool was_false = before != nullptr && before->verdict == false_alarm;
+  const bool is_false = std::get<judge_anomaly>(command->what).verdict == false_alarm;
   if (auto done = impl_->command(std::move(command)); !done) return tl::unexpected(std::move(done.error()));
+  if (was_false != is_false)
+    if (auto done = impl_->widen(anomaly, is_false); !done) return tl::unexpected(std::move(done.error()));
   return impl_->find_anomaly(anomaly);
+}
+
+/// A false alarm makes the detector less sensitive on its sensor, within limits::sensitivity_least_by_feedback; taken back, as much more
+/// sensitive again. It shows in the sensor's `detection` and is changed there.
+expected<void> engine::impl::widen(const event_key& anomaly, bool wider) {
+  auto sensor = entities->find_sensor(anomaly.sensor);
+  if (!sensor) return {};  // deleted meanwhile, or a machine's
+  stream_rules rules = sensor->stream.value_or(stream_rules_of(config));
+  const double factor = wider ? limits::sensitivity_by_feedback : 1 / limits::sensitivity_by_feedback;
+  if (anomaly.source == event_source::z_score) {
+    const auto most = std::max(rules.z_threshold, limits::z_threshold_most_by_feedback);
+    rules.z_threshold = wider ? std::min(rules.z_threshold / factor, most) : rules.z_threshold / factor;
+  } else {
+    auto& how = rules.detect.of(parse_detector(to_text(anomaly.source)).value());
+    const auto least = std::min(how.sensitivity, limits::sensitivity_least_by_feedback);
+    how.sensitivity = std::clamp(how.sensitivity * factor, least, limits::sensitivity_max);
+  }
+  sensor->stream = rules;
+  auto staged = entities->stage_update(*sensor);
+  if (!staged) return tl::unexpected(std::move(staged.error()));
+  return commit(std::move(*staged));
 }
 
 expected<finding> engine::impl::find_anomaly(const event_key& any) const {

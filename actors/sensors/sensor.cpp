@@ -92,6 +92,12 @@ void take_in(self_pointer self, const new_config& part) {
   let_time_pass(self, part.sequence, part.under_way);
   state.applied_sequence = part.sequence;
   state.watched = part.config->thresholds.configured() || !part.config->rules.empty();
+  if (part.config->stream) {
+    std::vector<event> found;
+    state.core->follow(*part.config->stream, part.received_at_us, found);
+    if (!found.empty())
+      self->send(state.parts.anomalies, found_events{nullptr, state.parts.sensor, std::move(found), part.under_way});
+  }
   auto place = state.core->watch(calm_values(*part.config), part.received_at_us);
   self->send(state.parts.thresholds, new_config{part.sequence, part.received_at_us, part.config, part.under_way, place.at_us,
                                                 state.core->floor_us(), std::move(place.newer)});

@@ -59,8 +59,7 @@ struct sensor_state::sorted_rows {
   std::vector<double> own_values_;
 };
 
-sensor_state::sensor_state(sensor_id sensor, const stream_rules& rules)
-    : sensor_(sensor), rules_(rules), judged_(sensor_judge(sensor, {rules.z_threshold, rules.z_min_readings})) {}
+sensor_state::sensor_state(sensor_id sensor, const stream_rules& rules) : sensor_(sensor), judged_(sensor_judge(sensor, rules)) {}
 
 sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const reading_batch& readings,
                                            const slice& slice_of_batch) {
@@ -73,7 +72,7 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
   oldest_us_ = std::min(oldest_us_, rows.times_us.front());
   if (is_contradicted(rows, received_at_us)) set_watermark_anew(rows, received_at_us, found);
   const auto known = out_of_order(rows, received_at_us, found);
-  const auto future = static_cast<std::size_t>(std::ranges::upper_bound(rows.times_us, received_at_us + rules_.future_skew_us) -
+  const auto future = static_cast<std::size_t>(std::ranges::upper_bound(rows.times_us, received_at_us + rules().future_skew_us) -
                                                rows.times_us.begin());
   if (known < future)
     in_order(rows.times_us.subspan(known, future - known), rows.values.subspan(known, future - known), received_at_us, found);
@@ -192,10 +191,27 @@ void sensor_state::add_alarm_rows(std::span<const touched_row> touched, std::vec
   }
 }
 
+/// Behind the readings up to now: one from ahead of the clock stands behind what takes force now.
+std::int64_t sensor_state::command_place_us(std::int64_t received_at_us) const {
+  return std::min(rows().newest_us(), std::max(received_at_us, watermark_us_));
+}
+
+void sensor_state::follow(const stream_rules& rules, std::int64_t received_at_us, std::vector<event>& found) {
+  if (judged_.now().follows(rules)) return;
+  if (!seen()) {
+    judged_ = revisable(sensor_judge(sensor_, rules));
+    return;
+  }
+  revisable<sensor_judge>::differences differences;
+  const auto at_us = std::max(command_place_us(received_at_us), judged_.newest_command_us());
+  judged_.apply({rules, 0}, at_us, received_at_us, differences);
+  book_.tell(differences, "settings were changed", received_at_us, found);
+}
+
 sensor_state::watch_place sensor_state::watch(const calm_band& calm, std::int64_t received_at_us) {
   watch_place place;
   if (seen()) {
-    place.at_us = std::min(rows().newest_us(), std::max(received_at_us, watermark_us_));
+    place.at_us = command_place_us(received_at_us);
     for (auto row = rows().upper_bound(place.at_us); row < rows().size(); ++row)
       place.newer.push_back({rows().times_us()[row], rows().values()[row]});
   }
@@ -217,10 +233,10 @@ void sensor_state::watch_again(const calm_band& calm) {
 void sensor_state::settle(std::int64_t received_at_us) {
   const auto newest_us = rows().newest_us();
   watermark_us_ = std::max(watermark_us_, std::min(newest_us, received_at_us));
-  auto floor_us = watermark_us_ - rules_.allowed_lateness_us;
+  auto floor_us = watermark_us_ - rules().allowed_lateness_us;
   const auto count = rows().size();
   if (count > limits::revisable_readings) floor_us = std::max(floor_us, rows().times_us()[count - limits::revisable_readings]);
-  auto window_us = newest_us - rules_.time_window_us + 1;
+  auto window_us = newest_us - rules().time_window_us + 1;
   if (count > limits::time_window_readings)
     window_us = std::max(window_us, rows().times_us()[count - limits::time_window_readings]);
   judged_.settle(floor_us, window_us, limits::kept_readings);
@@ -257,14 +273,14 @@ void sensor_state::set_watermark_anew(const sorted_rows& body, std::int64_t rece
   calm_from_us_ = INT64_MIN;
   watermark_us_ = INT64_MIN;
   late_run_ = {};
-  judged_ = revisable(sensor_judge(sensor_, {rules_.z_threshold, rules_.z_min_readings}));
+  judged_ = revisable(sensor_judge(sensor_, stream_rules(rules())));
 }
 
 std::int64_t sensor_state::due_us() const {
   if (!seen()) return INT64_MAX;
   const auto quiet_until_us = judged_.now().quiet_until_us();
   const auto newest_us = rows().newest_us();
-  if (quiet_until_us == INT64_MAX || received_us_ - newest_us > rules_.allowed_lateness_us) return INT64_MAX;
+  if (quiet_until_us == INT64_MAX || received_us_ - newest_us > rules().allowed_lateness_us) return INT64_MAX;
   return std::max(quiet_until_us, received_us_ + (quiet_until_us - newest_us));
 }
 
@@ -272,7 +288,7 @@ void sensor_state::advance(std::int64_t now_us, std::vector<event>& found) {
   if (now_us < due_us()) return;
   const auto at_us = judged_.now().quiet_until_us();
   revisable<sensor_judge>::differences differences;
-  judged_.apply({at_us}, std::max(at_us, judged_.newest_command_us()), now_us, differences);
+  judged_.apply({std::nullopt, at_us}, std::max(at_us, judged_.newest_command_us()), now_us, differences);
   book_.tell(differences, "time went by", now_us, found);
 }
 

@@ -15,20 +15,12 @@
 #include "pipelines/detect/revisable.hpp"
 #include "pipelines/detect/revision_book.hpp"
 #include "pipelines/detect/sensor_judge.hpp"
+#include "pipelines/detect/stream_rules.hpp"
 #include "pipelines/model/reading.hpp"
 #include "storage/block/block.hpp"
 #include "storage/block/head.hpp"
 
 namespace factory {
-
-/// How event time is read; the same for all sensors.
-struct stream_rules {
-  std::int64_t allowed_lateness_us = 60'000'000;
-  std::int64_t future_skew_us = 300'000'000;
-  std::int64_t time_window_us = 60'000'000;
-  std::uint32_t z_min_readings = 30;
-  double z_threshold = 4.0;
-};
 
 /// All that one sensor's actor knows. No actor, no clock, no disk: the same entries in the same order give the same state; and within the
 /// allowed lateness the findings are a function of the set of readings, whatever their order.
@@ -55,6 +47,8 @@ class sensor_state {
     std::vector<alarm_row> alarm_rows;  ///< in time order; no others can move an alarm
   };
   findings apply(std::int64_t received_at_us, const reading_batch& readings, const slice& rows);
+  /// Takes rules into force behind the readings that are there, and for the times of those that come.
+  void follow(const stream_rules& rules, std::int64_t received_at_us, std::vector<event>& found);
   /// Takes limits into force behind the readings that are not newer than the returned place among them.
   struct watch_place {
     std::int64_t at_us = INT64_MIN;
@@ -103,6 +97,7 @@ class sensor_state {
   };
 
   const recent_rows& rows() const { return judged_.rows(); }
+  const stream_rules& rules() const { return judged_.now().rules(); }
   bool seen() const { return !rows().empty(); }
   std::size_t out_of_order(const sorted_rows& rows, std::int64_t received_at_us, findings& found);
   /// Time up to which readings and ticks were judged; a reading up to there takes its place among them.
@@ -115,6 +110,7 @@ class sensor_state {
   void add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const;
   bool is_calm(std::size_t row) const;
   void settle(std::int64_t received_at_us);
+  std::int64_t command_place_us(std::int64_t received_at_us) const;
   bool is_contradicted(const sorted_rows& rows, std::int64_t received_at_us);
   void set_watermark_anew(const sorted_rows& rows, std::int64_t received_at_us, findings& found);
   bool decode_version_1(std::string_view& in);
@@ -122,7 +118,6 @@ class sensor_state {
 
   sensor_id sensor_;
   std::uint32_t next_block_ = 1;
-  stream_rules rules_;
   revisable<sensor_judge> judged_;  ///< its rows are the windows
   revision_book book_;
   head head_;

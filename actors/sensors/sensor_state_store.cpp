@@ -129,9 +129,9 @@ sensor_status sensor_state::status() const {
   status.watermark_us = seen() ? watermark_us_ : 0;
   status.count_window = view_of_newest(rows(), limits::window_readings);
   if (!seen()) return status;
-  const auto in_span = rows().size() - rows().upper_bound(rows().newest_us() - rules_.time_window_us);
+  const auto in_span = rows().size() - rows().upper_bound(rows().newest_us() - rules().time_window_us);
   status.time_window = view_of_newest(rows(), std::min(in_span, limits::time_window_readings));
-  if (in_span < limits::time_window_readings) status.time_window.covers_us = rules_.time_window_us;
+  if (in_span < limits::time_window_readings) status.time_window.covers_us = rules().time_window_us;
   return status;
 }
 

@@ -60,10 +60,14 @@ struct kind<alert_rule> {
   static auto remove(engine& e, std::uint32_t id) { return e.remove_rule(id); }
 };
 
-/// Tracks which limits of a rule are set while its members are read.
 template <class Entry>
-void before_members(Entry&) {}
-void before_members(alert_rule& rule) { open_limits(rule); }
+void before_members(const engine&, Entry&) {}
+/// Tracks which limits of a rule are set while its members are read.
+void before_members(const engine&, alert_rule& rule) { open_limits(rule); }
+/// Members of `detection` that are not given are those of the daemon where the sensor has none yet.
+void before_members(const engine& behind, sensor_entry& sensor) {
+  if (!sensor.stream) sensor.stream = behind.usual_stream_rules();
+}
 template <class Entry>
 expected<void> after_members(Entry&) {
   return {};
@@ -91,6 +95,7 @@ template <class Entry>
 expected<Entry> read_new(const engine& behind, factory_id within, element object) {
   Entry entry;
   if constexpr (std::is_same_v<Entry, alert_rule>) entry.low = entry.high = unset_limit();
+  if constexpr (std::is_same_v<Entry, sensor_entry>) entry.stream = behind.usual_stream_rules();
   if (object.is_object()) {
     for (const std::string_view name : kind<Entry>::required()) {
       if (object[name].error()) return fail(errc::invalid, std::string(name) + " is required", std::string(name));
@@ -224,7 +229,7 @@ expected<http_response> patch(engine& behind, const http_request& request, const
   const std::lock_guard lock(one_at_a_time);
   auto entry = find<Entry>(behind, request, path.id);
   if (!entry) return fail_with(entry.error());
-  before_members(*entry);
+  before_members(behind, *entry);
   if (auto set = set_members(*entry, *root); !set) return fail_with(set.error());
   if (auto good = stay_within(behind, request.factory, *entry); !good) return fail_with(good.error());
   if (auto updated = behind.update(*entry); !updated) return fail_with(updated.error());

@@ -8,6 +8,7 @@
 
 #include "http/text/json_body.hpp"
 #include "http/text/rule_template_json.hpp"
+#include "http/text/stream_rules_json.hpp"
 #include "pipelines/select/selector_json.hpp"
 #include "storage/base/limits.hpp"
 
@@ -157,6 +158,11 @@ expected<bool> set_member(sensor_entry& entry, std::string_view name, element va
   if (name == "unit") return put(entry.unit, read_text(name, value));
   if (name == "min_threshold") return put(entry.thresholds.min, read_number_or_null(name, value));
   if (name == "max_threshold") return put(entry.thresholds.max, read_number_or_null(name, value));
+  if (name == "detection") {
+    if (!entry.stream) entry.stream.emplace();
+    if (auto set = set_stream_rules(*entry.stream, name, value); !set) return tl::unexpected(set.error());
+    return true;
+  }
   if (name == "labels") return put_labels(entry.labels, name, value);
   if (name == "retention_days") return put_retention(entry.retention, name, value);
   return given_by_server(name);
@@ -194,6 +200,8 @@ void write_json(json_writer& out, const sensor_entry& entry) {
   out.member("unit", entry.unit).member("min_threshold", entry.thresholds.min).member("max_threshold", entry.thresholds.max);
   out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention);
   write_labels(out, entry.labels);
+  out.key("detection");
+  entry.stream ? write_json(out, *entry.stream) : static_cast<void>(out.value(nullptr));
   out.end_object();
 }
 

@@ -47,6 +47,7 @@ void judged_alarms::observe(std::span<const alarm_row> rows, std::int64_t floor_
 
 void judged_alarms::configure(sensor_config config, std::int64_t at_us, std::int64_t floor_us, std::int64_t received_at_us,
                               std::vector<event>& out) {
+  config.stream.reset();  // of no use here
   revisable<alarm_judge>::differences differences;
   judged_.apply({std::move(config), 0}, std::max(at_us, judged_.newest_command_us()), received_at_us, differences);
   book_.tell(differences, "limits were changed", received_at_us, out);

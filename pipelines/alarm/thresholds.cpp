@@ -12,6 +12,7 @@ namespace {
 constexpr std::array<std::string_view, 3> condition_texts = {"GREATER_THAN", "LESS_THAN", "OUT_OF_RANGE"};
 constexpr unsigned is_enabled = 1, has_options = 2;  // of a rule; rules from before there were options have only the first
 constexpr unsigned has_min = 1, has_max = 2;         // which limits of a range follow in its bytes
+constexpr unsigned has_stream = 4;                   // the rules of the stream come last
 
 severity breach_severity(const threshold_range& range, double limit, double value) {
   double size = std::abs(limit);
@@ -117,18 +118,19 @@ bool get_rule(std::string_view& in, alert_rule& rule) {
 void put_config(std::string& out, const sensor_config& config) {
   const auto& [min, max] = config.thresholds;
   put_varint(out, config.sensor);
-  put_byte(out, static_cast<std::uint8_t>((min ? has_min : 0) | (max ? has_max : 0)));
+  put_byte(out, static_cast<std::uint8_t>((min ? has_min : 0) | (max ? has_max : 0) | (config.stream ? has_stream : 0)));
   if (min) put_double(out, *min);
   if (max) put_double(out, *max);
   put_varint(out, config.rules.size());
   for (const alert_rule& rule : config.rules) put_rule(out, rule);
+  if (config.stream) put_stream_rules(out, *config.stream);
 }
 
 bool get_config(std::string_view& in, sensor_config& config) {
   config = {};
   std::uint8_t which = 0;
   std::uint64_t rules = 0;
-  if (!get_varint_as(in, config.sensor) || !get_byte(in, which) || which > (has_min | has_max)) return false;
+  if (!get_varint_as(in, config.sensor) || !get_byte(in, which) || which > (has_min | has_max | has_stream)) return false;
   if ((which & has_min) != 0 && !get_double(in, config.thresholds.min.emplace())) return false;
   if ((which & has_max) != 0 && !get_double(in, config.thresholds.max.emplace())) return false;
   if (!get_varint(in, rules)) return false;
@@ -137,6 +139,7 @@ bool get_config(std::string_view& in, sensor_config& config) {
     if (!get_rule(in, rule)) return false;
     config.rules.push_back(rule.sensor == 0 ? shared_rule::of_template(std::move(rule)) : shared_rule(std::move(rule)));
   }
+  if ((which & has_stream) != 0 && !get_stream_rules(in, config.stream.emplace())) return false;
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include "pipelines/alarm/limit_state.hpp"
 #include "pipelines/alarm/rule_template.hpp"
 #include "pipelines/alarm/shared_rule.hpp"
+#include "pipelines/detect/stream_rules.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/severity.hpp"
 
@@ -71,7 +72,8 @@ limit_state::standing standing_of(const alert_rule& rule, double value);
 struct sensor_config {
   sensor_id sensor = 0;
   threshold_range thresholds;
-  std::vector<shared_rule> rules;  ///< its own and those of templates, ascending by id
+  std::vector<shared_rule> rules;           ///< its own and those of templates, ascending by id
+  std::optional<stream_rules> stream = {};  ///< unset: they stay as they are
   bool operator==(const sensor_config&) const = default;
 };
 

@@ -8,6 +8,8 @@
 
 namespace factory {
 
+inline constexpr std::string_view false_alarm = "false_alarm";  ///< the verdict that makes the detector less sensitive
+
 /// What a person thinks of an anomaly. The newest one counts.
 struct judge_anomaly {
   static constexpr std::uint8_t code = 2;  ///< on disk

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-#include "pipelines/alarm/thresholds.hpp"
+#include "pipelines/model/severity.hpp"
 
 namespace factory {
 
@@ -57,7 +57,7 @@ struct detector_setting {
 struct detect_settings {
   std::array<detector_setting, detector_count> each{};
   std::optional<double> physical_min, physical_max;  ///< what the sensor can measure
-  std::int64_t least_pause_us = 60'000'000;          ///< a pause up to here is no silence: as long as readings may be late
+  std::int64_t least_pause_us = 60'000'000;          ///< a pause up to here is no silence: readings may be late as long
 
   const detector_setting& of(detector id) const { return each[static_cast<std::size_t>(id) - 1]; }
   detector_setting& of(detector id) { return each[static_cast<std::size_t>(id) - 1]; }

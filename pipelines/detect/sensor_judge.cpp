@@ -11,8 +11,6 @@ event_source source_of(detector by) { return static_cast<event_source>(32 + stat
 
 namespace {
 
-const detect_settings standard_settings;
-
 event_kind kind_of(episode_change::kind what) {
   switch (what) {
     case episode_change::kind::opened: return event_kind::anomaly_opened;
@@ -24,7 +22,21 @@ event_kind kind_of(episode_change::kind what) {
 
 constexpr std::uint8_t encoding_version = 1;
 
+stream_rules completed(stream_rules rules) {
+  rules.detect.least_pause_us = rules.allowed_lateness_us;
+  return rules;
+}
+
 }  // namespace
+
+sensor_judge::sensor_judge(sensor_id sensor, const stream_rules& rules) : sensor_(sensor), z_score_(sensor, {}) { follow(rules); }
+
+bool sensor_judge::follows(const stream_rules& rules) const { return *rules_ == completed(rules); }
+
+void sensor_judge::follow(const stream_rules& rules) {
+  rules_ = std::make_shared<const stream_rules>(completed(rules));
+  z_score_.follow({rules.z_threshold, rules.z_min_readings});
+}
 
 void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
                            std::vector<event>& out) {
@@ -35,7 +47,7 @@ void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size
   const auto values = rows.values();
   std::vector<episode_change> changes;
   for (std::size_t row = begin; row < end; ++row) {
-    detectors_.observe(times_us[row], values[row], standard_settings, changes);
+    detectors_.observe(times_us[row], values[row], rules_->detect, changes);
     if (changes.empty()) continue;
     for (const auto& each : changes) tell(each, received_at_us, out);
     changes.clear();
@@ -47,12 +59,13 @@ void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size
 }
 
 void sensor_judge::apply(const command& what, std::int64_t received_at_us, std::vector<event>& out) {
+  if (what.rules) return follow(*what.rules);
   std::vector<episode_change> changes;
-  detectors_.tick(what.until_us, standard_settings, changes);
+  detectors_.tick(what.until_us, rules_->detect, changes);
   for (const auto& each : changes) tell(each, received_at_us, out);
 }
 
-std::int64_t sensor_judge::quiet_until_us() const { return detectors_.quiet_until_us(standard_settings); }
+std::int64_t sensor_judge::quiet_until_us() const { return detectors_.quiet_until_us(rules_->detect); }
 
 void sensor_judge::tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const {
   const episode& is = change.now;
@@ -82,16 +95,28 @@ void sensor_judge::tell(const episode_change& change, std::int64_t received_at_u
 
 void sensor_judge::encode(std::string& out) const {
   put_byte(out, encoding_version);
+  put_stream_rules(out, *rules_);
   z_score_.encode(out);
   detectors_.encode(out);
 }
 
-void sensor_judge::put_command(std::string& out, const command& what) { put_zigzag(out, what.until_us); }
-bool sensor_judge::get_command(std::string_view& in, command& what) { return get_zigzag(in, what.until_us); }
+void sensor_judge::put_command(std::string& out, const command& what) {
+  put_byte(out, what.rules ? 1 : 0);
+  what.rules ? put_stream_rules(out, *what.rules) : put_zigzag(out, what.until_us);
+}
+
+bool sensor_judge::get_command(std::string_view& in, command& what) {
+  std::uint8_t has_rules = 0;
+  if (!get_byte(in, has_rules) || has_rules > 1) return false;
+  return has_rules == 1 ? get_stream_rules(in, what.rules.emplace()) : get_zigzag(in, what.until_us);
+}
 
 bool sensor_judge::decode(std::string_view& in) {
   std::uint8_t version = 0;
-  return get_byte(in, version) && version == encoding_version && z_score_.decode(in) && detectors_.decode(in);
+  stream_rules rules;
+  if (!get_byte(in, version) || version != encoding_version || !get_stream_rules(in, rules)) return false;
+  follow(rules);
+  return z_score_.decode(in) && detectors_.decode(in);
 }
 
 }  // namespace factory

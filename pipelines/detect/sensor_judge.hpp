@@ -2,12 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "pipelines/detect/detector_set.hpp"
 #include "pipelines/detect/event_judge.hpp"
+#include "pipelines/detect/stream_rules.hpp"
 #include "pipelines/detect/z_score_judge.hpp"
 
 namespace factory {
@@ -20,19 +23,22 @@ event_source source_of(detector by);
 /// that opened it as their source.
 class sensor_judge : public event_judge {
  public:
-  /// Beside readings: time has come to `until_us` without one.
+  /// Beside readings: other rules, or, without them, time has come to `until_us` without a reading.
   struct command {
+    std::optional<stream_rules> rules;
     std::int64_t until_us = 0;
   };
   static constexpr std::size_t looks_back = z_score_judge::looks_back;
 
-  sensor_judge(sensor_id sensor, const z_score_rules& rules) : sensor_(sensor), z_score_(sensor, rules) {}
+  sensor_judge(sensor_id sensor, const stream_rules& rules);
 
   void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
   void apply(const command& what, std::int64_t received_at_us, std::vector<event>& out);
   /// When the sensor counts as silent if no reading comes; INT64_MAX while it cannot.
   std::int64_t quiet_until_us() const;
   const detector_set& detectors() const { return detectors_; }
+  const stream_rules& rules() const { return *rules_; }
+  bool follows(const stream_rules& rules) const;
 
   void encode(std::string& out) const;
   bool decode(std::string_view& in);
@@ -42,7 +48,10 @@ class sensor_judge : public event_judge {
  private:
   void tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const;
 
+  void follow(const stream_rules& rules);
+
   sensor_id sensor_;
+  std::shared_ptr<const stream_rules> rules_;  ///< shared by copies
   z_score_judge z_score_;
   detector_set detectors_;
 };

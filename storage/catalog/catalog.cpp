@@ -85,8 +85,8 @@ void catalog_tables::erase_rule(rule_id id) {
 
 sensor_config catalog_tables::config_of(sensor_id id) const {
   const sensor_entry* const entry = of<sensor_entry>().find(id);
-  if (entry == nullptr) return {id, {}, {}};
-  sensor_config config{id, entry->thresholds, {}};
+  if (entry == nullptr) return {id, {}, {}, {}};
+  sensor_config config{id, entry->thresholds, {}, entry->stream};
   for (const rule_id rule : of<alert_rule>().ids_of_parent(id)) config.rules.emplace_back(judged(*of<alert_rule>().find(rule)));
   templates.add_rules_of(traits_of(*entry), config.rules);
   order_rules(config);

@@ -45,6 +45,8 @@ struct sensor_entry {
   std::int64_t created_at_us = 0;
   retention_days retention = {};
   label_set labels = {};  ///< its own; of other keys it has the labels of its machine
+  /// Unset for a sensor of an older data directory: its own state knows them.
+  std::optional<stream_rules> stream = {};
 };
 
 /// A change that was checked against the catalog and is not yet in force: the writes, and the config for the sensors.

@@ -10,6 +10,8 @@ namespace {
 constexpr std::uint8_t with_retention = 2;
 /// Of machines and sensors: version 3 ends with their labels; older ones have none.
 constexpr std::uint8_t with_labels = 3;
+/// Of sensors: version 4 ends with the rules of their stream; older ones have none.
+constexpr std::uint8_t with_stream = 4;
 /// Of rules: version 2 goes on with the options of the alarm; version 1 has none: those of a plain limit.
 constexpr std::uint8_t with_options = 2;
 /// Of rules: version 4 ends with the template; older ones are of one sensor. Version 3 was never written.
@@ -39,6 +41,13 @@ bool get_retention(std::string_view& in, std::uint8_t version, retention_days& d
 bool get_labels(std::string_view& in, std::uint8_t version, label_set& labels) {
   labels.clear();
   return version < with_labels || factory::get_labels(in, labels);
+}
+
+bool get_stream(std::string_view& in, std::uint8_t version, std::optional<stream_rules>& rules) {
+  rules.reset();
+  if (version < with_stream) return true;
+  std::uint8_t there = 0;
+  return get_byte(in, there) && there <= 1 && (there == 0 || get_stream_rules(in, rules.emplace()));
 }
 
 template <class Enum>
@@ -96,7 +105,7 @@ bool decode(std::string_view in, machine_entry& entry) {
 }
 
 std::string encode(const sensor_entry& entry) {
-  std::string out = begin_record(with_labels);
+  std::string out = begin_record(with_stream);
   put_varint(out, entry.id);
   put_varint(out, entry.machine);
   put_text(out, entry.name);
@@ -106,14 +115,17 @@ std::string encode(const sensor_entry& entry) {
   put_zigzag(out, entry.created_at_us);
   put_retention(out, entry.retention);
   put_labels(out, entry.labels);
+  put_byte(out, entry.stream ? 1 : 0);
+  if (entry.stream) put_stream_rules(out, *entry.stream);
   return out;
 }
 bool decode(std::string_view in, sensor_entry& entry) {
   std::uint8_t version = 0;
-  return begin_record(in, with_labels, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.machine) &&
+  return begin_record(in, with_stream, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.machine) &&
          get_text(in, entry.name) && get_text(in, entry.unit) && get_optional(in, entry.thresholds.min) &&
          get_optional(in, entry.thresholds.max) && get_zigzag(in, entry.created_at_us) &&
-         get_retention(in, version, entry.retention) && get_labels(in, version, entry.labels) && in.empty();
+         get_retention(in, version, entry.retention) && get_labels(in, version, entry.labels) &&
+         get_stream(in, version, entry.stream) && in.empty();
 }
 
 std::string encode(const alert_rule& entry) {

@@ -34,8 +34,8 @@ template_book& configs_ahead::change_templates() {
 sensor_config configs_ahead::of(sensor_id id) const {
   const auto staged = sensors_.find(id);
   const sensor_entry* const sensor = staged != sensors_.end() ? staged->second : tables_.of<sensor_entry>().find(id);
-  if (sensor == nullptr) return {id, {}, {}};
-  sensor_config config{id, sensor->thresholds, {}};
+  if (sensor == nullptr) return {id, {}, {}, {}};
+  sensor_config config{id, sensor->thresholds, {}, sensor->stream};
   for (const rule_id rule : tables_.of<alert_rule>().ids_of_parent(id))
     if (!replaced_.contains(rule)) config.rules.emplace_back(judged(*tables_.of<alert_rule>().find(rule)));
   if (const auto own = rules_.find(id); own != rules_.end())

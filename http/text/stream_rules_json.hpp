@@ -1,0 +1,18 @@
+#pragma once
+
+#include <simdjson.h>
+
+#include <string_view>
+
+#include "http/text/json_writer.hpp"
+#include "pipelines/detect/stream_rules.hpp"
+#include "pipelines/model/result.hpp"
+
+namespace factory {
+
+/// Sets those of the rules that the object `value` has; others stay. `invalid`, naming the member, for what cannot be.
+expected<void> set_stream_rules(stream_rules& rules, std::string_view name, simdjson::dom::element value);
+/// As an object. Of the detectors, those whose settings are not the usual ones.
+void write_json(json_writer& out, const stream_rules& rules);
+
+}  // namespace factory

@@ -1,0 +1,49 @@
+#include "pipelines/detect/stream_rules.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace factory {
+namespace {
+
+stream_rules any_rules(std::mt19937& random) {
+  const auto number = [&] { return static_cast<double>(1 + random() % 1'000) / 100; };
+  stream_rules rules;
+  rules.allowed_lateness_us = static_cast<std::int64_t>(random());
+  rules.z_min_readings = 2 + static_cast<std::uint32_t>(random() % 90);
+  rules.z_threshold = number();
+  if (random() % 2 == 0) rules.detect.physical_min = -number();
+  if (random() % 2 == 0) rules.detect.physical_max = number();
+  for (auto& how : rules.detect.each)
+    if (random() % 3 == 0)
+      how = {random() % 2 == 0, static_cast<deviation_direction>(random() % 3), number(), number(), number()};
+  return rules;
+}
+
+TEST(stream_rules, are_read_back_as_they_were_and_never_from_less) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 200; ++i) {
+    const auto rules = any_rules(random);
+    std::string bytes;
+    put_stream_rules(bytes, rules);
+    stream_rules again;
+    std::string_view in = bytes;
+    ASSERT_TRUE(get_stream_rules(in, again));
+    EXPECT_TRUE(in.empty());
+    EXPECT_EQ(again, rules);
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut) {
+      in = std::string_view(bytes).substr(0, cut);
+      EXPECT_FALSE(get_stream_rules(in, again)) << cut;
+    }
+  }
+}
+
+TEST(stream_rules, take_little_room_where_they_are_as_usual) {
+  std::string bytes;
+  put_stream_rules(bytes, {});
+  EXPECT_LE(bytes.size(), 32U);
+}
+
+}  // namespace
+}  // namespace factory
