@@ -41,6 +41,7 @@ struct engine_config {
   std::uint32_t z_min_readings = 30;               ///< a window with fewer gives no verdict
   std::size_t in_flight_readings = 0;              ///< 0 = limits::in_flight_readings
   std::uint64_t journal_bytes_per_checkpoint = 0;  ///< 0 = limits::journal_bytes_per_checkpoint
+  std::uint64_t set_aside_bytes = 0;               ///< 0 = limits::set_aside_bytes
   job_config jobs;
 };
 
@@ -124,6 +125,7 @@ struct engine_metrics {
   std::uint64_t committed_readings = 0, processed_readings = 0;  ///< since start
   std::uint64_t credits_readings_free = 0, credits_bytes_free = 0, credits_refused = 0;
   std::uint64_t sensors = 0, sensor_restarts = 0, failed_sensors = 0, analysis_restarts = 0;
+  std::uint64_t set_aside_readings = 0, set_aside_bytes = 0;  ///< of failed sensors, beside the journal
   std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;
   std::uint64_t journal_bytes = 0, store_writer_bytes = 0;
   database::memory store_memory;

@@ -66,7 +66,8 @@ struct engine::impl {
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> checkpoints{0};
   std::atomic<std::uint64_t> bytes_after_checkpoint{0};
-  std::atomic<bool> journal_is_full{false};  ///< a failed sensor holds its floor: readings are refused meanwhile
+  std::atomic<bool> journal_is_full{false};  ///< what failed sensors need could not be set aside: readings are refused meanwhile
+  std::atomic<bool> aside_is_full{false};    ///< readings of failed sensors are refused meanwhile
   double recovery_seconds = 0;
   std::uint64_t recovered_readings = 0;
 
@@ -80,6 +81,8 @@ struct engine::impl {
 
   expected<void> open();
   expected<void> recover();
+  void pass_again(const journal_entry& stored);
+  expected<void> take_up_what_was_set_aside();
   expected<void> reach_store(std::int64_t deadline_ms);
   expected<void> end_findings_of_deleted();
   expected<void> start_jobs();

@@ -1,6 +1,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <deque>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -142,16 +143,8 @@ expected<void> engine::impl::recover() {
   for (sensor_id sensor = 1; sensor < known->bound(); ++sensor)
     if (known->contains(sensor) && !restored[sensor]) sensors->start(sensor, 0, nullptr);
 
-  auto replayed = entries->replay(entries->floor() + 1, [&](const journal_entry& stored) {
-    auto entry = stored;
-    if (entry.readings) {
-      entry.hold = wait_for_credit(*credits, sensors->counts(), entry.readings->size());
-      recovered_readings += entry.readings->size();
-    }
-    if (entry.tick && sensors->ticks().size() >= limits::ticks_kept) sensors->wait_until_idle(drain_deadline_ms);
-    const auto* const alone = &entry;
-    sensors->dispatch({&alone, 1}, nullptr);
-  });
+  if (auto taken_up = take_up_what_was_set_aside(); !taken_up) return taken_up;
+  auto replayed = entries->replay(entries->floor() + 1, [&](const journal_entry& stored) { pass_again(stored); });
   if (!replayed) return replayed;
   while (!sensors->wait_until_idle(drain_deadline_ms)) spdlog::info("recovery: still working through the journal");
   if (auto stored = reach_store(drain_deadline_ms); stored) stored = end_findings_of_deleted();
@@ -159,6 +152,33 @@ expected<void> engine::impl::recover() {
   if (recovered_readings != 0)
     spdlog::info("recovered {} readings from the journal in {:.2f} s", recovered_readings, recovery_seconds);
   return {};
+}
+
+/// Sends a stored entry to the sensors, which skip what their states have seen.
+void engine::impl::pass_again(const journal_entry& stored) {
+  auto entry = stored;
+  if (entry.readings) {
+    entry.hold = wait_for_credit(*credits, sensors->counts(), entry.readings->size());
+    recovered_readings += entry.readings->size();
+  }
+  if (entry.tick && sensors->ticks().size() >= limits::ticks_kept) sensors->wait_until_idle(drain_deadline_ms);
+  const auto* const alone = &entry;
+  sensors->dispatch({&alone, 1}, nullptr);
+}
+
+/// For sensors that stayed down before this start. Its ticks go first: the entries find them in the book.
+expected<void> engine::impl::take_up_what_was_set_aside() {
+  std::deque<tick> old;
+  auto read = entries->read_aside([&](const journal_entry& entry) {
+    if (!entry.tick) return;
+    old.push_back({entry.sequence, entry.received_at_us});
+    if (old.size() > limits::ticks_kept) old.pop_front();
+  });
+  if (!read) return read;
+  if (!old.empty()) sensors->look_again_at({old.begin(), old.end()});
+  return entries->read_aside([&](const journal_entry& entry) {
+    if (!entry.tick) pass_again(entry);
+  });
 }
 
 void engine::stop() {
@@ -257,22 +277,26 @@ std::uint64_t engine::impl::checkpoint_bytes() const {
   return config.journal_bytes_per_checkpoint != 0 ? config.journal_bytes_per_checkpoint : limits::journal_bytes_per_checkpoint;
 }
 
-/// While a sensor stays down, the journal keeps everything from that sensor's first unseen entry on. At a bound readings are refused, so
-/// that the journal neither fills the disk nor makes the next start long.
+/// While a sensor stays down, each checkpoint sets its entries aside. At a bound its readings are refused. Where setting aside itself fails,
+/// the journal keeps all, and at its own bound all readings are refused, so that it neither fills the disk nor makes the next start long.
 void engine::impl::watch_journal() {
-  const bool full =
-      sensors->failed_count() != 0 && entries->bytes_above_floor() >= limits::journal_checkpoints_held * checkpoint_bytes();
-  if (full != journal_is_full.exchange(full) && full)
-    spdlog::error("sensor {} stays down and holds the journal at its bound: readings are refused",
-                  sensors->failed_sensor().value_or(0));
+  const auto down = sensors->failed();
+  const bool journal_full =
+      !down.empty() && entries->bytes_above_floor() >= limits::journal_checkpoints_held * checkpoint_bytes();
+  if (journal_full != journal_is_full.exchange(journal_full) && journal_full)
+    spdlog::error("sensor {} stays down and holds the journal at its bound: readings are refused", *down.begin());
+  const auto bound = config.set_aside_bytes != 0 ? config.set_aside_bytes : limits::set_aside_bytes;
+  const bool aside_full = !down.empty() && entries->aside_bytes() >= bound;
+  if (aside_full != aside_is_full.exchange(aside_full) && aside_full)
+    spdlog::error("sensor {} stays down, and no more of its readings can be set aside: they are refused", *down.begin());
 }
 
-/// Moves the journal's floor. Entries up to the floor must be part of every sensor's stored state. So the order is: store the states,
-/// wait for the store_writer's barrier, move the floor.
+/// Moves the journal's floor. Entries up to the floor must be part of every sensor's stored state, or set aside for it. So the order is:
+/// store the states, wait for the store_writer's barrier, move the floor.
 expected<void> engine::impl::checkpoint() {
   const std::lock_guard one(checkpointing);
   const auto target = sensors->pass_on();
-  if (target <= entries->floor()) return {};
+  if (target <= entries->floor() && entries->aside_bytes() == 0) return {};
   spdlog::debug("checkpoint: begins at entry {}", target);
   const auto hopeless = [this] { return db->refuses_writes() || writer->health(); };
   if (hopeless() || !sensors->persist_all(drain_deadline_ms, hopeless))
@@ -280,7 +304,10 @@ expected<void> engine::impl::checkpoint() {
   auto [reached, waiter] = reply<bool>::make();
   writer->barrier([reached = std::move(reached)] { reached.set(true); });
   if (auto done = waiter.wait_for(drain_deadline_ms, hopeless); !done) return tl::unexpected(done.error());
-  if (auto trimmed = entries->trim(target); !trimmed) return trimmed;
+  const auto down = sensors->failed();
+  if (auto trimmed = entries->trim(target, down); !trimmed) return trimmed;
+  if (down.empty() && entries->aside_bytes() != 0)  // all sensors' states have seen it
+    if (auto dropped = entries->drop_aside(); !dropped) return dropped;
   bytes_after_checkpoint = entries->bytes_above_floor();
   checkpoints.fetch_add(1);
   spdlog::debug("checkpoint: done");

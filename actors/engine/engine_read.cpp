@@ -121,7 +121,14 @@ expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& 
 }
 
 expected<sensor_status> engine::status(sensor_id id) {
-  return impl_->view(id, {0, 0}, view_more::status).map([](const sensor_view& view) { return *view.status; });
+  auto view = impl_->view(id, {0, 0}, view_more::status);
+  if (view) return std::move(*view->status);
+  if (view.error().code == errc::unavailable && impl_->sensors->failed().contains(id))
+    return fail(errc::unavailable,
+                "this sensor has failed and stays down; " + std::to_string(impl_->entries->aside_readings(id)) +
+                    " of its readings are set aside, newer ones are in the journal; start factoryd again, which tries "
+                    "it anew, or delete the sensor; the log has the reason");
+  return tl::unexpected(std::move(view.error()));
 }
 
 expected<detection_view> engine::detection(sensor_id id) {
@@ -192,7 +199,10 @@ engine_metrics engine::metrics() const {
   m.sensors = parts.entities->known_sensors()->size();
   m.sensor_restarts = parts.sensors->restart_count();
   m.analysis_restarts = parts.sensors->analysis_restart_count();
-  m.failed_sensors = parts.sensors->failed_count();
+  const auto down = parts.sensors->failed();
+  m.failed_sensors = down.size();
+  for (const auto sensor : down) m.set_aside_readings += parts.entries->aside_readings(sensor);
+  m.set_aside_bytes = parts.entries->aside_bytes();
   const auto findings = parts.events->count();
   m.anomalies = findings.anomalies;
   m.alerts = findings.alerts;

@@ -30,11 +30,19 @@ bool is_snapshot_name(std::string_view name) {
 tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is stopping; send it again after its restart"); }
 
 tl::unexpected<error> is_held_back(const sensor_population& sensors) {
+  const auto down = sensors.failed();
   return fail(
       errc::unavailable,
-      "sensor " + std::to_string(sensors.failed_sensor().value_or(0)) +
+      "sensor " + std::to_string(down.empty() ? 0 : *down.begin()) +
           " has failed, and the journal, which keeps its readings, is as long as it may be; start factoryd again, which tries it "
           "anew, or delete the sensor");
+}
+
+tl::unexpected<error> is_set_aside_no_more(sensor_id sensor) {
+  return fail(errc::unavailable,
+              "sensor " + std::to_string(sensor) +
+                  " has failed, and as many readings are set aside as may be; send the readings of other sensors "
+                  "without its own, start factoryd again, which tries it anew, or delete the sensor");
 }
 
 }  // namespace
@@ -56,6 +64,8 @@ expected<ingest_receipt> engine::ingest(reading_batch batch, durability how, std
 expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability how, std::size_t body_bytes, journal::waker wake) {
   if (impl_->stopping) return is_stopping();
   if (impl_->journal_is_full) return is_held_back(*impl_->sensors);
+  if (impl_->aside_is_full)
+    if (const auto down = impl_->sensors->failed_among(batch)) return is_set_aside_no_more(*down);
   const ingest_receipt receipt{batch.size(), 0, how};
   if (batch.size() == 0) return pending_ingest(receipt);
   auto hold = impl_->credits->take(batch.size(), batch.size() * bytes_in_flight_per_reading + body_bytes);

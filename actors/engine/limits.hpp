@@ -25,11 +25,14 @@ inline constexpr std::size_t overtaking_readings = 16;  ///< of an entry that ma
 inline constexpr std::size_t overtaken_entries = 64;    ///< in line; when there are more, none is overtaken
 inline constexpr std::size_t wake_bundle = 32;          ///< sensors that one wake-up gives one worker
 inline constexpr std::size_t journal_bytes_per_checkpoint = 128UL << 20;
-inline constexpr std::size_t journal_checkpoints_held = 32;  ///< such lengths, held for a failed sensor; then 503
-inline constexpr std::size_t ticks_kept = 65'536;  ///< for actors that lag behind: 18 hours; the oldest go, a recovery waits instead
-inline constexpr std::size_t checkpoint_wave = 64;           ///< sensors whose states are collected at once
-inline constexpr std::size_t sensor_restarts_in_a_row = 3;   ///< then the sensor is failed, its queries 503
-inline constexpr std::int64_t query_deadline_ms = 10'000;    ///< 503
-inline constexpr std::int64_t job_deadline_ms = 10'000;      ///< of a run by hand: 503, the run goes on
+inline constexpr std::size_t journal_checkpoints_held = 32;  ///< such lengths, held when setting aside fails; then 503
+inline constexpr std::size_t set_aside_bytes = 64UL
+                                               << 20;  ///< for failed sensors, beside the journal; then 503 for their readings
+inline constexpr std::size_t ticks_kept =
+    65'536;  ///< for actors that lag behind: 18 hours; the oldest go, a recovery waits instead
+inline constexpr std::size_t checkpoint_wave = 64;          ///< sensors whose states are collected at once
+inline constexpr std::size_t sensor_restarts_in_a_row = 3;  ///< then the sensor is failed, its queries 503
+inline constexpr std::int64_t query_deadline_ms = 10'000;   ///< 503
+inline constexpr std::int64_t job_deadline_ms = 10'000;     ///< of a run by hand: 503, the run goes on
 
 }  // namespace factory::limits

@@ -224,7 +224,7 @@ bool sensor_population::persist_all(std::int64_t deadline_ms, const std::functio
   // In waves, so that memory never holds the states of 100,000 sensors at once.
   std::vector<sensor_actor> actors;
   directory_.for_each([&](sensor_id, const sensor_actor& actor) { actors.push_back(actor); });
-  bool all = failed_count() == 0;
+  bool all = true;
   for (std::size_t begin = 0; begin < actors.size() && all; begin += limits::checkpoint_wave) {
     std::vector<completion::waiter> waiters;
     for (std::size_t i = begin; i < std::min(actors.size(), begin + limits::checkpoint_wave); ++i) {
@@ -242,9 +242,15 @@ std::uint64_t sensor_population::failed_count() const {
   return failed_.size();
 }
 
-std::optional<sensor_id> sensor_population::failed_sensor() const {
+std::set<sensor_id> sensor_population::failed() const {
   const std::lock_guard lock(failed_mutex_);
-  return failed_.empty() ? std::nullopt : std::optional(*failed_.begin());
+  return failed_;
+}
+
+std::optional<sensor_id> sensor_population::failed_among(const reading_batch& readings) const {
+  const std::lock_guard lock(failed_mutex_);
+  const auto found = std::ranges::find_if(readings.slices, [&](const slice& rows) { return failed_.contains(rows.sensor); });
+  return found == readings.slices.end() ? std::nullopt : std::optional(found->sensor);
 }
 
 bool sensor_population::wait_until_idle(std::int64_t deadline_ms) {

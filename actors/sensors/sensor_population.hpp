@@ -45,7 +45,7 @@ struct population_config {
 /// later entries, and sends both as a restore_order. Sequences identify entries that come twice. When an analysis actor fails, both actors of
 /// its shard are replaced and all its sensors rebuilt. Other sensors notice nothing.
 /// A sensor that fails more than limits::sensor_restarts_in_a_row times without applying a new entry stays down: its readings are safe in
-/// the journal, its queries answer `unavailable`.
+/// the journal, or beside it (journal::trim), its queries answer `unavailable`.
 ///
 /// Thread-safety: dispatch() from one thread at a time (the committer, or recovery before it); all else from any.
 class sensor_population {
@@ -69,7 +69,8 @@ class sensor_population {
   expected<void> settle(sensor_id sensor, std::int64_t deadline_ms) const;
   /// Removes a deleted sensor. Waits until its actors have released it and everything that it handed over is stored.
   expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
-  /// Saves every changed state; true when all were saved. A store_writer barrier afterwards finds them in RocksDB.
+  /// Saves every changed state; true when all were saved but those of sensors that stay down. A store_writer barrier afterwards finds them
+  /// in RocksDB.
   bool persist_all(
       std::int64_t deadline_ms, const std::function<bool()>& hopeless = [] { return false; });
   bool wait_until_idle(std::int64_t deadline_ms);
@@ -82,8 +83,12 @@ class sensor_population {
   std::uint64_t restart_count() const { return restarts_.load(); }
   std::uint64_t analysis_restart_count() const { return analysis_restarts_.load(); }
   std::uint64_t failed_count() const;
-  /// One of the sensors that stay down.
-  std::optional<sensor_id> failed_sensor() const;
+  /// The sensors that stay down. Asked after persist_all(), it names every sensor that this left out.
+  std::set<sensor_id> failed() const;
+  /// One of them that has readings in the batch.
+  std::optional<sensor_id> failed_among(const reading_batch& readings) const;
+  /// Old ticks, for entries that are dispatched again.
+  void look_again_at(const std::vector<tick>& old) { ticks_->put_again(old); }
   /// The actor itself, for tests that make it fail.
   sensor_actor actor_of(sensor_id sensor) const { return directory_.find(sensor); }
 
@@ -137,7 +142,7 @@ class sensor_population {
   std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set when all of them are
   std::atomic<std::uint64_t> restarts_{0}, analysis_restarts_{0};
   mutable std::mutex failed_mutex_;
-  std::set<sensor_id> failed_;  // stay down, and hold the journal until they are deleted
+  std::set<sensor_id> failed_;  // stay down: the journal sets their entries aside until they are deleted
 
   std::mutex failures_mutex_;
   std::condition_variable failures_changed_;

@@ -176,7 +176,7 @@ expected<void> sensor_population::drain(const shard& through, std::int64_t deadl
   return {};
 }
 
-/// Reads the journal once and gives each order the entries of its sensor after its state. Copies only that sensor's rows, so that
+/// Reads what was set aside and the journal once and gives each order the entries of its sensor after its state. Copies only that sensor's rows, so that
 /// no whole batch is kept in memory for one sensor.
 expected<void> sensor_population::add_missed(restore_orders& orders) {
   if (orders.empty()) return {};
@@ -188,7 +188,7 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
   };
   // Every entry that went to the old actors had its sequence announced before; the new actors get all later ones.
   std::vector<tick> ticks;
-  auto read = entries_.read(from + 1, dispatching_sequence_.load(), [&](const journal_entry& entry) {
+  const auto add = [&](const journal_entry& entry) {
     if (entry.readings) {
       for (const auto& rows : entry.readings->slices)
         if (auto* order = order_of(rows.sensor, entry.sequence))
@@ -205,7 +205,9 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
     } else if (entry.tick) {
       ticks.push_back({entry.sequence, entry.received_at_us});
     }
-  });
+  };
+  if (auto aside = entries_.read_aside(add); !aside) return aside;
+  auto read = entries_.read(from + 1, dispatching_sequence_.load(), add);
   ticks_->put_again(ticks);
   return read;
 }

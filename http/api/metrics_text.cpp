@@ -65,6 +65,8 @@ void add_engine(families& out, const engine_metrics& m) {
   counter(out, "analysis_restarts_total", "Pairs of anomaly and threshold actors restarted after a failure of one",
           real(m.analysis_restarts));
   gauge(out, "failed_sensors", "Sensors that failed too often and are off", real(m.failed_sensors));
+  gauge(out, "set_aside_readings", "Readings of these sensors that are kept beside the journal", real(m.set_aside_readings));
+  gauge(out, "set_aside_bytes", "Bytes that are set aside", real(m.set_aside_bytes));
   counter(out, "anomalies_total", "Anomalies in the event log", real(m.anomalies));
   counter(out, "alerts_total", "Alerts in the event log", real(m.alerts));
   gauge(out, "active_alerts", "Alerts not yet cleared", real(m.active_alerts));

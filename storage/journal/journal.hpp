@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -79,8 +80,17 @@ class journal {
   std::uint64_t floor() const;          ///< all entries up to this one have left the journal
   /// A reading counts at least as many bytes as one that is not packed: this bounds the time of a replay.
   std::uint64_t bytes_above_floor() const;
-  /// Entries up to and including `floor` are no longer needed. Recorded durably before they go.
-  expected<void> trim(std::uint64_t floor);
+  /// Entries up to and including `floor` are no longer needed, but by the sensors in `kept_for`: what concerns these is set aside first.
+  /// Recorded durably before they go. One call at a time.
+  expected<void> trim(std::uint64_t floor, const std::set<sensor_id>& kept_for = {});
+
+  /// What was set aside, in order: of each entry the rows, configs and commands of sensors it was kept for, and ticks. All of it lies at or
+  /// below the floor.
+  expected<void> read_aside(const observer& visit) const;
+  /// To be called when nobody needs it any more: stored states have seen all of it, or their sensors are deleted.
+  expected<void> drop_aside();
+  std::uint64_t aside_bytes() const;
+  std::uint64_t aside_readings(sensor_id sensor) const;
 
   struct counters {
     std::uint64_t groups = 0, entries = 0, readings = 0, bytes = 0, failures = 0, waiting = 0;

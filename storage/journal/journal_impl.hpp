@@ -4,8 +4,10 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <shared_mutex>
 #include <thread>
 
@@ -57,6 +59,8 @@ struct journal::impl {
   void survey();
   expected<std::uint64_t> stored_last() const;
   expected<void> visit(std::uint64_t from, std::uint64_t to, const observer& each) const;
+  void survey_aside();
+  expected<void> trim_to(std::uint64_t wanted_floor);
   void note_length(std::uint64_t last_sequence, std::uint64_t weight);  ///< as record_weight() says
 
   database::impl& rocks;
@@ -85,6 +89,10 @@ struct journal::impl {
   mutable std::mutex length_mutex;
   std::deque<stretch> length;      // guarded by length_mutex
   std::uint64_t length_bytes = 0;  // likewise; sum over `length`
+
+  mutable std::mutex aside_mutex;
+  std::uint64_t aside_bytes = 0;                      // guarded by aside_mutex
+  std::map<sensor_id, std::uint64_t> aside_readings;  // likewise
 
   std::atomic<std::uint64_t> groups{0}, entries{0}, readings{0}, bytes{0}, failures{0}, commit_nanoseconds{0};
 };

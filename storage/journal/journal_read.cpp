@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "pipelines/model/coding.hpp"
+#include "storage/journal/journal_aside.hpp"
 #include "storage/journal/journal_impl.hpp"
 
 namespace factory {
@@ -69,6 +70,15 @@ void journal::impl::survey() {
   }
   if (!it->status().ok()) unreadable = to_error(it->status(), "reading the journal");
   last = std::max(last.load(), floor.load());
+  if (!unreadable) survey_aside();
+}
+
+void journal::impl::survey_aside() {
+  const auto count = [this](const journal_entry& entry) {
+    if (!entry.readings) return;
+    for (const slice& rows : entry.readings->slices) aside_readings[rows.sensor] += rows.size();
+  };
+  if (auto visited = visit_aside(rocks, floor, count, &aside_bytes); !visited) unreadable = visited.error();
 }
 
 expected<std::uint64_t> journal::impl::stored_last() const {
@@ -124,15 +134,61 @@ expected<void> journal::read(std::uint64_t from, std::uint64_t to, const observe
   return impl_->visit(from, std::min(to, last_sequence()), visit);
 }
 
-expected<void> journal::trim(std::uint64_t wanted) {
-  const std::lock_guard trimming(impl_->trimming);
+expected<void> journal::trim(std::uint64_t wanted, const std::set<sensor_id>& kept_for) {
   const std::uint64_t floor = std::min(wanted, last_sequence());
   if (floor <= impl_->floor.load()) return {};
+  if (kept_for.empty()) return impl_->trim_to(floor);
+  aside_writer aside(impl_->rocks);
+  aside.begin(impl_->floor.load());
+  expected<void> written;
+  auto read = impl_->visit(impl_->floor.load() + 1, floor, [&](const journal_entry& entry) {
+    if (!written) return;
+    if (const auto part = part_for(kept_for, entry)) written = aside.add(*part);
+  });
+  if (!read) return read;
+  if (!written) return written;
+  if (auto whole = aside.finish(); !whole) return whole;
+  auto trimmed = impl_->trim_to(floor);
+  if (impl_->floor.load() < floor) return trimmed;
+  const std::lock_guard lock(impl_->aside_mutex);
+  impl_->aside_bytes += aside.bytes;
+  for (const auto& [sensor, count] : aside.readings) impl_->aside_readings[sensor] += count;
+  return trimmed;
+}
+
+expected<void> journal::read_aside(const observer& visit) const {
+  if (impl_->unreadable) return tl::unexpected(*impl_->unreadable);
+  return visit_aside(impl_->rocks, floor(), visit);
+}
+
+expected<void> journal::drop_aside() {
+  rocksdb::WriteBatch batch;
+  delete_aside(impl_->rocks, batch, 0);
+  if (auto written = impl_->rocks.write(batch, false, "dropping what was set aside"); !written) return written;
+  const std::lock_guard lock(impl_->aside_mutex);
+  impl_->aside_bytes = 0;
+  impl_->aside_readings.clear();
+  return {};
+}
+
+std::uint64_t journal::aside_bytes() const {
+  const std::lock_guard lock(impl_->aside_mutex);
+  return impl_->aside_bytes;
+}
+
+std::uint64_t journal::aside_readings(sensor_id sensor) const {
+  const std::lock_guard lock(impl_->aside_mutex);
+  const auto found = impl_->aside_readings.find(sensor);
+  return found == impl_->aside_readings.end() ? 0 : found->second;
+}
+
+expected<void> journal::impl::trim_to(std::uint64_t wanted_floor) {
+  const std::lock_guard one(trimming);
   // The record that holds the first entry to keep stays whole.
-  const auto it = iterate(impl_->rocks);
-  it->SeekForPrev(journal_key(floor + 1));
+  const auto it = iterate(rocks);
+  it->SeekForPrev(journal_key(wanted_floor + 1));
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "trimming the journal"));
-  std::uint64_t keep = floor + 1;
+  std::uint64_t keep = wanted_floor + 1;
   if (it->Valid()) {
     const auto first = first_sequence_of(*it);
     if (!first) return tl::unexpected(first.error());
@@ -141,21 +197,23 @@ expected<void> journal::trim(std::uint64_t wanted) {
     if (*first + *count > keep) keep = *first;
   }
   std::string value;
-  put_fixed64(value, floor);
+  put_fixed64(value, wanted_floor);
   const std::string begin = journal_key(0), end = journal_key(keep);
-  rocksdb::WriteBatch batch;
-  batch.Put(impl_->rocks.at(column::state), to_slice(floor_key), value);
-  batch.DeleteRange(impl_->rocks.at(column::journal), begin, end);
+  rocksdb::WriteBatch writes;
+  writes.Put(rocks.at(column::state), to_slice(floor_key), value);
+  writes.DeleteRange(rocks.at(column::journal), begin, end);
   // With fsync: the files below vanish at once, and the floor must not be older than they are.
-  if (auto written = impl_->rocks.write(batch, true, "trimming the journal"); !written) return written;
-  impl_->floor.store(floor, std::memory_order_release);
+  if (auto written = rocks.write(writes, true, "trimming the journal"); !written) {
+    if (const auto stored = read_floor(rocks); stored && *stored > floor) floor.store(*stored);  // it may be there all the same
+    return written;
+  }
+  floor.store(wanted_floor, std::memory_order_release);
   const rocksdb::Slice begin_slice(begin), end_slice(end);
-  const auto dropped =
-      rocksdb::DeleteFilesInRange(impl_->rocks.db.get(), impl_->rocks.at(column::journal), &begin_slice, &end_slice, false);
-  const std::lock_guard lock(impl_->length_mutex);
-  while (!impl_->length.empty() && impl_->length.front().last_sequence <= floor) {
-    impl_->length_bytes -= impl_->length.front().bytes;
-    impl_->length.pop_front();
+  const auto dropped = rocksdb::DeleteFilesInRange(rocks.db.get(), rocks.at(column::journal), &begin_slice, &end_slice, false);
+  const std::lock_guard lock(length_mutex);
+  while (!length.empty() && length.front().last_sequence <= wanted_floor) {
+    length_bytes -= length.front().bytes;
+    length.pop_front();
   }
   if (!dropped.ok()) return tl::unexpected(to_error(dropped, "trimming the journal"));
   return {};

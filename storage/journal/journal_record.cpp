@@ -223,6 +223,13 @@ encoded_entry encode(const journal_entry& entry) {
   return out;
 }
 
+expected<journal_entry> decode_entry(std::uint64_t sequence, std::string_view bytes) {
+  journal_entry entry;
+  entry.sequence = sequence;
+  if (!decode(bytes, entry)) return damaged(sequence, "it cannot be decoded");
+  return entry;
+}
+
 void record_head::add(const encoded_entry& entry) {
   put_fixed32(entries_, static_cast<std::uint32_t>(entry.bytes.size()));
   put_fixed64(entries_, entry.checksum);
@@ -268,11 +275,10 @@ expected<void> visit_entries(std::uint64_t first_sequence, std::string_view reco
     const std::string_view body = head->bodies.substr(0, size);
     head->bodies.remove_prefix(size);
     if (sequence < from) continue;
-    journal_entry entry;
-    entry.sequence = sequence;
     if (checksum_of(body) != checksum) return damaged(sequence, "its checksum does not match");
-    if (!decode(body, entry)) return damaged(sequence, "it cannot be decoded");
-    visit(entry);
+    const auto entry = decode_entry(sequence, body);
+    if (!entry) return tl::unexpected(entry.error());
+    visit(*entry);
   }
   return {};
 }

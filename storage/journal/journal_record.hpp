@@ -30,6 +30,9 @@ class record_head {
   std::string entries_;
 };
 
+/// An entry of which only the bytes were kept; corrupt when they are none.
+expected<journal_entry> decode_entry(std::uint64_t sequence, std::string_view bytes);
+
 /// Number of entries; corrupt when the head does not match its checksum or this sequence.
 expected<std::uint64_t> count_entries(std::uint64_t first_sequence, std::string_view record);
 /// A row counts at least as much as a plain one takes, so that what bounds the journal's length bounds the time of its replay.

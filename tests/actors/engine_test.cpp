@@ -11,7 +11,6 @@
 
 #include "actors/engine/limits.hpp"
 #include "actors/support/engine_fixture.hpp"
-#include "storage/state/store_writer.hpp"
 #include "support/await.hpp"
 
 namespace factory::test {
@@ -221,51 +220,6 @@ TEST_F(engine_test, a_deleted_sensor_is_gone_with_its_readings_also_after_a_rest
   EXPECT_EQ(running->latest(1).error().code, errc::not_found);
   EXPECT_FALSE(running->known_sensors()->contains(1));
   EXPECT_TRUE(ingest(2, calm(0, 1)));
-}
-
-TEST_F(engine_test, a_sensor_that_stays_down_holds_the_journal_up_to_a_bound_and_until_it_is_deleted) {
-  begin(2);
-  ASSERT_TRUE(ingest(1, calm(0, 10)));
-  running.reset();
-  {
-    const auto db = database::open(directory.path(), {}).value();
-    event_log events(*db);
-    store_writer writer(*db, events);
-    writer.start();
-    writer.write(saved_sensor{1, 1, "no state", {}}, [] {});
-    writer.stop();
-  }
-  open();
-  await([&] { return running->metrics().failed_sensors != 0; }, "the sensor to fail");
-  const auto of_both = running->stats(std::vector<sensor_id>{1, 2}, {}).value();
-  ASSERT_EQ(of_both.size(), 2U);
-  EXPECT_FALSE(of_both[0].available);
-  EXPECT_TRUE(of_both[1].available) << "the other one is answered";
-  std::size_t rows = 0;
-  const auto fill = [&] {
-    for (;;) {
-      const auto stored = ingest(2, calm(rows, 1'000));
-      if (stored) rows += 1'000;
-      if (!stored && stored.error().code != errc::overloaded) return stored.error();
-    }
-  };
-  const error refused = fill();
-  EXPECT_EQ(refused.code, errc::unavailable);
-  EXPECT_NE(refused.message.find("delete the sensor"), std::string::npos) << refused.message;
-  EXPECT_GE(running->metrics().journal_bytes, limits::journal_checkpoints_held * 20'000);
-  open();  // it fails again
-  EXPECT_GT(running->metrics().recovered_readings, 0U);
-  EXPECT_EQ(running->metrics().committed_readings, 0U) << "they were committed before this start";
-  EXPECT_EQ(fill().code, errc::unavailable);
-  EXPECT_EQ(running->stats(2, {}, {})->values.count, rows);
-  ASSERT_TRUE(running->remove_sensor(1));
-  await([&] { return ingest(2, calm(rows, 1'000)).has_value(); }, "the journal to let go");
-  rows += 1'000;
-  EXPECT_EQ(running->stats(2, {}, {})->values.count, rows);
-  EXPECT_EQ(running->metrics().failed_sensors, 0U);
-  EXPECT_TRUE(running->checkpoint());
-  open();
-  EXPECT_EQ(running->stats(2, {}, {})->values.count, rows);
 }
 
 TEST_F(engine_test, a_stopped_engine_refuses_work_and_says_so) {

@@ -128,7 +128,10 @@ TEST(restart, a_sensor_that_fails_again_and_again_stays_down_while_the_others_wo
   EXPECT_EQ(plant.sensors->ask(1, {}).error().code, errc::unavailable);
   EXPECT_EQ(plant.view(2).status->accepted, row);
   EXPECT_EQ(plant.view(2).status->restarts, 0U);
-  EXPECT_FALSE(plant.sensors->persist_all(60'000)) << "the journal must keep what the sensor has not seen";
+  EXPECT_TRUE(plant.sensors->persist_all(60'000)) << "of all others";
+  EXPECT_EQ(plant.sensors->failed(), std::set<sensor_id>{1});
+  EXPECT_EQ(plant.sensors->failed_among(*batch_of(1, calm(0, 1))), 1U);
+  EXPECT_EQ(plant.sensors->failed_among(*batch_of(2, calm(0, 1))), std::nullopt);
 }
 
 TEST(restart, failures_with_readings_taken_in_between_are_not_in_a_row) {

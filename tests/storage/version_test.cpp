@@ -95,6 +95,11 @@ class record_of_another_version : public testing::TestWithParam<versioned_record
     entry.config = std::make_shared<const config_change>();
     entry.source = std::make_shared<const source_position>(source_position{"kafka", 0, 1});
     EXPECT_TRUE(entries.append(std::move(entry), durability::fsync));
+    journal_entry reading;
+    reading.readings = std::make_shared<const reading_batch>(reading_batch{{1}, {1}, {{sensor, 0, 1}}});
+    EXPECT_TRUE(entries.append(std::move(reading), durability::fsync));
+    EXPECT_TRUE(entries.trim(2, {sensor}));
+    EXPECT_TRUE(entries.append({}, durability::fsync));  // a tick, so that there is a record
     entries.stop();
     job_store jobs(db());
     EXPECT_TRUE(jobs.load() && jobs.begin("rollup", 1) && jobs.put_report({}, "{}", "<p>"));
@@ -141,37 +146,39 @@ TEST_P(record_of_another_version, is_refused_in_words_and_never_misread) {
 
 INSTANTIATE_TEST_SUITE_P(
     all_kinds, record_of_another_version,
-    testing::Values(versioned_record{"factory", column::catalog, "f", seal_nothing, load_catalog, "catalog record"},
-                    versioned_record{"machine", column::catalog, "m", seal_nothing, load_catalog, "catalog record"},
-                    versioned_record{"sensor", column::catalog, "s", seal_nothing, load_catalog, "catalog record"},
-                    versioned_record{"rule", column::catalog, "r", seal_nothing, load_catalog, "catalog record"},
-                    versioned_record{"journal", column::journal, "", seal_journal, replay_journal, "journal"},
-                    versioned_record{"position", column::state, "journal_source:", seal_nothing,
-                                     [](database& db) { return nothing(journal(db).positions()); }, "position of a source"},
-                    versioned_record{
-                        "block", column::blocks, "", seal_block,
-                        [](database& db) { return nothing(time_series(db).read(everything_on_disk(), {}, 10, false)); }, "block"},
-                    versioned_record{"state", column::state, "s", seal_state,
-                                     [](database& db) { return nothing(state_store(db).get(sensor)); }, "state of sensor 1"},
-                    versioned_record{"token", column::state, "t", seal_nothing,
-                                     [](database& db) { return token_store(db).load(); }, "token"},
-                    versioned_record{"audit", column::state, "u", seal_nothing,
-                                     [](database& db) {
-                                       audit_log audit(db);
-                                       if (auto loaded = audit.load(); !loaded) return loaded;
-                                       return nothing(audit.newest(0, 10));
-                                     },
-                                     "audit log"},
-                    versioned_record{"event", column::events, "k", seal_nothing, read_events, "event"},
-                    versioned_record{"event_counters", column::events, "c", seal_nothing, append_event, "event"},
-                    versioned_record{"event_reserve", column::events, "n", seal_nothing, append_event, "event"},
-                    versioned_record{
-                        "rollup", column::rollups, "b", seal_nothing,
-                        [](database& db) { return nothing(rollup_store(db).read(sensor, rollup_level::minute, {})); }, "roll-up"},
-                    versioned_record{"job_run", column::jobs, "r", seal_nothing,
-                                     [](database& db) { return job_store(db).load(); }, "background jobs"},
-                    versioned_record{"report", column::jobs, "i", seal_nothing, [](database& db) { return job_store(db).load(); },
-                                     "background jobs"}),
+    testing::Values(
+        versioned_record{"factory", column::catalog, "f", seal_nothing, load_catalog, "catalog record"},
+        versioned_record{"machine", column::catalog, "m", seal_nothing, load_catalog, "catalog record"},
+        versioned_record{"sensor", column::catalog, "s", seal_nothing, load_catalog, "catalog record"},
+        versioned_record{"rule", column::catalog, "r", seal_nothing, load_catalog, "catalog record"},
+        versioned_record{"journal", column::journal, "", seal_journal, replay_journal, "journal"},
+        versioned_record{"position", column::state, "journal_source:", seal_nothing,
+                         [](database& db) { return nothing(journal(db).positions()); }, "position of a source"},
+        versioned_record{"aside", column::state, "journal_aside:", seal_state,
+                         [](database& db) { return journal(db).read_aside([](const journal_entry&) {}); }, "set aside"},
+        versioned_record{"block", column::blocks, "", seal_block,
+                         [](database& db) { return nothing(time_series(db).read(everything_on_disk(), {}, 10, false)); },
+                         "block"},
+        versioned_record{"state", column::state, "s", seal_state,
+                         [](database& db) { return nothing(state_store(db).get(sensor)); }, "state of sensor 1"},
+        versioned_record{"token", column::state, "t", seal_nothing, [](database& db) { return token_store(db).load(); }, "token"},
+        versioned_record{"audit", column::state, "u", seal_nothing,
+                         [](database& db) {
+                           audit_log audit(db);
+                           if (auto loaded = audit.load(); !loaded) return loaded;
+                           return nothing(audit.newest(0, 10));
+                         },
+                         "audit log"},
+        versioned_record{"event", column::events, "k", seal_nothing, read_events, "event"},
+        versioned_record{"event_counters", column::events, "c", seal_nothing, append_event, "event"},
+        versioned_record{"event_reserve", column::events, "n", seal_nothing, append_event, "event"},
+        versioned_record{"rollup", column::rollups, "b", seal_nothing,
+                         [](database& db) { return nothing(rollup_store(db).read(sensor, rollup_level::minute, {})); },
+                         "roll-up"},
+        versioned_record{"job_run", column::jobs, "r", seal_nothing, [](database& db) { return job_store(db).load(); },
+                         "background jobs"},
+        versioned_record{"report", column::jobs, "i", seal_nothing, [](database& db) { return job_store(db).load(); },
+                         "background jobs"}),
     [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace

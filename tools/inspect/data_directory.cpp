@@ -72,7 +72,7 @@ expected<std::vector<sensor_cut>> data_directory::cuts() const {
   });
   if (!visited) return tl::unexpected(visited.error());
   if (damaged) return tl::unexpected(*damaged);
-  auto replayed = entries.replay(entries.floor() + 1, [&](const journal_entry& entry) {
+  const auto add = [&](const journal_entry& entry) {
     if (!entry.readings) return;
     for (const slice& s : entry.readings->slices) {
       const auto known = sensors.find(s.sensor);
@@ -81,7 +81,9 @@ expected<std::vector<sensor_cut>> data_directory::cuts() const {
       const auto values = entry.readings->values(s);
       for (std::size_t i = 0; i < s.size(); ++i) known->second.rows.put(times[i], values[i], flag_none);
     }
-  });
+  };
+  auto replayed = entries.read_aside(add);
+  if (replayed) replayed = entries.replay(entries.floor() + 1, add);
   if (!replayed) return tl::unexpected(replayed.error());
   std::vector<sensor_cut> found;
   for (auto& [sensor, now] : sensors) {

@@ -24,6 +24,11 @@ expected<void> print_summary(const data_directory& data, std::ostream& out) {
     if (entry.readings) journal_readings += entry.readings->size();
   });
   if (!replayed) return replayed;
+  std::uint64_t aside_readings = 0;
+  replayed = data.entries.read_aside([&](const journal_entry& entry) {
+    if (entry.readings) aside_readings += entry.readings->size();
+  });
+  if (!replayed) return replayed;
   const auto cuts = data.cuts();
   if (!cuts) return tl::unexpected(cuts.error());
   const auto events = data.events.count();
@@ -36,6 +41,9 @@ expected<void> print_summary(const data_directory& data, std::ostream& out) {
              blocks.sensors, blocks.readings, mebibytes(blocks.bytes), per_reading(blocks.bytes, blocks.readings));
   fmt::print(out, "journal         {} entries with {} readings above the floor {}, {:.1f} MiB; newest {}\n", journal_entries,
              journal_readings, data.entries.floor(), mebibytes(data.entries.bytes_above_floor()), data.entries.last_sequence());
+  if (data.entries.aside_bytes() != 0)
+    fmt::print(out, "set aside       {} readings of sensors that stayed down, {:.1f} MiB\n", aside_readings,
+               mebibytes(data.entries.aside_bytes()));
   fmt::print(out, "events          {} anomalies, {} alerts, {} of them active; newest {}\n\n", events.anomalies, events.alerts,
              events.active_alerts, data.events.last_sequence());
 

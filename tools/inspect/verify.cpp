@@ -18,6 +18,8 @@ expected<std::uint64_t> verify(const data_directory& data, std::ostream& out) {
   std::uint64_t entries = 0;
   if (auto replayed = data.entries.replay(data.entries.floor() + 1, [&](const journal_entry&) { ++entries; }); !replayed)
     fault("journal", replayed.error().message);
+  if (auto aside = data.entries.read_aside([&](const journal_entry&) { ++entries; }); !aside)
+    fault("journal", aside.error().message);
   std::uint64_t states = 0;
   auto visited = data.states.visit([&](sensor_id sensor, const state_store::stored& stored) {
     ++states;
