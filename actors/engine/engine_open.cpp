@@ -93,8 +93,12 @@ expected<void> engine::impl::start_jobs() {
   const auto cut = [this](sensor_id sensor, const time_range& range) {
     return view(sensor, range).map([](sensor_view seen) { return std::move(seen.cut); });
   };
-  jobs =
-      make_job_service(runtime->system(), {*entities, *events, *series, *rollups, *job_records, cut, wall_clock_us}, config.jobs);
+  const auto drop_events = [this](std::int64_t border_us, const std::atomic<bool>& stop) {
+    sql_mirror->drop_before(border_us);
+    return events->drop_before(border_us, stop);
+  };
+  jobs = make_job_service(runtime->system(),
+                          {*entities, *events, *series, *rollups, *job_records, cut, wall_clock_us, drop_events}, config.jobs);
   return {};
 }
 
@@ -217,6 +221,7 @@ void engine::impl::close() {
 
 void engine::impl::keep_house() {
   spare_heap spare;
+  bool older_events = true;  // that are not quick to search yet
   std::unique_lock lock(housekeeper_mutex);
   for (int turn = 1; !housekeeper_wakes.wait_for(lock, housekeeping_turn, [this] { return housekeeper_ends; }); ++turn) {
     lock.unlock();
@@ -224,6 +229,7 @@ void engine::impl::keep_house() {
       if (auto stored = checkpoint(); !stored) spdlog::warn("checkpoint: {}", stored.error().message);
     watch_journal();
     finish_deletions();
+    if (older_events) older_events = events->index_older().value_or(false);
     if (turn % turns_per_series == 0) send_series();
     if (db->room_is_due() && !giving_room_back) give_room_back();
     if (spare.due(entries->last_sequence())) spare_heap::give_back();

@@ -21,6 +21,7 @@ struct job_config {
   std::int64_t report_every_us = 86'400'000'000;
   std::int64_t rewrite_every_us = 600'000'000;  ///< joining small blocks
   std::int64_t retention_us = 0;                ///< where the catalog says nothing; 0 = for ever
+  std::int64_t event_retention_us = 0;          ///< of anomalies and alerts that are over; 0 = for ever
   std::size_t scan_readings = 1'000;            ///< newest readings per sensor in a scan
   double scan_threshold = 3.0;
   report_writer write_report = {};  ///< unset: there is no job daily_report

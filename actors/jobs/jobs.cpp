@@ -52,7 +52,7 @@ sentence roll_up(const job_parts& parts, const std::atomic<bool>& stopping) {
 }
 
 /// Asks no sensor: rows in its memory are younger than its blocks, or a later run drops them once they are in a block.
-sentence retain(const job_parts& parts, std::int64_t retention_us, const std::atomic<bool>& stopping) {
+sentence retain_readings(const job_parts& parts, std::int64_t retention_us, const std::atomic<bool>& stopping) {
   const std::int64_t now_us = parts.now_us();
   const auto known = parts.entities.known_sensors();
   std::uint64_t readings = 0, sensors = 0;
@@ -69,6 +69,14 @@ sentence retain(const job_parts& parts, std::int64_t retention_us, const std::at
   }
   if (sensors == 0) return "readings are kept for ever: nothing to do";
   return fmt::format("{} readings of {} sensors dropped", readings, sensors);
+}
+
+sentence retain(const job_parts& parts, const job_config& config, const std::atomic<bool>& stopping) {
+  auto told = retain_readings(parts, config.retention_us, stopping);
+  if (!told || config.event_retention_us == 0) return told;
+  const auto dropped = parts.drop_events(parts.now_us() - config.event_retention_us, stopping);
+  if (!dropped) return tl::unexpected(dropped.error());
+  return fmt::format("{}; {} events dropped", *told, *dropped);
 }
 
 sentence scan(const job_parts& parts, const job_config& config, const std::atomic<bool>& stopping) {
@@ -114,7 +122,7 @@ std::vector<job> background_jobs(const job_parts& parts, const job_config& confi
   std::vector<job> all{
       {"rollup", config.rollup_every_us, [parts](const stop& stopping, asked_by) { return roll_up(parts, stopping); }},
       {"retention", config.retention_every_us,
-       [parts, kept_us = config.retention_us](const stop& stopping, asked_by) { return retain(parts, kept_us, stopping); }},
+       [parts, config](const stop& stopping, asked_by) { return retain(parts, config, stopping); }},
       {"anomaly_scan", config.anomaly_scan_every_us,
        [parts, config](const stop& stopping, asked_by) { return scan(parts, config, stopping); }},
       {"daily_report", config.report_every_us,

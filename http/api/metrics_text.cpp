@@ -67,8 +67,8 @@ void add_engine(families& out, const engine_metrics& m) {
   gauge(out, "failed_sensors", "Sensors that failed too often and are off", real(m.failed_sensors));
   gauge(out, "set_aside_readings", "Readings of these sensors that are kept beside the journal", real(m.set_aside_readings));
   gauge(out, "set_aside_bytes", "Bytes that are set aside", real(m.set_aside_bytes));
-  counter(out, "anomalies_total", "Anomalies in the event log", real(m.anomalies));
-  counter(out, "alerts_total", "Alerts in the event log", real(m.alerts));
+  counter(out, "anomalies_total", "Anomalies found, also those that retention dropped", real(m.anomalies));
+  counter(out, "alerts_total", "Alerts found, also those that retention dropped", real(m.alerts));
   gauge(out, "active_alerts", "Alerts not yet cleared", real(m.active_alerts));
   gauge(out, "mirror_lag_events", "Events not yet in SQLite", real(m.mirror_lag_events));
   gauge(out, "mirror_lag_catalog_versions", "Catalog changes not yet in SQLite", real(m.mirror_lag_catalog));

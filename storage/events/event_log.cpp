@@ -15,6 +15,7 @@ void event_log::impl::open() {
   read_counters();
   given = std::max(counters.last_sequence, reserved);
   if (!unreadable) index_anomalies();
+  if (!unreadable) open_zones();
 }
 
 void event_log::impl::read_counters() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -75,6 +76,12 @@ class event_log {
   expected<std::size_t> end_findings(const std::function<bool(sensor_id)>& is_gone, std::string_view why, std::int64_t now_us);
   /// Follows the log from a cursor. The subscription must not outlive the log.
   std::unique_ptr<event_subscription> subscribe(std::uint64_t after, std::function<void()> wake) const;
+
+  /// Deletes the findings that were over before `border_us`, with all their events; what is open stays, however old. Returns how many
+  /// events went. Totals keep counting them.
+  expected<std::uint64_t> drop_before(std::int64_t border_us, const std::atomic<bool>& stopping);
+  /// Makes some more of an older program's log quick to search by kind and time; false when all of it is. Takes a few ms.
+  expected<bool> index_older();
 
   std::uint64_t last_sequence() const;
   struct totals {

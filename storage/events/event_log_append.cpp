@@ -20,7 +20,7 @@ bool stands_alone(const event_key& key) { return key.kind == event_kind::anomaly
 class staged_append {
  public:
   staged_append(const event_log::impl& log, const event_counters& as_stored, std::uint64_t given_so_far)
-      : counters(as_stored), given(given_so_far), log_(log) {}
+      : counters(as_stored), given(given_so_far), zone_number(log.zone_number), zone(log.zone), log_(log) {}
 
   expected<void> add(std::vector<event> found) {
     if (auto read = read_stored(found); !read) return read;
@@ -42,8 +42,12 @@ class staged_append {
   rocksdb::WriteBatch batch;
   event_counters counters;
   std::uint64_t given;
+  std::uint64_t zone_number;
+  event_zone zone;
   std::size_t fresh = 0;
   std::vector<event> added;
+
+  void put_zone() { batch.Put(log_.column_family(), zone_key(zone_number), encode_zone(zone)); }
 
  private:
   expected<void> read_stored(const std::vector<event>& found) {
@@ -77,6 +81,12 @@ class staged_append {
     batch.Put(log_.column_family(), event_record_key(e.key), encode_event(e));
     batch.Put(log_.column_family(), log_key(e.sequence), entry);
     batch.Put(log_.column_family(), sensor_log_key(e.key.sensor, e.sequence), entry);
+    if (const auto number = zone_of(e.sequence); number != zone_number) {
+      put_zone();
+      zone_number = number;
+      zone = {};
+    }
+    zone.add(e.key.kind, e.at_us);
   }
 
   void count(const event& e) {
@@ -115,6 +125,7 @@ class staged_append {
 
 expected<std::size_t> event_log::impl::append(std::vector<event> found, bool fsync) {
   if (uncertain) read_counters();
+  if (uncertain && !unreadable) open_zones();
   if (unreadable) return tl::unexpected(*unreadable);
   uncertain = false;
   staged_append staged(*this, current(), given);
@@ -122,6 +133,11 @@ expected<std::size_t> event_log::impl::append(std::vector<event> found, bool fsy
   // With fsync what was stored before must reach the disk now: the counters carry it there.
   if (staged.fresh == 0 && !fsync) return 0;
   staged.batch.Put(column_family(), to_slice(counters_key), encode_counters(staged.counters));
+  if (staged.fresh != 0 && zones_hold) {
+    staged.put_zone();
+    staged.batch.Put(column_family(), to_slice(zones_mark_key),
+                     encode_zones_mark({staged.counters.last_sequence, zones.known_from}));
+  }
   // A cursor that somebody holds must not come to stand behind events that it never passed: what a power cut takes away is found
   // again in another order, and gets sequences above all that were seen.
   const bool reserve = staged.given > reserved;
@@ -133,6 +149,9 @@ expected<std::size_t> event_log::impl::append(std::vector<event> found, bool fsy
     return tl::unexpected(written.error());
   }
   reserved = until;
+  zone_number = staged.zone_number;
+  zone = staged.zone;
+  zones.last_sequence = staged.counters.last_sequence;
   {
     const std::lock_guard lock(guard);
     counters = staged.counters;

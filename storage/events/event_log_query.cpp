@@ -1,37 +1,10 @@
-#include "storage/events/event_log_impl.hpp"
-
-#include "pipelines/model/coding.hpp"
 #include "storage/base/limits.hpp"
+#include "storage/events/event_log_impl.hpp"
+#include "storage/events/log_walk.hpp"
 
 namespace factory {
 
 namespace {
-
-/// Walks one key space, between two sequences that are both left out, either way.
-/// `visit` gets the entry and its sequence and returns false to stop.
-template <class Visit>
-expected<void> walk(const event_log::impl& it, const event_view& view, const std::string& after, const std::string& before,
-                    bool descending, const Visit& visit) {
-  const rocksdb::Slice end(before);  // an upper bound is exclusive
-  rocksdb::ReadOptions options = view.options();
-  options.iterate_upper_bound = &end;
-  const std::unique_ptr<rocksdb::Iterator> at(it.rocks.db->NewIterator(options, it.column_family()));
-  if (descending) {
-    at->SeekToLast();
-  } else {
-    at->Seek(after);
-    if (at->Valid() && at->key() == rocksdb::Slice(after)) at->Next();
-  }
-  for (; at->Valid() && at->key().compare(after) > 0; descending ? at->Prev() : at->Next()) {
-    log_entry entry;
-    std::string_view place = to_view(at->key());
-    place.remove_prefix(place.size() - sizeof entry.sequence);  // every key that is walked ends in it
-    if (!decode_log_entry(to_view(at->value()), entry) || !get_key64(place, entry.sequence)) return damaged_event();
-    if (!visit(entry)) return {};
-  }
-  if (!at->status().ok()) return tl::unexpected(to_error(at->status(), "reading events"));
-  return {};
-}
 
 bool wanted(const log_entry& entry, const event_query& q) {
   return (!q.kind || entry.key.kind == *q.kind) && entry.at_us >= q.range.begin_us && entry.at_us < q.range.end_us;
@@ -58,16 +31,46 @@ bool wanted(const finding& alert, const alert_query& q) {
 
 }  // namespace
 
+namespace {
+
+std::string place_in_log(const event_query& q, std::uint64_t sequence) {
+  return q.sensor ? sensor_log_key(*q.sensor, sequence) : log_key(sequence);
+}
+
+/// Walks what a query asks for, and passes over zones without any of it as long as `may_go_on` says so.
+template <class Visit, class MayGoOn>
+expected<void> walk_log(const event_log::impl& it, const event_view& view, const event_query& q, const Visit& visit,
+                        const MayGoOn& may_go_on) {
+  zone_filter zones(it, view, q);
+  const auto pass_over = [&](std::uint64_t sequence, rocksdb::Iterator& at) {
+    if (!zones.passes_over(sequence) || !may_go_on()) return false;
+    const std::uint64_t begin = zone_of(sequence) * zone_sequences;
+    if (!q.descending) at.Seek(place_in_log(q, begin + zone_sequences));
+    if (q.descending) at.SeekForPrev(place_in_log(q, begin == 0 ? 0 : begin - 1));
+    return true;
+  };
+  return walk(it, view, place_in_log(q, q.after_sequence), place_in_log(q, q.before_sequence), q.descending, visit, pass_over);
+}
+
+}  // namespace
+
+expected<std::vector<log_entry>> event_log::impl::entries_of(const event_query& q, const event_view& view) const {
+  std::vector<log_entry> found;
+  if (q.limit == 0) return found;
+  const auto visit = [&](const log_entry& entry) {
+    if (wanted(entry, q)) found.push_back(entry);
+    return found.size() < q.limit;
+  };
+  if (auto walked = walk_log(*this, view, q, visit, [] { return true; }); !walked) return tl::unexpected(walked.error());
+  return found;
+}
+
 expected<std::vector<event>> event_log::query(const event_query& q) const {
   const event_view view(*impl_);
-  const auto key = [&](std::uint64_t sequence) { return q.sensor ? sensor_log_key(*q.sensor, sequence) : log_key(sequence); };
+  const auto entries = impl_->entries_of(q, view);
+  if (!entries) return tl::unexpected(entries.error());
   std::vector<event_key> keys;
-  if (q.limit == 0) return std::vector<event>{};
-  auto walked = walk(*impl_, view, key(q.after_sequence), key(q.before_sequence), q.descending, [&](const log_entry& entry) {
-    if (wanted(entry, q)) keys.push_back(entry.key);
-    return keys.size() < q.limit;
-  });
-  if (!walked) return tl::unexpected(walked.error());
+  for (const log_entry& entry : *entries) keys.push_back(entry.key);
   auto found = impl_->get(keys, view.options());
   if (!found) return tl::unexpected(found.error());
   std::vector<event> out;
@@ -81,12 +84,11 @@ expected<std::vector<event>> event_log::query(const event_query& q) const {
 
 expected<event_page<event>> event_log::page(const event_query& q) const {
   const event_view view(*impl_);
-  const auto key = [&](std::uint64_t sequence) { return q.sensor ? sensor_log_key(*q.sensor, sequence) : log_key(sequence); };
   std::vector<event_key> keys;
   std::optional<std::uint64_t> next;
   walk_bound bound;
   if (q.limit == 0) return event_page<event>{};
-  auto walked = walk(*impl_, view, key(q.after_sequence), key(q.before_sequence), q.descending, [&](const log_entry& entry) {
+  const auto visit = [&](const log_entry& entry) {
     if (keys.size() == q.limit) {  // there is one more
       next = entry.sequence;
       return false;
@@ -95,7 +97,8 @@ expected<event_page<event>> event_log::page(const event_query& q) const {
     if (bound.more()) return true;
     next = entry.sequence;
     return false;
-  });
+  };
+  auto walked = walk_log(*impl_, view, q, visit, [&] { return bound.left > 1 && bound.more(); });
   if (!walked) return tl::unexpected(walked.error());
   auto found = impl_->get(keys, view.options());
   if (!found) return tl::unexpected(found.error());

@@ -17,6 +17,8 @@
 ///   j  sensor, sequence   -> likewise: the anomalies of one sensor
 ///   p  sequence           -> likewise: anomalies not closed
 ///   v                     -> the spaces i, j and p are complete
+///   z  zone               -> what a stretch of the log holds (event_zones.hpp)
+///   y                     -> how far these go
 ///   c                     -> event_counters
 ///   n                     -> sequences up to this one may have been given out
 namespace factory {

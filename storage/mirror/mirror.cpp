@@ -8,9 +8,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace factory {
 
@@ -41,6 +43,7 @@ struct mirror::impl {
   std::uint64_t requested = 0, completed = 0;  // flushes
   std::vector<series_row> series;              // newest row of each sensor, by id, for a rebuild; id 0: none
   std::set<sensor_id> series_due;              // not yet in the file
+  std::optional<std::int64_t> drop_before_us;  // findings that were over by then are still to be deleted
   steady::time_point deadline = steady::time_point::max();
   std::string last_complaint;  // so that the same error is logged once
   std::atomic<std::uint64_t> catalog_version{0}, event_sequence{0}, rebuilds{0};
@@ -60,6 +63,7 @@ struct mirror::impl {
   bool ready();
   bool follow();
   bool write_transaction(const std::vector<event>& page, const std::vector<series_row>& rows);
+  bool drop_old();
   std::vector<series_row> take_series();
   void complain();
   void run();
@@ -122,6 +126,21 @@ bool mirror::impl::write_transaction(const std::vector<event>& page, const std::
   return file.commit(place);
 }
 
+bool mirror::impl::drop_old() {
+  std::optional<std::int64_t> border_us;
+  {
+    const std::lock_guard lock(guard);
+    border_us = std::exchange(drop_before_us, std::nullopt);
+  }
+  if (!border_us) return true;
+  file.begin();
+  drop_findings(file.sql(), *border_us);
+  if (file.commit(file.place())) return true;
+  const std::lock_guard lock(guard);
+  if (!drop_before_us) drop_before_us = border_us;
+  return false;
+}
+
 /// Brings the file up to the store's state at the call; false on an error, or when the time for a stop is over.
 bool mirror::impl::follow() {
   if (!ready()) return false;
@@ -143,7 +162,7 @@ bool mirror::impl::follow() {
     const std::lock_guard lock(guard);
     if (steady::now() > deadline) return false;
   }
-  return true;
+  return drop_old();
 }
 
 void mirror::impl::complain() {
@@ -211,6 +230,14 @@ void mirror::put_series(const std::vector<series_row>& rows) {
   }
   impl_->dirty = true;
   impl_->wake.notify_one();
+}
+
+void mirror::drop_before(std::int64_t border_us) {
+  {
+    const std::lock_guard lock(impl_->guard);
+    impl_->drop_before_us = border_us;
+  }
+  impl_->move_on();
 }
 
 bool mirror::flush(std::int64_t deadline_ms) {

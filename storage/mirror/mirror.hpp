@@ -32,6 +32,7 @@ class mirror {
   void stop();                                           ///< catches up, then joins
   void notify();                                         ///< the catalog moved on; events the mirror follows by itself
   void put_series(const std::vector<series_row>& rows);  ///< upserted at the next turn
+  void drop_before(std::int64_t border_us);              ///< as event_log::drop_before, at the next turn
   /// Waits until everything before the call is in SQLite; false after the deadline.
   bool flush(std::int64_t deadline_ms);
 

@@ -71,6 +71,7 @@ class mirror_file {
 void write_delta(sqlite_file& sql, const catalog_delta& delta);
 void write_anomaly(sqlite_file& sql, const finding& anomaly);
 void write_alert(sqlite_file& sql, const finding& alert);
+void drop_findings(sqlite_file& sql, std::int64_t over_before_us);
 struct series_row;
 void write_series(sqlite_file& sql, const series_row& row);
 

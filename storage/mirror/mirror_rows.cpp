@@ -135,6 +135,11 @@ void write_alert(sqlite_file& sql, const finding& alert) {
       time_of(alert.ended), cleared_value, text_of(alert.acknowledged), time_of(alert.acknowledged), who, raised.sequence);
 }
 
+void drop_findings(sqlite_file& sql, std::int64_t over_before_us) {
+  sql.run("DELETE FROM anomalies WHERE open = 0 AND ended_at_us < ?", over_before_us);
+  sql.run("DELETE FROM alerts WHERE state = 'cleared' AND cleared_at_us < ?", over_before_us);
+}
+
 void write_series(sqlite_file& sql, const series_row& row) {
   sql.run(
       "INSERT OR REPLACE INTO series (sensor_id, reading_count, first_at, first_at_us, last_at, last_at_us, latest_value) "

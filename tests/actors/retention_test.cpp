@@ -96,9 +96,14 @@ struct plant_with_history : testing::Test {
   expected<std::string> run_job(std::string_view name, std::int64_t configured_us = 0, bool stopping = false,
                                 asked_by who = asked_by::schedule) {
     const auto cut_of = [this](sensor_id sensor, const time_range&) -> expected<sensor_cut> { return cut(sensor); };
-    const job_parts over{it->entities, it->events, it->series, it->rollups, it->records, cut_of, [] { return noon_us; }};
+    const auto drop_events = [this](std::int64_t border_us, const std::atomic<bool>& stop) {
+      return it->events.drop_before(border_us, stop);
+    };
+    const job_parts over{it->entities,           it->events, it->series, it->rollups, it->records, cut_of,
+                         [] { return noon_us; }, drop_events};
     job_config config;
     config.retention_us = configured_us;
+    config.event_retention_us = event_retention_us;
     config.write_report = [this](const daily_report& report) {
       reported.push_back(report);
       return report_texts{"{}", "<p>"};
@@ -108,6 +113,7 @@ struct plant_with_history : testing::Test {
     throw std::logic_error("no such job");
   }
 
+  std::int64_t event_retention_us = 0;
   std::vector<daily_report> reported;
   temporary_directory directory;
   std::unique_ptr<parts> it = std::make_unique<parts>(directory.path());
@@ -126,6 +132,23 @@ TEST_F(plant_with_history, keeps_as_the_sensor_says_else_its_machine_else_its_fa
   EXPECT_EQ(readings_of(2), 120U);
   EXPECT_EQ(readings_of(3), 240U);
   for (const sensor_id sensor : {1U, 2U, 3U}) EXPECT_EQ(rolled_up(sensor), readings_of(sensor));
+}
+
+TEST_F(plant_with_history, findings_that_are_over_are_kept_as_long_as_the_configuration_says) {
+  const auto found = [](std::int64_t days_ago, event_kind kind) {
+    event e;
+    e.key = {1, noon_us - days_ago * day_us, kind == event_kind::anomaly ? event_source::z_score : event_source::max_threshold, 0,
+             kind};
+    e.at_us = e.key.event_time_us;
+    return e;
+  };
+  ASSERT_TRUE(
+      it->events.append({found(20, event_kind::anomaly), found(15, event_kind::alert_raised), found(2, event_kind::anomaly)}));
+  EXPECT_EQ(*run(), "readings are kept for ever: nothing to do");
+  event_retention_us = 10 * day_us;
+  EXPECT_EQ(*run(), "readings are kept for ever: nothing to do; 1 events dropped");
+  EXPECT_EQ(it->events.alerts({}).value().size(), 1U) << "it is active";
+  EXPECT_EQ(it->events.anomalies({}).value().rows.size(), 1U);
 }
 
 TEST_F(plant_with_history, zero_days_keep_for_ever_what_the_factory_would_drop) {

@@ -99,6 +99,21 @@ TEST(retention, drops_whole_blocks_of_the_past_and_keeps_the_rest) {
   EXPECT_EQ(get_json(last, fmt::format("/api/sensors/{}/stats", sensor))["count"].GetUint64(), 5'000U);
 }
 
+TEST(retention, of_events_drops_what_is_over_and_keeps_what_is_active) {
+  fresh_daemon daemon({"--event-retention", "30d"});
+  http_client api(daemon->api_port());
+  const auto sensors = add_sensors(api, 2, R"("max_threshold":90)");
+  const std::int64_t long_ago_us = yesterday_noon_us() - 100 * day_us;
+  store(api, {{sensors[0], long_ago_us, 95}, {sensors[0], long_ago_us + 1'000'000, 20}, {sensors[1], long_ago_us, 95}});
+  await_processed(api);
+  EXPECT_EQ(get_json(api, "/api/alerts")["alerts"].Size(), 2U);
+  run_job(api, "retention");
+  const auto left = get_json(api, "/api/alerts");
+  ASSERT_EQ(left["alerts"].Size(), 1U);
+  EXPECT_TRUE(left["alerts"][0]["active"].GetBool());
+  EXPECT_EQ(get_json(api, "/api/events?kind=alert_raised")["events"].Size(), 1U);
+}
+
 TEST(retention, of_a_sensor_is_set_and_taken_away_over_the_api_and_events_outlive_the_readings) {
   fresh_daemon daemon;
   http_client api(daemon->api_port());
@@ -135,7 +150,7 @@ TEST(retention, of_a_sensor_is_set_and_taken_away_over_the_api_and_events_outliv
     return count;
   };
   EXPECT_EQ(count_of(sensors[0]), 0U);
-  EXPECT_EQ(count_of(sensors[1]), 5'000U);                                          // for ever, as its machine says
+  EXPECT_EQ(count_of(sensors[1]), 5'000U);  // for ever, as its machine says
   EXPECT_EQ(after.get("/api/sensors/1/latest").status, 404);
   EXPECT_EQ(findings(after), events);
 }

@@ -183,6 +183,17 @@ TEST_F(mirror_test, an_alert_changes_with_what_becomes_of_it) {
   EXPECT_EQ(ask("SELECT count(*) FROM alerts"), "2");
 }
 
+TEST_F(mirror_test, what_was_over_before_a_border_is_deleted_and_what_is_active_stays) {
+  fill();
+  mirror_->drop_before(25);
+  flush();
+  EXPECT_EQ(ask("SELECT count(*) FROM anomalies"), "0");
+  EXPECT_EQ(ask("SELECT count(*) FROM alerts"), "2") << "cleared at 25";
+  mirror_->drop_before(100);
+  flush();
+  EXPECT_EQ(ask("SELECT group_concat(id) FROM alerts"), "3-30-max_threshold-0");
+}
+
 TEST_F(mirror_test, a_mirror_that_is_up_to_date_is_gone_on_with) {
   fill();
   restart();

@@ -152,6 +152,8 @@ class option_table {
     add_duration("report-every", jobs.report_every_us, "schedule of the factories' reports; 0 = never", true);
     add_duration("rewrite-every", jobs.rewrite_every_us, "schedule of joining small blocks; 0 = never", true);
     add_duration("retention", jobs.retention_us, "readings are kept this long; 0 = for ever", true);
+    add_duration("event-retention", jobs.event_retention_us,
+                 "anomalies and alerts that are over are kept this long; 0 = for ever", true);
     add("scan-readings", jobs.scan_readings, "newest readings per sensor in a scan")
         ->check(CLI::Range(2UL, limits::analysis_readings));
     add("scan-threshold", jobs.scan_threshold, "|z| above it is an anomaly in a scan")->check(CLI::PositiveNumber);
