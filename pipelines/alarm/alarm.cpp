@@ -8,7 +8,8 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t encoding_version = 2;
+constexpr std::uint8_t encoding_version = 3;
+constexpr std::uint8_t without_escalations = 2;
 constexpr std::uint8_t without_delays = 1;  // alerts are active or not there
 
 const alarm_options plain_limit;
@@ -75,6 +76,21 @@ void alarm_board::observe_limit(watched_limit& limit, std::int64_t received_at_u
   const auto now = breach_of(limit.source, limit.rule, last_value_);
   if (now) limit.newest = *now;
   report(limit, limit.state.observe(options_of(limit), last_time_us_, standing(limit, now)), received_at_us, out);
+  if (now && limit.state.is_raised() && limit.source != event_source::alert_rule && now->level > limit.worst)
+    escalate(limit, *now, received_at_us, out);
+}
+
+void alarm_board::escalate(watched_limit& limit, const breach& now, std::int64_t received_at_us, std::vector<event>& out) const {
+  limit.worst = now.level;
+  event found;
+  const auto rank = static_cast<std::uint32_t>(now.level) - static_cast<std::uint32_t>(severity::high);
+  found.key = {config_.sensor, limit.state.raised_us(), limit.source, limit.rule, event_kind::alert_escalated, rank};
+  found.recorded_at_us = received_at_us;
+  found.at_us = last_time_us_;
+  found.value = now.value;
+  found.detail = limit_detail{now.limit};
+  found.level = now.level;
+  out.push_back(std::move(found));
 }
 
 /// Begins to watch what the last value breaches, and rules that count readings.
@@ -82,7 +98,7 @@ void alarm_board::watch_breached() {
   const auto watch = [this](event_source source, rule_id rule) {
     const bool known = std::any_of(limits_.begin(), limits_.end(),
                                    [&](const auto& limit) { return limit.source == source && limit.rule == rule; });
-    if (!known) limits_.push_back({source, rule, {}, {}, {}});
+    if (!known) limits_.push_back({source, rule, {}, {}, {}, {}});
   };
   if (const auto found = check_thresholds(config_.thresholds, last_value_))
     watch(found->type == breach_type::below_minimum ? event_source::min_threshold : event_source::max_threshold, 0);
@@ -118,7 +134,10 @@ void alarm_board::report(watched_limit& limit, const limit_state::outcome& what,
                          std::vector<event>& out) const {
   if (what.what == limit_state::change::none) return;
   const bool raised = what.what == limit_state::change::raised;
-  if (raised) limit.raised = limit.newest;
+  if (raised) {
+    limit.raised = limit.newest;
+    limit.worst = limit.raised.level;
+  }
   event found;
   found.key = {config_.sensor, raised ? what.at_us : limit.state.raised_us(), limit.source, limit.rule,
                raised ? event_kind::alert_raised : event_kind::alert_cleared};
@@ -151,6 +170,7 @@ void alarm_board::encode(std::string& out) const {
       put_byte(out, static_cast<std::uint8_t>(each.level));
       put_double(out, each.value);
     }
+    put_byte(out, static_cast<std::uint8_t>(limit.worst));
   }
 }
 
@@ -172,10 +192,16 @@ bool alarm_board::get_limit(std::string_view& in, std::uint8_t version, watched_
     if (!get_zigzag(in, raised_us) || !get_breach(in, limit.raised)) return false;
     limit.state = limit_state::raised_at(raised_us);
     limit.newest = limit.raised;
+    limit.worst = limit.raised.level;
     return true;
   }
-  return limit.state.decode(in) && get_breach(in, limit.newest) && get_double(in, limit.newest.value) &&
-         get_breach(in, limit.raised) && get_double(in, limit.raised.value);
+  if (!limit.state.decode(in) || !get_breach(in, limit.newest) || !get_double(in, limit.newest.value) ||
+      !get_breach(in, limit.raised) || !get_double(in, limit.raised.value))
+    return false;
+  auto worst = static_cast<std::uint8_t>(limit.raised.level);
+  if (version != without_escalations && (!get_byte(in, worst) || !is_severity(worst))) return false;
+  limit.worst = static_cast<severity>(worst);
+  return true;
 }
 
 bool alarm_board::decode(std::string_view& in) {

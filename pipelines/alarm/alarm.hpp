@@ -17,7 +17,8 @@ namespace factory {
 /// alert when the last value does not pass the limit any more; it never raises one, the next reading does.
 ///
 /// Events name the time at which the alert was raised in their key, so that the same readings and configs in the same order
-/// give the same events. A cleared event repeats the limit and the level of the raising one.
+/// give the same events. A cleared event repeats the limit and the level of the raising one. An alert of min or max whose readings pass the
+/// limit by so much more that its level rises is escalated: once to each level, whose rank is the revision of the event.
 class alarm_board {
  public:
   const sensor_config& config() const { return config_; }
@@ -48,8 +49,9 @@ class alarm_board {
     event_source source{};
     rule_id rule = 0;
     limit_state state;
-    breach newest;  ///< the last breach seen: what an alert is raised with
-    breach raised;  ///< what it was raised with
+    breach newest;     ///< the last breach seen: what an alert is raised with
+    breach raised;     ///< what it was raised with
+    severity worst{};  ///< since then
   };
 
   std::optional<breach> breach_of(event_source source, rule_id rule, double value) const;
@@ -57,6 +59,7 @@ class alarm_board {
   bool is_unchanged(const watched_limit& limit, const sensor_config& before) const;
   const alarm_options& options_of(const watched_limit& limit) const;
   void observe_limit(watched_limit& limit, std::int64_t received_at_us, std::vector<event>& out);
+  void escalate(watched_limit& limit, const breach& now, std::int64_t received_at_us, std::vector<event>& out) const;
   void watch_breached();
   void report(watched_limit& limit, const limit_state::outcome& what, std::int64_t received_at_us, std::vector<event>& out) const;
   void forget_idle();

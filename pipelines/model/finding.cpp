@@ -1,6 +1,7 @@
 #include "pipelines/model/finding.hpp"
 
 #include <algorithm>
+#include <map>
 #include <type_traits>
 
 #include "pipelines/model/coding.hpp"
@@ -26,21 +27,37 @@ struct is_revision : std::false_type {};
 template <class Figures>
 struct is_revision<revision_of<Figures>> : std::true_type {};
 
-/// The corrected part takes the figures of `e`, and stays what it was.
-void revise(finding& to, const event& e) {
-  std::visit(
-      [&]<class Detail>(const Detail& revision) {
-        if constexpr (is_revision<Detail>::value) {
-          auto* const part = part_of(to, revision.corrected);
-          if (part == nullptr || !*part) return;
-          event said = e;
-          said.key = (*part)->key;
-          said.sequence = (*part)->sequence;
-          said.detail = revision.figures;
-          *part = std::move(said);
-        }
+/// What a correction is about.
+std::optional<event_kind> corrected_by(const event& e) {
+  return std::visit(
+      []<class Detail>(const Detail& it) -> std::optional<event_kind> {
+        if constexpr (is_revision<Detail>::value || std::is_same_v<Detail, withdrawal_detail>)
+          return it.corrected;
+        else
+          return std::nullopt;
       },
       e.detail);
+}
+
+/// The corrected part takes the figures of the revision, and stays what it was.
+void revise(event& part, const event& revision) {
+  std::visit(
+      [&]<class Detail>(const Detail& it) {
+        if constexpr (is_revision<Detail>::value) {
+          event said = revision;
+          said.key = part.key;
+          said.sequence = part.sequence;
+          said.detail = it.figures;
+          part = std::move(said);
+        }
+      },
+      revision.detail);
+}
+
+void revise(finding& to, const event& e) {
+  const auto corrected = corrected_by(e);
+  auto* const part = corrected ? part_of(to, *corrected) : nullptr;
+  if (part != nullptr && *part) revise(**part, e);
 }
 
 void withdraw(finding& from, const event& e) {
@@ -51,6 +68,33 @@ void withdraw(finding& from, const event& e) {
   }
   if (auto* const part = part_of(from, withdrawal->corrected)) part->reset();
 }
+
+/// The escalations of an alert as they hold. There is one to a level at most, so a correction tells by its level which one it is about.
+class escalations {
+ public:
+  void apply(const event& e) {
+    if (role_of(e.key.kind) == event_role::states) to_level_.clear();
+    if (e.key.kind == event_kind::alert_escalated) {
+      any_ = true;
+      to_level_[e.level] = e;
+    }
+    if (corrected_by(e) != event_kind::alert_escalated) return;
+    const auto about = to_level_.find(e.level);
+    if (about == to_level_.end()) return;
+    if (e.key.kind == event_kind::withdrawn)
+      to_level_.erase(about);
+    else
+      revise(about->second, e);
+  }
+  /// The worst one is what the alert has grown to.
+  void finish(finding& it) const {
+    if (any_) it.grown = to_level_.empty() ? std::nullopt : std::optional(to_level_.rbegin()->second);
+  }
+
+ private:
+  std::map<severity, event> to_level_;
+  bool any_ = false;
+};
 
 void put_part(std::string& out, const std::optional<event>& part) {
   put_byte(out, part ? 1 : 0);
@@ -83,7 +127,12 @@ void apply(finding& to, const event& e) {
 
 finding fold_finding(std::span<const event> events) {
   finding it;
-  for (const event& e : events) apply(it, e);
+  escalations worse;
+  for (const event& e : events) {
+    apply(it, e);
+    worse.apply(e);
+  }
+  worse.finish(it);
   return it;
 }
 

@@ -35,7 +35,7 @@ TEST(alarm_board, raises_once_and_clears_with_the_first_reading_back_in_range) {
   f.observe(1, 50);
   EXPECT_TRUE(f.found.empty());
   f.observe(2, 115);
-  f.observe(3, 200);
+  f.observe(3, 119);
   f.observe(4, 100);
   ASSERT_EQ(f.found.size(), 2U);
   const auto& raised = f.found[0];
@@ -51,6 +51,35 @@ TEST(alarm_board, raises_once_and_clears_with_the_first_reading_back_in_range) {
   EXPECT_EQ(cleared.value, 100);
   EXPECT_EQ(cleared.limit(), 100);
   EXPECT_EQ(cleared.recorded_at_us, 1'004);
+}
+
+TEST(alarm_board, an_alert_of_a_threshold_escalates_once_to_each_worse_level) {
+  fixture f({10, 100}, {rule(1, rule_condition::greater_than, 0, 100)});
+  f.observe(1, 105);
+  f.observe(2, 109);  // worse, and still medium
+  f.observe(3, 115);
+  f.observe(4, 118);
+  f.observe(5, 105);
+  f.observe(6, 130);
+  f.observe(7, 150);
+  f.observe(8, 50);
+  f.observe(9, 105);
+  f.observe(10, 500);  // from medium to critical at once
+  std::vector<event> of_threshold;
+  for (const auto& each : f.found)
+    if (each.key.source == max_threshold) of_threshold.push_back(each);
+  ASSERT_EQ(of_threshold.size(), 6U);
+  const auto& high = of_threshold[1];
+  EXPECT_EQ(high.key, (event_key{5, 1, max_threshold, 0, alert_escalated, 0}));
+  EXPECT_EQ(high.at_us, 3);
+  EXPECT_EQ(high.value, 115);
+  EXPECT_EQ(high.level, severity::high);
+  EXPECT_EQ(high.limit(), 100);
+  EXPECT_EQ(of_threshold[2].key, (event_key{5, 1, max_threshold, 0, alert_escalated, 1}));
+  EXPECT_EQ(of_threshold[2].level, severity::critical);
+  EXPECT_EQ(of_threshold[3].level, severity::medium) << "the end repeats what it was raised with";
+  EXPECT_EQ(of_threshold[5].key, (event_key{5, 9, max_threshold, 0, alert_escalated, 1}));
+  EXPECT_EQ(f.found.size(), of_threshold.size() + 3) << "a rule has the level that it has";
 }
 
 TEST(alarm_board, a_jump_from_one_limit_to_the_other_clears_one_alert_and_raises_the_other) {
@@ -253,9 +282,29 @@ TEST(alarm_board, a_board_stored_before_there_were_delays_goes_on) {
   fixture f({});
   ASSERT_TRUE(f.board.decode(in));
   EXPECT_EQ(f.board.active_count(), 1U);
+  f.observe(8, 115);
   f.observe(9, 50);
-  ASSERT_EQ(f.found.size(), 1U);
-  EXPECT_EQ(f.found[0].key, (event_key{5, 6, max_threshold, 0, alert_cleared}));
+  ASSERT_EQ(f.found.size(), 2U);
+  EXPECT_EQ(f.found[0].key, (event_key{5, 6, max_threshold, 0, alert_escalated}));
+  EXPECT_EQ(f.found[1].key, (event_key{5, 6, max_threshold, 0, alert_cleared}));
+}
+
+TEST(alarm_board, a_board_stored_before_there_were_escalations_goes_on) {
+  fixture f({10, 100});
+  f.observe(1, 105);
+  std::string bytes;
+  f.board.encode(bytes);
+  bytes.front() = 2;
+  bytes.pop_back();  // the worst level, of the only limit
+  std::string_view in = bytes;
+  fixture g({});
+  ASSERT_TRUE(g.board.decode(in));
+  EXPECT_TRUE(in.empty());
+  g.observe(2, 109);
+  EXPECT_TRUE(g.found.empty());
+  g.observe(3, 115);
+  ASSERT_EQ(g.found.size(), 1U);
+  EXPECT_EQ(g.found[0].key, (event_key{5, 1, max_threshold, 0, alert_escalated}));
 }
 
 TEST(alarm_board, gives_the_same_events_wherever_it_is_stored_and_read_back) {

@@ -47,6 +47,29 @@ TEST(finding, grows_to_its_newest_escalation_and_keeps_the_first_acknowledgement
   EXPECT_EQ(it.acknowledged->who, "anna");
 }
 
+TEST(finding, a_correction_of_an_escalation_is_about_the_one_of_its_level) {
+  const auto to = [](severity level, double value, std::uint32_t revision) {
+    auto e = of_alert(alert_escalated, value, revision);
+    e.level = level;
+    return e;
+  };
+  const auto high = to(severity::high, 95, 0), critical = to(severity::critical, 99, 1);
+  auto high_gone = withdrawal(alert_escalated, 7);
+  high_gone.level = severity::high;
+  auto critical_gone = high_gone;
+  critical_gone.level = severity::critical;
+  auto worse = of_alert(revised, 120, 8, revision_of<limit_detail>{alert_escalated, "a reading came late", {80}});
+  worse.level = severity::critical;
+  const auto raised = of_alert(alert_raised, 90);
+  EXPECT_EQ(fold_finding(std::vector{raised, high, critical, high_gone}).worst().value, 99);
+  EXPECT_EQ(fold_finding(std::vector{raised, high, critical, high_gone, worse}).worst().value, 120);
+  EXPECT_EQ(fold_finding(std::vector{raised, high, critical, critical_gone}).worst().value, 95);
+  const auto none = fold_finding(std::vector{raised, high, critical, critical_gone, high_gone});
+  EXPECT_EQ(none.worst().value, 90);
+  EXPECT_FALSE(none.grown);
+  EXPECT_FALSE(fold_finding(std::vector{raised, high, withdrawal(alert_raised), of_alert(alert_raised, 91, 9)}).grown);
+}
+
 TEST(finding, a_revision_changes_what_an_event_said_and_not_what_it_is) {
   event revision = of_alert(revised, 85, 0, revision_of<limit_detail>{alert_raised, "corrected", {81}});
   const auto it = fold_finding(std::vector{of_alert(alert_raised, 90), revision});

@@ -2,6 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <map>
+#include <random>
+
+#include "pipelines/model/finding.hpp"
+
 namespace factory {
 namespace {
 
@@ -80,6 +87,31 @@ TEST_F(judged_alarms_test, limits_that_come_later_do_not_judge_readings_of_times
   EXPECT_TRUE(said.empty());
   see(11, 16);
   EXPECT_EQ(kinds(), kind_list{event_kind::alert_raised});
+}
+
+TEST_F(judged_alarms_test, escalations_are_those_of_the_readings_in_order_however_they_come) {
+  std::mt19937 random(7);
+  const std::array<double, 6> values{50, 104, 108, 113, 119, 150};
+  for (int round = 0; round < 300; ++round) {
+    std::vector<alarm_row> rows;
+    for (std::int64_t i = 1; i <= 12; ++i) rows.push_back({i * second_us, values[random() % values.size()]});
+    const auto findings_of = [](const std::vector<alarm_row>& in) {
+      judged_alarms judged;
+      std::vector<event> events;
+      judged.configure({7, {{}, 100.0}, {}}, INT64_MIN, INT64_MIN, 0, events);
+      for (const auto& row : in) judged.observe({&row, 1}, -second_us, 0, events);
+      std::map<event_key, std::vector<event>> by_finding;
+      for (const auto& e : events) by_finding[with_kind(e.key, {})].push_back(e);
+      std::string digest;
+      for (const auto& [key, of_one] : by_finding) put_for_digest(digest, fold_finding(of_one));
+      return digest;
+    };
+    const auto in_order = findings_of(rows);
+    for (int shuffles = 0; shuffles < 5; ++shuffles) {
+      std::ranges::shuffle(rows, random);
+      ASSERT_EQ(findings_of(rows), in_order);
+    }
+  }
 }
 
 }  // namespace
