@@ -59,14 +59,16 @@ http_response partial_receipt(std::uint64_t inserted, const taken_body& taken, d
   return json_response(out);
 }
 
-expected<http_response> store(engine& behind, const http_request& request, body_form form) {
+using waker = idempotency_memory::waker;
+
+expected<http_response> store(engine& behind, const http_request& request, body_form form, const waker& wake) {
   const auto start = steady::now();
   auto asked = read_options(request);
   if (!asked) return fail_with(asked.error());
   asked->form = form;
   asked->bytes = request.body;
   asked->known = sensors_of(behind, request.factory);
-  asked->wake = request.wake;
+  asked->wake = wake;
   auto taken = intake(behind).begin(*asked);
   if (!taken) return fail_with(taken.error());
   http_response answer;
@@ -102,9 +104,10 @@ body_form bulk_form(const http_request& request) {
 
 expected<http_response> ingest(idempotency_memory& answers, engine& behind, const http_request& request, body_form form) {
   const std::string_view key = request.header ? request.header("Idempotency-Key") : std::string_view();
-  if (key.empty()) return store(behind, request, form);
+  if (key.empty()) return store(behind, request, form, request.wake);
   if (key.size() > limits::name_bytes) return fail(errc::invalid, "Idempotency-Key must be of 1 to 256 bytes", "Idempotency-Key");
-  return answers.once(key, digest_of(request), request.wake, [&] { return store(behind, request, form); });
+  return answers.once(key, digest_of(request), request.wake,
+                      [&](const waker& wake) { return store(behind, request, form, wake); });
 }
 
 }  // namespace

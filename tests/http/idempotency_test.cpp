@@ -15,7 +15,7 @@ class idempotency : public testing::Test {
   expected<http_response> once(std::string_view key, std::uint64_t digest, unsigned status = 201) {
     return memory_
         .once(key, digest, nullptr,
-              [&]() -> expected<http_response> {
+              [&](const auto&) -> expected<http_response> {
                 ++runs_;
                 if (status >= 400) return fail(errc::overloaded, "later");
                 return http_response{status, "application/json", "answer " + std::to_string(runs_)};
@@ -44,8 +44,9 @@ TEST_F(idempotency, a_failure_is_forgotten) {
 }
 
 TEST_F(idempotency, an_exception_is_passed_on_and_forgotten) {
-  EXPECT_THROW(std::ignore = memory_.once("a", 1, nullptr, []() -> expected<http_response> { throw std::runtime_error("x"); }),
-               std::runtime_error);
+  EXPECT_THROW(
+      std::ignore = memory_.once("a", 1, nullptr, [](const auto&) -> expected<http_response> { throw std::runtime_error("x"); }),
+      std::runtime_error);
   EXPECT_EQ(once("a", 1)->body, "answer 1");
 }
 
@@ -62,7 +63,11 @@ TEST_F(idempotency, remembers_the_newest_keys_only) {
 struct slow_work {
   bool committed = false;
   unsigned status = 201;
-  expected<http_response> begin() {
+  int times = 0;
+  idempotency_memory::waker wake;
+  expected<http_response> begin(const idempotency_memory::waker& to_wake) {
+    ++times;
+    wake = to_wake;
     http_response answer;
     answer.ready = [this] { return committed; };
     answer.finish = [this](http_response& whole) { whole = {status, "application/json", "stored"}; };
@@ -70,35 +75,66 @@ struct slow_work {
   }
 };
 
-TEST_F(idempotency, nobody_waits_for_an_answer_that_is_under_way_and_a_repeated_request_is_woken) {
-  slow_work work;
+/// A client that is woken.
+struct client {
   int woken = 0;
-  const auto wake = std::make_shared<const std::function<void()>>([&] { ++woken; });
-  auto first = memory_.once("a", 1, nullptr, [&] { return work.begin(); }).value();
-  auto again = memory_.once("a", 1, wake, [&] { return work.begin(); }).value();
+  idempotency_memory::waker wake = std::make_shared<const std::function<void()>>([this] { ++woken; });
+};
+
+TEST_F(idempotency, nobody_waits_for_an_answer_that_is_under_way_and_all_who_do_are_woken) {
+  slow_work work;
+  client one, other;
+  const auto begin = [&](const auto& waker) { return work.begin(waker); };
+  auto first = memory_.once("a", 1, one.wake, begin).value();
+  auto again = memory_.once("a", 1, other.wake, begin).value();
   ASSERT_TRUE(first.ready && again.ready);
   EXPECT_FALSE(first.ready());
   EXPECT_FALSE(again.ready());
   work.committed = true;
-  EXPECT_EQ(complete(std::move(first)).body, "stored");
-  EXPECT_EQ(woken, 1);
-  EXPECT_TRUE(again.ready());
+  (*work.wake)();
+  EXPECT_EQ(one.woken, 1);
+  EXPECT_EQ(other.woken, 1);
+  EXPECT_TRUE(first.ready());
   EXPECT_EQ(complete(std::move(again)).body, "stored");
+  EXPECT_EQ(complete(std::move(first)).body, "stored");
   EXPECT_EQ(once("a", 1)->body, "stored");
+  EXPECT_EQ(work.times, 1);
   EXPECT_EQ(runs_, 0);
 }
 
-TEST_F(idempotency, work_that_fails_late_or_whose_client_has_gone_is_forgotten) {
+TEST_F(idempotency, work_that_fails_late_is_forgotten) {
   slow_work fails;
   fails.status = 503;
-  EXPECT_EQ(complete(memory_.once("a", 1, nullptr, [&] { return fails.begin(); }).value()).status, 503U);
+  auto answer = memory_.once("a", 1, nullptr, [&](const auto& waker) { return fails.begin(waker); });
+  EXPECT_EQ(complete(std::move(*answer)).status, 503U);
   EXPECT_EQ(once("a", 1)->body, "answer 1");
-  slow_work left;
-  auto answer = memory_.once("b", 1, nullptr, [&] { return left.begin(); });
-  auto again = memory_.once("b", 1, nullptr, [&] { return left.begin(); }).value();
-  answer = http_response{};
-  EXPECT_EQ(complete(std::move(again)).status, 503U);
-  EXPECT_EQ(once("b", 1)->body, "answer 2");
+}
+
+TEST_F(idempotency, who_asks_again_after_the_first_client_has_left_gets_the_first_answer) {
+  slow_work work;
+  const client first;
+  client second;
+  const auto begin = [&](const auto& waker) { return work.begin(waker); };
+  {
+    const auto left = memory_.once("a", 1, first.wake, begin);
+    ASSERT_TRUE(left->finish);
+  }
+  work.wake.reset();
+  auto again = memory_.once("a", 1, second.wake, begin).value();
+  EXPECT_FALSE(again.ready());
+  work.committed = true;
+  EXPECT_TRUE(again.ready());
+  EXPECT_EQ(complete(std::move(again)).body, "stored");
+  EXPECT_EQ(work.times, 1);
+}
+
+TEST_F(idempotency, answers_that_nobody_waits_for_are_forgotten_in_their_turn) {
+  slow_work work;
+  for (const char* key : {"a", "b", "c", "d"})
+    std::ignore = memory_.once(key, 1, nullptr, [&](const auto& waker) { return work.begin(waker); });
+  EXPECT_EQ(once("a", 1)->body, "answer 1");
+  work.committed = true;
+  EXPECT_EQ(once("d", 1)->body, "stored");
 }
 
 TEST_F(idempotency, of_requests_at_the_same_time_one_is_done_and_all_get_its_answer) {
