@@ -88,7 +88,7 @@ TEST_F(detection, a_restart_under_other_options_judges_as_before) {
   send(0, 200);
   await_processed(api);
   process->stop();
-  daemon other(process->data_dir(), {"--z-threshold", "100", "--allowed-lateness", "0s"});
+  daemon other(process->data_dir(), {"--z-threshold", "100", "--allowed-lateness", "1ms"});
   other.start();
   http_client again(other.api_port());
   store(again, {{id, noon_us + 200 * second_us, 90}});
