@@ -28,6 +28,7 @@
 namespace factory {
 
 class credit_pool;
+class notify_store;
 
 struct engine_config {
   std::filesystem::path data_dir;
@@ -170,14 +171,17 @@ class engine {
   expected<std::vector<machine_entry>> create(std::vector<machine_entry> entries);
   expected<std::vector<sensor_entry>> create(std::vector<sensor_entry> entries);
   expected<std::vector<alert_rule>> create(std::vector<alert_rule> entries);
+  expected<std::vector<channel_entry>> create(std::vector<channel_entry> entries);
   expected<void> update(const factory_entry& entry);
   expected<void> update(const machine_entry& entry);
   expected<void> update(const sensor_entry& entry);
   expected<void> update(const alert_rule& entry);
+  expected<void> update(const channel_entry& entry);
   expected<void> remove_factory(factory_id id);
   expected<void> remove_machine(machine_id id);
   expected<void> remove_sensor(sensor_id id);
   expected<void> remove_rule(rule_id id);
+  expected<void> remove_channel(channel_id id);
 
   /// The newest reading by event time that is not flagged `future`. not_found "Sensor not found or no readings available".
   expected<reading> latest(sensor_id id);
@@ -216,6 +220,7 @@ class engine {
   /// What a person thinks of an anomaly, through the journal likewise. not_found for an unknown one; the newest counts.
   expected<finding> give_feedback(const event_key& anomaly, std::string verdict, std::string comment, std::string who);
 
+  notify_store& notifications();
   token_store& tokens();
   audit_log& audit();
   job_service& jobs();

@@ -20,6 +20,7 @@
 #include "storage/events/event_log.hpp"
 #include "storage/journal/journal.hpp"
 #include "storage/mirror/mirror.hpp"
+#include "storage/notify/notify_store.hpp"
 #include "storage/rollups/range_aggregates.hpp"
 #include "storage/rollups/rollups.hpp"
 #include "storage/series/time_series.hpp"
@@ -47,6 +48,7 @@ struct engine::impl {
   std::unique_ptr<event_log> events;
   std::unique_ptr<token_store> tokens;
   std::unique_ptr<audit_log> audit;
+  std::unique_ptr<notify_store> notifications;
   std::unique_ptr<time_series> series;
   std::unique_ptr<range_aggregates> aggregates;
   std::unique_ptr<state_store> states;

@@ -59,6 +59,7 @@ expected<void> engine::impl::open() {
   audit = std::make_unique<audit_log>(*db);
   if (auto loaded = audit->load(); !loaded) return loaded;
   events = std::make_unique<event_log>(*db);
+  notifications = std::make_unique<notify_store>(*db);
   series = std::make_unique<time_series>(*db);
   aggregates = std::make_unique<range_aggregates>(*db, *series);
   states = std::make_unique<state_store>(*db);

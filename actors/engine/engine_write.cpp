@@ -51,6 +51,7 @@ std::shared_ptr<const sensor_set> engine::known_sensors() const { return impl_->
 const catalog& engine::entities() const { return *impl_->entities; }
 token_store& engine::tokens() { return *impl_->tokens; }
 audit_log& engine::audit() { return *impl_->audit; }
+notify_store& engine::notifications() { return *impl_->notifications; }
 
 expected<void> engine::admit() {
   if (!impl_->credits->admits()) return is_overloaded();
@@ -159,6 +160,9 @@ expected<std::vector<sensor_entry>> engine::create(std::vector<sensor_entry> ent
 expected<std::vector<alert_rule>> engine::create(std::vector<alert_rule> entries) {
   return create_all(*impl_, std::move(entries));
 }
+expected<std::vector<channel_entry>> engine::create(std::vector<channel_entry> entries) {
+  return create_all(*impl_, std::move(entries));
+}
 
 expected<void> engine::update(const factory_entry& entry) {
   return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
@@ -171,6 +175,12 @@ expected<void> engine::update(const sensor_entry& entry) {
 }
 expected<void> engine::update(const alert_rule& entry) {
   return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
+}
+expected<void> engine::update(const channel_entry& entry) {
+  return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
+}
+expected<void> engine::remove_channel(channel_id id) {
+  return change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_channel(id); });
 }
 expected<void> engine::remove_factory(factory_id id) {
   return change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_factory(id); });

@@ -14,6 +14,7 @@
 #include "http/edge/problem.hpp"
 #include "http/edge/query.hpp"
 #include "http/edge/request_counters.hpp"
+#include "http/notify/notifier.hpp"
 #include "http/web/embedded.hpp"
 
 namespace factory {
@@ -75,8 +76,9 @@ void count_stream(http_response& answer, request_counters& counters) {
 }  // namespace
 
 struct rest_api::impl {
-  impl(const anomaly_side& anomalies, bool with_token, gateway_counts counted)
+  impl(const anomaly_side& anomalies, notifier& tells, bool with_token, gateway_counts counted)
       : always_token(with_token),
+        notifications(tells),
         counts(std::move(counted)),
         calls(make_calls(anomalies)),
         routes(make_routes()),
@@ -93,7 +95,8 @@ struct rest_api::impl {
   http_response metrics() const {
     const engine* engine = behind.load(std::memory_order_acquire);
     const auto figures = engine == nullptr ? std::nullopt : std::optional(engine->metrics());
-    return metrics_answer(metrics_text(figures, counts ? counts() : gateway_figures{}, routes.routes(), requests));
+    return metrics_answer(
+        metrics_text(figures, counts ? counts() : gateway_figures{}, routes.routes(), requests, notifications.count()));
   }
 
   api_table make_calls(const anomaly_side& anomalies) {
@@ -111,6 +114,7 @@ struct rest_api::impl {
     add_job_calls(table);
     add_admin_calls(table);
     add_token_calls(table);
+    add_channel_calls(table, notifications);
     const auto alive = [] { return http_response{200, "application/json", R"({"status":"ok"})"}; };
     table.push_back(without_engine("/health", "That the process is alive", alive, "status"));
     table.push_back(without_engine(
@@ -180,14 +184,15 @@ struct rest_api::impl {
   // In this order: the routes point into the calls.
   std::atomic<engine*> behind{nullptr};
   const bool always_token;
+  notifier& notifications;
   const gateway_counts counts;
   const api_table calls;
   const router routes;
   request_counters requests;
 };
 
-rest_api::rest_api(const anomaly_side& anomalies, bool always_token, gateway_counts counts)
-    : impl_(std::make_unique<impl>(anomalies, always_token, std::move(counts))) {}
+rest_api::rest_api(const anomaly_side& anomalies, notifier& tells, bool always_token, gateway_counts counts)
+    : impl_(std::make_unique<impl>(anomalies, tells, always_token, std::move(counts))) {}
 rest_api::~rest_api() = default;
 
 void rest_api::serve(engine& behind) { impl_->behind.store(&behind, std::memory_order_release); }

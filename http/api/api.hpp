@@ -11,12 +11,14 @@
 
 namespace factory {
 
+class notifier;
+
 /// The REST API (gateway 8080, docs/reference/api.md) as a function from request to response: no sockets, no threads of its own.
 /// Until serve() it answers /health, /metrics, /openapi.json and `/`, and 503 to everything else. Thread-safe.
 class rest_api {
  public:
   /// With `always_token` a call needs one even when none exists. `counts` are the gateway's, for /metrics.
-  explicit rest_api(const anomaly_side& anomalies, bool always_token = false, gateway_counts counts = {});
+  rest_api(const anomaly_side& anomalies, notifier& tells, bool always_token = false, gateway_counts counts = {});
   ~rest_api();
   /// From now on answers from `behind`, which must outlive the last call of answer().
   void serve(engine& behind);

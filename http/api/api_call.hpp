@@ -17,6 +17,7 @@
 
 namespace factory {
 
+class notifier;
 class query_reader;
 
 /// Answers a call from the engine; an error becomes a problem.
@@ -65,11 +66,12 @@ void add_aggregate_call(api_table& table);  ///< down-sampled series
 void add_live_calls(api_table& table);      ///< newest readings against the thresholds; live state
 void add_health_calls(api_table& table);    ///< baselines; health of sensors, machines, factories
 void add_anomaly_calls(api_table& table, const anomaly_side& anomalies);
-void add_event_calls(api_table& table);    ///< events and alerts of the live side
-void add_finding_calls(api_table& table);  ///< anomalies as episodes, feedback
-void add_job_calls(api_table& table);      ///< background jobs and reports
-void add_admin_calls(api_table& table);    ///< snapshots
-void add_token_calls(api_table& table);    ///< tokens and the audit log
+void add_event_calls(api_table& table);                     ///< events and alerts of the live side
+void add_finding_calls(api_table& table);                   ///< anomalies as episodes, feedback
+void add_job_calls(api_table& table);                       ///< background jobs and reports
+void add_admin_calls(api_table& table);                     ///< snapshots
+void add_token_calls(api_table& table);                     ///< tokens and the audit log
+void add_channel_calls(api_table& table, notifier& tells);  ///< test of a channel, its dead letters
 
 inline const std::vector<std::string> json_only{"application/json"};
 

@@ -4,6 +4,7 @@
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/catalog_json.hpp"
+#include "http/text/channel_json.hpp"
 #include "http/text/json_body.hpp"
 #include "http/text/rule_template_json.hpp"
 #include "pipelines/model/limits.hpp"
@@ -15,7 +16,7 @@ namespace {
 
 using simdjson::dom::element;
 
-/// The differences between the four kinds of entities; the handlers below are the same for all.
+/// The differences between the five kinds of entities; the handlers below are the same for all.
 template <class Entry>
 struct kind;
 
@@ -58,6 +59,14 @@ struct kind<alert_rule> {
   static auto find(const engine& e, std::uint32_t id) { return e.entities().find_rule(id); }
   static auto list(const engine& e, std::optional<std::uint32_t> of, const label_set&) { return e.entities().rules(of); }
   static auto remove(engine& e, std::uint32_t id) { return e.remove_rule(id); }
+};
+template <>
+struct kind<channel_entry> {
+  static constexpr std::string_view plural = "channels", parent = "";
+  static const auto& required() { return required_of_channel; }
+  static auto find(const engine& e, std::uint32_t id) { return e.entities().find_channel(id); }
+  static auto list(const engine& e, std::optional<std::uint32_t>, const label_set&) { return e.entities().channels(); }
+  static auto remove(engine& e, std::uint32_t id) { return e.remove_channel(id); }
 };
 
 template <class Entry>
@@ -262,6 +271,11 @@ void add_kind(api_table& table, const texts& t) {
       {http_method::patch, each, t.patch, patch<Entry>, {}, t.changes, t.schema, 200, limits::small_body_bytes, json_only});
   table.push_back({http_method::delete_, each, t.remove, remove<Entry>, {}, {}, {}, 204});
   for (auto added = table.end() - 5; added != table.end(); ++added) {
+    // Channels make the process speak to others and hold secrets; the token of a factory has none.
+    if (std::is_same_v<Entry, channel_entry>) {
+      added->scope = access_scope::admin;
+      continue;
+    }
     // A token of one factory must not create or delete factories.
     const bool open =
         !std::is_same_v<Entry, factory_entry> || added->method == http_method::get || added->method == http_method::patch;
@@ -284,6 +298,10 @@ void add_catalog_calls(api_table& table) {
   add_kind<alert_rule>(table, {"Alert rules, of all sensors or of one", "Create one alert rule or an array of them",
                                "One alert rule", "Change an alert rule", "Delete an alert rule; its active alerts are cleared",
                                "sensor_id", "rule", "rules", "new_rule", "new_rules", "rule_changes"});
+  add_kind<channel_entry>(table, {"Channels, to which notifications of alerts go", "Create one channel or an array of them",
+                                  "One channel; its secret is never shown", "Change a channel",
+                                  "Delete a channel that no rule names, with all that waits for it", "", "channel", "channels",
+                                  "new_channel", "new_channels", "channel_changes"});
 }
 
 }  // namespace factory

@@ -44,16 +44,23 @@ gateway_figures counted(const http_listener& listener, const request_admission& 
 class rest_gateway final : public gateway {
  public:
   rest_gateway(const gateway_config& config, const anomaly_side& anomalies)
-      : api_(anomalies, config.always_token, [this] { return counted(listener_, admission_); }),
+      : notifications_(config.notify),
+        api_(anomalies, notifications_, config.always_token, [this] { return counted(listener_, admission_); }),
         admission_(config.admit, [this](http_request& request) { api_.admit(request); }),
         rules_{edge([this](const http_request& request) { return api_.answer(request); }, limit(), config), limit(),
                [this](http_request& request) { admission_(request); }},
         listener_(listener_options(config, "api"), rules_) {}
 
   expected<void> start() override { return listener_.start(); }
-  void stop() override { listener_.stop(); }
+  void stop() override {
+    listener_.stop();
+    notifications_.stop();
+  }
   std::uint16_t port() const override { return listener_.port(); }
-  void serve(engine& behind) override { api_.serve(behind); }
+  void serve(engine& behind) override {
+    notifications_.serve(behind);
+    api_.serve(behind);
+  }
 
  private:
   body_limit limit() {
@@ -61,6 +68,7 @@ class rest_gateway final : public gateway {
   }
 
   // In this order, so that the listener's threads end before the objects that they call.
+  notifier notifications_;
   rest_api api_;
   request_admission admission_;
   gate_rules rules_;

@@ -9,6 +9,7 @@
 #include "http/edge/admission.hpp"
 #include "http/edge/limits.hpp"
 #include "http/edge/request_id.hpp"
+#include "http/notify/notifier.hpp"
 #include "pipelines/model/result.hpp"
 
 namespace factory {
@@ -23,6 +24,7 @@ struct gateway_config {
   std::int64_t drain_ms = limits::drain_ms;  ///< stop() waits so long for requests in flight
   admission_rules admit = {};                ///< rate limits and trusted proxies
   access_log log_access;                     ///< of each answer; empty = none
+  notify_options notify = {};                ///< of the API's gateway: it sends the notifications
   bool always_token = false;                 ///< require a token even when none exists any more: others reach the address
 };
 

@@ -77,6 +77,20 @@ void add_engine(families& out, const engine_metrics& m) {
   gauge(out, "recovered_readings", "Readings replayed from the journal at start", real(m.recovered_readings));
 }
 
+void add_notifications(families& out, const notify_figures& n) {
+  counter(out, "notifications_sent_total", "Notifications that a receiver took", real(n.sent));
+  counter(out, "notification_seconds_total", "Time from the begin of each of these to its receiver's answer", n.send_seconds);
+  counter(out, "notification_failures_total", "Attempts that failed", real(n.failed_attempts));
+  counter(out, "notifications_dead_total", "Notifications that were given up and became dead letters", real(n.dead));
+  counter(out, "notifications_dropped_total", "Dead letters that went because a channel had too many", real(n.dropped));
+  counter(out, "notifications_history_total", "Alerts of channels that were not told because they were found a day late",
+          real(n.history));
+  gauge(out, "notifications_open", "Notifications on their way", real(n.open));
+  gauge(out, "notification_dead_letters", "Dead letters that wait to be sent again", real(n.dead_letters));
+  gauge(out, "notification_told_alerts", "Alerts that somebody was told of and that are not over", real(n.told_alerts));
+  gauge(out, "notification_lag_events", "Events stored that the notifications have not got to", real(n.lag_events));
+}
+
 void add_gateway(families& out, const gateway_figures& g) {
   gauge(out, "http_connections", "Open connections of this port", real(g.connections));
   counter(out, "http_connections_refused_total", "Connections closed at once: too many, in all or of one address",
@@ -134,9 +148,11 @@ void add_requests(families& out, const std::vector<route>& routes, const request
 }  // namespace
 
 std::string metrics_text(const std::optional<engine_metrics>& figures, const gateway_figures& gateway,
-                         const std::vector<route>& routes, const request_counters& requests) {
+                         const std::vector<route>& routes, const request_counters& requests,
+                         const std::optional<notify_figures>& notified) {
   families out;
   if (figures) add_engine(out, *figures);
+  if (notified) add_notifications(out, *notified);
   add_gateway(out, gateway);
   add_requests(out, routes, requests);
   return prometheus::TextSerializer().Serialize(out);

@@ -10,6 +10,7 @@
 #include "http/edge/message.hpp"
 #include "http/edge/request_counters.hpp"
 #include "http/edge/router.hpp"
+#include "http/notify/notifier.hpp"
 
 namespace factory {
 
@@ -21,9 +22,11 @@ struct gateway_figures {
 };
 using gateway_counts = std::function<gateway_figures()>;
 
-/// The Prometheus text of /metrics; without an engine (not yet serving, or the anomaly service) only the gateway's part.
+/// The Prometheus text of /metrics; without an engine (not yet serving, or the anomaly service) only the gateway's part, and
+/// `notified` where notifications are sent.
 std::string metrics_text(const std::optional<engine_metrics>& figures, const gateway_figures& gateway,
-                         const std::vector<route>& routes, const request_counters& requests);
+                         const std::vector<route>& routes, const request_counters& requests,
+                         const std::optional<notify_figures>& notified = {});
 http_response metrics_answer(std::string text);
 
 }  // namespace factory

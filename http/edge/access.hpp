@@ -39,6 +39,9 @@ bool lies_in(const engine& behind, factory_id factory, const factory_entry& entr
 bool lies_in(const engine& behind, factory_id factory, const machine_entry& entry);
 bool lies_in(const engine& behind, factory_id factory, const sensor_entry& entry);
 bool lies_in(const engine& behind, factory_id factory, const alert_rule& entry);
+inline bool lies_in(const engine&, factory_id factory, const channel_entry&) {
+  return factory == 0;
+}  // channels are of no factory
 /// The factory's sensors. Cached per thread until the catalog changes.
 std::shared_ptr<const sensor_set> sensors_of(const engine& behind, factory_id factory);
 

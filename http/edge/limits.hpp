@@ -30,13 +30,26 @@ inline constexpr std::size_t rate_buckets =
     65'536;  ///< clients whose rate a gateway remembers; when full, it forgets the one nearest to its whole quota
 inline constexpr std::size_t page_readings = 10'000;  ///< `limit` above it: 400
 inline constexpr std::size_t page_default = 1'000;
-inline constexpr std::size_t piece_bytes = 128UL << 10;     ///< piece of an answer; the next is made when it is sent
-inline constexpr std::size_t export_step_readings = 8'192;  ///< an export reads so many at once, twice as many at most
-inline constexpr std::size_t stream_bytes = 1UL << 20;      ///< memory of an answer in pieces: rows, coding and piece
-inline constexpr std::size_t streams = 64;                  ///< answers in pieces at once: 503 with Retry-After
-inline constexpr std::size_t analysis_readings = 100'000;   ///< `limit` of anomalies and alerts: 400
-inline constexpr std::size_t sensors_per_answer = 10'000;   ///< of statistics: 400, ask by machine
-inline constexpr std::size_t aggregate_buckets = 11'000;    ///< 400, with a larger step proposed
-inline constexpr std::size_t idempotency_keys = 10'000;     ///< remembered answers; the oldest is forgotten
+inline constexpr std::size_t piece_bytes = 128UL << 10;      ///< piece of an answer; the next is made when it is sent
+inline constexpr std::size_t export_step_readings = 8'192;   ///< an export reads so many at once, twice as many at most
+inline constexpr std::size_t stream_bytes = 1UL << 20;       ///< memory of an answer in pieces: rows, coding and piece
+inline constexpr std::size_t streams = 64;                   ///< answers in pieces at once: 503 with Retry-After
+inline constexpr std::size_t analysis_readings = 100'000;    ///< `limit` of anomalies and alerts: 400
+inline constexpr std::size_t sensors_per_answer = 10'000;    ///< of statistics: 400, ask by machine
+inline constexpr std::size_t aggregate_buckets = 11'000;     ///< 400, with a larger step proposed
+inline constexpr std::size_t channel_transfers = 4;          ///< to one channel at once; further notifications of it wait
+inline constexpr std::int64_t first_retry_ms = 1'000;        ///< after a failed notification; doubles with each failure ...
+inline constexpr std::int64_t longest_retry_ms = 300'000;    ///< ... up to this
+inline constexpr std::size_t receiver_answer_bytes = 2'048;  ///< of a receiver's answer are kept; the rest is not read
+inline constexpr std::int64_t alertmanager_reminder_ms =
+    60'000;                                          ///< active alerts are posted again so often; forgotten by it after four
+inline constexpr std::size_t reminded_alerts = 500;  ///< in one such post; the next one follows
+inline constexpr std::size_t notified_events = 256;  ///< worked in at once, then what is due is sent
+inline constexpr std::int64_t notified_age_ms = 86'400'000;  ///< an alert that is older when it is found is history: not told
+inline constexpr std::int64_t flood_window_ms = 600'000;     ///< in which new alarms of a factory are counted, for digests
+inline constexpr std::int64_t chatter_window_ms = 60'000;    ///< an alert that comes and goes so often within it ...
+inline constexpr std::size_t chatter_transitions = 3;        ///< ... is held back until it is quiet for as long
+inline constexpr std::size_t chatter_watched = 100'000;      ///< alerts whose changes are counted; beyond, counting begins anew
+inline constexpr std::size_t idempotency_keys = 10'000;      ///< remembered answers; the oldest is forgotten
 
 }  // namespace factory::limits

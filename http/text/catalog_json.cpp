@@ -6,6 +6,7 @@
 #include <fast_float/fast_float.h>
 #include <fmt/format.h>
 
+#include "http/text/channel_json.hpp"
 #include "http/text/json_body.hpp"
 #include "http/text/rule_template_json.hpp"
 #include "http/text/stream_rules_json.hpp"
@@ -179,6 +180,7 @@ expected<bool> set_member(alert_rule& entry, std::string_view name, element valu
   if (name == "severity") return put_word(entry.level, name, value, parse_rule_severity, "INFO, WARNING or CRITICAL");
   if (name == "enabled") return put(entry.enabled, read_boolean(name, value));
   if (auto option = set_option(entry.options, name, value)) return *option;
+  if (auto routing = set_routing(entry.routing, name, value)) return *routing;
   return given_by_server(name);
 }
 
@@ -214,6 +216,7 @@ void write_json(json_writer& out, const alert_rule& entry) {
   out.member("high", uses_high(entry) ? std::optional(entry.high) : std::nullopt);
   out.member("severity", to_text(entry.level)).member("enabled", entry.enabled);
   write_options(out, entry.options);
+  write_routing(out, entry.routing);
   out.end_object();
 }
 

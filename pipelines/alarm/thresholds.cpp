@@ -67,6 +67,7 @@ limit_state::standing standing_of(const alert_rule& rule, double value) {
 
 alert_rule judged(alert_rule rule) {
   rule.as_template.reset();
+  rule.routing = {};
   rule.name.clear();
   rule.options.message.clear();
   rule.options.instructions.clear();

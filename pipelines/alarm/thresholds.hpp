@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipelines/alarm/alarm_options.hpp"
+#include "pipelines/alarm/alert_routing.hpp"
 #include "pipelines/alarm/limit_state.hpp"
 #include "pipelines/alarm/rule_template.hpp"
 #include "pipelines/alarm/shared_rule.hpp"
@@ -58,6 +59,7 @@ struct alert_rule {
   bool enabled = true;
   alarm_options options = {};
   std::optional<rule_template> as_template = {};  ///< of the catalog alone: empty in a sensor_config
+  alert_routing routing = {};                     ///< likewise
   bool operator==(const alert_rule&) const = default;
 };
 /// What of a rule its sensors judge by: not which they are, nor what people are told.

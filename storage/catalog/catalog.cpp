@@ -49,6 +49,7 @@ bool load_record(catalog_tables& tables, std::string_view key, std::string_view 
     case 'm': return load_entry<machine_entry>(tables, value);
     case 's': return load_entry<sensor_entry>(tables, value);
     case 'r': return load_entry<alert_rule>(tables, value);
+    case 'c': return load_entry<channel_entry>(tables, value);
     case 'n': {
       std::uint32_t next = 0;
       if (key.size() != 2 || !get_varint_as(value, next)) return false;
@@ -137,6 +138,8 @@ std::vector<alert_rule> catalog::rules(std::optional<sensor_id> of) const {
   return found;
 }
 
+std::vector<channel_entry> catalog::channels() const { return listed<channel_entry>(*impl_, {}); }
+
 expected<factory_entry> catalog::find_factory(factory_id id) const {
   return found<factory_entry>(*impl_, id, "Factory not found");
 }
@@ -145,6 +148,9 @@ expected<machine_entry> catalog::find_machine(machine_id id) const {
 }
 expected<sensor_entry> catalog::find_sensor(sensor_id id) const { return found<sensor_entry>(*impl_, id, "Sensor not found"); }
 expected<alert_rule> catalog::find_rule(rule_id id) const { return found<alert_rule>(*impl_, id, "Rule not found"); }
+expected<channel_entry> catalog::find_channel(channel_id id) const {
+  return found<channel_entry>(*impl_, id, "Channel not found");
+}
 
 std::shared_ptr<const sensor_set> catalog::known_sensors() const {
   const std::shared_lock lock(impl_->guard);

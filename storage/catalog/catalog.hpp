@@ -12,6 +12,7 @@
 #include "pipelines/model/sensor_set.hpp"
 #include "pipelines/select/selector.hpp"
 #include "storage/base/database.hpp"
+#include "storage/catalog/channel.hpp"
 #include "storage/journal/journal.hpp"
 
 namespace factory {
@@ -95,10 +96,12 @@ class catalog {
   std::vector<machine_entry> machines_labelled(const label_set& labels, std::optional<factory_id> of = {}) const;
   /// Ascending by id. Looks at the sensors that the narrowest member of the selector leaves: all of them for a pattern alone.
   std::vector<sensor_entry> select(const selector& which) const;
+  std::vector<channel_entry> channels() const;
   expected<factory_entry> find_factory(factory_id id) const;  ///< not_found "Factory not found"
   expected<machine_entry> find_machine(machine_id id) const;  ///< not_found "Machine not found"
   expected<sensor_entry> find_sensor(sensor_id id) const;     ///< not_found "Sensor not found"
   expected<alert_rule> find_rule(rule_id id) const;           ///< not_found "Rule not found"
+  expected<channel_entry> find_channel(channel_id id) const;  ///< not_found "Channel not found"
   std::shared_ptr<const sensor_set> known_sensors() const;    ///< never null
   sensor_config config_of(sensor_id id) const;
   retention_days retention_of(sensor_id id) const;           ///< the sensor's own, else its machine's, else its factory's
@@ -116,14 +119,17 @@ class catalog {
   expected<staged_entries<machine_entry>> stage_create(std::vector<machine_entry> entries, std::int64_t now_us);
   expected<staged_entries<sensor_entry>> stage_create(std::vector<sensor_entry> entries, std::int64_t now_us);
   expected<staged_entries<alert_rule>> stage_create(std::vector<alert_rule> entries, std::int64_t now_us);
+  expected<staged_entries<channel_entry>> stage_create(std::vector<channel_entry> entries, std::int64_t now_us);
   expected<catalog_change> stage_update(const factory_entry& entry);
   expected<catalog_change> stage_update(const machine_entry& entry);
   expected<catalog_change> stage_update(const sensor_entry& entry);
   expected<catalog_change> stage_update(const alert_rule& entry);
+  expected<catalog_change> stage_update(const channel_entry& entry);
   expected<catalog_change> stage_delete_factory(factory_id id);
   expected<catalog_change> stage_delete_machine(machine_id id);
   expected<catalog_change> stage_delete_sensor(sensor_id id);  ///< its rules go with it
   expected<catalog_change> stage_delete_rule(rule_id id);
+  expected<catalog_change> stage_delete_channel(channel_id id);  ///< conflict while a rule names it
   void apply(catalog_change change);
 
   struct impl;  ///< storage/catalog/catalog_tables.hpp, for this room only

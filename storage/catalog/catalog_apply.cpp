@@ -35,6 +35,7 @@ void erase_entry(catalog_tables& tables, record_id what) {
     case record_kind::machine: return tables.of<machine_entry>().erase(what.id);
     case record_kind::sensor: return tables.of<sensor_entry>().erase(what.id);
     case record_kind::rule: return tables.erase_rule(what.id);
+    case record_kind::channel: return tables.of<channel_entry>().erase(what.id);
   }
 }
 
@@ -88,6 +89,7 @@ catalog_change finish_change(std::shared_ptr<catalog_change::staged> staged, con
   write_entries<machine_entry>(*staged, change.writes);
   write_entries<sensor_entry>(*staged, change.writes);
   write_entries<alert_rule>(*staged, change.writes);
+  write_entries<channel_entry>(*staged, change.writes);
   for (const record_id& what : staged->erased) change.writes.emplace_back(record_key(what.kind, what.id), std::nullopt);
   const auto write_number = [&](std::string key, std::uint64_t number) {
     std::string value;
@@ -110,6 +112,7 @@ void catalog::apply(catalog_change change) {
   put_entries<machine_entry>(tables, staged);
   put_entries<sensor_entry>(tables, staged);
   put_entries<alert_rule>(tables, staged);
+  put_entries<channel_entry>(tables, staged);
   for (const record_id& what : staged.erased) {
     tables.touched.emplace_back(staged.version, what);
     erase_entry(tables, what);
@@ -141,6 +144,7 @@ catalog_delta catalog::changes_since(std::uint64_t version) const {
       case record_kind::machine: add_to(delta.machines, delta.removed_machines, tables, what.id); break;
       case record_kind::sensor: add_to(delta.sensors, delta.removed_sensors, tables, what.id); break;
       case record_kind::rule: add_to(delta.rules, delta.removed_rules, tables, what.id); break;
+      case record_kind::channel: break;  // copies do without: channels hold secrets
     }
   }
   return delta;

@@ -10,8 +10,6 @@
 
 namespace factory {
 
-namespace {
-
 std::optional<problem> check_text(std::string_view text, const char* field) {
   if (text.size() > limits::name_bytes)
     return problem{errc::invalid, field, fmt::format("is longer than {} bytes", limits::name_bytes)};
@@ -25,6 +23,8 @@ std::optional<problem> check_name(std::string_view name) {
   if (name.empty()) return problem{errc::invalid, "name", "must not be empty"};
   return check_text(name, "name");
 }
+
+namespace {
 
 template <class Parent>
 std::optional<problem> check_parent(const catalog_tables& tables, std::uint32_t id, const char* field, const char* what) {
@@ -63,6 +63,7 @@ std::string_view title_of(record_kind kind) {
     case record_kind::machine: return "Machine";
     case record_kind::sensor: return "Sensor";
     case record_kind::rule: return "Rule";
+    case record_kind::channel: return "Channel";
   }
   return "";
 }
@@ -182,6 +183,7 @@ std::optional<problem> check_overrides(const catalog_tables& tables, const alert
 std::optional<problem> check_members(const catalog_tables& tables, const alert_rule& entry) {
   if (auto bad = check_name(entry.name)) return bad;
   if (auto bad = check_judgement(entry)) return bad;
+  if (auto bad = check_routing(tables, entry.routing)) return bad;
   if (!entry.as_template) return check_parent<sensor_entry>(tables, entry.sensor, "sensor_id", "sensor");
   if (entry.sensor != 0) return problem{errc::invalid, "selector", "must not stand beside sensor_id"};
   if (auto bad = check_selector(tables, entry)) return bad;

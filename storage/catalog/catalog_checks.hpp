@@ -19,6 +19,13 @@ std::optional<problem> check_members(const catalog_tables& tables, const factory
 std::optional<problem> check_members(const catalog_tables& tables, const machine_entry& entry);
 std::optional<problem> check_members(const catalog_tables& tables, const sensor_entry& entry);
 std::optional<problem> check_members(const catalog_tables& tables, const alert_rule& entry);
+std::optional<problem> check_members(const catalog_tables& tables, const channel_entry& entry);  ///< channel_checks.cpp
+/// Who is told: channels that exist, steps by rising delay.
+std::optional<problem> check_routing(const catalog_tables& tables, const alert_routing& routing);
+
+std::optional<problem> check_name(std::string_view name);
+/// A text of at most limits::name_bytes without control characters.
+std::optional<problem> check_text(std::string_view text, const char* field);
 
 /// Whether so many templates may come to those that there are.
 std::optional<problem> check_template_count(const catalog_tables& tables, std::size_t more);
@@ -26,15 +33,15 @@ std::optional<problem> check_template_count(const catalog_tables& tables, std::s
 /// Takes blanks off the ends of a name, so that nobody has two that look the same.
 void trim_name(std::string& name);
 
-/// "Factory", "Machine", "Sensor", "Rule".
+/// "Factory", "Machine", "Sensor", "Rule", "Channel".
 std::string_view title_of(record_kind kind);
 
 /// True when another entry has the name. Rules never conflict.
 template <class Entry>
 problem name_taken(const Entry& entry) {
-  const std::string within = kind_of_entry<Entry> == record_kind::factory   ? ""
-                             : kind_of_entry<Entry> == record_kind::machine ? " in this factory"
-                                                                            : " on this machine";
+  const std::string within = kind_of_entry<Entry> == record_kind::machine  ? " in this factory"
+                             : kind_of_entry<Entry> == record_kind::sensor ? " on this machine"
+                                                                           : "";
   return {errc::conflict, "name", std::string(title_of(kind_of_entry<Entry>)) + " '" + entry.name + "' already exists" + within};
 }
 

@@ -46,6 +46,10 @@ class bounds {
     if (tables_.of<sensor_entry>().size() + ++sensors_ <= limits::sensors) return {};
     return problem{errc::conflict, "", fmt::format("there are {} sensors already, the most there may be", limits::sensors)};
   }
+  std::optional<problem> check(const channel_entry&) {
+    if (tables_.of<channel_entry>().size() + ++channels_ <= limits::channels) return {};
+    return problem{errc::conflict, "", fmt::format("there are {} channels already, the most there may be", limits::channels)};
+  }
   std::optional<problem> check(const alert_rule& rule) {
     if (rule.as_template) return check_template_count(tables_, ++templates_);
     const std::size_t stored = tables_.of<alert_rule>().count_of(rule.sensor);
@@ -56,7 +60,7 @@ class bounds {
 
  private:
   const catalog_tables& tables_;
-  std::size_t sensors_ = 0, templates_ = 0;
+  std::size_t sensors_ = 0, templates_ = 0, channels_ = 0;
   std::unordered_map<sensor_id, std::size_t> rules_;
 };
 
@@ -91,6 +95,7 @@ config_change configs_of(const configs_ahead& ahead, const std::vector<sensor_en
   for (const sensor_entry& sensor : created) change.configs.push_back(ahead.of(sensor.id));  // its actor begins with it
   return change;
 }
+config_change configs_of(const configs_ahead&, const std::vector<channel_entry>&) { return {}; }
 config_change configs_of(const configs_ahead& ahead, const std::vector<alert_rule>& created) {
   std::vector<sensor_id> sensors;
   for (const alert_rule& rule : created) {
@@ -134,6 +139,9 @@ expected<catalog::staged_entries<sensor_entry>> catalog::stage_create(std::vecto
   return create(*impl_, std::move(entries), now_us);
 }
 expected<catalog::staged_entries<alert_rule>> catalog::stage_create(std::vector<alert_rule> entries, std::int64_t now_us) {
+  return create(*impl_, std::move(entries), now_us);
+}
+expected<catalog::staged_entries<channel_entry>> catalog::stage_create(std::vector<channel_entry> entries, std::int64_t now_us) {
   return create(*impl_, std::move(entries), now_us);
 }
 

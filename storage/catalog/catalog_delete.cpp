@@ -1,5 +1,7 @@
 #include "storage/catalog/configs_ahead.hpp"
 
+#include <fmt/format.h>
+
 namespace factory {
 
 namespace {
@@ -53,6 +55,19 @@ expected<catalog_change> catalog::stage_delete_rule(rule_id id) {
   const configs_ahead ahead(impl_->tables, *staged);
   auto config = ahead.of_changed(ahead.sensors_of(*rule));
   return finish_change(std::move(staged), std::move(config));
+}
+
+/// No rule may name a channel that is gone: its alerts would reach nobody, unnoticed.
+expected<catalog_change> catalog::stage_delete_channel(channel_id id) {
+  auto begun = begin_change(*impl_);
+  if (!begun) return tl::unexpected(std::move(begun.error()));
+  auto& staged = *begun;
+  if (impl_->tables.of<channel_entry>().find(id) == nullptr) return fail(errc::not_found, "Channel not found");
+  for (const alert_rule& rule : impl_->tables.of<alert_rule>().all())
+    if (rule.routing.names(id))
+      return fail(errc::conflict, fmt::format("Rule {} names the channel; take it off the rule first.", rule.id));
+  staged->erased.push_back({record_kind::channel, id});
+  return finish_change(std::move(staged), {});
 }
 
 }  // namespace factory

@@ -16,6 +16,8 @@ constexpr std::uint8_t with_stream = 4;
 constexpr std::uint8_t with_options = 2;
 /// Of rules: version 4 ends with the template; older ones are of one sensor. Version 3 was never written.
 constexpr std::uint8_t with_template = 4;
+/// Of rules: version 5 ends with who is told; older ones name nobody.
+constexpr std::uint8_t with_routing = 5;
 
 void put_optional(std::string& out, const std::optional<double>& value) {
   put_byte(out, value ? 1 : 0);
@@ -129,7 +131,7 @@ bool decode(std::string_view in, sensor_entry& entry) {
 }
 
 std::string encode(const alert_rule& entry) {
-  std::string out = begin_record(with_template);
+  std::string out = begin_record(with_routing);
   put_varint(out, entry.id);
   put_varint(out, entry.sensor);
   put_text(out, entry.name);
@@ -141,21 +143,24 @@ std::string encode(const alert_rule& entry) {
   put_options(out, entry.options);
   put_byte(out, entry.as_template ? 1 : 0);
   if (entry.as_template) put_template(out, *entry.as_template);
+  put_routing(out, entry.routing);
   return out;
 }
 bool decode(std::string_view in, alert_rule& entry) {
   std::uint8_t version = 0, enabled = 0;
-  const bool good = begin_record(in, with_template, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.sensor) &&
+  const bool good = begin_record(in, with_routing, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.sensor) &&
                     get_text(in, entry.name) && get_enum(in, entry.condition, rule_condition::out_of_range) &&
                     get_double(in, entry.low) && get_double(in, entry.high) &&
                     get_enum(in, entry.level, severity::rule_critical) && get_byte(in, enabled) && enabled <= 1;
   entry.enabled = enabled == 1;
   entry.options = {};
   entry.as_template.reset();
+  entry.routing = {};
   if (version >= with_options && !(good && get_options(in, entry.options))) return false;
   std::uint8_t is_template = 0;
   if (version >= with_template && !(get_byte(in, is_template) && is_template <= 1)) return false;
   if (is_template == 1 && !get_template(in, entry.as_template.emplace())) return false;
+  if (version >= with_routing && !get_routing(in, entry.routing)) return false;
   return good && in.empty();
 }
 

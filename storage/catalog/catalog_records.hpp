@@ -10,11 +10,12 @@
 namespace factory {
 
 /// First byte of a key; the id follows, big-endian.
-enum class record_kind : char { factory = 'f', machine = 'm', sensor = 's', rule = 'r' };
+enum class record_kind : char { factory = 'f', machine = 'm', sensor = 's', rule = 'r', channel = 'c' };
 constexpr record_kind kind_of(const factory_entry*) { return record_kind::factory; }
 constexpr record_kind kind_of(const machine_entry*) { return record_kind::machine; }
 constexpr record_kind kind_of(const sensor_entry*) { return record_kind::sensor; }
 constexpr record_kind kind_of(const alert_rule*) { return record_kind::rule; }
+constexpr record_kind kind_of(const channel_entry*) { return record_kind::channel; }
 template <class Entry>
 constexpr record_kind kind_of_entry = kind_of(static_cast<const Entry*>(nullptr));
 
@@ -27,10 +28,12 @@ std::string encode(const factory_entry& entry);
 std::string encode(const machine_entry& entry);
 std::string encode(const sensor_entry& entry);
 std::string encode(const alert_rule& entry);
+std::string encode(const channel_entry& entry);  ///< channel_records.cpp
 /// False when the bytes are no such record.
 bool decode(std::string_view in, factory_entry& entry);
 bool decode(std::string_view in, machine_entry& entry);
 bool decode(std::string_view in, sensor_entry& entry);
 bool decode(std::string_view in, alert_rule& entry);
+bool decode(std::string_view in, channel_entry& entry);
 
 }  // namespace factory

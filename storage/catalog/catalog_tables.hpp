@@ -27,6 +27,7 @@ inline std::uint32_t parent_of(const factory_entry&) { return 0; }
 inline std::uint32_t parent_of(const machine_entry& entry) { return entry.factory; }
 inline std::uint32_t parent_of(const sensor_entry& entry) { return entry.machine; }
 inline std::uint32_t parent_of(const alert_rule& entry) { return entry.sensor; }
+inline std::uint32_t parent_of(const channel_entry&) { return 0; }
 
 /// A name within its parent.
 struct name_within {
@@ -128,7 +129,9 @@ struct record_id {
 
 /// Invariants: `known` holds exactly the ids of the table of sensors, `templates` the rules with a selector of the table of rules.
 struct catalog_tables {
-  std::tuple<entry_table<factory_entry>, entry_table<machine_entry>, entry_table<sensor_entry>, entry_table<alert_rule>> kinds;
+  std::tuple<entry_table<factory_entry>, entry_table<machine_entry>, entry_table<sensor_entry>, entry_table<alert_rule>,
+             entry_table<channel_entry>>
+      kinds;
   template_book templates;
   std::map<record_kind, std::uint32_t> next_id;
   std::shared_ptr<const sensor_set> known = std::make_shared<sensor_set>();
@@ -170,7 +173,9 @@ struct catalog::impl {
 struct catalog_change::staged {
   std::shared_ptr<void> turn;  ///< of the catalog, given back with it
   std::uint64_t version = 0;
-  std::tuple<std::vector<factory_entry>, std::vector<machine_entry>, std::vector<sensor_entry>, std::vector<alert_rule>> puts;
+  std::tuple<std::vector<factory_entry>, std::vector<machine_entry>, std::vector<sensor_entry>, std::vector<alert_rule>,
+             std::vector<channel_entry>>
+      puts;
   std::vector<record_id> erased;
   std::map<record_kind, std::uint32_t> next_id;
 

@@ -72,6 +72,12 @@ expected<catalog_change> catalog::stage_update(const machine_entry& entry) {
   return finish_change(std::move(*staged), std::move(config));
 }
 
+expected<catalog_change> catalog::stage_update(const channel_entry& entry) {
+  auto staged = stage(*impl_, entry);
+  if (!staged) return tl::unexpected(staged.error());
+  return finish_change(std::move(*staged), {});
+}
+
 expected<catalog_change> catalog::stage_update(const sensor_entry& entry) {
   auto staged = stage(*impl_, entry);
   if (!staged) return tl::unexpected(staged.error());

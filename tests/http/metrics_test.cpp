@@ -44,7 +44,7 @@ TEST(metrics, are_those_of_the_table_in_the_reference) {
   const std::vector<route> calls = one_call();
   request_counters requests(calls.size());
   requests.record(0, 200, std::chrono::milliseconds(1));
-  EXPECT_EQ(documented(), shown(metrics_text(engine_metrics{}, gateway_figures{}, calls, requests)));
+  EXPECT_EQ(documented(), shown(metrics_text(engine_metrics{}, gateway_figures{}, calls, requests, notify_figures{})));
 }
 
 TEST(metrics, an_answer_is_counted_under_its_route_method_and_class_of_status) {

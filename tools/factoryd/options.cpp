@@ -108,6 +108,11 @@ class option_table {
     add("trusted-proxy", trusted_proxies_,
         "addresses and networks whose X-Forwarded-For or Forwarded is believed, with commas between");
     add("cors-origin", out_.api.cors_origins, "origins whose web pages may call, with commas between, or *; none when empty");
+    with_variable(app_.add_flag("--notify-private", out_.api.notify.allow_private,
+                                "notifications of all channels may go to private, loopback and link-local addresses"),
+                  "notify-private");
+    add("notify-ca", out_.api.notify.ca_file,
+        "certificates (PEM) that receivers of notifications are checked against; empty = the system's");
     add_duration("drain-time", drain_us_, "on SIGTERM, requests in flight have this long to be answered");
     add("log-level", out_.log_level, "debug, info, warn or error")->check(CLI::IsMember({"debug", "info", "warn", "error"}));
     add("log-format", out_.log_format, "text, or json: an object a line")->check(CLI::IsMember({"text", "json"}));

@@ -1,0 +1,136 @@
+#include "http/notify/notice.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "http/text/json_writer.hpp"
+
+namespace factory {
+
+namespace {
+
+/// 97.5, and not 97.500000000000014: for people.
+std::string short_number(double value) { return fmt::format("{:.6g}", value); }
+
+void write_entity(json_writer& out, std::string_view name, std::uint32_t id, std::string_view title) {
+  out.key(name);
+  if (id == 0) {
+    out.value(nullptr);
+    return;
+  }
+  out.begin_object().member("id", id).member("name", title).end_object();
+}
+
+std::string_view state_word(const notice& it) {
+  if (it.kind == "escalation") return "still active";
+  if (it.kind == "chattering") return "chattering";
+  if (it.kind == "calm") return it.active ? "quiet and active" : "quiet and cleared";
+  switch (it.what.key.kind) {
+    case event_kind::alert_cleared: return "cleared";
+    case event_kind::alert_acknowledged: return "acknowledged";
+    case event_kind::alert_escalated: return "worse";
+    case event_kind::withdrawn: return "withdrawn";
+    case event_kind::revised: return "revised";
+    default: return "raised";
+  }
+}
+
+}  // namespace
+
+notice notice_of(const catalog& entities, const event& what, const alert_rule& rule) {
+  notice it;
+  it.kind = to_text(what.key.kind);
+  it.id = fmt::format("{}:{}:{}", finding_id(what.key), it.kind, what.key.revision);
+  it.what = what;
+  it.finding = finding_id(what.key);
+  it.raised_at_us = what.key.event_time_us;
+  it.level = what.level;
+  it.rule = rule;
+  it.sensor = entities.find_sensor(what.key.sensor).value_or(sensor_entry{});
+  it.machine = entities.find_machine(it.sensor.machine).value_or(machine_entry{});
+  it.factory = entities.find_factory(it.machine.factory).value_or(factory_entry{});
+  it.message = filled_in(rule.options.message, it);
+  return it;
+}
+
+notice test_notice(std::int64_t now_us) {
+  notice it;
+  it.kind = "test";
+  it.id = fmt::format("test:{}", now_us);
+  it.what.at_us = it.what.recorded_at_us = it.raised_at_us = now_us;
+  it.active = false;
+  it.level = severity::rule_info;
+  it.rule.name = "Test";
+  it.message = "This is a test of the channel; nothing is wrong.";
+  return it;
+}
+
+std::string filled_in(std::string_view message, const notice& with) {
+  const std::pair<std::string_view, std::string> words[] = {{"factory", with.factory.name},
+                                                            {"machine", with.machine.name},
+                                                            {"sensor", with.sensor.name},
+                                                            {"unit", with.sensor.unit},
+                                                            {"rule", with.rule.name},
+                                                            {"value", short_number(with.what.value)},
+                                                            {"limit", short_number(with.what.limit())},
+                                                            {"severity", std::string(to_text(with.level))},
+                                                            {"time", format_time(with.what.at_us)}};
+  std::string out;
+  while (!message.empty()) {
+    const auto open = message.find('{');
+    out += message.substr(0, open);
+    if (open == std::string_view::npos) break;
+    message.remove_prefix(open);
+    bool known = false;
+    for (const auto& [name, text] : words) {
+      if (!message.substr(1).starts_with(name) || message.substr(1 + name.size()).substr(0, 1) != "}") continue;
+      out += text;
+      message.remove_prefix(name.size() + 2);
+      known = true;
+      break;
+    }
+    if (known) continue;
+    out += '{';
+    message.remove_prefix(1);
+  }
+  return out;
+}
+
+std::string headline(const notice& it) {
+  if (!it.title.empty()) return it.title;
+  if (it.kind == "test") return "Test of a channel of Factory Monitor";
+  const std::string unit = it.sensor.unit.empty() ? "" : " " + it.sensor.unit;
+  return fmt::format("{} {}: {} on {} ({}): {}, {}{}", to_text(it.level), state_word(it), it.sensor.name, it.machine.name,
+                     it.factory.name, it.rule.name, short_number(it.what.value), unit);
+}
+
+std::string notice_json(const notice& it) {
+  json_writer out;
+  const bool of_no_alert = it.kind == "test" || it.kind == "digest";
+  const std::string alert = finding_id(it.what.key);
+  out.begin_object().member("id", it.id).member("type", it.kind);
+  out.member("alert_id", of_no_alert ? std::nullopt : std::optional(std::string_view(alert)));
+  out.member("active", it.active)
+      .member("severity", to_text(it.level))
+      .member("title", headline(it))
+      .member("message", it.message);
+  out.member("instructions", it.rule.options.instructions);
+  out.member("priority", it.rule.options.priority != 0 ? std::optional(it.rule.options.priority) : std::nullopt);
+  out.member("step", it.step);
+  out.member("value", of_no_alert ? std::nullopt : std::optional(it.what.value));
+  out.member("limit", of_no_alert ? std::nullopt : std::optional(it.what.limit()));
+  out.time_member("raised_at", it.raised_at_us).time_member("timestamp", it.what.at_us);
+  out.time_member("recorded_at", it.what.recorded_at_us);
+  out.member("by", it.what.who.empty() ? std::nullopt : std::optional(std::string_view(it.what.who)));
+  out.member("explanation", it.what.explanation.empty() ? std::nullopt : std::optional(std::string_view(it.what.explanation)));
+  write_entity(out, "rule", it.rule.id, it.rule.name);
+  write_entity(out, "sensor", it.sensor.id, it.sensor.name);
+  out.member("unit", it.sensor.unit);
+  write_entity(out, "machine", it.machine.id, it.machine.name);
+  write_entity(out, "factory", it.factory.id, it.factory.name);
+  out.end_object();
+  return out.text();
+}
+
+}  // namespace factory

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pipelines/alarm/thresholds.hpp"
+#include "pipelines/model/event.hpp"
+#include "storage/catalog/catalog.hpp"
+
+namespace factory {
+
+/// What is told of an alert, before it has the form of a channel.
+struct notice {
+  std::string id;    ///< the same whenever it is told again, made from the event alone: receivers drop repeats by it
+  std::string kind;  ///< "alert_raised" "alert_cleared" "alert_acknowledged" "alert_escalated" "revised" "withdrawn" "escalation"
+                     ///< "chattering" "calm" "digest" "test"
+  event what;
+  std::int64_t raised_at_us = 0;
+  bool active = true;                 ///< the alert, once this is known
+  std::optional<std::uint32_t> step;  ///< of the escalation, from 1
+  std::uint32_t steps_done = 0;       ///< of the escalation, before this notice
+  severity level{};
+  alert_rule rule;
+  sensor_entry sensor;
+  machine_entry machine;
+  factory_entry factory;
+  std::string finding = {};  ///< what it is about: notices of one thing go one after the other
+  std::string title = {};    ///< one line; empty: headline() makes it
+  std::string message = {};  ///< the rule's, with its placeholders filled in; else one made here
+};
+
+/// The notice of an event, with the names that the catalog has now.
+notice notice_of(const catalog& entities, const event& what, const alert_rule& rule);
+notice test_notice(std::int64_t now_us);
+
+/// "{sensor} on {machine} is at {value} {unit}": {factory} {machine} {sensor} {unit} {rule} {value} {limit} {severity} {time} are
+/// replaced, anything else stays.
+std::string filled_in(std::string_view message, const notice& with);
+/// One line for people: "CRITICAL: Bearing temperature on Press 7 (Werk 1): hot, 97.5 C".
+std::string headline(const notice& it);
+/// As the body of a webhook.
+std::string notice_json(const notice& it);
+
+}  // namespace factory

@@ -1,0 +1,154 @@
+#include "storage/notify/notify_records.hpp"
+
+#include "storage/base/record.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr char all_of_notify = 'w';
+constexpr std::uint8_t notify_version = 1;
+
+void put_event_key(std::string& out, const event_key& key) {
+  put_text(out, finding_id(key));
+  put_byte(out, static_cast<std::uint8_t>(key.kind));
+  put_varint(out, key.revision);
+}
+bool get_event_key(std::string_view& in, event_key& key) {
+  std::string finding;
+  std::uint8_t kind = 0;
+  if (!get_text(in, finding) || !parse_finding_id(finding, key) || !get_byte(in, kind) || !is_event_kind(kind) ||
+      !get_varint_as(in, key.revision))
+    return false;
+  key.kind = static_cast<event_kind>(kind);
+  return true;
+}
+
+void put_channel_ids(std::string& out, const std::vector<channel_id>& channels) {
+  put_varint(out, channels.size());
+  for (const auto id : channels) put_varint(out, id);
+}
+bool get_channel_ids(std::string_view& in, std::vector<channel_id>& channels) {
+  std::uint64_t count = 0;
+  if (!get_varint(in, count)) return false;
+  channels.clear();
+  for (; count > 0; --count)
+    if (!get_varint_as(in, channels.emplace_back())) return false;
+  return true;
+}
+
+}  // namespace
+
+std::string notify_prefix(notify_space space) { return {all_of_notify, static_cast<char>(space)}; }
+
+std::string delivery_key(notify_space space, channel_id channel, std::uint64_t id) {
+  std::string key = notify_prefix(space);
+  put_key32(key, channel);
+  put_key64(key, id);
+  return key;
+}
+
+std::string pair_key(notify_space space, std::uint32_t first, std::uint32_t second) {
+  std::string key = notify_prefix(space);
+  put_key32(key, first);
+  put_key32(key, second);
+  return key;
+}
+
+std::string told_key(std::string_view finding) { return notify_prefix(notify_space::told).append(finding); }
+
+std::string encode(const delivery& it) {
+  std::string out = begin_record(notify_version);
+  put_varint(out, it.channel);
+  put_varint(out, it.id);
+  for (const auto* text : {&it.notification, &it.finding, &it.kind, &it.content}) put_text(out, *text);
+  put_zigzag(out, it.begun_at_us);
+  put_zigzag(out, it.due_at_us);
+  put_varint(out, it.attempts);
+  put_text(out, it.last_error);
+  return out;
+}
+
+bool decode(std::string_view in, delivery& it) {
+  if (!begin_record(in, notify_version) || !get_varint_as(in, it.channel) || !get_varint(in, it.id)) return false;
+  for (auto* text : {&it.notification, &it.finding, &it.kind, &it.content})
+    if (!get_text(in, *text)) return false;
+  return get_zigzag(in, it.begun_at_us) && get_zigzag(in, it.due_at_us) && get_varint_as(in, it.attempts) &&
+         get_text(in, it.last_error) && in.empty();
+}
+
+std::string encode(const told_alert& it) {
+  std::string out = begin_record(notify_version);
+  put_event_key(out, it.raised);
+  put_zigzag(out, it.raised_at_us);
+  put_zigzag(out, it.received_at_us);
+  put_varint(out, it.steps_done);
+  put_byte(out, it.acknowledged ? 1 : 0);
+  put_varint(out, it.alarm_number);
+  put_channel_ids(out, it.channels);
+  return out;
+}
+
+bool decode(std::string_view in, told_alert& it) {
+  std::uint8_t acknowledged = 0;
+  const bool good = begin_record(in, notify_version) && get_event_key(in, it.raised) && get_zigzag(in, it.raised_at_us) &&
+                    get_zigzag(in, it.received_at_us) && get_varint_as(in, it.steps_done) && get_byte(in, acknowledged) &&
+                    acknowledged <= 1 && get_varint_as(in, it.alarm_number) && get_channel_ids(in, it.channels) && in.empty();
+  it.acknowledged = acknowledged == 1;
+  return good;
+}
+
+std::string encode(const alert_digest& it) {
+  std::string out = begin_record(notify_version);
+  put_varint(out, it.channel);
+  put_varint(out, it.factory);
+  put_varint(out, it.first_event);
+  put_zigzag(out, it.begun_at_us);
+  for (const auto count : {it.raised, it.cleared, it.others}) put_varint(out, count);
+  put_byte(out, static_cast<std::uint8_t>(it.worst));
+  put_varint(out, it.lines.size());
+  for (const auto& line : it.lines) put_text(out, line);
+  return out;
+}
+
+bool decode(std::string_view in, alert_digest& it) {
+  std::uint8_t worst = 0;
+  std::uint64_t lines = 0;
+  if (!begin_record(in, notify_version) || !get_varint_as(in, it.channel) || !get_varint_as(in, it.factory) ||
+      !get_varint(in, it.first_event) || !get_zigzag(in, it.begun_at_us) || !get_varint(in, it.raised) ||
+      !get_varint(in, it.cleared) || !get_varint(in, it.others) || !get_byte(in, worst) || !is_severity(worst) ||
+      !get_varint(in, lines))
+    return false;
+  it.worst = static_cast<severity>(worst);
+  it.lines.clear();
+  for (; lines > 0; --lines)
+    if (!get_text(in, it.lines.emplace_back())) return false;
+  return in.empty();
+}
+
+std::string encode(const chatter& it) {
+  std::string out = begin_record(notify_version);
+  put_event_key(out, it.newest);
+  put_zigzag(out, it.newest_us);
+  put_varint(out, it.held_back);
+  put_channel_ids(out, it.channels);
+  return out;
+}
+
+bool decode(std::string_view in, chatter& it) {
+  return begin_record(in, notify_version) && get_event_key(in, it.newest) && get_zigzag(in, it.newest_us) &&
+         get_varint(in, it.held_back) && get_channel_ids(in, it.channels) && in.empty();
+}
+
+std::string encode(const notify_position& it) {
+  std::string out = begin_record(notify_version);
+  put_varint(out, it.cursor);
+  put_varint(out, it.next_id);
+  return out;
+}
+
+bool decode(std::string_view in, notify_position& it) {
+  return begin_record(in, notify_version) && get_varint(in, it.cursor) && get_varint(in, it.next_id) && in.empty();
+}
+
+}  // namespace factory
