@@ -91,6 +91,13 @@ TEST(startup, finds_all_readings_in_the_journal_after_a_kill_and_none_after_a_st
   for (const char* each : {"killed-100000", "stopped-100000"}) EXPECT_GT(results.at(each), 0) << each;
 }
 
+TEST(told, gets_the_webhook_of_every_reading_beyond_a_limit_beside_a_load) {
+  const auto report = brief({"told", "--seconds", "0.3"});
+  const auto& figures = report["runs"][0];
+  EXPECT_GT(figures["requests"].GetUint64(), 0U);
+  EXPECT_GT(figures["p50_us"].GetDouble(), 0);
+}
+
 TEST(visible, sees_the_alert_of_every_reading_beyond_a_limit_beside_a_load) {
   const auto report = brief({"visible", "--seconds", "0.3"});
   const auto& figures = report["runs"][0];

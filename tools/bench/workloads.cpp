@@ -9,6 +9,7 @@
 
 #include "endurance.hpp"
 #include "load.hpp"
+#include "told.hpp"
 #include "visible.hpp"
 #include "works.hpp"
 
@@ -101,6 +102,7 @@ figures run_workload(const std::string& name, server& target, const workload_opt
     if (name == "query") return run_query(target, options);
     if (name == "mean") return run_mean(target, options);
     if (name == "visible") return run_visible(target, options);
+    if (name == "told") return run_told(target, options);
     if (name == "overload") return run_overload(target, options);
     if (name == "soak") return run_soak(target, options);
     constexpr std::string_view cardinality = "cardinality-", size = "size-";
