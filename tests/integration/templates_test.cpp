@@ -104,6 +104,25 @@ TEST_F(templates, differ_where_an_override_says_so) {
   EXPECT_THAT(api.get("/api/rules/1").body, HasSubstr(R"("overrides":{})"));
 }
 
+TEST_F(templates, outlive_a_kill_at_their_place_among_the_readings) {
+  post_value(1, 85);
+  expect_patched("/api/rules/1", R"({"high":90})");
+  post_value(1, 89);
+  expect_patched("/api/rules/1", R"({"high":80,"overrides":{"1":{"high":87}}})");
+  made(api.post("/api/sensors", R"({"machine_id":1,"name":"temp 3"})"));
+  post_value(3, 86);
+  post_value(1, 86);
+  post_value(1, 88);
+  for (int pass = 0; pass < 2; ++pass) {
+    expect_alerts(1, "1/2");  // at 85, cleared by the first change; not at 89 and 86; at 88
+    expect_alerts(3, "1/1");
+    EXPECT_EQ(get_json(api, "/api/alerts?sensor_id=1&active=true")["alerts"][0]["limit"].GetDouble(), 87);
+    daemon_.process.kill();
+    daemon_.process.start();
+    api = http_client(daemon_.process.api_port());
+  }
+}
+
 TEST_F(templates, are_listed_with_their_sensors_and_by_them) {
   made(api.post("/api/rules", R"({"sensor_id":2,"name":"own","condition":"LESS_THAN","low":1})"));
   EXPECT_EQ(get_json(api, "/api/rules?sensor_id=1").Size(), 1U);
