@@ -85,16 +85,38 @@ expected<catalog_change> catalog::stage_update(const sensor_entry& entry) {
   return finish_change(std::move(*staged), std::move(config));
 }
 
-/// For the sensors that the rule was for, and those that it is for.
+namespace {
+
+/// Sensors that may judge otherwise: those that the rule was for, and those that it is for. When nothing but overrides or texts change, only
+/// those whose override does.
+std::vector<sensor_id> touched_sensors(const configs_ahead& ahead, const alert_rule& before, const alert_rule& after) {
+  std::vector<sensor_id> sensors;
+  if (before.as_template && after.as_template && before.as_template->sensors == after.as_template->sensors &&
+      judged(before) == judged(after)) {
+    const auto &old = before.as_template->overrides, &now = after.as_template->overrides;
+    const auto add_new = [&](const auto& all, const auto& others) {
+      for (const auto& [sensor, difference] : all)
+        if (const auto other = others.find(sensor); other == others.end() || other->second != difference)
+          sensors.push_back(sensor);
+    };
+    add_new(old, now);
+    add_new(now, old);
+    return sensors;
+  }
+  sensors = ahead.sensors_of(before);
+  for (const sensor_id sensor : ahead.sensors_of(after)) sensors.push_back(sensor);
+  return sensors;
+}
+
+}  // namespace
+
 expected<catalog_change> catalog::stage_update(const alert_rule& entry) {
   auto staged = stage(*impl_, entry);
   if (!staged) return tl::unexpected(staged.error());
   const alert_rule& before = *impl_->tables.of<alert_rule>().find(entry.id);
   if (auto full = no_room_for(impl_->tables, before, entry)) return tl::unexpected(to_error(std::move(*full)));
   const configs_ahead ahead(impl_->tables, **staged);
-  auto sensors = ahead.sensors_of(before);
-  for (const sensor_id sensor : ahead.sensors_of(entry)) sensors.push_back(sensor);
-  return finish_change(std::move(*staged), ahead.of_changed(sensors));
+  return finish_change(std::move(*staged), ahead.of_changed(touched_sensors(ahead, before, entry)));
 }
 
 }  // namespace factory
