@@ -9,6 +9,14 @@ expected<void> require_sensor(const engine& behind, sensor_id id) {
   return fail(errc::not_found, "Sensor not found");
 }
 
+std::vector<sensor_entry> sensors_with(const engine& behind, const label_set& labels, std::optional<machine_id> of) {
+  if (labels.empty()) return behind.entities().sensors(of);
+  selector which;
+  which.machine = of.value_or(0);
+  which.labels = labels;
+  return behind.entities().select(which);
+}
+
 time_range read_range(query_reader& query) {
   time_range range;
   range.begin_us = query.time_us("from").value_or(range.begin_us);

@@ -82,6 +82,8 @@ inline tl::unexpected<error> fail_with(const error& why) { return tl::unexpected
 
 /// not_found "Sensor not found" unless it exists.
 expected<void> require_sensor(const engine& behind, sensor_id id);
+/// Sensors with all of the labels, of one machine or of all, ascending by id.
+std::vector<sensor_entry> sensors_with(const engine& behind, const label_set& labels, std::optional<machine_id> of = {});
 /// `from` and `to` of a query, half-open; unbounded where absent. The reader has a fault when they are reversed.
 time_range read_range(query_reader& query);
 

@@ -44,11 +44,7 @@ struct kind<sensor_entry> {
   static const auto& required() { return required_of_sensor; }
   static auto find(const engine& e, std::uint32_t id) { return e.entities().find_sensor(id); }
   static auto list(const engine& e, std::optional<std::uint32_t> of, const label_set& labels) {
-    if (labels.empty()) return e.entities().sensors(of);
-    selector which;
-    which.machine = of.value_or(0);
-    which.labels = labels;
-    return e.entities().select(which);
+    return sensors_with(e, labels, of);
   }
   static auto remove(engine& e, std::uint32_t id) { return e.remove_sensor(id); }
 };

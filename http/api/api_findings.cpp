@@ -30,9 +30,9 @@ std::vector<event_source> detector_sources() {
 /// Sensors that a question is about; null: all, also those that were deleted.
 using shown_sensors = std::shared_ptr<const sensor_set>;
 
-shown_sensors of_machine(const engine& behind, machine_id machine) {
+shown_sensors set_of(const std::vector<sensor_entry>& sensors) {
   auto found = std::make_shared<sensor_set>();
-  for (const sensor_entry& sensor : behind.entities().sensors(machine)) found->insert(sensor.id);
+  for (const sensor_entry& sensor : sensors) found->insert(sensor.id);
   return found;
 }
 
@@ -46,6 +46,7 @@ expected<http_response> get_anomalies(engine& behind, const http_request& reques
   asked.sensor = query.id("sensor_id");
   const auto machine = query.id("machine_id");
   const auto factory = query.id("factory_id");
+  const label_set labels = query.labels();
   const auto sources = detector_sources();
   std::vector<std::string_view> names;
   for (const event_source source : sources) names.push_back(to_text(source));
@@ -63,7 +64,8 @@ expected<http_response> get_anomalies(engine& behind, const http_request& reques
   std::vector<shown_sensors> views;
   if (request.factory != 0) views.push_back(sensors_of(behind, request.factory));
   if (factory) views.push_back(sensors_of(behind, *factory));
-  if (machine) views.push_back(of_machine(behind, *machine));
+  if (machine) views.push_back(set_of(behind.entities().sensors(*machine)));
+  if (!labels.empty()) views.push_back(set_of(sensors_with(behind, labels)));
   if (!views.empty()) {
     asked.among = [&](const event_key& key) {
       return std::ranges::all_of(views, [&](const shown_sensors& each) { return each->contains(key.sensor); });
@@ -182,7 +184,7 @@ void add_finding_calls(api_table& table) {
                    "/api/anomalies",
                    "Anomalies as episodes, those that began last first; a page may come short and go on",
                    get_anomalies,
-                   {"sensor_id", "machine_id", "factory_id", "detector", "open", "from", "to", "limit", "cursor"},
+                   {"sensor_id", "machine_id", "factory_id", "label", "detector", "open", "from", "to", "limit", "cursor"},
                    {},
                    "anomaly_page"});
   table.push_back({http_method::get, "/api/anomalies/{name}", "One anomaly by its id", get_anomaly, {}, {}, "episode"});

@@ -86,21 +86,22 @@ expected<http_response> get_stats(engine& behind, const http_request& request, c
   return answer;
 }
 
-/// The statistics of many sensors in one call: of a machine's, or of all.
+/// The statistics of many sensors in one call: of a machine's, of those with a label, or of all.
 expected<http_response> get_all_stats(engine& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   const auto machine = query.id("machine_id");
+  const label_set labels = query.labels();
   const time_range range = read_range(query);
   if (query.fault()) return fail_with(*query.fault());
   std::vector<sensor_id> ids;
   const auto seen = sensors_of(behind, request.factory);
-  for (const sensor_entry& sensor : behind.entities().sensors(machine)) {
+  for (const sensor_entry& sensor : sensors_with(behind, labels, machine)) {
     if (seen->contains(sensor.id)) ids.push_back(sensor.id);
   }
   if (ids.size() > limits::sensors_per_answer) {
     return fail(errc::invalid,
                 std::to_string(ids.size()) + " sensors are more than " + std::to_string(limits::sensors_per_answer) +
-                    "; ask for those of one machine",
+                    "; ask for those of one machine, or with a label",
                 "machine_id");
   }
   const auto stats = behind.stats(ids, range);
@@ -124,9 +125,9 @@ void add_stats_calls(api_table& table) {
                    "stats"});
   table.push_back({http_method::get,
                    "/api/stats",
-                   "Statistics of a range for each sensor of a machine, or for all",
+                   "Statistics of a range for each sensor of a machine, with a label, or for all",
                    get_all_stats,
-                   {"machine_id", "from", "to"},
+                   {"machine_id", "label", "from", "to"},
                    {},
                    "all_stats"});
   table.back().limited = factory_limit::handled;

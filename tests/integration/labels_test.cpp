@@ -51,6 +51,26 @@ TEST_F(labels, are_shown_and_found_and_outlive_a_restart) {
   }
 }
 
+TEST_F(labels, choose_sensors_for_statistics_and_anomalies) {
+  const auto stats = get_json(api, "/api/stats?label=zone:hot");
+  ASSERT_EQ(stats["stats"].Size(), 2U);
+  EXPECT_EQ(stats["stats"][0]["sensor_id"].GetUint(), 2U);
+  EXPECT_EQ(get_json(api, "/api/stats?label=zone:hot&machine_id=2")["stats"].Size(), 1U);
+  for (const std::uint32_t sensor : {1U, 2U}) {
+    std::vector<reading> readings;
+    for (int i = 0; i < 100; ++i)
+      readings.push_back({sensor, 1'705'658'400'000'000 + i * 1'000'000LL, i == 90 ? 500.0 : 50 + i % 5});
+    store(api, readings);
+  }
+  for (const char* sensor : {"1", "2"})
+    await([&] { return get_json(api, std::string("/api/anomalies?sensor_id=") + sensor)["anomalies"].Size() >= 1; },
+          "an anomaly");
+  const auto hot = get_json(api, "/api/anomalies?label=zone:hot");
+  ASSERT_GE(hot["anomalies"].Size(), 1U);
+  for (const auto& each : hot["anomalies"].GetArray()) EXPECT_EQ(each["sensor_id"].GetUint(), 2U);
+  EXPECT_EQ(get_json(api, "/api/anomalies?label=zone:cold")["anomalies"].Size(), 0U);
+}
+
 TEST_F(labels, change_by_name_and_null_takes_them_away) {
   auto got = api.patch("/api/sensors/3", R"({"labels":{"zone":null,"line":"4"}})");
   ASSERT_EQ(got.status, 200) << got.body;
