@@ -134,9 +134,12 @@ TEST(anomalies, are_found_by_sensor_detector_state_and_time) {
 TEST(event_pages, end_after_so_many_entries_and_go_on) {
   opened_log it;
   std::vector<event> many{raised(1, 1)};
-  for (std::int64_t i = 1; i <= static_cast<std::int64_t>(limits::events_looked_at) + 100; ++i) many.push_back(anomaly(1, i));
+  for (std::int64_t i = 1; i <= static_cast<std::int64_t>(limits::events_looked_at) + 100; ++i) {
+    many.push_back(anomaly(1, i));
+    if (i % 500 == 0) many.push_back(raised(2, i));  // of another sensor, so that no stretch of the log can be passed over
+  }
   ASSERT_TRUE(it.log->append(many));
-  event_query asked{.kind = event_kind::alert_raised};
+  event_query asked{.sensor = 1, .kind = event_kind::alert_raised};
   auto page = it.log->page(asked).value();
   EXPECT_TRUE(page.rows.empty());
   ASSERT_TRUE(page.next);
