@@ -96,18 +96,6 @@ class escalations {
   bool any_ = false;
 };
 
-void put_part(std::string& out, const std::optional<event>& part) {
-  put_byte(out, part ? 1 : 0);
-  if (!part) return;
-  put_byte(out, static_cast<std::uint8_t>(part->key.kind));
-  put_fixed64(out, static_cast<std::uint64_t>(part->at_us));
-  put_double(out, part->value);
-  put_byte(out, static_cast<std::uint8_t>(part->level));
-  put_detail(out, part->detail);
-}
-
-}  // namespace
-
 void apply(finding& to, const event& e) {
   if (e.key.kind == event_kind::revised) return revise(to, e);
   if (e.key.kind == event_kind::withdrawn) return withdraw(to, e);
@@ -124,6 +112,18 @@ void apply(finding& to, const event& e) {
   if (role == event_role::ends) to.times_ended = std::max(to.times_ended, e.key.revision + 1);
   *part = e;
 }
+
+void put_part(std::string& out, const std::optional<event>& part) {
+  put_byte(out, part ? 1 : 0);
+  if (!part) return;
+  put_byte(out, static_cast<std::uint8_t>(part->key.kind));
+  put_fixed64(out, static_cast<std::uint64_t>(part->at_us));
+  put_double(out, part->value);
+  put_byte(out, static_cast<std::uint8_t>(part->level));
+  put_detail(out, part->detail);
+}
+
+}  // namespace
 
 finding fold_finding(std::span<const event> events) {
   finding it;

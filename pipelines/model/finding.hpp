@@ -31,7 +31,6 @@ struct finding {
 
 /// Folds events of one finding, in the order of their sequences.
 finding fold_finding(std::span<const event> events);
-void apply(finding& to, const event& e);
 
 /// Appends what readings and rules alone decide of a finding that holds: no sequence, no revision, no time of arrival, no
 /// acknowledgement, no wording. Nothing for one that does not hold.

@@ -23,7 +23,7 @@ using rows = std::vector<std::pair<std::int64_t, double>>;
 struct followed_sensor {
   sensor_state state{id, rules};
   judged_alarms alarms;
-  std::map<event_key, finding> known;
+  std::map<event_key, std::vector<event>> known;  ///< what was said of each finding
   std::size_t events = 0, alarm_rows = 0, corrections = 0;
 
   void configure(const sensor_config& config, std::int64_t received_at_us) {
@@ -51,7 +51,7 @@ struct followed_sensor {
   void keep(const std::vector<event>& said) {
     for (const auto& each : said) {
       EXPECT_TRUE(keys.insert(each.key).second) << finding_id(each.key) << " is told twice: " << to_text(each.key.kind);
-      apply(known[with_kind(each.key, {})], each);
+      known[with_kind(each.key, {})].push_back(each);
       ++events;
       if (role_of(each.key.kind) == event_role::corrects) ++corrections;
     }
@@ -72,11 +72,12 @@ struct followed_sensor {
   }
   std::string digest() const {
     std::string out;
-    for (const auto& [key, it] : known) put_for_digest(out, it);
+    for (const auto& [key, events_of_it] : known) put_for_digest(out, fold_finding(events_of_it));
     return out;
   }
   std::size_t holding() const {
-    return static_cast<std::size_t>(std::ranges::count_if(known, [](const auto& each) { return each.second.holds(); }));
+    return static_cast<std::size_t>(
+        std::ranges::count_if(known, [](const auto& each) { return fold_finding(each.second).holds(); }));
   }
 
   std::set<event_key> keys;

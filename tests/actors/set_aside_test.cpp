@@ -73,7 +73,8 @@ TEST_F(set_aside_test, the_journal_is_trimmed_for_the_others_and_the_sensor_lose
     trim(other, of_other);
     sent += (of_other - before) * 9;
   }
-  EXPECT_LT(running->metrics().journal_bytes, limits::journal_checkpoints_held * checkpoint_bytes);
+  await([&] { return running->metrics().journal_bytes < limits::journal_checkpoints_held * checkpoint_bytes; },
+        "the journal to be trimmed");
   EXPECT_GT(running->metrics().set_aside_readings, 0U);
   const auto told = running->status(down).error();
   EXPECT_EQ(told.code, errc::unavailable);

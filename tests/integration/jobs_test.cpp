@@ -105,8 +105,7 @@ TEST(retention, of_events_drops_what_is_over_and_keeps_what_is_active) {
   const auto sensors = add_sensors(api, 2, R"("max_threshold":90)");
   const std::int64_t long_ago_us = yesterday_noon_us() - 100 * day_us;
   store(api, {{sensors[0], long_ago_us, 95}, {sensors[0], long_ago_us + 1'000'000, 20}, {sensors[1], long_ago_us, 95}});
-  await_processed(api);
-  EXPECT_EQ(get_json(api, "/api/alerts")["alerts"].Size(), 2U);
+  await([&] { return get_json(api, "/api/alerts")["alerts"].Size() == 2; }, "the alerts");
   run_job(api, "retention");
   const auto left = get_json(api, "/api/alerts");
   ASSERT_EQ(left["alerts"].Size(), 1U);
