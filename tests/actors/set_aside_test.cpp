@@ -131,7 +131,7 @@ TEST_F(set_aside_test, at_its_bound_the_readings_of_the_sensor_alone_are_refused
       "the bound");
   const auto refused = ingest(down, calm(of_down, 1)).error();
   EXPECT_NE(refused.message.find("sensor 1 has failed"), std::string::npos) << refused.message;
-  ASSERT_TRUE(ingest(other, calm(of_other, 10)));
+  await([&] { return ingest(other, calm(of_other, 10)).has_value(); }, "the other sensor to be taken");
   of_other += 10;
   ASSERT_TRUE(running->remove_sensor(down));
   ASSERT_TRUE(running->checkpoint());

@@ -13,6 +13,7 @@
 #include "storage/admin/job_store.hpp"
 #include "storage/admin/token_store.hpp"
 #include "storage/base/rocks.hpp"
+#include "storage/notify/notify_store.hpp"
 #include "storage/rollups/rollups.hpp"
 #include "storage/state/store_writer.hpp"
 #include "storage/support/catalog_fixture.hpp"
@@ -57,6 +58,14 @@ expected<void> append_event(database& db) {
 expected<void> replay_journal(database& db) {
   return journal(db).replay(1, [](const journal_entry&) {});
 }
+expected<void> read_notifications(database& db) {
+  const notify_store stored(db);
+  const auto ignore = [](const auto&) {};
+  for (const auto& read : {nothing(stored.cursor()), stored.visit_open(ignore), stored.visit_dead(ignore),
+                           stored.visit_told(ignore), stored.visit_digests(ignore), stored.visit_chatters(ignore)})
+    if (!read) return read;
+  return {};
+}
 sensor_cut everything_on_disk() { return {sensor, UINT32_MAX, {}, {}}; }
 
 struct versioned_record {
@@ -76,6 +85,19 @@ class record_of_another_version : public testing::TestWithParam<versioned_record
     using test::catalog_fixture;
     plant_.seed(1);
     plant_.create<alert_rule>({{.sensor = sensor, .name = "hot", .condition = rule_condition::greater_than, .high = 90}});
+    channel_entry channel;
+    channel.name = "shift";
+    channel.url = "https://example.com/";
+    plant_.create<channel_entry>({channel});
+    const event_key alert{sensor, 1, event_source::alert_rule, 1, event_kind::alert_raised};
+    notify_store::change told;
+    told.cursor = 1;
+    told.open = {{.channel = 1, .id = 1, .notification = "a", .finding = "b", .kind = "alert_raised", .content = "{}"}};
+    told.dead = {{.channel = 1, .id = 2, .notification = "a", .finding = "b", .kind = "alert_raised", .content = "{}"}};
+    told.told.emplace_back().raised = alert;
+    told.digests.emplace_back().channel = 1;
+    told.chatters.emplace_back().newest = alert;
+    EXPECT_TRUE(notify_store(db()).write(told));
     event_log events(db());
     event found;
     found.key = {sensor, 1, event_source::z_score, 0, event_kind::anomaly};
@@ -151,6 +173,13 @@ INSTANTIATE_TEST_SUITE_P(
         versioned_record{"machine", column::catalog, "m", seal_nothing, load_catalog, "catalog record"},
         versioned_record{"sensor", column::catalog, "s", seal_nothing, load_catalog, "catalog record"},
         versioned_record{"rule", column::catalog, "r", seal_nothing, load_catalog, "catalog record"},
+        versioned_record{"channel", column::catalog, "c", seal_nothing, load_catalog, "catalog record"},
+        versioned_record{"notify_position", column::state, "wc", seal_nothing, read_notifications, "notifications"},
+        versioned_record{"delivery", column::state, "wo", seal_nothing, read_notifications, "notifications"},
+        versioned_record{"dead_letter", column::state, "wd", seal_nothing, read_notifications, "notifications"},
+        versioned_record{"told_alert", column::state, "wt", seal_nothing, read_notifications, "notifications"},
+        versioned_record{"digest", column::state, "wg", seal_nothing, read_notifications, "notifications"},
+        versioned_record{"chatter", column::state, "wk", seal_nothing, read_notifications, "notifications"},
         versioned_record{"journal", column::journal, "", seal_journal, replay_journal, "journal"},
         versioned_record{"position", column::state, "journal_source:", seal_nothing,
                          [](database& db) { return nothing(journal(db).positions()); }, "position of a source"},
