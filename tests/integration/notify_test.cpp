@@ -131,7 +131,7 @@ TEST_F(notify, what_a_receiver_refuses_is_a_dead_letter_and_what_fails_is_tried_
   shift.answer(200);
   await([&] { return shift.accepted().size() == 1; }, "the notification");
   await([&] { return metric(api, "factory_notifications_sent_total") == 1; }, "its being counted");
-  EXPECT_EQ(metric(api, "factory_notifications_open"), 0U);
+  await([&] { return metric(api, "factory_notifications_open") == 0; }, "the line to be empty");
   EXPECT_GE(metric(api, "factory_notification_failures_total"), 3U);
 }
 
