@@ -226,7 +226,8 @@ void engine::impl::keep_house() {
   std::unique_lock lock(housekeeper_mutex);
   for (int turn = 1; !housekeeper_wakes.wait_for(lock, housekeeping_turn, [this] { return housekeeper_ends; }); ++turn) {
     lock.unlock();
-    if (entries->bytes_above_floor() >= bytes_after_checkpoint.load() + checkpoint_bytes())
+    // A full journal takes nothing in, so it never grows to the next checkpoint.
+    if (journal_is_full || entries->bytes_above_floor() >= bytes_after_checkpoint.load() + checkpoint_bytes())
       if (auto stored = checkpoint(); !stored) spdlog::warn("checkpoint: {}", stored.error().message);
     watch_journal();
     finish_deletions();
