@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Bounds of pipelines and of what one instance keeps, each with its answer at the limit.
+namespace factory::limits {
+
+inline constexpr std::size_t pipeline_text_bytes = 64UL << 10;       ///< a spec: 413
+inline constexpr std::size_t pipeline_sources = 16;                  ///< 400
+inline constexpr std::size_t pipeline_steps = 16;                    ///< 400
+inline constexpr std::size_t pipeline_sinks = 8;                     ///< 400
+inline constexpr std::size_t expression_bytes = 1'000;               ///< 400
+inline constexpr std::int64_t pipeline_span_ms = 31LL * 86'400'000;  ///< a window, a tolerance: 400
+inline constexpr std::size_t stream_rows_revisable =
+    1'024;  ///< newest rows of an instance; older ones are late, however short the time
+inline constexpr std::size_t stream_rows_kept = 4'096;  ///< of an instance, between two marks; more only for moments
+
+}  // namespace factory::limits

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "pipelines/model/reading.hpp"
+#include "pipelines/model/result.hpp"
+#include "pipelines/model/severity.hpp"
+#include "pipelines/select/selector.hpp"
+
+namespace factory {
+
+/// What a pipeline computes from: a sensor, or those that a selector finds, one on each machine.
+struct source_spec {
+  std::string name;  ///< the variable in expressions
+  sensor_id sensor = 0;
+  selector which = {};  ///< where `sensor` is 0
+  bool operator==(const source_spec&) const = default;
+};
+
+/// Joins the sources in event time: at each time at which one of them has a reading, each has its newest value that is not older than the
+/// tolerance. A time at which one has none gives no row.
+struct align_step {
+  std::int64_t tolerance_us = 0;
+  bool operator==(const align_step&) const = default;
+};
+/// A new value from those of the sources, or from the value before.
+struct compute_step {
+  std::string expression;
+  bool operator==(const compute_step&) const = default;
+};
+/// Rows for which the expression is 0 go no further.
+struct filter_step {
+  std::string expression;
+  bool operator==(const filter_step&) const = default;
+};
+
+/// On disk in states of instances: append only.
+enum class aggregate_kind : std::uint8_t {
+  count,
+  sum,
+  mean,
+  std,
+  min,
+  max,
+  first,
+  last,
+  median,  ///< this and the next three: within quantile_sketch::relative_error
+  p90,
+  p95,
+  p99,
+  integral,  ///< value times seconds; a value holds until the next row, and over the begin of a window
+  slope,     ///< least squares, per second
+  rate,      ///< last - first, per second
+  changes    ///< rows with another value than the row before
+};
+inline constexpr auto last_aggregate_kind = aggregate_kind::changes;
+std::string_view to_text(aggregate_kind kind);
+
+/// The change since the row before, per second. The first row gives none.
+struct derivative_step {
+  bool operator==(const derivative_step&) const = default;
+};
+/// Exponentially weighted moving average: what is `time constant` old weighs 1/e.
+struct ewma_step {
+  std::int64_t time_constant_us = 0;
+  bool operator==(const ewma_step&) const = default;
+};
+
+/// One value for each window: [k * length, (k + 1) * length) since the epoch, shifted. The row has the time at which the window begins.
+struct window_step {
+  std::int64_t length_us = 0;
+  std::int64_t shift_us = 0;
+  aggregate_kind aggregate = aggregate_kind::mean;
+  bool operator==(const window_step&) const = default;
+};
+using pipeline_step = std::variant<align_step, compute_step, filter_step, window_step, derivative_step, ewma_step>;
+
+/// Results become readings of a sensor that the pipeline makes: on the instance's machine, or on `machine`.
+struct sensor_sink {
+  std::string name, unit;
+  machine_id machine = 0;  ///< 0: the machine of the instance
+  bool operator==(const sensor_sink&) const = default;
+};
+/// A result for which the expression is not 0 becomes an event.
+struct event_sink {
+  severity level = severity::rule_warning;
+  std::string when, message;
+  bool operator==(const event_sink&) const = default;
+};
+using pipeline_sink = std::variant<sensor_sink, event_sink>;
+
+/// A pipeline as data. Invariants once parsed: names, bounds and the order of steps are checked, and every expression is one of the names that
+/// it may use at its place.
+struct pipeline_spec {
+  std::string name;
+  bool enabled = true;
+  bool per_machine = false;  ///< an instance for each machine that has all sources; else one instance
+  std::vector<source_spec> sources;
+  std::vector<pipeline_step> steps;
+  std::vector<pipeline_sink> sinks;
+  bool operator==(const pipeline_spec&) const = default;
+};
+
+/// Strict: an unknown, missing or repeated member, a wrong type and what cannot work are `invalid`, and `field` is the member's path, such as
+/// steps[1].window.tumbling_ms. `malformed` for what is no JSON object.
+expected<pipeline_spec> parse_pipeline(std::string_view json);
+/// The members of `changes` take the place of those of `json`; both are JSON objects. Not checked further than that.
+expected<std::string> merge_pipeline(std::string_view json, std::string_view changes);
+
+}  // namespace factory

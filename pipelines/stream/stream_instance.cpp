@@ -1,0 +1,285 @@
+#include "pipelines/stream/stream_instance.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "pipelines/model/coding.hpp"
+#include "pipelines/stream/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr std::uint8_t encoding_version = 1;
+constexpr std::int64_t grace_us =
+    2'000'000;  ///< how long the clock must have passed an end, with nothing coming, before it counts
+
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+/// INT64_MIN stands for never: there is nothing before it.
+std::int64_t before(std::int64_t time_us, std::int64_t span_us) {
+  return time_us < INT64_MIN + span_us ? INT64_MIN : time_us - span_us;
+}
+
+void put_results(std::string& out, const std::vector<stream_result>& results) {
+  put_varint(out, results.size());
+  for (const auto& each : results) {
+    put_zigzag(out, each.time_us);
+    put_zigzag(out, each.until_us);
+    put_double(out, each.value);
+    put_byte(out, each.fault);
+  }
+}
+bool get_results(std::string_view& in, std::vector<stream_result>& results) {
+  std::uint64_t count = 0;
+  if (!get_varint(in, count) || count > in.size()) return false;
+  results.resize(count);
+  return std::ranges::all_of(results, [&](stream_result& each) {
+    return get_zigzag(in, each.time_us) && get_zigzag(in, each.until_us) && get_double(in, each.value) &&
+           get_byte(in, each.fault);
+  });
+}
+
+auto find_subject(std::vector<stream_result>& in, const stream_result& wanted) {
+  return std::ranges::find_if(
+      in, [&](const stream_result& each) { return !stream_result::order(each, wanted) && !stream_result::order(wanted, each); });
+}
+
+}  // namespace
+
+stream_instance::stream_instance(std::shared_ptr<const stream_plan> plan, const stream_times& times)
+    : plan_(std::move(plan)), times_(times), judged_(stream_judge(plan_)), watermarks_us_(plan_->source_count, INT64_MIN) {}
+
+void stream_instance::apply(std::int64_t received_at_us, std::span<const source_rows> rows, std::vector<change>& told) {
+  received_us_ = std::max(received_us_, received_at_us);
+  passed_us_ = released_us_ = INT64_MIN;
+  const auto sorted = sort(received_at_us, rows);
+  if (sorted.places.empty()) return;
+  std::vector<change> made;
+  take_in(sorted, received_at_us, made);
+  const auto until_us =
+      source_place::at(judged_.rows().empty() ? sorted.places.back() : judged_.rows().newest_us(), plan_->source_count).time_us +
+      1;
+  tell_early(until_us, made);
+  settle();
+  tell(made, told);
+  if (plan_->may_withdraw) release(floor_us(), told);
+}
+
+/// By place, each place once, without what is left out.
+stream_instance::sorted_rows stream_instance::sort(std::int64_t received_at_us, std::span<const source_rows> rows) {
+  struct row {
+    std::int64_t place;
+    double value;
+  };
+  std::vector<row> all;
+  const auto count = plan_->source_count;
+  const auto latest_us = std::min(received_at_us + times_.future_skew_us, source_place::most_us);
+  for (const auto& each : rows)
+    for (std::size_t i = 0; i < each.values.size(); ++i) {
+      const auto time_us = each.times_us[i];
+      ++counts_.in;
+      if (time_us > latest_us || time_us < -source_place::most_us) {
+        ++counts_.future;
+        continue;
+      }
+      auto& watermark_us = watermarks_us_[each.source];
+      watermark_us = std::max(watermark_us, std::min(time_us, received_at_us));
+      const auto place = source_place::of(time_us, each.source, count);
+      if (place < judged_.floor_us())
+        ++counts_.late;
+      else
+        all.push_back({place, each.values[i]});
+    }
+  const auto by_place = [](const row& a, const row& b) { return a.place < b.place; };
+  if (!std::ranges::is_sorted(all, by_place)) std::ranges::stable_sort(all, by_place);
+  sorted_rows sorted;
+  sorted.places.reserve(all.size());
+  sorted.values.reserve(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i + 1 < all.size() && all[i + 1].place == all[i].place) {  // the later write wins
+      ++(same_bits(all[i].value, all[i + 1].value) ? counts_.duplicate : counts_.corrected);
+      continue;
+    }
+    sorted.places.push_back(all[i].place);
+    sorted.values.push_back(all[i].value);
+  }
+  return sorted;
+}
+
+void stream_instance::take_in(const sorted_rows& rows, std::int64_t received_at_us, std::vector<change>& made) {
+  const auto newest = judged_.rows().empty() ? INT64_MIN : judged_.rows().newest_us();
+  const auto in_order = static_cast<std::size_t>(std::ranges::upper_bound(rows.places, newest) - rows.places.begin());
+  for (std::size_t i = 0; i < in_order; ++i) put_back(rows.places[i], rows.values[i]);
+  judged_.revise(received_at_us, made);
+  std::vector<stream_result> found;
+  judged_.append(std::span(rows.places).subspan(in_order), std::span(rows.values).subspan(in_order), received_at_us, found);
+  for (const auto& each : found) made.push_back({std::nullopt, each});
+}
+
+void stream_instance::put_back(std::int64_t place, double value) {
+  if (const auto known = judged_.rows().at(place)) {
+    if (same_bits(*known, value)) {
+      ++counts_.duplicate;
+      return;
+    }
+    ++counts_.corrected;
+  }
+  judged_.put({&place, 1}, {&value, 1});
+}
+
+/// What no row that may still come needs is forgotten.
+void stream_instance::settle() {
+  const auto [oldest, newest] = std::ranges::minmax(watermarks_us_);
+  const auto lateness_us = times_.allowed_lateness_us;
+  auto floor = before(std::max(oldest, before(newest, lateness_us)), lateness_us);
+  floor = floor == INT64_MIN ? floor : source_place::of(std::max(floor, -source_place::most_us), 0, plan_->source_count);
+  const auto& rows = judged_.rows();
+  if (rows.size() > limits::stream_rows_revisable)
+    floor = std::max(floor, rows.times_us()[rows.size() - limits::stream_rows_revisable]);
+  judged_.settle(floor, INT64_MAX, limits::stream_rows_kept);
+}
+
+std::int64_t stream_instance::floor_us() const {
+  const auto floor = judged_.floor_us();
+  return floor == INT64_MIN ? floor : source_place::at(floor, plan_->source_count).time_us;
+}
+
+/// Joins to `made` what differs from what was told early before: what would be found if no row before `until_us` came any more.
+void stream_instance::tell_early(std::int64_t until_us, std::vector<change>& made) {
+  for (const auto& each : early_) until_us = std::max(until_us, each.until_us);  // what was told stays told
+  if (early_.empty() && !judged_.now().would_finish(until_us)) return;
+  std::vector<stream_result> now;
+  auto ended = judged_.now();
+  ended.finish(until_us, now);
+  const auto told = std::exchange(early_, now);
+  for (const auto& each : told) {
+    const auto found = std::ranges::find_if(made, [&](const change& other) {
+      return !other.before && !stream_result::order(*other.after, each) && !stream_result::order(each, *other.after);
+    });
+    if (found != made.end()) {  // the judge has ended it meanwhile
+      if (stream_result::same(each, *found->after))
+        made.erase(found);
+      else
+        found->before = each;
+      continue;
+    }
+    const auto still = find_subject(now, each);
+    if (still == now.end()) {
+      made.push_back({each, std::nullopt});
+      continue;
+    }
+    if (!stream_result::same(each, *still)) made.push_back({each, *still});
+    now.erase(still);
+  }
+  for (const auto& each : now) made.push_back({std::nullopt, each});
+}
+
+/// Faults are counted, results are told or held.
+void stream_instance::tell(std::vector<change>& made, std::vector<change>& told) {
+  for (auto& each : made) {
+    for (auto* const side : {&each.before, &each.after})
+      if (*side && (*side)->fault != 0) {
+        counts_.faulty += side == &each.after ? 1 : std::uint64_t{0} - 1;
+        if (side == &each.after) last_fault_ = stream_fault{(*side)->time_us, (*side)->fault};
+        side->reset();
+      }
+    if (!each.before && !each.after) continue;
+    if (plan_->may_withdraw) {
+      hold(each);
+    } else {
+      count(each);
+      told.push_back(each);
+    }
+  }
+}
+
+void stream_instance::count(const change& each) {
+  if (!each.before) ++counts_.out;
+  if (each.before) ++counts_.revised;
+}
+
+void stream_instance::hold(const change& each) {
+  const auto& about = each.before ? *each.before : *each.after;
+  const auto at = std::ranges::lower_bound(held_, about, stream_result::order);
+  const bool is_there = at != held_.end() && !stream_result::order(about, *at);
+  if (is_there && each.after)
+    *at = *each.after;
+  else if (is_there)
+    held_.erase(at);
+  else if (each.after)
+    held_.insert(at, *each.after);
+}
+
+/// Tells what is held and decided by the rows before `until_us`.
+void stream_instance::release(std::int64_t until_us, std::vector<change>& told) {
+  std::erase_if(held_, [&](const stream_result& each) {
+    if (each.until_us > until_us) return false;
+    told.push_back({std::nullopt, each});
+    count(told.back());
+    return true;
+  });
+}
+
+void stream_instance::pass_time(std::int64_t now_us, std::vector<change>& told) {
+  const auto quiet_us = now_us - received_us_;
+  if (received_us_ == INT64_MIN || quiet_us < grace_us) return;
+  passed_us_ = std::max(passed_us_, now_us - grace_us);
+  std::vector<change> made;
+  tell_early(passed_us_, made);
+  tell(made, told);
+  if (!plan_->may_withdraw || quiet_us < times_.allowed_lateness_us + grace_us) return;
+  released_us_ = std::max(released_us_, now_us - times_.allowed_lateness_us - grace_us);
+  release(released_us_, told);
+}
+
+std::optional<std::int64_t> stream_instance::due_us() const {
+  if (received_us_ == INT64_MIN) return std::nullopt;
+  std::optional<std::int64_t> due;
+  if (const auto end_us = judged_.now().next_end_us(passed_us_)) due = std::max(*end_us, received_us_) + grace_us;
+  for (const auto& each : held_) {
+    const auto at_us = std::max(each.until_us, received_us_) + times_.allowed_lateness_us + grace_us;
+    if (!due || at_us < *due) due = at_us;
+  }
+  return due;
+}
+
+std::optional<std::int64_t> stream_instance::watermark_us() const {
+  const auto oldest = std::ranges::min(watermarks_us_);
+  return oldest == INT64_MIN ? std::nullopt : std::optional(oldest);
+}
+
+void stream_instance::encode(std::string& out) const {
+  put_byte(out, encoding_version);
+  judged_.encode(out);
+  for (const auto each : watermarks_us_) put_zigzag(out, each);
+  for (const auto each : {received_us_, passed_us_, released_us_}) put_zigzag(out, each);
+  put_results(out, early_);
+  put_results(out, held_);
+  for (const auto each : {counts_.in, counts_.duplicate, counts_.corrected, counts_.late, counts_.future, counts_.out,
+                          counts_.revised, counts_.faulty})
+    put_varint(out, each);
+  put_byte(out, last_fault_ ? 1 : 0);
+  if (last_fault_) put_zigzag(out, last_fault_->time_us);
+  if (last_fault_) put_byte(out, last_fault_->step);
+}
+
+bool stream_instance::decode(std::string_view& in) {
+  std::uint8_t version = 0, has_fault = 0;
+  if (!get_byte(in, version) || version != encoding_version || !judged_.decode(in)) return false;
+  for (auto& each : watermarks_us_)
+    if (!get_zigzag(in, each)) return false;
+  for (auto* const each : {&received_us_, &passed_us_, &released_us_})
+    if (!get_zigzag(in, *each)) return false;
+  if (!get_results(in, early_) || !get_results(in, held_)) return false;
+  for (auto* const each : {&counts_.in, &counts_.duplicate, &counts_.corrected, &counts_.late, &counts_.future, &counts_.out,
+                           &counts_.revised, &counts_.faulty})
+    if (!get_varint(in, *each)) return false;
+  if (!get_byte(in, has_fault) || has_fault > 1) return false;
+  last_fault_.reset();
+  if (has_fault == 0) return true;
+  last_fault_.emplace();
+  return get_zigzag(in, last_fault_->time_us) && get_byte(in, last_fault_->step);
+}
+
+}  // namespace factory

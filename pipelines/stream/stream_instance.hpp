@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipelines/detect/revisable.hpp"
+#include "pipelines/stream/stream_counts.hpp"
+#include "pipelines/stream/stream_judge.hpp"
+#include "pipelines/stream/stream_times.hpp"
+
+namespace factory {
+
+/// Readings of one source of an instance, in order of arrival.
+struct source_rows {
+  std::size_t source = 0;
+  std::span<const std::int64_t> times_us;
+  std::span<const double> values;
+};
+
+/// One instance of a pipeline: the steps over the readings of its sources. No actor, no clock, no disk: the same entries in the same order give
+/// the same state.
+///
+/// Invariant: within the lateness, the results with all differences applied are a function of the set of readings (the last write of a time
+/// counts), not of their order, of their portions, or of when time passed.
+///
+/// A reading at time t of source s is taken in when t is not before the floor. Each source has its watermark: its newest event time, never
+/// past the clock of who received it. The floor is the lateness behind the oldest watermark; a source that lags behind the newest one by more
+/// than the lateness does not hold it. Of more than limits::stream_rows_revisable newest rows the older ones are before the floor in any case.
+///
+/// A result is told when a row passes its end, or when time does and nothing comes (pass_time); it is told again when a later row changes it.
+/// Where results may be taken back (stream_plan::may_withdraw), `settled` holds them until no row can come that changes them.
+class stream_instance {
+ public:
+  using change = difference<stream_result>;
+
+  stream_instance(std::shared_ptr<const stream_plan> plan, const stream_times& times);
+
+  /// The rows of one entry, each source at most once. Appends what is to be told.
+  void apply(std::int64_t received_at_us, std::span<const source_rows> rows, std::vector<change>& told);
+  /// At this instant of the clock nothing more has come.
+  void pass_time(std::int64_t now_us, std::vector<change>& told);
+  /// When pass_time() would do something.
+  std::optional<std::int64_t> due_us() const;
+
+  const stream_counts& counts() const { return counts_; }
+  const std::optional<stream_fault>& last_fault() const { return last_fault_; }
+  /// The oldest of the sources' watermarks; nothing before each source has had a reading.
+  std::optional<std::int64_t> watermark_us() const;
+  std::int64_t floor_us() const;
+
+  void encode(std::string& out) const;
+  bool decode(std::string_view& in);
+
+ private:
+  struct sorted_rows {
+    std::vector<std::int64_t> places;
+    std::vector<double> values;
+  };
+
+  sorted_rows sort(std::int64_t received_at_us, std::span<const source_rows> rows);
+  void take_in(const sorted_rows& rows, std::int64_t received_at_us, std::vector<change>& made);
+  void put_back(std::int64_t place, double value);
+  void settle();
+  void tell_early(std::int64_t until_us, std::vector<change>& made);
+  void tell(std::vector<change>& made, std::vector<change>& told);
+  void hold(const change& each);
+  void release(std::int64_t until_us, std::vector<change>& told);
+  void count(const change& each);
+
+  std::shared_ptr<const stream_plan> plan_;
+  stream_times times_;
+  revisable<stream_judge> judged_;
+  std::vector<std::int64_t> watermarks_us_;  ///< by source; INT64_MIN: none yet
+  std::int64_t received_us_ = INT64_MIN;     ///< of the newest entry
+  std::int64_t passed_us_ = INT64_MIN;       ///< pass_time() since then has ended what ends by this instant of event time
+  std::int64_t released_us_ = INT64_MIN;     ///< likewise, what is settled by then
+  std::vector<stream_result> early_;         ///< told, though the judge has not ended them
+  std::vector<stream_result> held_;          ///< not yet settled, by stream_result::order
+  stream_counts counts_;
+  std::optional<stream_fault> last_fault_;
+};
+
+}  // namespace factory

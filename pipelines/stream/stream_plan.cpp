@@ -1,0 +1,73 @@
+#include "pipelines/stream/stream_plan.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace factory {
+
+namespace {
+
+/// Whether an expression may have no finite value for finite ones (but by leaving the range of double): what it divides by is not a number
+/// other than 0, or it has a power or a function that is not defined everywhere.
+bool may_fail(const std::string& text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '^') return true;
+    if (text[i] != '/') continue;
+    const auto at = text.find_first_not_of(' ', i + 1);
+    if (at == std::string::npos || text[at] < '0' || text[at] > '9' || std::strtod(text.c_str() + at, nullptr) == 0) return true;
+  }
+  for (const std::string partial :
+       {"sqrt(", "ln(", "log(", "log2(", "log10(", "asin(", "acos(", "fmod(", "exp(", "sinh(", "cosh("})
+    if (text.find(partial) != std::string::npos) return true;
+  return false;
+}
+
+std::int64_t floor_to(std::int64_t value, std::int64_t step) {
+  const auto rest = value % step;
+  return rest < 0 ? value - rest - step : value - rest;
+}
+
+}  // namespace
+
+std::int64_t stream_plan::window::begin_of(std::int64_t time_us) const {
+  return floor_to(time_us - shift_us, length_us) + shift_us;
+}
+std::int64_t stream_plan::window::begin_from(std::int64_t time_us) const {
+  const auto begin = begin_of(time_us);
+  return begin == time_us ? begin : begin + length_us;
+}
+
+std::shared_ptr<const stream_plan> stream_plan::of(const pipeline_spec& spec) {
+  auto plan = std::make_shared<stream_plan>();
+  plan->source_count = spec.sources.size();
+  bool with_sources = true, with_value = spec.sources.size() == 1;
+  const auto add = [&](const std::string& text, bool filters) {
+    std::vector<std::string> names;
+    if (with_sources)
+      for (const auto& each : spec.sources) names.push_back(each.name);
+    if (with_value) names.emplace_back("value");
+    auto parsed = expression::parse(text, names);
+    if (!parsed) throw std::logic_error("an expression of a pipeline cannot be read: " + parsed.error().message);
+    plan->steps.emplace_back(arithmetic{std::move(*parsed), filters, with_sources, with_value});
+    plan->may_withdraw = plan->may_withdraw || filters || may_fail(text);
+    with_value = with_value || !filters;
+  };
+  for (const auto& each : spec.steps) {
+    if (const auto* const align = std::get_if<align_step>(&each)) plan->tolerance_us = align->tolerance_us;
+    if (const auto* const compute = std::get_if<compute_step>(&each)) add(compute->expression, false);
+    if (const auto* const filter = std::get_if<filter_step>(&each)) add(filter->expression, true);
+    if (std::holds_alternative<derivative_step>(each)) plan->steps.emplace_back(memory{0, plan->memory_count++});
+    if (const auto* const ewma = std::get_if<ewma_step>(&each))
+      plan->steps.emplace_back(memory{ewma->time_constant_us, plan->memory_count++});
+    if (const auto* const over = std::get_if<window_step>(&each)) {
+      plan->steps.emplace_back(window{over->length_us, over->shift_us, over->aggregate, plan->window_count++});
+      with_sources = false;
+    }
+  }
+  return plan;
+}
+
+}  // namespace factory
