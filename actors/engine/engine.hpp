@@ -12,6 +12,7 @@
 #include "actors/flow/reply.hpp"
 #include "actors/jobs/job_service.hpp"
 #include "actors/sensors/views.hpp"
+#include "actors/streams/stream_views.hpp"
 #include "pipelines/detect/z_score.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
@@ -24,6 +25,7 @@
 #include "storage/events/event_log.hpp"
 #include "storage/journal/journal.hpp"
 #include "storage/series/time_series.hpp"
+#include "storage/streams/pipeline_store.hpp"
 
 namespace factory {
 
@@ -128,6 +130,7 @@ struct engine_metrics {
   std::uint64_t sensors = 0, sensor_restarts = 0, failed_sensors = 0, analysis_restarts = 0;
   std::uint64_t set_aside_readings = 0, set_aside_bytes = 0;  ///< of failed sensors, beside the journal
   std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;
+  std::uint64_t pipelines = 0, pipeline_instances = 0, failed_pipeline_instances = 0;
   std::uint64_t journal_bytes = 0, store_writer_bytes = 0;
   database::memory store_memory;
   std::uint64_t decoded_block_bytes = 0;
@@ -212,6 +215,17 @@ class engine {
   expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold);
   /// invalid "No thresholds configured for this sensor"; not_found "No readings available to check".
   expected<alert_report> check_limits(sensor_id id, std::size_t limit);
+
+  /// A pipeline, as parse_pipeline takes it: stored, with the sensors that it fills, and at work for what is committed from now on. `invalid` with
+  /// the member at fault; conflict when a sensor of that name is there.
+  expected<pipeline_entry> create_pipeline(const std::string& json);
+  /// The members of `changes` take the place of those that are there. Where another thing is computed, it begins anew.
+  expected<pipeline_entry> update_pipeline(pipeline_id id, std::string_view changes);
+  /// Its sensors stay.
+  expected<void> remove_pipeline(pipeline_id id);
+  std::vector<pipeline_entry> pipelines() const;
+  expected<pipeline_entry> find_pipeline(pipeline_id id) const;  ///< not_found "Pipeline not found"
+  std::vector<stream_report> report_of_pipeline(pipeline_id id) const;
 
   const event_log& events() const;
   /// Through the journal, so a restart does not forget it; returns when the event log has it. not_found for an unknown alert;

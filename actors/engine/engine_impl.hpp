@@ -14,6 +14,7 @@
 #include "actors/engine/engine.hpp"
 #include "actors/engine/ticker.hpp"
 #include "actors/sensors/sensor_population.hpp"
+#include "actors/streams/stream_population.hpp"
 #include "storage/admin/job_store.hpp"
 #include "storage/base/database.hpp"
 #include "storage/catalog/catalog.hpp"
@@ -57,8 +58,12 @@ struct engine::impl {
   std::unique_ptr<mirror> sql_mirror;
   std::shared_ptr<credit_pool> credits;
   population_counts counts;
+  progress stream_progress;
   std::unique_ptr<actor_runtime> runtime;
   std::unique_ptr<sensor_population> sensors;
+  std::unique_ptr<pipeline_store> pipelines;
+  std::unique_ptr<stream_state_store> stream_states;
+  std::unique_ptr<stream_population> streams;
   std::unique_ptr<ticker> clock;
   std::unique_ptr<rollup_store> rollups;
   std::unique_ptr<job_store> job_records;
@@ -105,7 +110,23 @@ struct engine::impl {
   std::atomic<bool> giving_room_back{false}, room_giver_ends{false};
   std::thread room_giver;  ///< apart from the housekeeper: it takes as long as the disk needs
 
-  expected<void> commit(catalog_change change);
+  /// `then` is called when the change is in force, also where the caller has given up waiting.
+  expected<void> commit(catalog_change change, std::function<void()> then = {});
+  expected<void> commit(std::optional<catalog_change> change, std::vector<catalog_write> writes, std::function<void()> then);
+
+  // Pipelines (engine_streams.cpp).
+  expected<void> open_streams();
+  expected<void> start_streams();
+  expected<void> start_instances(const pipeline_entry& of, const std::vector<pipeline_instance_entry>& which);
+  expected<pipeline_entry> commit_pipeline(pipeline_entry entry, const pipeline_spec& spec,
+                                           std::vector<pipeline_instance_entry>& made, const pipeline_spec& spec_before,
+                                           const std::vector<pipeline_instance_entry>& before);
+  std::vector<pipeline_instance_entry> all_instances(pipeline_id but) const;
+  expected<void> forget_instances(const std::vector<stream_key>& ended);
+  expected<void> refresh_streams();
+  expected<bool> refresh_stream(pipeline_entry entry);
+  void after_catalog_change(const std::vector<sensor_entry>& created);
+  std::optional<pipeline_id> filled_by(sensor_id sensor) const;
   expected<void> command(std::shared_ptr<const operator_command> given);
   expected<finding> find_alert(const event_key& raised) const;
   expected<finding> find_anomaly(const event_key& any) const;

@@ -16,6 +16,7 @@ namespace factory {
 namespace {
 
 constexpr std::int64_t drain_deadline_ms = 60'000;
+constexpr std::int64_t stream_drain_deadline_ms = 5'000;
 constexpr auto housekeeping_turn = std::chrono::seconds(1);
 constexpr int turns_per_series = 30;
 
@@ -79,10 +80,18 @@ expected<void> engine::impl::open() {
   sensors = std::make_unique<sensor_population>(runtime->system(), counts, population, hand_over(), *states, *entries,
                                                 [this](std::function<void()> reached) { writer->barrier(std::move(reached)); });
   if (auto recovered = recover(); !recovered) return recovered;
+  if (auto opened_streams = open_streams(); !opened_streams) return opened_streams;
 
-  entries->start(
-      [this](std::span<const journal_entry* const> group) { sensors->dispatch(group, entities->known_sensors().get()); });
-  clock = std::make_unique<ticker>(sensors->ticks(), wall_clock_us, [this](std::int64_t now_us) { commit_tick(now_us); });
+  entries->start([this](std::span<const journal_entry* const> group) {
+    sensors->dispatch(group, entities->known_sensors().get());
+    streams->dispatch(group);
+  });
+  if (auto started = start_streams(); !started) return started;
+  const auto due_us = [this] {
+    const auto of_sensors = sensors->ticks().due_us(), of_streams = streams->due_us();
+    return of_sensors && of_streams ? std::min(of_sensors, of_streams) : of_sensors ? of_sensors : of_streams;
+  };
+  clock = std::make_unique<ticker>(due_us, wall_clock_us, [this](std::int64_t now_us) { commit_tick(now_us); });
   housekeeper = std::thread([this] { keep_house(); });
   return start_jobs();
 }
@@ -204,6 +213,9 @@ void engine::impl::close() {
   room_giver_ends = true;
   if (room_giver.joinable()) room_giver.join();
   const bool served = entries && sensors && runtime && recovery_seconds != 0;
+  // What pipelines still have to write goes into the journal, or stays in their states and is written at the next start.
+  if (served && streams && !streams->wait_until_idle(stream_drain_deadline_ms))
+    spdlog::info("stopping before pipelines have caught up");
   if (entries) entries->stop();
   if (credits) credits->stop_clock();
   if (served) {
@@ -214,6 +226,7 @@ void engine::impl::close() {
       spdlog::warn("no checkpoint at the stop: {}; the journal has all of it", stored.error().message);
   }
   // Actors go before the writer, because they hand work to it.
+  streams.reset();
   sensors.reset();
   runtime.reset();
   if (writer) writer->stop();
@@ -303,16 +316,19 @@ void engine::impl::watch_journal() {
 /// store the states, wait for the store_writer's barrier, move the floor.
 expected<void> engine::impl::checkpoint() {
   const std::lock_guard one(checkpointing);
-  const auto target = sensors->pass_on();
+  auto target = sensors->pass_on();
   if (target <= entries->floor() && entries->aside_bytes() == 0) return {};
   spdlog::debug("checkpoint: begins at entry {}", target);
   const auto hopeless = [this] { return db->refuses_writes() || writer->health(); };
   if (hopeless() || !sensors->persist_all(drain_deadline_ms, hopeless))
     return fail(errc::unavailable, "not every sensor's state could be stored; the journal keeps what they have seen");
+  if (streams && !streams->persist_all(drain_deadline_ms, hopeless))
+    return fail(errc::unavailable, "not every pipeline's state could be stored; the journal keeps what they have seen");
   auto [reached, waiter] = reply<bool>::make();
   writer->barrier([reached = std::move(reached)] { reached.set(true); });
   if (auto done = waiter.wait_for(drain_deadline_ms, hopeless); !done) return tl::unexpected(done.error());
   const auto down = sensors->failed();
+  if (streams) target = std::max(streams->floor(target), entries->floor());
   if (auto trimmed = entries->trim(target, down); !trimmed) return trimmed;
   if (down.empty() && entries->aside_bytes() != 0)  // all sensors' states have seen it
     if (auto dropped = entries->drop_aside(); !dropped) return dropped;

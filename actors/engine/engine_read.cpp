@@ -203,6 +203,9 @@ engine_metrics engine::metrics() const {
   m.failed_sensors = down.size();
   for (const auto sensor : down) m.set_aside_readings += parts.entries->aside_readings(sensor);
   m.set_aside_bytes = parts.entries->aside_bytes();
+  m.pipelines = parts.pipelines->all().size();
+  m.pipeline_instances = parts.streams->size();
+  m.failed_pipeline_instances = parts.streams->failed_count();
   const auto findings = parts.events->count();
   m.anomalies = findings.anomalies;
   m.alerts = findings.alerts;

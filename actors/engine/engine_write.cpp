@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "actors/engine/engine_impl.hpp"
@@ -105,15 +106,16 @@ expected<ingest_receipt> pending_ingest::wait() {
 
 /// Writes a staged change through the journal, so that every sensor gets the change in order with the readings. REQUIRES: the caller
 /// locked `changes` before it staged the change.
-expected<void> engine::impl::commit(catalog_change change) {
+expected<void> engine::impl::commit(catalog_change change, std::function<void()> then) {
   journal_entry entry;
   entry.received_at_us = wall_clock_us();
   entry.config = std::make_shared<const config_change>(std::move(change.config));
   auto writes = std::move(change.writes);
   // Where the outcome is known, and not here: who waits here may give up before. Then memory would not be as the disk is.
-  entry.when_committed = [this, staged = std::make_shared<catalog_change>(std::move(change))] {
+  entry.when_committed = [this, staged = std::make_shared<catalog_change>(std::move(change)), then = std::move(then)] {
     entities->apply(std::move(*staged));
     sql_mirror->notify();
+    if (then) then();
   };
   auto sequence = entries->append(std::move(entry), durability::fsync, std::move(writes));
   if (!sequence) return tl::unexpected(std::move(sequence.error()));
@@ -129,6 +131,7 @@ expected<std::vector<Entry>> create_all(engine::impl& parts, std::vector<Entry> 
   auto staged = parts.entities->stage_create(std::move(entries), wall_clock_us());
   if (!staged) return tl::unexpected(std::move(staged.error()));
   if (auto done = parts.commit(std::move(staged->change)); !done) return tl::unexpected(std::move(done.error()));
+  if constexpr (std::is_same_v<Entry, sensor_entry>) parts.after_catalog_change(staged->entries);
   return std::move(staged->entries);
 }
 
@@ -138,7 +141,9 @@ expected<void> change_one(engine::impl& parts, Stage stage) {
   const std::lock_guard one(parts.changes);
   auto staged = stage(*parts.entities);
   if (!staged) return tl::unexpected(std::move(staged.error()));
-  return parts.commit(std::move(*staged));
+  if (auto done = parts.commit(std::move(*staged)); !done) return done;
+  parts.after_catalog_change({});
+  return {};
 }
 
 }  // namespace
@@ -195,6 +200,8 @@ expected<void> engine::remove_rule(rule_id id) {
 /// Order: first the catalog drops the sensor, so no new entry names it; then its actors end; then its readings are deleted. If a crash
 /// interrupts this, recovery finishes it.
 expected<void> engine::remove_sensor(sensor_id id) {
+  if (const auto by = impl_->filled_by(id))
+    return fail(errc::conflict, "The sensor is filled by pipeline " + std::to_string(*by) + "; delete the pipeline first.");
   auto done = change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_sensor(id); });
   if (done) return impl_->clear_away(id);
   if (done.error().code != errc::not_found) {  // the housekeeper does the rest if it is committed after all
@@ -291,6 +298,7 @@ expected<finding> engine::impl::find_anomaly(const event_key& any) const {
 }
 
 expected<void> engine::settle(std::int64_t deadline_ms) {
+  if (!impl_->streams->wait_until_idle(deadline_ms)) return fail(errc::timed_out, "pipelines are still at work");
   if (!impl_->sensors->wait_until_idle(deadline_ms)) return fail(errc::timed_out, "readings are still under way");
   return impl_->reach_store(deadline_ms);
 }

@@ -11,12 +11,12 @@ constexpr auto between_ticks = std::chrono::seconds(1);
 
 }  // namespace
 
-ticker::ticker(const tick_book& book, std::function<std::int64_t()> now_us, writer write)
-    : thread_([this, &book, now_us = std::move(now_us), write = std::move(write)] {
+ticker::ticker(awaited due_us, std::function<std::int64_t()> now_us, writer write)
+    : thread_([this, due_us = std::move(due_us), now_us = std::move(now_us), write = std::move(write)] {
         std::unique_lock lock(mutex_);
         while (!wakes_.wait_for(lock, between_ticks, [this] { return ends_; })) {
           lock.unlock();
-          turn(book, now_us(), write);
+          turn(due_us, now_us(), write);
           lock.lock();
         }
       }) {}
@@ -30,8 +30,8 @@ ticker::~ticker() {
   thread_.join();
 }
 
-bool ticker::turn(const tick_book& book, std::int64_t now_us, const writer& write) {
-  const auto due = book.due_us();
+bool ticker::turn(const awaited& due_us, std::int64_t now_us, const writer& write) {
+  const auto due = due_us();
   if (!due || *due > now_us) return false;
   write(now_us);
   return true;

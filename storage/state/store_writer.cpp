@@ -4,6 +4,7 @@
 #include "storage/block/block_key.hpp"
 #include "storage/rollups/rollup_notes.hpp"
 #include "storage/state/state_record.hpp"
+#include "storage/streams/stream_records.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -28,6 +29,7 @@ struct store_writer::impl {
     std::vector<event> found;
     std::function<void()> done;
     std::uint64_t bytes = 0;
+    std::optional<saved_stream> stream = {};
   };
 
   impl(database::impl& rocks_, event_log& events_) : rocks(rocks_), events(events_) {}
@@ -71,6 +73,11 @@ void store_writer::write(saved_sensor snapshot, std::function<void()> written) {
   std::uint64_t bytes = snapshot.state.size() + sizeof(impl::item);
   for (const auto& b : snapshot.blocks) bytes += b->bytes.size();
   impl_->hand_over({std::move(snapshot), {}, std::move(written), bytes});
+}
+
+void store_writer::write(saved_stream snapshot, std::function<void()> written) {
+  const std::uint64_t bytes = snapshot.state.size() + sizeof(impl::item);
+  impl_->hand_over({std::nullopt, {}, std::move(written), bytes, std::move(snapshot)});
 }
 
 void store_writer::write(std::vector<event> found, std::function<void()> written) {
@@ -136,6 +143,9 @@ expected<void> store_writer::impl::store(const std::vector<item>& items) {
   rocksdb::WriteBatch batch;
   for (const item& one : items) {
     found.insert(found.end(), one.found.begin(), one.found.end());
+    if (one.stream)
+      batch.Put(rocks.at(column::state), stream_state_key(one.stream->key),
+                encode_stream_state(one.stream->applied_sequence, one.stream->state));
     if (!one.snapshot) continue;
     const saved_sensor& snapshot = *one.snapshot;
     for (const auto& b : snapshot.blocks) {

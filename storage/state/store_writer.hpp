@@ -10,6 +10,7 @@
 #include "storage/base/database.hpp"
 #include "storage/block/block.hpp"
 #include "storage/events/event_log.hpp"
+#include "storage/streams/pipeline_store.hpp"
 
 namespace factory {
 
@@ -20,6 +21,13 @@ struct saved_sensor {
   std::uint64_t applied_sequence = 0;  ///< newest entry that `state` has seen
   std::string state;                   ///< opaque to this room
   std::vector<std::shared_ptr<const block>> blocks;
+};
+
+/// The state of a pipeline's instance, likewise.
+struct saved_stream {
+  stream_key key;
+  std::uint64_t applied_sequence = 0;
+  std::string state;
 };
 
 /// The thread between the actors and the disk: actors hand work over and continue. It writes in the order of hand-over, waiting work
@@ -39,6 +47,7 @@ class store_writer {
 
   /// `written` is called on the writer's thread once it is in RocksDB.
   void write(saved_sensor snapshot, std::function<void()> written);
+  void write(saved_stream snapshot, std::function<void()> written);
   void write(std::vector<event> found, std::function<void()> written);
   /// Calls `reached` once all that was handed over before is in RocksDB.
   void barrier(std::function<void()> reached);

@@ -79,10 +79,11 @@ TEST_F(tick_book_test, takes_old_ticks_again_for_who_is_rebuilt) {
 TEST_F(tick_book_test, a_tick_is_written_only_when_somebody_waits_and_it_is_time) {
   std::vector<std::int64_t> written;
   const auto write = [&](std::int64_t now_us) { written.push_back(now_us); };
-  EXPECT_FALSE(ticker::turn(book, 100, write));
+  const auto due_us = [&book] { return book.due_us(); };
+  EXPECT_FALSE(ticker::turn(due_us, 100, write));
   book.wait(1, 0, 200);
-  EXPECT_FALSE(ticker::turn(book, 199, write));
-  EXPECT_TRUE(ticker::turn(book, 200, write));
+  EXPECT_FALSE(ticker::turn(due_us, 199, write));
+  EXPECT_TRUE(ticker::turn(due_us, 200, write));
   EXPECT_EQ(written, std::vector<std::int64_t>{200});
 }
 
@@ -93,11 +94,12 @@ struct delayed {
   std::vector<std::pair<std::uint64_t, std::int64_t>> passed;  // sequence of the tick, instant that was waited for
 
   void pass(const tick_book& book, std::uint64_t before) {
-    let_time_pass(book, applied, before, [&] { return due; },
-                  [&](const tick& at) {
-                    passed.emplace_back(at.sequence, *due);
-                    due.reset();
-                  });
+    let_time_pass(
+        book, applied, before, [&] { return due; },
+        [&](const tick& at) {
+          passed.emplace_back(at.sequence, *due);
+          due.reset();
+        });
   }
 };
 

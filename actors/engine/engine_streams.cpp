@@ -1,0 +1,307 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "actors/engine/engine_impl.hpp"
+#include "actors/engine/limits.hpp"
+#include "actors/streams/limits.hpp"
+#include "actors/streams/stream_resolve.hpp"
+#include "pipelines/select/glob.hpp"
+#include "pipelines/stream/pipeline_spec.hpp"
+
+namespace factory {
+
+namespace {
+
+using instances = std::vector<pipeline_instance_entry>;
+
+bool same_computation(pipeline_spec a, pipeline_spec b) {
+  a.name = b.name;
+  return a == b;
+}
+
+const pipeline_instance_entry* find_machine(const instances& in, machine_id machine) {
+  const auto at = std::ranges::find(in, machine, &pipeline_instance_entry::machine);
+  return at == in.end() ? nullptr : &*at;
+}
+
+/// Sensors that instances need and that are not there yet.
+struct missing_sensors {
+  std::vector<sensor_entry> entries;
+  std::vector<sensor_id*> places;  ///< where the ids belong
+};
+
+/// Gives each sink of `made` the sensor that it had before, in an instance of the same machine by the same name; the others are missing.
+expected<missing_sensors> assign_sinks(const pipeline_spec& spec, instances& made, const pipeline_spec& spec_before,
+                                       const instances& before, const catalog& entities) {
+  missing_sensors missing;
+  for (auto& instance : made) {
+    instance.sinks.assign(spec.sinks.size(), 0);
+    const auto* const old = find_machine(before, instance.machine);
+    for (std::size_t i = 0; i < spec.sinks.size(); ++i) {
+      const auto* const sink = std::get_if<sensor_sink>(&spec.sinks[i]);
+      if (sink == nullptr) continue;
+      for (std::size_t k = 0; old != nullptr && k < spec_before.sinks.size(); ++k) {
+        const auto* const known = std::get_if<sensor_sink>(&spec_before.sinks[k]);
+        if (known != nullptr && known->name == sink->name && entities.known_sensors()->contains(old->sinks[k]))
+          instance.sinks[i] = old->sinks[k];
+      }
+      if (instance.sinks[i] != 0) continue;
+      const auto machine = machine_of_sink(spec, i, instance, entities);
+      if (!machine) return tl::unexpected(machine.error());
+      sensor_entry entry;
+      entry.machine = *machine;
+      entry.name = sink->name;
+      entry.unit = sink->unit;
+      missing.entries.push_back(std::move(entry));
+      missing.places.push_back(&instance.sinks[i]);
+    }
+  }
+  return missing;
+}
+
+/// What one may say of a sensor that cannot be made, in the words of the pipeline.
+error of_sinks(error why) {
+  if (!why.rows.empty()) why.message = why.rows.front().reason;
+  why.message = "sinks: " + why.message;
+  why.field = "sinks";
+  why.rows.clear();
+  return why;
+}
+
+}  // namespace
+
+expected<void> engine::impl::open_streams() {
+  pipelines = std::make_unique<pipeline_store>(*db);
+  if (auto loaded = pipelines->load(); !loaded) return loaded;
+  stream_states = std::make_unique<stream_state_store>(*db);
+  stream_ports ports;
+  ports.write_readings = [this](reading_batch batch, journal::waker wake) {
+    journal_entry entry;
+    entry.received_at_us = wall_clock_us();
+    entry.readings = std::make_shared<const reading_batch>(std::move(batch));
+    // Not fsynced: a power cut that takes it takes all that was written later, also the state that has seen it.
+    return entries->begin(std::move(entry), durability::buffered, {}, std::move(wake));
+  };
+  ports.save = [this](saved_stream snapshot, std::function<void()> written) {
+    writer->write(std::move(snapshot), std::move(written));
+  };
+  ports.write_events = [this](std::vector<event> found) { writer->write(std::move(found), nullptr); };
+  streams = std::make_unique<stream_population>(
+      runtime->system(), stream_progress, stream_times{config.allowed_lateness_us, config.future_skew_us}, std::move(ports),
+      *stream_states, *entries, [this](std::function<void()> reached) { writer->barrier(std::move(reached)); });
+  return {};
+}
+
+/// After the journal has started: instances write into it.
+expected<void> engine::impl::start_streams() {
+  std::vector<stream_key> orphans;
+  const auto all = pipelines->all();
+  auto visited = stream_states->visit([&](const stream_key& key) {
+    const auto at = std::ranges::find(all, key.pipeline, &pipeline_entry::id);
+    if (at == all.end() || at->version != key.version || find_machine(at->instances, key.machine) == nullptr)
+      orphans.push_back(key);
+  });
+  if (!visited) return visited;
+  if (auto removed = stream_states->remove(orphans); !removed) return removed;
+  for (const auto& each : all)
+    if (auto started = start_instances(each, each.instances); !started) return started;
+  const std::lock_guard one(changes);
+  return refresh_streams();  // a change of the catalog that a crash cut short
+}
+
+expected<void> engine::impl::start_instances(const pipeline_entry& of, const std::vector<pipeline_instance_entry>& which) {
+  auto spec = parse_pipeline(of.spec);
+  if (!spec) return fail(errc::corrupt, "pipeline " + std::to_string(of.id) + " is of a newer version: " + spec.error().message);
+  if (!spec->enabled) return {};
+  streams->start(of.id, of.version, std::make_shared<const pipeline_spec>(std::move(*spec)), which);
+  return {};
+}
+
+/// Commits the pipeline together with the sensors that it needs, as one write. REQUIRES: the caller holds `changes`.
+expected<pipeline_entry> engine::impl::commit_pipeline(pipeline_entry entry, const pipeline_spec& spec, instances& made,
+                                                       const pipeline_spec& spec_before, const instances& before) {
+  auto missing = assign_sinks(spec, made, spec_before, before, *entities);
+  if (!missing) return tl::unexpected(std::move(missing.error()));
+  const auto write_of = [&] {
+    std::erase_if(entry.instances, [&](const auto& each) { return find_machine(made, each.machine) != nullptr; });
+    entry.instances.insert(entry.instances.end(), made.begin(), made.end());
+    std::ranges::sort(entry.instances, {}, &pipeline_instance_entry::machine);
+    return pipelines->writes_of(entry);
+  };
+  std::optional<catalog_change> change;
+  if (!missing->entries.empty()) {
+    auto staged = entities->stage_create(std::move(missing->entries), wall_clock_us());
+    if (!staged) return tl::unexpected(of_sinks(std::move(staged.error())));
+    for (std::size_t i = 0; i < staged->entries.size(); ++i) *missing->places[i] = staged->entries[i].id;
+    change = std::move(staged->change);
+  }
+  const auto others = all_instances(entry.id);
+  for (const auto& each : made)
+    if (const auto cycle = find_cycle(each, others))
+      return fail(errc::invalid, "sources: " + *cycle + " would be computed from itself", "sources");
+  auto writes = write_of();
+  if (auto done = commit(std::move(change), std::move(writes), [this, entry] { pipelines->put(entry); }); !done)
+    return tl::unexpected(std::move(done.error()));
+  return entry;
+}
+
+/// Commits a change of the catalog, if there is one, with further writes.
+expected<void> engine::impl::commit(std::optional<catalog_change> change, std::vector<catalog_write> writes,
+                                    std::function<void()> then) {
+  if (change) {
+    change->writes.insert(change->writes.end(), writes.begin(), writes.end());
+    return commit(std::move(*change), std::move(then));
+  }
+  journal_entry entry;
+  entry.received_at_us = wall_clock_us();
+  entry.config = std::make_shared<const config_change>();
+  entry.when_committed = std::move(then);
+  return entries->append(std::move(entry), durability::fsync, std::move(writes)).map([](std::uint64_t) {});
+}
+
+std::vector<pipeline_instance_entry> engine::impl::all_instances(pipeline_id but) const {
+  instances all;
+  for (const auto& each : pipelines->all())
+    if (each.id != but) all.insert(all.end(), each.instances.begin(), each.instances.end());
+  return all;
+}
+
+/// Takes away what instances had stored: after what they may still have handed over.
+expected<void> engine::impl::forget_instances(const std::vector<stream_key>& ended) {
+  if (ended.empty()) return {};
+  if (auto reached = reach_store(limits::query_deadline_ms); !reached) return reached;
+  return stream_states->remove(ended);
+}
+
+/// After a change of the catalog: instances for machines that have all sources now, none for those that have them no more. The sensors that
+/// this makes may be sources in turn. REQUIRES: the caller holds `changes`.
+expected<void> engine::impl::refresh_streams() {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const auto& entry : pipelines->all()) {
+      const auto done = refresh_stream(entry);
+      if (!done) return tl::unexpected(done.error());
+      changed = changed || *done;
+    }
+  }
+  return {};
+}
+
+/// Whether instances came into being.
+expected<bool> engine::impl::refresh_stream(pipeline_entry entry) {
+  const auto spec = parse_pipeline(entry.spec);
+  if (!spec || !spec->enabled) return false;
+  const auto before = entry.instances;
+  auto fresh = resolve(*spec, *entities, before).value_or(instances{});
+  std::vector<stream_key> ended;
+  std::erase_if(entry.instances, [&](const auto& known) {
+    const auto* const now = find_machine(fresh, known.machine);
+    if (now != nullptr && now->sources == known.sources) return false;
+    const auto gone = streams->end(entry.id, known.machine);
+    ended.insert(ended.end(), gone.begin(), gone.end());
+    return true;
+  });
+  std::erase_if(fresh, [&](const auto& each) { return find_machine(entry.instances, each.machine) != nullptr; });
+  if (entry.instances.size() == before.size() && fresh.empty()) return false;
+  if (auto done = forget_instances(ended); !done) return tl::unexpected(std::move(done.error()));
+  for (auto& each : fresh) each.since_sequence = entries->last_sequence();
+  auto committed = commit_pipeline(std::move(entry), *spec, fresh, *spec, before);
+  if (!committed) return tl::unexpected(std::move(committed.error()));
+  if (auto started = start_instances(*committed, fresh); !started) return tl::unexpected(std::move(started.error()));
+  return !fresh.empty();
+}
+
+/// REQUIRES: the caller holds `changes`. The change is in force, whatever becomes of the pipelines.
+void engine::impl::after_catalog_change(const std::vector<sensor_entry>& created) {
+  const auto all = pipelines->all();
+  if (all.empty()) return;
+  // A screen: sensors that no pipeline is for come in great numbers.
+  std::vector<selector> wanted;
+  for (const auto& each : all)
+    for (auto& source : parse_pipeline(each.spec).value_or(pipeline_spec{}).sources)
+      if (source.sensor == 0) wanted.push_back(std::move(source.which));
+  const auto is_wanted = [&](const sensor_entry& sensor) {
+    return std::ranges::any_of(wanted,
+                               [&](const selector& which) { return !which.name || matches_pattern(*which.name, sensor.name); });
+  };
+  if (!created.empty() && std::ranges::none_of(created, is_wanted)) return;
+  if (auto done = refresh_streams(); !done) spdlog::warn("pipelines: {}", done.error().message);
+}
+
+std::optional<pipeline_id> engine::impl::filled_by(sensor_id sensor) const {
+  for (const auto& each : pipelines->all())
+    for (const auto& instance : each.instances)
+      if (std::ranges::find(instance.sinks, sensor) != instance.sinks.end()) return each.id;
+  return std::nullopt;
+}
+
+expected<pipeline_entry> engine::create_pipeline(const std::string& json) {
+  if (impl_->stopping) return fail(errc::stopping, "the engine is stopping; send it again after its restart");
+  const auto spec = parse_pipeline(json);
+  if (!spec) return tl::unexpected(spec.error());
+  const std::lock_guard one(impl_->changes);
+  auto made = resolve(*spec, *impl_->entities, {});
+  if (!made) return tl::unexpected(std::move(made.error()));
+  if (impl_->streams->size() + made->size() > limits::stream_instances)
+    return fail(errc::conflict, "there are " + std::to_string(impl_->streams->size()) +
+                                    " instances of pipelines already; at most " + std::to_string(limits::stream_instances) +
+                                    " may be");
+  for (auto& each : *made) each.since_sequence = impl_->entries->last_sequence();
+  pipeline_entry entry;
+  entry.id = impl_->pipelines->next_id();
+  entry.created_at_us = wall_clock_us();
+  entry.spec = merge_pipeline(json, "{}").value_or(json);  // as short as it can be
+  auto committed = impl_->commit_pipeline(std::move(entry), *spec, *made, *spec, {});
+  if (!committed) return committed;
+  if (auto started = impl_->start_instances(*committed, *made); !started) return tl::unexpected(std::move(started.error()));
+  impl_->after_catalog_change({});
+  return committed;
+}
+
+expected<pipeline_entry> engine::update_pipeline(pipeline_id id, std::string_view changes) {
+  if (impl_->stopping) return fail(errc::stopping, "the engine is stopping; send it again after its restart");
+  const std::lock_guard one(impl_->changes);
+  auto entry = impl_->pipelines->find(id);
+  if (!entry) return entry;
+  auto json = merge_pipeline(entry->spec, changes);
+  if (!json) return tl::unexpected(std::move(json.error()));
+  const auto spec = parse_pipeline(*json), before = parse_pipeline(entry->spec);
+  if (!spec) return tl::unexpected(spec.error());
+  entry->spec = std::move(*json);
+  const auto known = entry->instances;
+  if (before && same_computation(*spec, *before)) {
+    instances none;
+    return impl_->commit_pipeline(std::move(*entry), *spec, none, *before, known);
+  }
+  auto made = resolve(*spec, *impl_->entities, known);
+  if (!made) return tl::unexpected(std::move(made.error()));
+  for (auto& each : *made) each.since_sequence = impl_->entries->last_sequence();
+  ++entry->version;
+  entry->instances.clear();
+  auto committed = impl_->commit_pipeline(std::move(*entry), *spec, *made, before.value_or(*spec), known);
+  if (!committed) return committed;
+  if (auto gone = impl_->forget_instances(impl_->streams->end(id)); !gone) return tl::unexpected(std::move(gone.error()));
+  if (auto started = impl_->start_instances(*committed, *made); !started) return tl::unexpected(std::move(started.error()));
+  impl_->after_catalog_change({});
+  return committed;
+}
+
+expected<void> engine::remove_pipeline(pipeline_id id) {
+  if (impl_->stopping) return fail(errc::stopping, "the engine is stopping; send it again after its restart");
+  const std::lock_guard one(impl_->changes);
+  if (auto entry = impl_->pipelines->find(id); !entry) return tl::unexpected(std::move(entry.error()));
+  const auto erase = [it = impl_.get(), id] { it->pipelines->erase(id); };
+  if (auto done = impl_->commit(std::nullopt, pipeline_store::writes_of_removal(id), erase); !done) return done;
+  return impl_->forget_instances(impl_->streams->end(id));
+}
+
+std::vector<pipeline_entry> engine::pipelines() const { return impl_->pipelines->all(); }
+expected<pipeline_entry> engine::find_pipeline(pipeline_id id) const { return impl_->pipelines->find(id); }
+std::vector<stream_report> engine::report_of_pipeline(pipeline_id id) const {
+  return impl_->streams->report(id, limits::query_deadline_ms);
+}
+
+}  // namespace factory

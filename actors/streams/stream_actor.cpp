@@ -1,0 +1,139 @@
+#include "actors/streams/stream_actor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <utility>
+
+#include "actors/sensors/failure.hpp"
+#include "actors/streams/limits.hpp"
+
+namespace factory {
+
+namespace {
+
+using self_pointer = stream_actor::stateful_pointer<stream_actor_state>;
+constexpr auto between_tries = std::chrono::seconds(1);
+
+void try_again_later(self_pointer self) { self->delayed_send(self, between_tries, stream_retry{}); }
+
+/// Writes what waits, when nothing is under way.
+void write_results(self_pointer self) {
+  auto& state = self->state;
+  if (state.outbox.empty()) state.held.clear();
+  if (state.outbox.empty() || state.outbox.is_under_way()) return;
+  if (state.replaying && state.outbox.size() < limits::stream_results_waiting) return;
+  const auto wake =
+      std::make_shared<const std::function<void()>>([to = stream_actor{self}] { caf::anon_send(to, stream_committed{}); });
+  auto begun = state.ports.write_readings(state.outbox.take(), wake);
+  if (begun) {
+    state.ticket = std::move(*begun);
+    return;
+  }
+  state.outbox.done(false);
+  try_again_later(self);
+}
+
+void end_write(self_pointer self) {
+  auto& state = self->state;
+  if (!state.ticket) return;
+  const bool committed = std::exchange(state.ticket, std::nullopt)->wait().has_value();
+  state.outbox.done(committed);
+  if (committed)
+    write_results(self);
+  else
+    try_again_later(self);
+}
+
+void put_results(stream_actor_state& state, const std::vector<stream_instance::change>& told) {
+  for (const auto& [before, after] : told) {
+    if (!after) continue;
+    for (const auto sensor : state.live->sinks)
+      if (sensor != 0) state.outbox.put(sensor, after->time_us, after->value);
+  }
+}
+
+void take_in(self_pointer self, const stream_entries& entries) {
+  auto& state = self->state;
+  std::vector<stream_instance::change> told;
+  std::vector<source_rows> rows;
+  for (std::size_t i = 0; i < entries.parts.size();) {
+    const auto& first = entries.parts[i];
+    rows.clear();
+    for (; i < entries.parts.size() && entries.parts[i].sequence == first.sequence; ++i) {
+      const auto& part = entries.parts[i];
+      if (part.source == stream_entries::tick) continue;
+      rows.push_back({part.source, std::span(entries.times_us).subspan(part.begin, part.end - part.begin),
+                      std::span(entries.values).subspan(part.begin, part.end - part.begin)});
+    }
+    if (first.sequence <= state.applied_sequence) continue;  // the stored state has seen it
+    if (rows.empty())
+      state.core->pass_time(first.received_at_us, told);
+    else
+      state.core->apply(first.received_at_us, rows, told);
+    state.applied_sequence = first.sequence;
+  }
+  put_results(state, told);
+  state.live->due_us.store(state.core->due_us().value_or(INT64_MAX));
+  state.live->applied.store(state.applied_sequence);
+  if (!state.outbox.empty() && !state.replaying) state.held.push_back(entries.credit);
+  write_results(self);
+}
+
+/// Throws when the state cannot be read; the supervisor reports that.
+void restore(self_pointer self, const stream_restore& order) {
+  auto& state = self->state;
+  state.replaying = true;
+  if (!order.state) return;
+  std::string_view in = *order.state;
+  if (!state.core->decode(in) || !state.outbox.decode(in) || !in.empty())
+    throw std::runtime_error("the stored state cannot be read: it is damaged or of a newer version, restore the newest snapshot");
+  state.applied_sequence = order.applied_sequence;
+  state.live->applied.store(state.applied_sequence);
+  state.live->due_us.store(state.core->due_us().value_or(INT64_MAX));
+}
+
+void save(self_pointer self, const stream_save& order) {
+  auto& state = self->state;
+  state.applied_sequence = std::max(state.applied_sequence, order.sequence);
+  saved_stream snapshot{state.live->key, state.applied_sequence, {}};
+  state.core->encode(snapshot.state);
+  state.outbox.encode(snapshot.state);
+  state.ports.save(std::move(snapshot), [live = state.live, sequence = state.applied_sequence, stored = order.stored] {
+    live->saved.store(sequence);
+    stored.set(true);
+  });
+}
+
+stream_view view(const stream_actor_state& state) {
+  return {state.core->counts(), state.core->last_fault(), state.core->watermark_us(), state.applied_sequence,
+          state.outbox.size()};
+}
+
+}  // namespace
+
+stream_actor::behavior_type stream(self_pointer self, std::shared_ptr<live_stream> live, stream_ports ports,
+                                   const stream_times& times) {
+  auto& state = self->state;
+  fail_loudly(self, "an instance of pipeline", live->key.pipeline);
+  state.live = std::move(live);
+  state.ports = std::move(ports);
+  state.core = std::make_unique<stream_instance>(stream_plan::of(*state.live->spec), times);
+  return {
+      [self](const stream_restore& order) { restore(self, order); },
+      [self](const stream_entries& entries) { take_in(self, entries); },
+      [self](const stream_caught_up& order) {
+        self->state.replaying = false;
+        if (!self->state.outbox.empty()) self->state.held.push_back(order.under_way);
+        write_results(self);
+      },
+      [self](const stream_save& order) { save(self, order); },
+      [self](const stream_committed&) { end_write(self); },
+      [self](const stream_retry&) { write_results(self); },
+      [self](const stream_view_request& request) { request.answer.set(view(self->state)); },
+  };
+}
+
+}  // namespace factory

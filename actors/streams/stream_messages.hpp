@@ -1,0 +1,120 @@
+#pragma once
+
+#include <atomic>
+#include <caf/all.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/flow/reply.hpp"
+#include "actors/streams/stream_views.hpp"
+#include "pipelines/model/event.hpp"
+#include "pipelines/stream/pipeline_spec.hpp"
+#include "storage/journal/journal.hpp"
+#include "storage/state/store_writer.hpp"
+#include "storage/streams/pipeline_store.hpp"
+
+/// The actors of pipelines and their messages.
+///
+///   committer, catch-up thread -- stream_entries --> stream (one per instance of a pipeline)
+///   catch-up thread ------------- stream_restore, stream_caught_up --> stream
+///   checkpoint ------------------ stream_save --> stream --> store_writer
+///   query thread ---------------- stream_view_request --> stream
+///   stream -- derived readings --> journal -- stream_committed --> stream
+///
+/// An instance gets the entries of its sources in commit order, from the committer's thread, not from the sensors: so its state is a function
+/// of the journal, and no sensor waits for it.
+namespace factory {
+
+/// One instance of a pipeline: what it is, and what its actor and the population share.
+struct live_stream {
+  stream_key key;
+  std::shared_ptr<const pipeline_spec> spec;
+  std::vector<sensor_id> sources, sinks;
+
+  std::atomic<std::uint64_t> queued{0};         ///< readings in its mailbox, or of results not yet committed
+  std::atomic<std::int64_t> due_us{INT64_MAX};  ///< waits for a tick of this time
+  std::atomic<std::uint64_t> applied{0};        ///< newest entry taken in
+  std::atomic<std::uint64_t> saved{0};          ///< the state on disk has seen all entries up to here
+};
+
+/// Entries that concern one instance, in commit order.
+struct stream_entries {
+  static constexpr std::uint32_t tick = UINT32_MAX;
+  struct part {
+    std::uint64_t sequence;
+    std::int64_t received_at_us;
+    std::uint32_t source;      ///< or `tick`
+    std::uint32_t begin, end;  ///< rows
+  };
+  std::vector<part> parts;  ///< those of one entry follow each other
+  std::vector<std::int64_t> times_us;
+  std::vector<double> values;
+  std::shared_ptr<void> credit;  ///< let go when all is taken in and what came of it is committed
+};
+
+/// First message: the stored state, or none.
+struct stream_restore {
+  std::uint64_t applied_sequence = 0;
+  std::shared_ptr<const std::string> state;
+  std::shared_ptr<void> under_way;
+};
+
+/// The entries that the instance may have seen before are sent: from now on it writes what it makes.
+struct stream_caught_up {
+  std::shared_ptr<void> under_way;  ///< let go when what was kept back is committed
+};
+
+/// Asks for the state to be stored. All entries up to `sequence` that concern the instance were sent before.
+struct stream_save {
+  std::uint64_t sequence = 0;
+  reply<bool> stored;
+};
+
+/// What was under way to the journal is there, or was refused.
+struct stream_committed {};
+/// Time to try again what was refused.
+struct stream_retry {};
+
+/// Asks an instance how it stands.
+struct stream_view_request {
+  reply<stream_view> answer;
+};
+
+using stream_actor = caf::typed_actor<caf::reacts_to<stream_restore>,        // stand where storage says
+                                      caf::reacts_to<stream_entries>,        // take readings and ticks in, write what comes of it
+                                      caf::reacts_to<stream_caught_up>,      // write what was kept back
+                                      caf::reacts_to<stream_save>,           // hand the state to the store
+                                      caf::reacts_to<stream_committed>,      // forget what is committed, write what waits
+                                      caf::reacts_to<stream_retry>,          // write what waits
+                                      caf::reacts_to<stream_view_request>>;  // answer
+
+/// What instances need of the engine. None of these waits.
+struct stream_ports {
+  std::function<expected<journal::ticket>(reading_batch, journal::waker)> write_readings;
+  std::function<void(saved_stream, std::function<void()> written)> save;
+  std::function<void(std::vector<event>)> write_events;
+};
+
+}  // namespace factory
+
+CAF_BEGIN_TYPE_ID_BLOCK(factory_streams, caf::first_custom_type_id + 100)
+CAF_ADD_TYPE_ID(factory_streams, (factory::stream_restore))
+CAF_ADD_TYPE_ID(factory_streams, (factory::stream_entries))
+CAF_ADD_TYPE_ID(factory_streams, (factory::stream_caught_up))
+CAF_ADD_TYPE_ID(factory_streams, (factory::stream_save))
+CAF_ADD_TYPE_ID(factory_streams, (factory::stream_committed))
+CAF_ADD_TYPE_ID(factory_streams, (factory::stream_retry))
+CAF_ADD_TYPE_ID(factory_streams, (factory::stream_view_request))
+CAF_END_TYPE_ID_BLOCK(factory_streams)
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_restore)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_entries)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_caught_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_save)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_committed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_retry)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_view_request)

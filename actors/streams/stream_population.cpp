@@ -1,0 +1,248 @@
+#include "actors/streams/stream_population.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "actors/streams/limits.hpp"
+#include "actors/streams/stream_actor.hpp"
+
+namespace factory {
+
+const std::uint64_t stream_population::instance::limit_ = limits::stream_queued_readings;
+
+stream_population::stream_population(caf::actor_system& system, progress& counts, const stream_times& times, stream_ports ports,
+                                     const stream_state_store& states, const journal& entries,
+                                     std::function<void(std::function<void()>)> store_barrier)
+    : system_(system),
+      times_(times),
+      ports_(std::move(ports)),
+      states_(states),
+      entries_(entries),
+      store_barrier_(std::move(store_barrier)),
+      counts_(counts),
+      supervisor_(system.spawn(supervisor, [this](const failed_actor& failed) { on_failure(failed.id); })),
+      dispatched_sequence_(entries.last_sequence()),
+      catch_up_thread_([this] { catch_up_loop(); }) {}
+
+stream_population::~stream_population() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wakes_.notify_all();
+  catch_up_thread_.join();
+  const auto shutdown = caf::exit_reason::user_shutdown;
+  caf::anon_send_exit(supervisor_, shutdown);
+  for (const auto& [key, each] : all_) caf::anon_send_exit(each->actor, shutdown);
+}
+
+expected<void> stream_population::start(pipeline_id pipeline, std::uint32_t version,
+                                        const std::shared_ptr<const pipeline_spec>& spec,
+                                        std::span<const pipeline_instance_entry> instances) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& each : instances) {
+    const stream_key key{pipeline, version, each.machine};
+    if (all_.contains(key)) continue;
+    auto made = std::make_shared<instance>();
+    made->live = std::make_shared<live_stream>();
+    made->live->key = key;
+    made->live->spec = spec;
+    made->live->sources = each.sources;
+    made->live->sinks = each.sinks;
+    made->live->saved = each.since_sequence;
+    made->sent_sequence = each.since_sequence;
+    made->number = next_number_++;
+    all_.emplace(key, made);
+    to_restore_.push_back(std::move(made));
+  }
+  make_routes();
+  wakes_.notify_all();
+  return {};
+}
+
+std::vector<stream_key> stream_population::end(pipeline_id pipeline, std::optional<machine_id> machine) {
+  const std::lock_guard lock(mutex_);
+  std::vector<stream_key> ended;
+  std::erase_if(all_, [&](const auto& each) {
+    if (each.first.pipeline != pipeline || (machine && each.first.machine != *machine)) return false;
+    ended.push_back(each.first);
+    each.second->is_down = true;  // the catch-up thread may still hold it
+    if (each.second->actor) caf::anon_send_exit(each.second->actor, caf::exit_reason::user_shutdown);
+    return true;
+  });
+  make_routes();
+  return ended;
+}
+
+std::size_t stream_population::size() const { return count_.load(); }
+
+/// REQUIRES: the caller holds mutex_.
+void stream_population::make_routes() {
+  auto table = std::make_shared<route_table>();
+  for (const auto& [key, each] : all_)
+    for (std::uint32_t source = 0; source < each->live->sources.size(); ++source) {
+      const auto sensor = each->live->sources[source];
+      if (sensor >= table->size()) table->resize(sensor + 1U);
+      (*table)[sensor].push_back({each, source});
+    }
+  routes_ = std::move(table);
+  count_ = all_.size();
+}
+
+void stream_population::add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source) {
+  if (!to.next) to.next = std::make_shared<stream_entries>();
+  auto& next = *to.next;
+  const auto times = entry.readings->times(rows);
+  const auto values = entry.readings->values(rows);
+  const auto begin = static_cast<std::uint32_t>(next.values.size());
+  next.times_us.insert(next.times_us.end(), times.begin(), times.end());
+  next.values.insert(next.values.end(), values.begin(), values.end());
+  next.parts.push_back({entry.sequence, entry.received_at_us, source, begin, static_cast<std::uint32_t>(next.values.size())});
+}
+
+void stream_population::add_tick(instance& to, const journal_entry& entry) {
+  if (!to.next) to.next = std::make_shared<stream_entries>();
+  to.next->parts.push_back({entry.sequence, entry.received_at_us, stream_entries::tick, 0, 0});
+}
+
+/// Sends what was added. REQUIRES: the caller holds mutex_.
+void stream_population::send(instance& to) {
+  const auto next = std::exchange(to.next, nullptr);
+  if (!next || to.is_down || !to.actor) return;
+  const auto weight = next->values.size() + 1;
+  to.live->queued.fetch_add(weight);
+  counts_.dispatched(0);
+  next->credit = std::shared_ptr<void>(static_cast<void*>(&counts_), [live = to.live, weight, &counts = counts_](void*) {
+    live->queued.fetch_sub(weight);
+    counts.processed(0);
+  });
+  caf::anon_send(to.actor, std::move(*next));
+}
+
+void stream_population::dispatch(std::span<const journal_entry* const> entries) {
+  const std::lock_guard lock(mutex_);
+  if (all_.empty()) {
+    dispatched_sequence_ = entries.back()->sequence;
+    return;
+  }
+  std::vector<instance*> touched;
+  const auto touch = [&](instance& it) {
+    if (!it.next) touched.push_back(&it);
+  };
+  const auto& routes = *routes_;
+  for (const auto* const entry : entries) {
+    if (entry->tick)
+      for (const auto& [key, each] : all_)
+        if (!each->behind && each->live->due_us.load() <= entry->received_at_us) {
+          touch(*each);
+          add_tick(*each, *entry);
+        }
+    if (!entry->readings) continue;
+    for (const auto& rows : entry->readings->slices) {
+      if (rows.sensor >= routes.size()) break;  // sorted by sensor
+      for (const auto& [to, source] : routes[rows.sensor]) {
+        if (to->behind) continue;
+        touch(*to);
+        add(*to, *entry, rows, source);
+      }
+    }
+  }
+  for (auto* const each : touched) {
+    if (each->live->queued.load() + each->next->values.size() > limits::stream_queued_readings) {
+      each->next.reset();  // from now on it reads the journal
+      each->behind = true;
+      wakes_.notify_all();
+      continue;
+    }
+    send(*each);
+  }
+  dispatched_sequence_ = entries.back()->sequence;
+  for (auto* const each : touched)
+    if (!each->behind) each->sent_sequence = dispatched_sequence_;
+}
+
+std::optional<std::int64_t> stream_population::due_us() const {
+  if (count_.load() == 0) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  auto due = INT64_MAX;
+  for (const auto& [key, each] : all_)
+    if (!each->is_down) due = std::min(due, each->live->due_us.load());
+  return due == INT64_MAX ? std::nullopt : std::optional(due);
+}
+
+std::vector<stream_report> stream_population::report(pipeline_id pipeline, std::int64_t deadline_ms) const {
+  std::vector<stream_report> reports;
+  std::vector<reply<stream_view>::waiter> asked;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, each] : all_) {
+      if (key.pipeline != pipeline) continue;
+      stream_report made{
+          key.machine, each->live->sources, each->live->sinks, {}, each->live->queued.load(), each->restarts, each->failure, {}};
+      made.state = each->is_down  ? stream_condition::failed
+                   : each->behind ? stream_condition::catching_up
+                                  : stream_condition::running;
+      reports.push_back(std::move(made));
+      auto [answer, waiter] = reply<stream_view>::make();
+      if (each->actor && !each->is_down) caf::anon_send(each->actor, stream_view_request{std::move(answer)});
+      asked.push_back(std::move(waiter));
+    }
+  }
+  for (std::size_t i = 0; i < reports.size(); ++i)
+    if (auto seen = asked[i].wait_for(deadline_ms)) reports[i].seen = *seen;
+  return reports;
+}
+
+bool stream_population::persist_all(std::int64_t deadline_ms, const std::function<bool()>& hopeless) {
+  std::vector<reply<bool>::waiter> asked;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [key, each] : all_) {
+      if (each->is_down || !each->actor) continue;
+      auto [stored, waiter] = reply<bool>::make();
+      caf::anon_send(each->actor, stream_save{each->behind ? 0 : dispatched_sequence_, std::move(stored)});
+      asked.push_back(std::move(waiter));
+    }
+  }
+  // One that fails meanwhile is restored from its stored state: it holds the journal, not the checkpoint.
+  return std::ranges::all_of(asked, [&](auto& each) {
+    const auto stored = each.wait_for(deadline_ms, hopeless);
+    return stored || stored.error().code != errc::timed_out;
+  });
+}
+
+std::uint64_t stream_population::floor(std::uint64_t target) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, each] : all_)
+    if (!each->is_down) target = std::min(target, each->live->saved.load());
+  return target;
+}
+
+bool stream_population::wait_until_idle(std::int64_t deadline_ms) {
+  constexpr std::int64_t look_every_ms = 5;
+  for (; deadline_ms > 0; deadline_ms -= look_every_ms) {
+    {
+      const std::lock_guard lock(mutex_);
+      const bool all_there =
+          std::ranges::none_of(all_, [](const auto& each) { return each.second->behind && !each.second->is_down; });
+      if (all_there && counts_.idle()) return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(look_every_ms));
+  }
+  return false;
+}
+
+std::uint64_t stream_population::failed_count() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::uint64_t>(std::ranges::count_if(all_, [](const auto& each) { return each.second->is_down; }));
+}
+
+stream_actor stream_population::actor_of(pipeline_id pipeline, machine_id machine) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, each] : all_)
+    if (key.pipeline == pipeline && key.machine == machine) return each->actor;
+  return {};
+}
+
+}  // namespace factory

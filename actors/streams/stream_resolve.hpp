@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pipelines/model/result.hpp"
+#include "pipelines/stream/pipeline_spec.hpp"
+#include "storage/catalog/catalog.hpp"
+#include "storage/streams/pipeline_store.hpp"
+
+namespace factory {
+
+/// The instances that a pipeline has in this catalog, with their sources; sinks and beginnings are left to the caller. `invalid`, with the
+/// member at fault, for a source that is not there or is not one, and for units that do not fit. A pipeline per machine may have no instance yet.
+/// A selector does not find the sensors that the pipeline itself fills: those of its instances `before`.
+expected<std::vector<pipeline_instance_entry>> resolve(const pipeline_spec& spec, const catalog& entities,
+                                                       const std::vector<pipeline_instance_entry>& before);
+
+/// The machine on which a sink's sensor lies.
+expected<machine_id> machine_of_sink(const pipeline_spec& spec, std::size_t sink, const pipeline_instance_entry& instance,
+                                     const catalog& entities);
+
+/// The sensors of `all` with which an instance would feed itself, or nothing: "sensor 4".
+std::optional<std::string> find_cycle(const pipeline_instance_entry& instance, std::span<const pipeline_instance_entry> all);
+
+}  // namespace factory

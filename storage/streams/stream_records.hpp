@@ -1,0 +1,14 @@
+#pragma once
+
+#include "storage/streams/pipeline_store.hpp"
+
+#include <string>
+#include <string_view>
+
+/// For this room only: states of pipeline instances in the column family `state`.
+namespace factory {
+
+std::string stream_state_key(const stream_key& key);
+std::string encode_stream_state(std::uint64_t applied_sequence, std::string_view state);
+
+}  // namespace factory

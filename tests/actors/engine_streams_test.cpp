@@ -1,0 +1,203 @@
+// Pipelines on the facade over everything, on a real directory.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+
+#include "actors/engine/engine.hpp"
+#include "actors/support/messages.hpp"
+#include "pipelines/support/stream_reference.hpp"
+#include "storage/support/temporary_directory.hpp"
+
+namespace factory::test {
+namespace {
+
+constexpr std::int64_t settle_ms = 60'000;
+
+const std::string difference_of_bearings = R"({"name":"bearing difference", "per":"machine",
+  "sources":{"a":{"machine_type":"press","name":"bearing_a"}, "b":{"machine_type":"press","name":"bearing_b"}},
+  "steps":[{"align":{"tolerance_ms":1000}}, {"compute":"a - b"}, {"window":{"tumbling_ms":60000},"aggregate":"mean"}],
+  "sinks":[{"sensor":{"name":"bearing_difference","unit":"K"}}]})";
+
+std::string over_sensor(sensor_id sensor, const std::string& name, const std::string& steps) {
+  return R"({"name":")" + name + R"(","sources":{"a":{"sensor_id":)" + std::to_string(sensor) + R"(}},"steps":[)" + steps +
+         R"(],"sinks":[{"sensor":{"name":")" + name + R"("}}]})";
+}
+const std::string minutely_mean = R"({"window":{"tumbling_ms":60000},"aggregate":"mean"})";
+
+/// An engine with presses of two bearings each, opened again at will.
+struct engine_streams : testing::Test {
+  void open() {
+    engine_config config;
+    config.data_dir = directory.path();
+    config.worker_threads = 2;
+    config.jobs.rollup_every_us = config.jobs.rewrite_every_us = 0;
+    running.reset();
+    running = engine::open(config).value();
+  }
+  void begin(std::size_t presses) {
+    open();
+    running->create(std::vector{factory_entry{0, "works", "Ulm", 0}}).value();
+    for (std::size_t i = 0; i < presses; ++i) add_press();
+  }
+  machine_id add_press() {
+    const auto number = std::to_string(running->entities().machines().size() + 1);
+    const auto machine = running->create(std::vector{machine_entry{0, 1, "press " + number, "press", {}, 0}}).value()[0].id;
+    running
+        ->create(
+            std::vector{sensor_entry{0, machine, "bearing_a", "C", {}, 0}, sensor_entry{0, machine, "bearing_b", "C", {}, 0}})
+        .value();
+    return machine;
+  }
+  void ingest(sensor_id id, const timed_values& rows) {
+    ASSERT_TRUE(running->ingest(reading_batch(*batch_of(id, rows)), durability::buffered));
+  }
+  sensor_id sensor_named(machine_id machine, const std::string& name) const {
+    for (const auto& each : running->entities().sensors(machine))
+      if (each.name == name) return each.id;
+    return 0;
+  }
+  std::map<std::int64_t, double> readings(sensor_id id) const {
+    EXPECT_TRUE(running->settle(settle_ms));
+    std::map<std::int64_t, double> found;
+    EXPECT_TRUE(running->scan(id, {INT64_MIN, INT64_MAX}, [&found](const reading_run& run) {
+      for (std::size_t i = 0; i < run.size(); ++i) found[run.event_time_us[i]] = run.value[i];
+      return true;
+    }));
+    return found;
+  }
+
+  temporary_directory directory;
+  std::unique_ptr<engine> running;
+};
+
+TEST_F(engine_streams, a_pipeline_fills_a_sensor_of_each_machine) {
+  begin(2);
+  const auto made = running->create_pipeline(difference_of_bearings);
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->instances.size(), 2U);
+  const auto filled = sensor_named(2, "bearing_difference");
+  EXPECT_EQ(made->instances[1].sinks, std::vector<sensor_id>{filled});
+  ingest(3, {{noon_us, 50.0}, {noon_us + 30 * second_us, 60.0}, {noon_us + 61 * second_us, 99.0}});
+  ingest(4, {{noon_us, 49.0}, {noon_us + 30 * second_us, 57.0}, {noon_us + 61 * second_us, 99.0}});
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{noon_us, 2.0}}));
+  EXPECT_TRUE(readings(sensor_named(1, "bearing_difference")).empty());
+  ingest(4, {{noon_us + 30 * second_us, 59.0}});  // corrected within the lateness
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{noon_us, 1.0}}));
+  const auto reports = running->report_of_pipeline(made->id);
+  ASSERT_EQ(reports.size(), 2U);
+  ASSERT_TRUE(reports[1].seen);
+  EXPECT_EQ(reports[1].seen->counts.in, 7U);
+  EXPECT_EQ(reports[1].seen->counts.out, 1U);
+  EXPECT_EQ(reports[1].state, stream_condition::running);
+}
+
+TEST_F(engine_streams, a_machine_that_comes_later_has_an_instance) {
+  begin(1);
+  const auto made = running->create_pipeline(difference_of_bearings).value();
+  const auto machine = add_press();
+  const auto filled = sensor_named(machine, "bearing_difference");
+  ASSERT_NE(filled, 0U);
+  ingest(4, {{noon_us, 5.0}, {noon_us + 60 * second_us, 5.0}});
+  ingest(5, {{noon_us, 4.0}, {noon_us + 60 * second_us, 4.0}});
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{noon_us, 1.0}}));
+  EXPECT_EQ(running->find_pipeline(made.id)->instances.size(), 2U);
+}
+
+TEST_F(engine_streams, a_filled_sensor_is_the_source_of_another_pipeline) {
+  begin(1);
+  const auto minutes = running->create_pipeline(over_sensor(1, "minutes", minutely_mean)).value();
+  const auto hours = running->create_pipeline(
+      over_sensor(minutes.instances[0].sinks[0], "hours", R"({"window":{"tumbling_ms":3600000},"aggregate":"max"})"));
+  ASSERT_TRUE(hours) << hours.error().message;
+  timed_values rows;
+  for (int minute = 0; minute < 62; ++minute) rows.emplace_back(noon_us + minute * 60 * second_us, minute);
+  ingest(1, rows);
+  constexpr auto hour_us = 3'600 * second_us;
+  EXPECT_EQ(readings(hours->instances[0].sinks[0]), (std::map<std::int64_t, double>{{noon_us / hour_us * hour_us, 59.0}}));
+  EXPECT_EQ(readings(minutes.instances[0].sinks[0]).size(), 61U);
+}
+
+TEST_F(engine_streams, a_pipeline_that_would_feed_itself_is_refused) {
+  begin(1);
+  const auto first = running->create_pipeline(over_sensor(1, "first", minutely_mean)).value();
+  const auto second = running->create_pipeline(over_sensor(first.instances[0].sinks[0], "second", minutely_mean)).value();
+  const auto changed = running->update_pipeline(
+      first.id, R"({"sources":{"a":{"sensor_id":)" + std::to_string(second.instances[0].sinks[0]) + "}}}");
+  ASSERT_FALSE(changed);
+  EXPECT_EQ(changed.error().field, "sources");
+  EXPECT_EQ(running->find_pipeline(first.id)->version, 1U);
+}
+
+TEST_F(engine_streams, a_change_begins_anew_with_the_same_sensor_and_a_new_name_changes_nothing) {
+  begin(1);
+  const auto made = running->create_pipeline(over_sensor(1, "means", minutely_mean)).value();
+  ingest(1, {{noon_us, 1.0}, {noon_us + 60 * second_us, 3.0}, {noon_us + 119 * second_us, 5.0}});
+  EXPECT_EQ(running->update_pipeline(made.id, R"({"name":"another"})")->version, 1U);
+  ingest(1, {{noon_us + 120 * second_us, 1.0}});
+  const auto filled = made.instances[0].sinks[0];
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{noon_us, 1.0}, {noon_us + 60 * second_us, 4.0}}));
+  const auto changed =
+      running->update_pipeline(made.id, R"({"steps":[{"window":{"tumbling_ms":60000},"aggregate":"max"}]})").value();
+  EXPECT_EQ(changed.version, 2U);
+  EXPECT_EQ(changed.instances[0].sinks[0], filled);
+  ingest(1, {{noon_us + 180 * second_us, 7.0}, {noon_us + 190 * second_us, 9.0}, {noon_us + 240 * second_us, 0.0}});
+  EXPECT_EQ(readings(filled).at(noon_us + 180 * second_us), 9.0);
+}
+
+TEST_F(engine_streams, a_deleted_pipeline_leaves_its_sensors_and_frees_them) {
+  begin(1);
+  const auto made = running->create_pipeline(over_sensor(1, "means", minutely_mean)).value();
+  const auto filled = made.instances[0].sinks[0];
+  EXPECT_EQ(running->remove_sensor(filled).error().code, errc::conflict);
+  ASSERT_TRUE(running->remove_pipeline(made.id));
+  EXPECT_EQ(running->find_pipeline(made.id).error().code, errc::not_found);
+  ingest(1, {{noon_us, 1.0}, {noon_us + 60 * second_us, 3.0}});
+  EXPECT_TRUE(readings(filled).empty());
+  EXPECT_TRUE(running->remove_sensor(filled));
+  open();
+  EXPECT_TRUE(running->pipelines().empty());
+}
+
+TEST_F(engine_streams, results_are_those_of_the_set_of_readings_through_checkpoints_and_restarts) {
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    std::mt19937 random(seed);
+    begin(1);
+    const auto made = running->create_pipeline(difference_of_bearings).value();
+    const auto filled = made.instances[0].sinks[0];
+    std::vector<stream_reference::series> sources(2);
+    std::int64_t now_us = noon_us;
+    for (int step = 0; step < 60; ++step) {
+      for (const std::size_t source : {0U, 1U}) {
+        timed_values rows;
+        for (std::size_t i = 0; i < 1 + random() % 8; ++i) {
+          const auto time_us = now_us + static_cast<std::int64_t>(random() % 20) * second_us;
+          rows.emplace_back(time_us, static_cast<double>(random() % 100));
+          sources[source][time_us] = rows.back().second;
+        }
+        ingest(static_cast<sensor_id>(source + 1), rows);
+      }
+      now_us += 5 * second_us;
+      if (random() % 10 == 0) {
+        ASSERT_TRUE(running->checkpoint());
+      }
+      if (random() % 15 == 0) open();
+    }
+    for (const std::size_t source : {0U, 1U}) {  // ends the last window
+      sources[source][now_us + 120 * second_us] = 1;
+      ingest(static_cast<sensor_id>(source + 1), {{now_us + 120 * second_us, 1.0}});
+    }
+    auto expected_results = stream_reference::run(parse_pipeline(difference_of_bearings).value(), sources);
+    auto found = readings(filled);
+    expected_results.erase(std::prev(expected_results.end()));  // the window of the last reading ends when time passes
+    if (found.size() > expected_results.size()) found.erase(std::prev(found.end()));
+    EXPECT_EQ(found, expected_results) << "seed " << seed;
+    running.reset();
+    std::filesystem::remove_all(directory.path());
+    std::filesystem::create_directory(directory.path());
+  }
+}
+
+}  // namespace
+}  // namespace factory::test

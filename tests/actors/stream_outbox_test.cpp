@@ -1,0 +1,50 @@
+#include "actors/streams/stream_outbox.hpp"
+
+#include <gtest/gtest.h>
+
+namespace factory {
+namespace {
+
+TEST(stream_outbox, a_batch_holds_the_newest_of_each_time_by_sensor) {
+  stream_outbox outbox;
+  outbox.put(9, 5, 1.0);
+  outbox.put(7, 5, 2.0);
+  outbox.put(9, 4, 3.0);
+  outbox.put(9, 5, 4.0);
+  const auto batch = outbox.take();
+  EXPECT_EQ(batch.event_time_us, (std::vector<std::int64_t>{5, 4, 5}));
+  EXPECT_EQ(batch.value, (std::vector<double>{2.0, 3.0, 4.0}));
+  ASSERT_EQ(batch.slices.size(), 2U);
+  EXPECT_EQ(batch.slices[0].sensor, 7U);
+  EXPECT_EQ(batch.slices[1].begin, 1U);
+  EXPECT_EQ(batch.slices[1].end, 3U);
+}
+
+TEST(stream_outbox, what_was_refused_waits_again_unless_there_is_something_newer) {
+  stream_outbox outbox;
+  outbox.put(1, 1, 1.0);
+  outbox.put(1, 2, 1.0);
+  static_cast<void>(outbox.take());
+  outbox.put(1, 2, 5.0);
+  outbox.done(false);
+  EXPECT_FALSE(outbox.is_under_way());
+  EXPECT_EQ(outbox.take().value, (std::vector<double>{1.0, 5.0}));
+  outbox.done(true);
+  EXPECT_TRUE(outbox.empty());
+}
+
+TEST(stream_outbox, a_stored_one_has_what_waits_and_what_is_under_way) {
+  stream_outbox outbox, again;
+  outbox.put(1, 1, 1.0);
+  outbox.put(1, 2, 1.0);
+  static_cast<void>(outbox.take());
+  outbox.put(1, 2, 5.0);
+  std::string bytes;
+  outbox.encode(bytes);
+  std::string_view in = bytes;
+  ASSERT_TRUE(again.decode(in));
+  EXPECT_EQ(again.take().value, (std::vector<double>{1.0, 5.0}));
+}
+
+}  // namespace
+}  // namespace factory
