@@ -112,6 +112,7 @@ struct rest_api::impl {
     add_event_calls(table);
     add_finding_calls(table);
     add_job_calls(table);
+    add_pipeline_calls(table);
     add_admin_calls(table);
     add_token_calls(table);
     add_channel_calls(table, notifications);

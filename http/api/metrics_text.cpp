@@ -69,6 +69,10 @@ void add_engine(families& out, const engine_metrics& m) {
   gauge(out, "set_aside_bytes", "Bytes that are set aside", real(m.set_aside_bytes));
   counter(out, "anomalies_total", "Anomalies found, also those that retention dropped", real(m.anomalies));
   counter(out, "alerts_total", "Alerts found, also those that retention dropped", real(m.alerts));
+  gauge(out, "pipelines", "Pipelines", real(m.pipelines));
+  gauge(out, "pipeline_instances", "Instances of pipelines at work", real(m.pipeline_instances));
+  gauge(out, "failed_pipeline_instances", "Instances of pipelines that failed too often and are off",
+        real(m.failed_pipeline_instances));
   gauge(out, "active_alerts", "Alerts not yet cleared", real(m.active_alerts));
   gauge(out, "mirror_lag_events", "Events not yet in SQLite", real(m.mirror_lag_events));
   gauge(out, "mirror_lag_catalog_versions", "Catalog changes not yet in SQLite", real(m.mirror_lag_catalog));

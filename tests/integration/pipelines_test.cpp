@@ -1,0 +1,174 @@
+// Pipelines on the real daemon: derived readings exist exactly once, in the same bits, however often it is killed; and each pipeline of
+// docs/how-to/pipelines.md works as it stands there.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <random>
+#include <sstream>
+
+#include "integration/support/daemon.hpp"
+#include "integration/support/http_client.hpp"
+#include "integration/support/plant.hpp"
+#include "support/await.hpp"
+
+namespace factory::test {
+namespace {
+
+constexpr std::int64_t second = 1'000'000, minute = 60 * second;
+constexpr std::int64_t begin_us = 1'790'000'040 * second;  // in 2026, a whole minute
+
+constexpr auto difference = R"({"name":"difference","sources":{"a":{"sensor_id":1},"b":{"sensor_id":2}},
+  "steps":[{"align":{"tolerance_ms":0}},{"compute":"a - b"},{"window":{"tumbling_ms":60000},"aggregate":"sum"}],
+  "sinks":[{"sensor":{"name":"difference"}}]})";
+
+/// Readings of two sensors, one a second, in an order that stays within the lateness; some are corrected later.
+std::vector<reading> mixed_up(std::mt19937& random, int seconds) {
+  struct sent {
+    std::int64_t at_us;
+    reading what;
+  };
+  std::vector<sent> all;
+  for (int i = 0; i < seconds; ++i)
+    for (const std::uint32_t sensor : {1U, 2U}) {
+      const std::int64_t time_us = begin_us + i * second;
+      auto at_us = time_us;
+      for (int writes = random() % 10 == 0 ? 2 : 1; writes > 0; --writes) {
+        at_us += static_cast<std::int64_t>(random() % 20) * second;
+        all.push_back({at_us, {sensor, time_us, static_cast<double>(random() % 1'000)}});
+      }
+    }
+  std::ranges::stable_sort(all, {}, &sent::at_us);
+  std::vector<reading> out;
+  for (const auto& each : all) out.push_back(each.what);
+  return out;
+}
+
+/// Sums of the differences by minute, of all minutes but the last.
+std::vector<reading> sums_of(const std::vector<reading>& sent, std::uint32_t filled) {
+  std::map<std::int64_t, std::map<std::uint32_t, double>> rows;
+  for (const auto& each : sent) rows[each.time_us][each.sensor] = each.value;
+  std::map<std::int64_t, double> sums;
+  for (auto& [time_us, values] : rows) sums[time_us / minute * minute] += values.at(1) - values.at(2);
+  std::vector<reading> out;
+  for (const auto& [time_us, sum] : sums) out.push_back({filled, time_us, sum});
+  out.pop_back();
+  return out;
+}
+
+std::vector<reading> without_the_last_minute(std::vector<reading> found, std::int64_t last_us) {
+  std::erase_if(found, [&](const reading& each) { return each.time_us >= last_us; });
+  return found;
+}
+
+TEST(pipelines, derived_readings_exist_once_in_the_same_bits_however_often_the_daemon_is_killed) {
+  std::mt19937 random(7);
+  fresh_daemon daemon;
+  std::uint32_t filled = 0;
+  {
+    http_client api(daemon->api_port());
+    ASSERT_EQ(add_sensors(api, 2), (std::vector<std::uint32_t>{1, 2}));
+    const auto made = api.post("/api/pipelines", difference);
+    ASSERT_EQ(made.status, 201U) << made.body;
+    filled = made.json()["instances"][0]["sinks"][0].GetUint();
+  }
+  const auto sent = mixed_up(random, 600);
+  std::size_t next = 0;
+  while (next < sent.size()) {
+    http_client api(daemon->api_port());
+    for (auto bodies = 1 + random() % 25; bodies > 0 && next < sent.size(); --bodies) {
+      const auto end = std::min(sent.size(), next + 1 + random() % 15);
+      store(api, {sent.begin() + static_cast<std::ptrdiff_t>(next), sent.begin() + static_cast<std::ptrdiff_t>(end)});
+      next = end;
+    }
+    if (next == sent.size()) break;
+    daemon->kill();
+    daemon->start();
+  }
+  http_client api(daemon->api_port());
+  const auto wanted = sums_of(sent, filled);
+  const auto last_us = wanted.back().time_us + minute;
+  await([&] { return without_the_last_minute(readings_of(api, filled), last_us) == wanted; }, "the derived readings");
+  EXPECT_EQ(without_the_last_minute(readings_of(api, filled), last_us), wanted);
+  daemon->kill();  // nothing changes when all is done again
+  daemon->start();
+  http_client again(daemon->api_port());
+  await([&] { return get_json(again, "/api/pipelines/1")["instances"][0]["state"].GetString() == std::string("running"); },
+        "the instance");
+  await_processed(again);
+  EXPECT_EQ(without_the_last_minute(readings_of(again, filled), last_us), wanted);
+  EXPECT_EQ(daemon.process.stop(), 0);
+}
+
+TEST(pipelines, what_cannot_work_is_refused_with_the_member) {
+  fresh_daemon daemon;
+  http_client api(daemon->api_port());
+  add_sensors(api, 1);
+  const auto answer = api.post("/api/pipelines", R"({"name":"x","sources":{"a":{"sensor_id":1}},
+      "steps":[{"window":{"tumbling_ms":60000},"aggregate":"average"}],"sinks":[{"sensor":{"name":"y"}}]})");
+  EXPECT_EQ(answer.status, 400U);
+  EXPECT_THAT(answer.body, ::testing::HasSubstr("steps[0].aggregate"));
+  EXPECT_EQ(api.post("/api/pipelines", difference).status, 400U) << "sensor 2 is not there";
+  EXPECT_EQ(api.get("/api/pipelines/1").status, 404U);
+  EXPECT_EQ(daemon.process.stop(), 0);
+}
+
+/// The commands of a document, for a daemon on another port.
+std::vector<std::string> commands_of(const std::string& document, std::uint16_t port) {
+  std::vector<std::string> out;
+  std::ifstream file(FACTORY_SOURCE_DIR "/docs/how-to/" + document);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("    curl")) continue;
+    line.replace(line.find("127.0.0.1:8080"), 14, "127.0.0.1:" + std::to_string(port));
+    out.push_back(line.substr(4) + " -w ' %{http_code}'");
+  }
+  return out;
+}
+
+TEST(pipelines, the_document_works_as_it_stands_there) {
+  fresh_daemon daemon;
+  http_client api(daemon->api_port());
+  const auto commands = commands_of("pipelines.md", daemon->api_port());
+  ASSERT_GT(commands.size(), 10U);
+  const auto is_change = [](const std::string& command) { return command.find(" -X ") != std::string::npos; };
+  const auto run_it = [](const std::string& command) {
+    const auto ran = run({"/bin/sh", "-c", command});
+    EXPECT_THAT(ran.output, ::testing::MatchesRegex("(.|\n)* 20[014]")) << command;
+  };
+  for (const auto& command : commands)
+    if (!is_change(command)) run_it(command);
+
+  // A day of readings, one each ten seconds: bearings of 50 and 48 C, 6 kW, at work in every other minute.
+  std::vector<reading> sent;
+  constexpr std::int64_t day_us = 1'440 * minute, begin = begin_us / day_us * day_us + 360 * minute;
+  for (std::int64_t at = begin; at <= begin + day_us; at += 10 * second) {
+    const double works = at / minute % 2 == 0 ? 1 : 0;
+    for (const auto& [sensor, value] : {std::pair{1U, 50.0}, {2U, 48.0}, {3U, 6.0}, {4U, works}, {5U, works}})
+      sent.push_back({sensor, at, value});
+  }
+  store(api, sent, 500);
+  const auto sinks = [&](int id) {
+    const auto pipeline = get_json(api, "/api/pipelines/" + std::to_string(id));
+    return pipeline["instances"][0]["sinks"][0].GetUint();
+  };
+  const auto first_of = [&](std::uint32_t sensor) {
+    await([&] { return !readings_of(api, sensor).empty(); }, "a result");
+    return readings_of(api, sensor).front();
+  };
+  EXPECT_EQ(first_of(sinks(1)), (reading{sinks(1), begin, 2.0}));
+  const auto energy = first_of(sinks(2));
+  EXPECT_EQ(energy.time_us, begin);
+  EXPECT_NEAR(energy.value, 48.0, 1e-9);
+  EXPECT_NEAR(first_of(sinks(3)).value, 0.5, 1e-9);
+  const auto hours = first_of(sinks(4));
+  EXPECT_EQ(hours.time_us, begin / day_us * day_us);
+  EXPECT_NEAR(hours.value, 9.0, 1e-9);
+  EXPECT_EQ(first_of(sinks(5)), (reading{sinks(5), begin, 29.5}));
+  for (const auto& command : commands)
+    if (is_change(command)) run_it(command);
+  EXPECT_EQ(daemon.process.stop(), 0);
+}
+
+}  // namespace
+}  // namespace factory::test
