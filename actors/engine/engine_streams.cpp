@@ -263,6 +263,7 @@ expected<pipeline_entry> engine::create_pipeline(const std::string& json) {
 
 expected<pipeline_entry> engine::update_pipeline(pipeline_id id, std::string_view changes) {
   if (impl_->stopping) return fail(errc::stopping, "the engine is stopping; send it again after its restart");
+  if (const auto readable = merge_pipeline("{}", changes); !readable) return tl::unexpected(readable.error());
   const std::lock_guard one(impl_->changes);
   auto entry = impl_->pipelines->find(id);
   if (!entry) return entry;
