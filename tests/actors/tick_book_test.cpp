@@ -79,7 +79,7 @@ TEST_F(tick_book_test, takes_old_ticks_again_for_who_is_rebuilt) {
 TEST_F(tick_book_test, a_tick_is_written_only_when_somebody_waits_and_it_is_time) {
   std::vector<std::int64_t> written;
   const auto write = [&](std::int64_t now_us) { written.push_back(now_us); };
-  const auto due_us = [&book] { return book.due_us(); };
+  const auto due_us = [this] { return book.due_us(); };
   EXPECT_FALSE(ticker::turn(due_us, 100, write));
   book.wait(1, 0, 200);
   EXPECT_FALSE(ticker::turn(due_us, 199, write));

@@ -24,7 +24,7 @@ TEST(pipeline_store, a_record_reads_back_and_a_damaged_one_does_not) {
 }
 
 TEST(pipeline_store, pipelines_and_the_ids_given_away_outlive_a_restart) {
-  const temporary_directory directory;
+  const test::temporary_directory directory;
   for (int round = 0; round < 2; ++round) {
     auto db = database::open(directory.path(), {}).value();
     journal entries(*db);
@@ -53,7 +53,7 @@ TEST(pipeline_store, pipelines_and_the_ids_given_away_outlive_a_restart) {
 }
 
 TEST(stream_state_store, gives_back_what_the_store_writer_wrote) {
-  const temporary_directory directory;
+  const test::temporary_directory directory;
   auto db = database::open(directory.path(), {}).value();
   event_log events(*db);
   store_writer writer(*db, events);
