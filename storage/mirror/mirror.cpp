@@ -114,6 +114,7 @@ bool mirror::impl::write_transaction(const std::vector<event>& page, const std::
       continue;
     }
     if (!is_detector(e.key.source) && group_of(e.key.source) != source_group::limit) continue;
+    if (!is_detector(e.key.source)) write_history(sql, e);
     const auto it = events.find(e.key);
     if (!it) {
       sql.rollback();
@@ -160,6 +161,7 @@ bool mirror::impl::follow() {
     first = false;
     if (page->empty()) break;
     const std::lock_guard lock(guard);
+    dirty = true;  // the feed wakes only behind a page that came back empty: another turn asks for that one
     if (steady::now() > deadline) return false;
   }
   return drop_old();
