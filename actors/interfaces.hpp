@@ -14,6 +14,7 @@
 #include "actors/flow/tick_book.hpp"
 #include "actors/sensors/views.hpp"
 #include "pipelines/alarm/alarm_row.hpp"
+#include "pipelines/alarm/limit_order.hpp"
 #include "pipelines/model/event.hpp"
 #include "storage/admin/job_store.hpp"
 #include "storage/journal/journal.hpp"
@@ -84,6 +85,8 @@ struct new_command {
   std::int64_t received_at_us = 0;
   std::shared_ptr<const operator_command> command;
   std::shared_ptr<void> under_way = {};  ///< counted until it goes
+  /// The sensor adds these, as to new_config.
+  std::int64_t at_us = INT64_MIN, floor_us = INT64_MIN;
 };
 
 /// Time has passed, and one of the sensor's actors waits for that. All entries before the tick were sent earlier.
@@ -207,6 +210,8 @@ using job_runner_actor = caf::typed_actor<caf::reacts_to<job_due>,     // run it
 struct persistence {
   std::function<void(saved_sensor, std::function<void()> written)> save_sensor;
   std::function<void(std::vector<event>)> write_events;
+  /// The limits of a sensor of which nobody is told, whenever they change; empty: nobody asks.
+  std::function<void(sensor_id, std::vector<shelf>)> tell_shelves = {};
 };
 
 }  // namespace factory

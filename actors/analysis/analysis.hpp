@@ -1,6 +1,7 @@
 #pragma once
 
 #include <unordered_map>
+#include <vector>
 
 #include "actors/interfaces.hpp"
 #include "pipelines/alarm/judged_alarms.hpp"
@@ -23,6 +24,7 @@ struct threshold_actor_state {
     judged_alarms alarms;
     std::uint64_t applied_sequence = 0;  ///< newest entry that the alarms have seen
     std::int64_t asked_us = INT64_MAX;   ///< the instant that the tick book knows of
+    std::vector<shelf> told_shelves;     ///< as tell_shelves knows them
   };
   std::unordered_map<sensor_id, watched_sensor> sensors;
   persistence store;

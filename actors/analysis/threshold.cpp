@@ -40,6 +40,12 @@ void ask_for_time(threshold_actor_state& state, sensor_id sensor, watched_sensor
   state.ticks->wait(sensor, watched.applied_sequence, due_us);
 }
 
+void tell_shelves(const threshold_actor_state& state, sensor_id sensor, watched_sensor& watched) {
+  if (watched.told_shelves == watched.alarms.shelves()) return;
+  watched.told_shelves = watched.alarms.shelves();
+  if (state.store.tell_shelves) state.store.tell_shelves(sensor, watched.told_shelves);
+}
+
 /// Lets the board take in an entry that it has not seen, at its place among the ticks.
 template <class TakeIn>
 void at_its_place(threshold_actor_state& state, sensor_id sensor, std::uint64_t sequence, TakeIn take_in) {
@@ -50,6 +56,7 @@ void at_its_place(threshold_actor_state& state, sensor_id sensor, std::uint64_t 
   watched.applied_sequence = sequence;
   take_in(watched.alarms, found);
   hand_over(state, std::move(found));
+  tell_shelves(state, sensor, watched);
   ask_for_time(state, sensor, watched);
 }
 
@@ -79,28 +86,48 @@ void pass_time(threshold_actor_state& state, const new_tick& part) {
   std::vector<event> found;
   let_time_pass(state, watched, part.at.sequence + 1, found);
   hand_over(state, std::move(found));
+  tell_shelves(state, part.sensor, watched);
   ask_for_time(state, part.sensor, watched);
 }
 
-/// What a command does to the alarms of its sensor: one overload for each kind of command.
-void carry_out(const acknowledge_alert& asked, const new_command& part, std::vector<event>& found) {
-  found.push_back(acknowledgement_of(asked, part.command->who, part.received_at_us));
+/// What a command does to the alarms of its sensor: one overload for each kind of command. `alarms` is null when the sensor has none here.
+void carry_out(const acknowledge_alert& asked, const new_command& part, judged_alarms* alarms, std::vector<event>& found) {
+  auto seen = acknowledgement_of(asked, part.command->who, part.received_at_us);
+  if (alarms != nullptr) {
+    limit_order order;
+    order.what = limit_order::action::acknowledge;
+    order.alert = with_kind(asked.alert, event_kind::alert_raised);
+    alarms->obey(std::move(order), part.at_us, part.floor_us, part.received_at_us, found);
+    if (auto now = alarms->detail_of(asked.alert.source, asked.alert.rule); !now.hushed.empty()) {
+      now.limit = asked.limit;
+      now.comment = asked.comment;
+      seen.detail = std::move(now);
+    }
+  }
+  found.push_back(std::move(seen));
 }
 
-void carry_out(const judge_anomaly& given, const new_command& part, std::vector<event>& found) {
+void carry_out(const judge_anomaly& given, const new_command& part, judged_alarms*, std::vector<event>& found) {
   found.push_back(feedback_of(given, part.command->who, part.received_at_us));
+}
+
+void carry_out(const order_limit& asked, const new_command& part, judged_alarms* alarms, std::vector<event>& found) {
+  if (alarms == nullptr) return;
+  auto order = asked.order;
+  order.who = part.command->who;
+  alarms->obey(std::move(order), part.at_us, part.floor_us, part.received_at_us, found);
 }
 
 void obey(threshold_actor_state& state, const new_command& part) {
   const auto& command = *part.command;
-  const auto carry_out_all = [&](std::vector<event>& found) {
-    std::visit([&](const auto& asked) { carry_out(asked, part, found); }, command.what);
+  const auto carry_out_all = [&](judged_alarms* alarms, std::vector<event>& found) {
+    std::visit([&](const auto& asked) { carry_out(asked, part, alarms, found); }, command.what);
   };
   if (state.sensors.contains(command.sensor))
     return at_its_place(state, command.sensor, part.sequence,
-                        [&](judged_alarms&, std::vector<event>& found) { carry_out_all(found); });
+                        [&](judged_alarms& alarms, std::vector<event>& found) { carry_out_all(&alarms, found); });
   std::vector<event> found;
-  carry_out_all(found);
+  carry_out_all(nullptr, found);
   hand_over(state, std::move(found));
 }
 
@@ -113,6 +140,7 @@ void hand_to_store(threshold_actor_state& state, const save_order& part) {
     std::vector<event> by_now;
     let_time_pass(state, found->second, snapshot.applied_sequence + 1, by_now);
     hand_over(state, std::move(by_now));
+    tell_shelves(state, snapshot.sensor, found->second);
     found->second.alarms.encode(board_bytes);
     board_sequence = std::max(board_sequence, found->second.applied_sequence);
   }
@@ -132,6 +160,7 @@ void adopt(threshold_actor_state& state, const adopt_order& part) {
     throw std::runtime_error(fmt::format("the stored alarms of sensor {} cannot be read", part.sensor));
   watched.applied_sequence = part.applied_sequence;
   watched.asked_us = INT64_MAX;
+  tell_shelves(state, part.sensor, watched);
   ask_for_time(state, part.sensor, watched);
 }
 
@@ -151,6 +180,7 @@ threshold_actor::behavior_type threshold(self_pointer self, persistence store, s
       [](const drain_order& part) { part.done.set(true); },
       [self](const retire_order& part) {
         self->state.sensors.erase(part.sensor);
+        if (self->state.store.tell_shelves) self->state.store.tell_shelves(part.sensor, {});
         part.done.set(true);
       },
   };

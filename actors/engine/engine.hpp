@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/flow/reply.hpp"
+#include "actors/flow/shelf_book.hpp"
 #include "actors/jobs/job_service.hpp"
 #include "actors/sensors/views.hpp"
 #include "actors/streams/stream_views.hpp"
@@ -230,7 +231,15 @@ class engine {
   const event_log& events() const;
   /// Through the journal, so a restart does not forget it; returns when the event log has it. not_found for an unknown alert;
   /// acknowledging twice keeps the first.
-  expected<finding> acknowledge(const event_key& raised, std::string who);
+  expected<finding> acknowledge(const event_key& raised, std::string who, std::string comment = {});
+  /// What an operator asks of the limit that raised an alert, likewise; `what` has the action, its terms, who and comment. conflict where
+  /// there is nothing to take off or to reset; a reset comes behind the acknowledgement.
+  expected<finding> order(const event_key& raised, limit_order what);
+  /// take_out or put_back of a rule, on all its sensors or on one of them; conflict when it is out of service on none.
+  expected<void> order_rule(const alert_rule& rule, std::optional<sensor_id> on, limit_order what);
+  /// Limits that are shelved or out of service now.
+  std::vector<shelf_book::entry> shelves() const;
+  std::optional<shelf> find_shelf(const event_key& alert, bool out_of_service) const;
   /// What a person thinks of an anomaly, through the journal likewise. not_found for an unknown one; the newest counts.
   expected<finding> give_feedback(const event_key& anomaly, std::string verdict, std::string comment, std::string who);
 

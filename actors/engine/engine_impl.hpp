@@ -13,6 +13,7 @@
 #include "actors/engine/credits.hpp"
 #include "actors/engine/engine.hpp"
 #include "actors/engine/ticker.hpp"
+#include "actors/flow/shelf_book.hpp"
 #include "actors/sensors/sensor_population.hpp"
 #include "actors/streams/stream_population.hpp"
 #include "storage/admin/job_store.hpp"
@@ -59,6 +60,7 @@ struct engine::impl {
   std::shared_ptr<credit_pool> credits;
   population_counts counts;
   progress stream_progress;
+  shelf_book shelves;
   std::unique_ptr<actor_runtime> runtime;
   std::unique_ptr<sensor_population> sensors;
   std::unique_ptr<pipeline_store> pipelines;
@@ -128,6 +130,8 @@ struct engine::impl {
   void after_catalog_change(const std::vector<sensor_entry>& created);
   std::optional<pipeline_id> filled_by(sensor_id sensor) const;
   expected<void> command(std::shared_ptr<const operator_command> given);
+  expected<void> order(limit_order what);
+  expected<void> order_on(const std::vector<sensor_id>& sensors, const limit_order& what);
   expected<finding> find_alert(const event_key& raised) const;
   expected<finding> find_anomaly(const event_key& any) const;
   expected<void> widen(const event_key& anomaly, bool wider);

@@ -131,6 +131,7 @@ persistence engine::impl::hand_over() {
     writer->write(std::move(snapshot), [written = std::move(written), hold = std::move(hold)] { written(); });
   };
   to.write_events = [this](std::vector<event> found) { writer->write(std::move(found), nullptr); };
+  to.tell_shelves = [this](sensor_id sensor, std::vector<shelf> on) { shelves.put(sensor, std::move(on)); };
   return to;
 }
 

@@ -219,7 +219,7 @@ expected<void> engine::impl::clear_away(sensor_id id) {
   return series->remove_sensor(id);
 }
 
-expected<finding> engine::acknowledge(const event_key& raised, std::string who) {
+expected<finding> engine::acknowledge(const event_key& raised, std::string who, std::string comment) {
   if (impl_->stopping) return is_stopping();
   auto found = impl_->find_alert(raised);
   if (!found || found->acknowledged) return found;
@@ -227,7 +227,7 @@ expected<finding> engine::acknowledge(const event_key& raised, std::string who) 
   auto command = std::make_shared<operator_command>();
   command->sensor = raised.sensor;
   command->who = std::move(who);
-  command->what = acknowledge_alert{told.key, told.value, told.limit(), told.level, {}};
+  command->what = acknowledge_alert{told.key, told.value, told.limit(), told.level, std::move(comment)};
   if (auto done = impl_->command(std::move(command)); !done) return tl::unexpected(std::move(done.error()));
   return impl_->find_alert(raised);
 }

@@ -109,7 +109,10 @@ void take_in(self_pointer self, const new_command& part) {
   if (part.sequence <= state.applied_sequence) return;
   let_time_pass(self, part.sequence, part.under_way);
   state.applied_sequence = part.sequence;
-  self->send(state.parts.thresholds, part);
+  auto placed = part;
+  placed.at_us = state.core->place_us(part.received_at_us);
+  placed.floor_us = state.core->floor_us();
+  self->send(state.parts.thresholds, std::move(placed));
   note_taken_in(state);
 }
 

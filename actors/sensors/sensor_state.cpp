@@ -191,9 +191,8 @@ void sensor_state::add_alarm_rows(std::span<const touched_row> touched, std::vec
   }
 }
 
-/// Behind the readings up to now: one from ahead of the clock stands behind what takes force now.
-std::int64_t sensor_state::command_place_us(std::int64_t received_at_us) const {
-  return std::min(rows().newest_us(), std::max(received_at_us, watermark_us_));
+std::int64_t sensor_state::place_us(std::int64_t received_at_us) const {
+  return seen() ? std::min(rows().newest_us(), std::max(received_at_us, watermark_us_)) : INT64_MIN;
 }
 
 void sensor_state::follow(const stream_rules& rules, std::int64_t received_at_us, std::vector<event>& found) {
@@ -203,15 +202,14 @@ void sensor_state::follow(const stream_rules& rules, std::int64_t received_at_us
     return;
   }
   revisable<sensor_judge>::differences differences;
-  const auto at_us = std::max(command_place_us(received_at_us), judged_.newest_command_us());
+  const auto at_us = std::max(place_us(received_at_us), judged_.newest_command_us());
   judged_.apply({rules, 0}, at_us, received_at_us, differences);
   book_.tell(differences, "settings were changed", received_at_us, found);
 }
 
 sensor_state::watch_place sensor_state::watch(const calm_band& calm, std::int64_t received_at_us) {
-  watch_place place;
+  watch_place place{place_us(received_at_us), {}};
   if (seen()) {
-    place.at_us = command_place_us(received_at_us);
     for (auto row = rows().upper_bound(place.at_us); row < rows().size(); ++row)
       place.newer.push_back({rows().times_us()[row], rows().values()[row]});
   }

@@ -55,6 +55,8 @@ class sensor_state {
     std::vector<alarm_row> newer;  ///< readings behind it that are there already: all matter
   };
   watch_place watch(const calm_band& calm, std::int64_t received_at_us);
+  /// Where among the readings something takes force that came now: behind the newest, but not behind those of the future.
+  std::int64_t place_us(std::int64_t received_at_us) const;
   /// Limits that were in force when the state was stored.
   void watch_again(const calm_band& calm);
   /// The instant, by the engine's clock, at which the sensor counts as silent if nothing comes; INT64_MAX while no silence can be told. A
@@ -110,7 +112,6 @@ class sensor_state {
   void add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const;
   bool is_calm(std::size_t row) const;
   void settle(std::int64_t received_at_us);
-  std::int64_t command_place_us(std::int64_t received_at_us) const;
   bool is_contradicted(const sorted_rows& rows, std::int64_t received_at_us);
   void set_watermark_anew(const sorted_rows& rows, std::int64_t received_at_us, findings& found);
   bool decode_version_1(std::string_view& in);

@@ -110,6 +110,7 @@ struct rest_api::impl {
     add_health_calls(table);
     add_anomaly_calls(table, anomalies);
     add_event_calls(table);
+    add_alert_calls(table);
     add_finding_calls(table);
     add_job_calls(table);
     add_pipeline_calls(table);

@@ -66,7 +66,9 @@ void add_aggregate_call(api_table& table);  ///< down-sampled series
 void add_live_calls(api_table& table);      ///< newest readings against the thresholds; live state
 void add_health_calls(api_table& table);    ///< baselines; health of sensors, machines, factories
 void add_anomaly_calls(api_table& table, const anomaly_side& anomalies);
-void add_event_calls(api_table& table);                     ///< events and alerts of the live side
+void add_event_calls(api_table& table);  ///< events of the live side
+void add_alert_calls(api_table& table);  ///< alerts, and what operators do with them:
+void add_operator_calls(api_table& table);
 void add_finding_calls(api_table& table);                   ///< anomalies as episodes, feedback
 void add_job_calls(api_table& table);                       ///< background jobs and reports
 void add_admin_calls(api_table& table);                     ///< snapshots

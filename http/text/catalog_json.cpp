@@ -48,8 +48,8 @@ expected<bool> put_word(Word& member, std::string_view name, element value, std:
   return true;
 }
 
-bool uses_low(const alert_rule& rule) { return rule.condition != rule_condition::greater_than; }
-bool uses_high(const alert_rule& rule) { return rule.condition != rule_condition::less_than; }
+bool uses_low(const alert_rule& rule) { return uses_low(rule.condition); }
+bool uses_high(const alert_rule& rule) { return uses_high(rule.condition); }
 
 /// Answers show an unused limit as null, so null is accepted as "unset".
 expected<bool> put_limit(double& member, std::string_view name, element value) {
@@ -69,6 +69,24 @@ expected<bool> put_deadband(alarm_options& options, std::string_view name, eleme
   if (failed == std::errc() && std::string_view(rest, static_cast<std::size_t>(end - rest)) == "%") return true;
   return fail(errc::invalid, std::string(name) + " must be a number, or a percentage of the limit such as \"2%\"",
               std::string(name));
+}
+
+/// An outer limit of a ladder; null: there is none.
+expected<bool> put_outer(double& member, std::string_view name, element value, double unset) {
+  const auto limit = read_number_or_null(name, value);
+  if (!limit) return tl::unexpected(limit.error());
+  member = limit->value_or(unset);
+  return true;
+}
+
+/// null and 0 are the same: there is none.
+expected<bool> put_span(std::int64_t& member, std::string_view name, element value) {
+  std::int64_t span_ms = 0;
+  if (!value.is_null() && (value.get(span_ms) || span_ms < 0 || span_ms > limits::alarm_days_ms))
+    return fail(errc::invalid, fmt::format("{} must be an integer from 0 to {}, or null", name, limits::alarm_days_ms),
+                std::string(name));
+  member = span_ms * 1'000;
+  return true;
 }
 
 expected<bool> put_delay(std::int64_t& member, std::string_view name, element value) {
@@ -94,6 +112,27 @@ expected<bool> put_small(std::uint32_t& member, std::string_view name, element v
   return true;
 }
 
+/// What the alarm does beside being raised and cleared; unset when it is no member of that.
+std::optional<expected<bool>> set_discipline(alarm_options& options, std::string_view name, element value) {
+  constexpr double infinite = std::numeric_limits<double>::infinity();
+  if (name == "latch") return put(options.latch, read_boolean(name, value));
+  if (name == "re_alarm_ms") return put_span(options.re_alarm_us, name, value);
+  if (name == "silence_ms") return put_span(options.silence_us, name, value);
+  if (name == "low_low") return put_outer(options.low_low, name, value, -infinite);
+  if (name == "high_high") return put_outer(options.high_high, name, value, infinite);
+  if (name != "suppressed_by") return std::nullopt;
+  if (!value.is_null()) return put(options.suppressed_by, read_id(name, value));
+  options.suppressed_by = 0;
+  return true;
+}
+
+void write_discipline(json_writer& out, const alarm_options& options) {
+  out.member("latch", options.latch);
+  out.member("suppressed_by", options.suppressed_by != 0 ? std::optional(options.suppressed_by) : std::nullopt);
+  out.member("re_alarm_ms", options.re_alarm_us / 1'000).member("silence_ms", options.silence_us / 1'000);
+  out.member("low_low", options.low_low).member("high_high", options.high_high);  // infinite ones are null
+}
+
 }  // namespace
 
 std::optional<expected<bool>> set_option(alarm_options& options, std::string_view name, element value) {
@@ -105,7 +144,7 @@ std::optional<expected<bool>> set_option(alarm_options& options, std::string_vie
   if (name == "priority") return put_small(options.priority, name, value, 4, true);
   if (name == "message") return put(options.message, read_text(name, value));
   if (name == "instructions") return put(options.instructions, read_text(name, value));
-  return std::nullopt;
+  return set_discipline(options, name, value);
 }
 
 namespace {
@@ -119,6 +158,7 @@ void write_options(json_writer& out, const alarm_options& options) {
   out.member("count", options.count).member("of", options.of);
   out.member("priority", options.priority != 0 ? std::optional(options.priority) : std::nullopt);
   out.member("message", options.message).member("instructions", options.instructions);
+  write_discipline(out, options);
 }
 
 /// null: inherits from its parent.
@@ -173,7 +213,8 @@ expected<bool> set_member(alert_rule& entry, std::string_view name, element valu
   if (auto whose = set_template_member(entry, name, value)) return *whose;
   if (name == "name") return put(entry.name, read_text(name, value));
   if (name == "condition") {
-    return put_word(entry.condition, name, value, parse_rule_condition, "GREATER_THAN, LESS_THAN or OUT_OF_RANGE");
+    return put_word(entry.condition, name, value, parse_rule_condition,
+                    "GREATER_THAN, LESS_THAN, OUT_OF_RANGE, RATE_ABOVE, NO_DATA or LADDER");
   }
   if (name == "low") return put_limit(entry.low, name, value);
   if (name == "high") return put_limit(entry.high, name, value);
@@ -229,6 +270,11 @@ void open_limits(alert_rule& rule) {
 
 expected<void> close_limits(alert_rule& rule) {
   const std::string condition(to_text(rule.condition));
+  if (rule.condition == rule_condition::ladder) {  // each limit may be unset: infinite
+    if (std::isnan(rule.low)) rule.low = -std::numeric_limits<double>::infinity();
+    if (std::isnan(rule.high)) rule.high = std::numeric_limits<double>::infinity();
+    return {};
+  }
   if (uses_low(rule) && std::isnan(rule.low)) return fail(errc::invalid, "low is required for " + condition, "low");
   if (uses_high(rule) && std::isnan(rule.high)) return fail(errc::invalid, "high is required for " + condition, "high");
   if (!uses_low(rule)) rule.low = 0;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 namespace factory {
+
 namespace {
 
 struct member_writer {
@@ -24,6 +25,9 @@ struct member_writer {
     out.end_array();
   }
   void time(std::string_view name, std::int64_t time_us) { out.time_member(name, time_us); }
+  void time_or_none(std::string_view name, std::int64_t time_us) {
+    time_us != 0 ? out.time_member(name, time_us) : out.member(name, nullptr);
+  }
 };
 
 /// An episode of one reading.
@@ -57,12 +61,23 @@ void write_feedback(json_writer& out, const std::optional<event>& given) {
   out.time_member("at", given->at_us).end_object();
 }
 
+void write_shelf(json_writer& out, std::string_view name, const std::optional<shelf>& on) {
+  out.key(name);
+  on ? write_shelf(out, *on) : static_cast<void>(out.value(nullptr));
+}
+
 void write_rule(json_writer& out, const event_key& key) {
   out.member("source", to_text(key.source));
   out.member("rule_id", key.source == event_source::alert_rule ? std::optional(key.rule) : std::nullopt);
 }
 
 }  // namespace
+
+void write_shelf(json_writer& out, const shelf& on) {
+  out.begin_object().time_member("since", on.since_us).key("until");
+  on.until_us == INT64_MAX ? out.value(nullptr) : out.time(on.until_us);
+  out.member("once", on.once).member("by", on.who).member("reason", on.comment).end_object();
+}
 
 void write_members(json_writer& out, const event_detail& detail) {
   std::visit([to = member_writer{out}]<class Detail>(const Detail& it) mutable { Detail::members(it, to); }, detail);
@@ -99,17 +114,28 @@ void write_anomaly(json_writer& out, const finding& anomaly) {
   out.end_object();
 }
 
-void write_alert(json_writer& out, const finding& alert) {
+void write_alert(json_writer& out, const finding& alert, const alert_place& at) {
   const event& raised = *alert.stated;
   out.begin_object().member("id", finding_id(raised.key)).member("sensor_id", raised.key.sensor);
   write_rule(out, raised.key);
-  out.member("severity", to_text(alert.worst().level)).member("value", raised.value).member("limit", raised.limit());
+  out.member("state", to_text(state_of(alert)));
+  out.member("severity", to_text(level_of(alert))).member("priority", at.priority);
+  const auto* const step = alert.newest_of(event_kind::alert_stepped);
+  const event& placed = step != nullptr ? *step : raised;
+  const auto* const said = placed.alarm();
+  out.member("step", said == nullptr || said->step.empty() ? std::nullopt : std::optional(std::string_view(said->step)));
+  out.member("value", raised.value).member("limit", placed.limit());
   out.member("active", alert.open()).member("acknowledged", alert.acknowledged.has_value());
   out.time_member("raised_at", raised.at_us).key("cleared_at");
   alert.ended ? out.time(alert.ended->at_us) : out.value(nullptr);
   out.key("acknowledged_at");
   alert.acknowledged ? out.time(alert.acknowledged->recorded_at_us) : out.value(nullptr);
   out.member("acknowledged_by", alert.acknowledged ? std::optional(std::string_view(alert.acknowledged->who)) : std::nullopt);
+  const auto* const comment = alert.acknowledged ? alert.acknowledged->alarm() : nullptr;
+  out.member("comment",
+             comment == nullptr || comment->comment.empty() ? std::nullopt : std::optional(std::string_view(comment->comment)));
+  write_shelf(out, "shelf", at.shelved);
+  write_shelf(out, "out_of_service", at.out_of_service);
   out.key("peak").begin_object().member("value", alert.worst().value).time_member("timestamp", alert.worst().at_us).end_object();
   if (!raised.explanation.empty()) out.member("explanation", raised.explanation);
   out.end_object();

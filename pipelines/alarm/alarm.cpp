@@ -1,38 +1,34 @@
 #include "pipelines/alarm/alarm.hpp"
 
-#include "pipelines/model/coding.hpp"
-
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "pipelines/alarm/alarm_rules.hpp"
+
 namespace factory {
-namespace {
 
-constexpr std::uint8_t encoding_version = 3;
-constexpr std::uint8_t without_escalations = 2;
-constexpr std::uint8_t without_delays = 1;  // alerts are active or not there
-
-const alarm_options plain_limit;
-
-bool raises_alerts(std::uint8_t source) {
-  return is_event_source(source) && group_of(static_cast<event_source>(source)) == source_group::limit;
-}
-
-const alert_rule* find_rule(const sensor_config& config, rule_id id) {
-  const auto found =
-      std::find_if(config.rules.begin(), config.rules.end(), [&](const alert_rule& rule) { return rule.id == id; });
-  return found == config.rules.end() ? nullptr : &**found;
-}
-
-}  // namespace
-
-void alarm_board::configure(sensor_config config, std::int64_t received_at_us, std::vector<event>& out) {
-  const auto before = std::exchange(config_, std::move(config));
+void alarm_board::prepare() {
   calm_ = calm_values(config_);
+  watches_silence_ = std::any_of(config_.rules.begin(), config_.rules.end(), watches_silence);
+}
+
+void alarm_board::configure(sensor_config config, std::int64_t place_us, std::int64_t since_us, std::int64_t received_at_us,
+                            std::vector<event>& out) {
+  pass_time(place_us, received_at_us, out);
+  const auto before = std::exchange(config_, std::move(config));
+  prepare();
   for (auto& limit : limits_) {
-    if (is_unchanged(limit, before) || breach_of(limit.source, limit.rule, last_value_)) continue;
-    report(limit, limit.state.end(last_time_us_), received_at_us, out);
+    if (is_unchanged(limit, before) || still_breaches(limit)) continue;
+    limit.said = limit.state.end(last_time_us_);
+    limit.silent = false;
   }
+  std::erase_if(shelves_, [this](const shelf& each) { return each.rule != 0 && find_rule(config_, each.rule) == nullptr; });
+  for (const alert_rule& rule : config_.rules) {
+    const auto* const old = find_rule(before, rule.id);
+    if (watches_silence(rule) && (old == nullptr || *old != rule)) silent_since_us_ = std::max(silent_since_us_, since_us);
+  }
+  report_all(place_us == INT64_MIN ? since_us : place_us, received_at_us, out);
   forget_idle();
 }
 
@@ -43,27 +39,161 @@ bool alarm_board::is_unchanged(const watched_limit& limit, const sensor_config& 
   return old != nullptr && now != nullptr && judged(*old) == judged(*now);  // older journals have the texts, too
 }
 
+bool alarm_board::still_breaches(const watched_limit& limit) const {
+  const auto* const rule = rule_of(limit);
+  if (rule != nullptr && rule->condition == rule_condition::no_data) return false;  // the next silence decides
+  const bool is_rate = rule != nullptr && rule->condition == rule_condition::rate_above;
+  return breach_of(limit.source, limit.rule, is_rate ? limit.compared : last_value_).has_value();
+}
+
 void alarm_board::observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out) {
   if (seen_ && time_us <= last_time_us_) return;
-  for (auto& limit : limits_) report(limit, limit.state.advance_before(options_of(limit), time_us), received_at_us, out);
+  if (!limits_.empty() || !shelves_.empty() || watches_silence_) pass_time(time_us - 1, received_at_us, out);
+  const bool is_quiet = limits_.empty() && calm_.contains(value);  // nearly every reading
+  if (!is_quiet) {
+    watch_breached(time_us, value);
+    for (auto& limit : limits_) observe_limit(limit, time_us, value);
+  }
   seen_ = true;
-  last_time_us_ = time_us;
+  last_time_us_ = silent_since_us_ = time_us;
   last_value_ = value;
-  if (limits_.empty() && calm_.contains(value)) return;  // nearly every reading
-  watch_breached();
-  for (auto& limit : limits_) observe_limit(limit, received_at_us, out);
+  if (is_quiet) return;
+  report_all(time_us, received_at_us, out);
   forget_idle();
 }
 
+std::optional<double> alarm_board::rate_to(std::int64_t time_us, double value) const {
+  if (!seen_ || last_time_us_ == INT64_MIN) return std::nullopt;
+  return std::abs(value - last_value_) / (static_cast<double>(time_us - last_time_us_) / 1e6);
+}
+
+/// What this reading is to the limit; nullopt where it says nothing.
+std::optional<double> alarm_board::compared_by(const watched_limit& limit, std::int64_t time_us, double value) const {
+  const auto* const rule = rule_of(limit);
+  if (rule == nullptr) return value;
+  if (rule->condition == rule_condition::rate_above) return rate_to(time_us, value);
+  if (rule->condition != rule_condition::no_data) return value;
+  return silent_since_us_ == INT64_MIN ? 0 : static_cast<double>(time_us - silent_since_us_) / 1e6;
+}
+
+void alarm_board::observe_limit(watched_limit& limit, std::int64_t time_us, double value) {
+  const auto compared = compared_by(limit, time_us, value);
+  if (!compared) return;
+  limit.compared = *compared;
+  limit.silent = false;
+  const auto now = breach_of(limit.source, limit.rule, limit.compared);
+  const bool was_raised = limit.state.is_raised();
+  if (now) {
+    limit.newest = *now;
+    if (const auto* const rule = rule_of(limit); rule != nullptr && rule->condition == rule_condition::ladder)
+      climb(limit, *rule);
+  }
+  limit.said = limit.state.observe(options_of(limit), time_us, standing(limit, now));
+  limit.stepped = limit.stepped && was_raised && limit.state.is_raised();
+  limit.worse =
+      now && was_raised && limit.state.is_raised() && limit.source != event_source::alert_rule && now->level > limit.worst;
+  if (limit.worse) limit.worst = now->level;
+}
+
+/// To the step of the newest breach, or down to it where the deadband lets go of the one before.
+void alarm_board::climb(watched_limit& limit, const alert_rule& rule) {
+  const auto step = step_of(rule, limit.compared, limit.step);
+  limit.stepped = step != limit.step;
+  limit.step = step;
+  limit.newest.limit = limit_at(rule, step);
+  limit.newest.level = level_at(rule, step);
+}
+
+alarm_board::watched_limit* alarm_board::find_limit(event_source source, rule_id rule) {
+  const auto found = std::find_if(limits_.begin(), limits_.end(),
+                                  [&](const auto& limit) { return limit.source == source && limit.rule == rule; });
+  return found == limits_.end() ? nullptr : &*found;
+}
+
+alarm_board::watched_limit& alarm_board::watch(event_source source, rule_id rule) {
+  if (auto* const known = find_limit(source, rule)) return *known;
+  auto& fresh = limits_.emplace_back();
+  fresh.source = source;
+  fresh.rule = rule;
+  return fresh;
+}
+
+/// Begins to watch what the value breaches.
+void alarm_board::watch_breached(std::int64_t time_us, double value) {
+  if (const auto found = check_thresholds(config_.thresholds, value))
+    watch(found->type == breach_type::below_minimum ? event_source::min_threshold : event_source::max_threshold, 0);
+  for (const alert_rule& rule : config_.rules) {
+    const auto compared = rule.condition == rule_condition::rate_above ? rate_to(time_us, value) : std::optional(value);
+    if (compared && breached_limit(rule, *compared)) watch(event_source::alert_rule, rule.id);
+  }
+}
+
 void alarm_board::advance(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out) {
-  for (auto& limit : limits_) report(limit, limit.state.advance(options_of(limit), time_us), received_at_us, out);
-  forget_idle();
+  pass_time(time_us, received_at_us, out);
+}
+
+/// One instant after the other, so that what happens at one of them finds the states as they were then: silences, then delays, then ends
+/// of shelves, then reminders, all behind the readings of that time.
+void alarm_board::pass_time(std::int64_t until_us, std::int64_t received_at_us, std::vector<event>& out) {
+  for (auto due = due_us(); due <= until_us; due = due_us()) {
+    note_silence(due);
+    for (auto& limit : limits_)
+      if (limit.said.what == limit_state::change::none) limit.said = limit.state.advance(options_of(limit), due);
+    report_all(due, received_at_us, out);
+    if (std::erase_if(shelves_, [due](const shelf& each) { return each.until_us <= due; }) != 0)
+      report_all(due, received_at_us, out);
+    remind(due, received_at_us, out);
+    forget_idle();
+  }
 }
 
 std::int64_t alarm_board::due_us() const {
   auto soonest = INT64_MAX;
-  for (const auto& limit : limits_) soonest = std::min(soonest, limit.state.due_us(options_of(limit)).value_or(INT64_MAX));
+  const auto at = [&soonest](std::int64_t us) { soonest = std::min(soonest, us); };
+  for (const auto& limit : limits_) {
+    at(limit.state.due_us(options_of(limit)).value_or(INT64_MAX));
+    at(reminder_us(limit));
+  }
+  for (const auto& each : shelves_) at(each.until_us);
+  if (watches_silence_)
+    for (const alert_rule& rule : config_.rules) at(silence_ends_us(rule));
   return soonest;
+}
+
+/// When the silence that goes on becomes a breach of the rule; INT64_MAX when it is one, or is none of the rule's business.
+std::int64_t alarm_board::silence_ends_us(const alert_rule& rule) const {
+  if (!watches_silence(rule) || silent_since_us_ == INT64_MIN) return INT64_MAX;
+  const bool is_noted = std::any_of(limits_.begin(), limits_.end(), [&](const auto& limit) {
+    return limit.source == event_source::alert_rule && limit.rule == rule.id && limit.silent;
+  });
+  return is_noted ? INT64_MAX : silent_since_us_ + rule.options.silence_us;
+}
+
+void alarm_board::note_silence(std::int64_t time_us) {
+  if (!watches_silence_) return;
+  for (const alert_rule& rule : config_.rules) {
+    if (silence_ends_us(rule) > time_us) continue;
+    auto& limit = watch(event_source::alert_rule, rule.id);
+    const double seconds = static_cast<double>(rule.options.silence_us) / 1e6;
+    limit.silent = true;
+    limit.compared = seconds;
+    limit.newest = {seconds, rule.level, seconds};
+    limit.said = limit.state.observe(rule.options, time_us, limit_state::standing::breach);
+  }
+}
+
+std::int64_t alarm_board::reminder_us(const watched_limit& limit) const {
+  const auto every_us = options_of(limit).re_alarm_us;
+  if (every_us == 0 || !limit.state.is_raised() || limit.acknowledged || limit.reminders >= most_reminders) return INT64_MAX;
+  return limit.state.raised_us() + (limit.reminders + 1) * every_us;
+}
+
+void alarm_board::remind(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out) {
+  for (auto& limit : limits_) {
+    if (reminder_us(limit) > time_us) continue;
+    ++limit.reminders;
+    if (limit.told.why == hush_reason::none) repeat(limit, event_kind::alert_reminded, time_us, received_at_us, nullptr, out);
+  }
 }
 
 std::size_t alarm_board::active_count() const {
@@ -71,43 +201,19 @@ std::size_t alarm_board::active_count() const {
       std::count_if(limits_.begin(), limits_.end(), [](const auto& limit) { return limit.state.is_raised(); }));
 }
 
-/// Alerts that this reading ends are told before those that it raises: limits that are watched stand before those that are new.
-void alarm_board::observe_limit(watched_limit& limit, std::int64_t received_at_us, std::vector<event>& out) {
-  const auto now = breach_of(limit.source, limit.rule, last_value_);
-  if (now) limit.newest = *now;
-  report(limit, limit.state.observe(options_of(limit), last_time_us_, standing(limit, now)), received_at_us, out);
-  if (now && limit.state.is_raised() && limit.source != event_source::alert_rule && now->level > limit.worst)
-    escalate(limit, *now, received_at_us, out);
+limit_state::phase alarm_board::phase_of(event_source source, rule_id rule) const {
+  const auto found = std::find_if(limits_.begin(), limits_.end(),
+                                  [&](const auto& limit) { return limit.source == source && limit.rule == rule; });
+  return found == limits_.end() ? limit_state::phase::normal : found->state.where();
 }
 
-void alarm_board::escalate(watched_limit& limit, const breach& now, std::int64_t received_at_us, std::vector<event>& out) const {
-  limit.worst = now.level;
-  event found;
-  const auto rank = static_cast<std::uint32_t>(now.level) - static_cast<std::uint32_t>(severity::high);
-  found.key = {config_.sensor, limit.state.raised_us(), limit.source, limit.rule, event_kind::alert_escalated, rank};
-  found.recorded_at_us = received_at_us;
-  found.at_us = last_time_us_;
-  found.value = now.value;
-  found.detail = limit_detail{now.limit};
-  found.level = now.level;
-  out.push_back(std::move(found));
-}
-
-/// Begins to watch what the last value breaches, and rules that count readings.
-void alarm_board::watch_breached() {
-  const auto watch = [this](event_source source, rule_id rule) {
-    const bool known = std::any_of(limits_.begin(), limits_.end(),
-                                   [&](const auto& limit) { return limit.source == source && limit.rule == rule; });
-    if (!known) limits_.push_back({source, rule, {}, {}, {}, {}});
-  };
-  if (const auto found = check_thresholds(config_.thresholds, last_value_))
-    watch(found->type == breach_type::below_minimum ? event_source::min_threshold : event_source::max_threshold, 0);
-  for (const alert_rule& rule : config_.rules)
-    if (breached_limit(rule, last_value_)) watch(event_source::alert_rule, rule.id);
+const alert_rule* alarm_board::rule_of(const watched_limit& limit) const {
+  return limit.source == event_source::alert_rule ? find_rule(config_, limit.rule) : nullptr;
 }
 
 const alarm_options& alarm_board::options_of(const watched_limit& limit) const {
-  const auto* const rule = limit.source == event_source::alert_rule ? find_rule(config_, limit.rule) : nullptr;
+  static const alarm_options plain_limit;
+  const auto* const rule = rule_of(limit);
   return rule != nullptr ? rule->options : plain_limit;
 }
 
@@ -115,7 +221,8 @@ std::optional<alarm_board::breach> alarm_board::breach_of(event_source source, r
   if (source == event_source::alert_rule) {
     const auto* const rule = find_rule(config_, id);
     if (rule == nullptr) return std::nullopt;
-    if (const auto limit = breached_limit(*rule, value)) return breach{*limit, rule->level, value};
+    if (const auto limit = breached_limit(*rule, value))
+      return breach{*limit, level_at(*rule, step_of(*rule, value, ladder_step::none)), value};
     return std::nullopt;
   }
   const auto type = source == event_source::min_threshold ? breach_type::below_minimum : breach_type::above_maximum;
@@ -126,102 +233,92 @@ std::optional<alarm_board::breach> alarm_board::breach_of(event_source source, r
 
 limit_state::standing alarm_board::standing(const watched_limit& limit, const std::optional<breach>& now) const {
   if (now) return limit_state::standing::breach;
-  const auto* const rule = limit.source == event_source::alert_rule ? find_rule(config_, limit.rule) : nullptr;
-  return rule != nullptr ? standing_of(*rule, last_value_) : limit_state::standing::back;
+  const auto* const rule = rule_of(limit);
+  if (rule == nullptr || rule->condition == rule_condition::no_data) return limit_state::standing::back;
+  return standing_of(*rule, limit.compared);
 }
 
-void alarm_board::report(watched_limit& limit, const limit_state::outcome& what, std::int64_t received_at_us,
-                         std::vector<event>& out) const {
-  if (what.what == limit_state::change::none) return;
-  const bool raised = what.what == limit_state::change::raised;
-  if (raised) {
-    limit.raised = limit.newest;
-    limit.worst = limit.raised.level;
+/// Tells what happened to the limits at one instant: ends and beginnings first, in the order in which the limits came to be watched, so
+/// that alerts which one reading ends are told before those that it raises; then who is no longer told of what goes on.
+void alarm_board::report_all(std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out, const limit_order* order) {
+  for (auto& limit : limits_) {
+    if (limit.said.what != limit_state::change::none) report(limit, order, received_at_us, out);
+    limit.said = {};
+    if (std::exchange(limit.worse, false)) escalate(limit, at_us, received_at_us, out);
+    if (std::exchange(limit.stepped, false)) repeat(limit, event_kind::alert_stepped, at_us, received_at_us, nullptr, out);
   }
+  for (auto& limit : limits_) tell_hush(limit, at_us, received_at_us, out);
+}
+
+void alarm_board::report(watched_limit& limit, const limit_order* order, std::int64_t received_at_us, std::vector<event>& out) {
+  using enum limit_state::change;
+  const auto [what, at_us, ended_us] = limit.said;
+  if (what == returned) return repeat(limit, event_kind::alert_returned, at_us, received_at_us, nullptr, out);
+  if (what == cleared || what == raised_again) {
+    const auto raised_us = what == cleared ? limit.state.raised_us() : ended_us;
+    auto& end = out.emplace_back(made(limit, event_kind::alert_cleared, raised_us, at_us, received_at_us));
+    if (order != nullptr) end.who = order->who;
+    take_off_once(limit.source, limit.rule);
+  }
+  if (what == raised || what == raised_again) raise(limit, at_us, received_at_us, out);
+}
+
+void alarm_board::escalate(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out) const {
+  auto& said = out.emplace_back(made(limit, event_kind::alert_escalated, limit.state.raised_us(), at_us, received_at_us));
+  said.key.revision = static_cast<std::uint32_t>(limit.worst) - static_cast<std::uint32_t>(severity::high);
+  said.value = limit.newest.value;
+  said.level = limit.worst;
+  if (auto* const detail = std::get_if<alarm_detail>(&said.detail))
+    detail->limit = limit.newest.limit;
+  else
+    said.detail = limit_detail{limit.newest.limit};
+}
+
+void alarm_board::raise(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out) {
+  limit.raised = limit.newest;
+  limit.worst = limit.raised.level;
+  limit.worse = false;
+  limit.acknowledged = limit.stepped = false;
+  limit.told = hush_of(limit.source, limit.rule);
+  limit.repeats = limit.reminders = 0;
+  limit.repeated_us = at_us;
+  auto& found = out.emplace_back(made(limit, event_kind::alert_raised, at_us, at_us, received_at_us));
+  found.value = limit.raised.value;
+}
+
+event alarm_board::made(const watched_limit& limit, event_kind kind, std::int64_t raised_us, std::int64_t at_us,
+                        std::int64_t received_at_us) const {
   event found;
-  found.key = {config_.sensor, raised ? what.at_us : limit.state.raised_us(), limit.source, limit.rule,
-               raised ? event_kind::alert_raised : event_kind::alert_cleared};
+  found.key = {config_.sensor, raised_us, limit.source, limit.rule, kind};
   found.recorded_at_us = received_at_us;
-  found.at_us = what.at_us;
-  found.value = raised ? limit.raised.value : last_value_;
-  found.detail = limit_detail{limit.raised.limit};
+  found.at_us = at_us;
+  found.value = limit.compared;
   found.level = limit.raised.level;
-  out.push_back(std::move(found));
+  auto detail = detail_of(limit.source, limit.rule);
+  detail.limit = limit.raised.limit;
+  if (limit.step != ladder_step::none) detail.step = to_text(limit.step);
+  const bool says_more = !detail.hushed.empty() || !detail.step.empty() || role_of(kind) == event_role::repeats;
+  found.detail = says_more ? event_detail(std::move(detail)) : event_detail(limit_detail{limit.raised.limit});
+  return found;
+}
+
+void alarm_board::repeat(watched_limit& limit, event_kind kind, std::int64_t at_us, std::int64_t received_at_us,
+                         const limit_order* order, std::vector<event>& out) {
+  limit.repeated_us = std::max(limit.repeated_us, at_us);
+  auto& said = out.emplace_back(made(limit, kind, limit.state.raised_us(), limit.repeated_us, received_at_us));
+  said.key.revision = limit.repeats++;
+  auto& detail = std::get<alarm_detail>(said.detail);
+  if (limit.step != ladder_step::none) {
+    said.level = limit.newest.level;
+    detail.limit = limit.newest.limit;
+  }
+  if (order == nullptr) return;
+  said.who = order->who;
+  detail.comment = order->comment;
 }
 
 void alarm_board::forget_idle() {
-  std::erase_if(limits_, [](const auto& limit) { return limit.state.is_idle(); });
-}
-
-void alarm_board::encode(std::string& out) const {
-  put_byte(out, encoding_version);
-  put_config(out, config_);
-  put_byte(out, seen_ ? 1 : 0);
-  if (!seen_) return;
-  put_zigzag(out, last_time_us_);
-  put_double(out, last_value_);
-  put_varint(out, limits_.size());
-  for (const auto& limit : limits_) {
-    put_byte(out, static_cast<std::uint8_t>(limit.source));
-    put_varint(out, limit.rule);
-    limit.state.encode(out);
-    for (const auto& each : {limit.newest, limit.raised}) {
-      put_double(out, each.limit);
-      put_byte(out, static_cast<std::uint8_t>(each.level));
-      put_double(out, each.value);
-    }
-    put_byte(out, static_cast<std::uint8_t>(limit.worst));
-  }
-}
-
-bool alarm_board::get_breach(std::string_view& in, breach& read) {
-  std::uint8_t level = 0;
-  if (!get_double(in, read.limit) || !get_byte(in, level)) return false;
-  read.level = static_cast<severity>(level);
-  return is_severity(level);
-}
-
-bool alarm_board::get_limit(std::string_view& in, std::uint8_t version, watched_limit& limit) {
-  std::uint8_t source = 0;
-  if (!get_byte(in, source) || !get_varint_as(in, limit.rule)) return false;
-  if (!raises_alerts(source)) return false;
-  limit.source = static_cast<event_source>(source);
-
-  if (version == without_delays) {
-    std::int64_t raised_us = 0;
-    if (!get_zigzag(in, raised_us) || !get_breach(in, limit.raised)) return false;
-    limit.state = limit_state::raised_at(raised_us);
-    limit.newest = limit.raised;
-    limit.worst = limit.raised.level;
-    return true;
-  }
-  if (!limit.state.decode(in) || !get_breach(in, limit.newest) || !get_double(in, limit.newest.value) ||
-      !get_breach(in, limit.raised) || !get_double(in, limit.raised.value))
-    return false;
-  auto worst = static_cast<std::uint8_t>(limit.raised.level);
-  if (version != without_escalations && (!get_byte(in, worst) || !is_severity(worst))) return false;
-  limit.worst = static_cast<severity>(worst);
-  return true;
-}
-
-bool alarm_board::decode(std::string_view& in) {
-  std::string_view rest = in;
-  alarm_board read;
-  std::uint8_t version = 0, seen = 0;
-  if (!get_byte(rest, version) || version < without_delays || version > encoding_version || !get_config(rest, read.config_) ||
-      !get_byte(rest, seen) || seen > 1)
-    return false;
-  if (seen == 1) {
-    std::uint64_t count = 0;
-    if (!get_zigzag(rest, read.last_time_us_) || !get_double(rest, read.last_value_) || !get_varint(rest, count)) return false;
-    for (; count > 0; --count)
-      if (!get_limit(rest, version, read.limits_.emplace_back())) return false;
-    read.seen_ = true;
-  }
-  read.calm_ = calm_values(read.config_);
-  *this = std::move(read);
-  in = rest;
-  return true;
+  std::erase_if(limits_, [](const auto& limit) { return limit.state.is_idle() && !limit.silent; });
 }
 
 }  // namespace factory

@@ -6,33 +6,45 @@
 #include <string_view>
 #include <vector>
 
+#include "pipelines/alarm/limit_order.hpp"
 #include "pipelines/alarm/thresholds.hpp"
 #include "pipelines/model/event.hpp"
 
 namespace factory {
 
-/// The alarm states of one sensor: where min, max and each rule stand (limit_state).
+/// The alarm states of one sensor: where min, max and each rule stand (limit_state), and what operators made of them.
 /// A plain limit is raised by its first breach and cleared by the first reading back in range; a rule's options say otherwise. Readings
 /// must come in increasing event time (out-of-order ones do not move alarms: they are ignored). A change of a limit clears its
 /// alert when the last value does not pass the limit any more; it never raises one, the next reading does.
 ///
-/// Events name the time at which the alert was raised in their key, so that the same readings and configs in the same order
-/// give the same events. A cleared event repeats the limit and the level of the raising one. An alert of min or max whose readings pass the
-/// limit by so much more that its level rises is escalated: once to each level, whose rank is the revision of the event.
+/// Alerts are raised whether or not somebody is told: that nobody is (shelved, suppressed, out of service) stands in the detail of each
+/// event (alarm_detail::hushed), and a change of it while the alert is open is an event.
+///
+/// Events name the time at which the alert was raised in their key, so that the same readings, configs and orders at the same places
+/// give the same events. A cleared event repeats the limit and the level of the raising one. An alert of min or max whose readings
+/// pass the limit by so much more that its level rises is escalated: once to each level, whose rank is the revision of the event.
 class alarm_board {
  public:
   const sensor_config& config() const { return config_; }
-  /// Puts new limits and rules into force; appends findings for alerts that this ends to `out`.
-  void configure(sensor_config config, std::int64_t received_at_us, std::vector<event>& out);
+  /// Puts new limits and rules into force; appends findings for alerts that this ends to `out`. What is due up to `place_us` happens
+  /// before; a silence that a new rule is about begins at `since_us` at the earliest.
+  void configure(sensor_config config, std::int64_t place_us, std::int64_t since_us, std::int64_t received_at_us,
+                 std::vector<event>& out);
   /// `received_at_us` is that of the commit and becomes recorded_at_us of the findings.
   void observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out);
-  /// Time has come to `time_us` without a reading: delays that end by then have ended.
+  /// Time has come to `time_us` without a reading: delays, shelves and silences that end by then have ended, in the order of their ends.
   void advance(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out);
-  /// When the next delay ends; INT64_MAX while none runs.
+  /// An operator's order takes force. An acknowledgement says nothing here; one that asks for what is not there does nothing.
+  void obey(const limit_order& order, std::int64_t received_at_us, std::vector<event>& out);
+  /// When time alone next changes something; INT64_MAX while it does not.
   std::int64_t due_us() const;
   /// Event time begins anew: the next reading may have any time. Alerts stay as they are.
   void begin_anew() { last_time_us_ = INT64_MIN; }
   std::size_t active_count() const;  ///< alerts that are raised and not cleared
+  limit_state::phase phase_of(event_source source, rule_id rule) const;
+  const std::vector<shelf>& shelves() const { return shelves_; }
+  /// What an event says beside the limit: whether anybody is told of this limit's alerts.
+  alarm_detail detail_of(event_source source, rule_id rule) const;
 
   void encode(std::string& out) const;  ///< appended
   /// Reads what encode wrote from the front of `in` and advances it; false, and the board as it was, when damaged.
@@ -45,33 +57,88 @@ class alarm_board {
     severity level{};
     double value = 0;
   };
+  /// Why nobody is told of an alert, the strongest reason, and until when.
+  enum class hush_reason : std::uint8_t { none, shelved, suppressed, out_of_service };
+  struct hush {
+    hush_reason why = hush_reason::none;
+    std::int64_t until_us = 0;
+    bool operator==(const hush&) const = default;
+  };
   struct watched_limit {
     event_source source{};
     rule_id rule = 0;
     limit_state state;
-    breach newest;     ///< the last breach seen: what an alert is raised with
-    breach raised;     ///< what it was raised with
-    severity worst{};  ///< since then
+    breach newest;        ///< the last breach seen: what an alert is raised with
+    breach raised;        ///< what it was raised with
+    double compared = 0;  ///< what the newest reading was to the limit: its value, rate, or the silence before it
+    ladder_step step = ladder_step::none;  ///< of the newest breach
+    bool silent = false;                   ///< of no_data: the silence since the newest reading is a breach already
+    // Of the open alert:
+    bool acknowledged = false;
+    hush told{};                   ///< as its newest event says
+    std::uint32_t repeats = 0;     ///< events that may be repeated: the revision of the next one
+    std::int64_t repeated_us = 0;  ///< when the newest of them happened: their times do not fall
+    std::uint32_t reminders = 0;   ///< times at which it was to be told again
+    severity worst{};              ///< it was raised with, or escalated to
+    bool worse = false;            ///< since the newest reading, not yet reported, like `said`
+    bool stepped = false;          ///< on its ladder, not yet reported, like `said`
+    limit_state::outcome said{};
   };
 
+  const alert_rule* rule_of(const watched_limit& limit) const;
+  const alarm_options& options_of(const watched_limit& limit) const;
   std::optional<breach> breach_of(event_source source, rule_id rule, double value) const;
   limit_state::standing standing(const watched_limit& limit, const std::optional<breach>& now) const;
   bool is_unchanged(const watched_limit& limit, const sensor_config& before) const;
-  const alarm_options& options_of(const watched_limit& limit) const;
-  void observe_limit(watched_limit& limit, std::int64_t received_at_us, std::vector<event>& out);
-  void escalate(watched_limit& limit, const breach& now, std::int64_t received_at_us, std::vector<event>& out) const;
-  void watch_breached();
-  void report(watched_limit& limit, const limit_state::outcome& what, std::int64_t received_at_us, std::vector<event>& out) const;
+  bool still_breaches(const watched_limit& limit) const;
+  std::optional<double> compared_by(const watched_limit& limit, std::int64_t time_us, double value) const;
+  std::optional<double> rate_to(std::int64_t time_us, double value) const;
+  void observe_limit(watched_limit& limit, std::int64_t time_us, double value);
+  void climb(watched_limit& limit, const alert_rule& rule);
+  watched_limit& watch(event_source source, rule_id rule);
+  watched_limit* find_limit(event_source source, rule_id rule);
+  void watch_breached(std::int64_t time_us, double value);
+
+  void pass_time(std::int64_t until_us, std::int64_t received_at_us, std::vector<event>& out);
+  void note_silence(std::int64_t time_us);
+  std::int64_t silence_ends_us(const alert_rule& rule) const;
+  std::int64_t reminder_us(const watched_limit& limit) const;
+  void remind(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out);
+
+  hush hush_of(event_source source, rule_id rule) const;
+  bool is_in_breach(rule_id rule) const;
+  shelf* find_shelf(event_source source, rule_id rule, bool out_of_service);
+  void take_off_once(event_source source, rule_id rule);
+  void change_shelf(const limit_order& order, std::int64_t received_at_us, std::vector<event>& out);
+  void answer_unraised(const limit_order& order, event_kind kind, std::int64_t received_at_us, std::vector<event>& out) const;
+
+  void report_all(std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out, const limit_order* order = nullptr);
+  void report(watched_limit& limit, const limit_order* order, std::int64_t received_at_us, std::vector<event>& out);
+  void escalate(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out) const;
+  void raise(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out);
+  event made(const watched_limit& limit, event_kind kind, std::int64_t raised_us, std::int64_t at_us,
+             std::int64_t received_at_us) const;
+  void repeat(watched_limit& limit, event_kind kind, std::int64_t at_us, std::int64_t received_at_us, const limit_order* order,
+              std::vector<event>& out);
+  void tell_hush(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out);
   void forget_idle();
+
   static bool get_breach(std::string_view& in, breach& read);
   static bool get_limit(std::string_view& in, std::uint8_t version, watched_limit& limit);
+  static bool get_discipline(std::string_view& in, watched_limit& limit);
+  static void put_limit(std::string& out, const watched_limit& limit);
+  bool decode_body(std::string_view& in, std::uint8_t version);
+  void prepare();
 
   sensor_config config_;
   std::vector<watched_limit> limits_;  ///< those that are not idle
+  std::vector<shelf> shelves_;         ///< few; at most one of each kind for a limit
   std::int64_t last_time_us_ = 0;
   double last_value_ = 0;
   bool seen_ = false;
+  std::int64_t silent_since_us_ = INT64_MIN;  ///< newest reading, or when a rule about silence came later
   calm_band calm_;
+  bool watches_silence_ = false;
 };
 
 }  // namespace factory

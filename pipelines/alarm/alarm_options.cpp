@@ -7,11 +7,33 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t options_version = 1;
+constexpr std::uint8_t options_version = 2;
+constexpr std::uint8_t without_discipline = 1;  // ends before `latch`
+
+void put_discipline(std::string& out, const alarm_options& options) {
+  put_byte(out, options.latch ? 1 : 0);
+  put_varint(out, options.suppressed_by);
+  put_zigzag(out, options.re_alarm_us);
+  put_zigzag(out, options.silence_us);
+  put_double(out, options.low_low);
+  put_double(out, options.high_high);
+}
+
+bool get_discipline(std::string_view& in, alarm_options& options) {
+  std::uint8_t latch = 0;
+  const bool good = get_byte(in, latch) && latch <= 1 && get_varint_as(in, options.suppressed_by) &&
+                    get_zigzag(in, options.re_alarm_us) && get_zigzag(in, options.silence_us) &&
+                    get_double(in, options.low_low) && get_double(in, options.high_high);
+  options.latch = latch == 1;
+  return good;
+}
 
 }  // namespace
 
-double alarm_options::margin_at(double limit) const { return deadband_in_percent ? std::abs(limit) / 100 * deadband : deadband; }
+double alarm_options::margin_at(double limit) const {
+  if (std::isinf(limit)) return 0;
+  return deadband_in_percent ? std::abs(limit) / 100 * deadband : deadband;
+}
 
 void put_options(std::string& out, const alarm_options& options) {
   put_byte(out, options_version);
@@ -24,16 +46,19 @@ void put_options(std::string& out, const alarm_options& options) {
   put_varint(out, options.priority);
   put_text(out, options.message);
   put_text(out, options.instructions);
+  put_discipline(out, options);
 }
 
 bool get_options(std::string_view& in, alarm_options& options) {
   std::uint8_t version = 0, in_percent = 0;
-  const bool good = get_byte(in, version) && version == options_version && get_double(in, options.deadband) &&
-                    get_byte(in, in_percent) && in_percent <= 1 && get_zigzag(in, options.on_delay_us) &&
-                    get_zigzag(in, options.off_delay_us) && get_varint_as(in, options.count) && get_varint_as(in, options.of) &&
-                    get_varint_as(in, options.priority) && get_text(in, options.message) && get_text(in, options.instructions);
+  const bool good = get_byte(in, version) && version >= without_discipline && version <= options_version &&
+                    get_double(in, options.deadband) && get_byte(in, in_percent) && in_percent <= 1 &&
+                    get_zigzag(in, options.on_delay_us) && get_zigzag(in, options.off_delay_us) &&
+                    get_varint_as(in, options.count) && get_varint_as(in, options.of) && get_varint_as(in, options.priority) &&
+                    get_text(in, options.message) && get_text(in, options.instructions);
   options.deadband_in_percent = in_percent == 1;
-  return good && options.count >= 1 && options.of >= options.count;
+  if (!good || options.count < 1 || options.of < options.count) return false;
+  return version == without_discipline || get_discipline(in, options);
 }
 
 }  // namespace factory

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -16,8 +17,14 @@ struct alarm_options {
   std::uint32_t count = 1, of = 1;              ///< at least `count` of the newest `of` readings must breach
   std::uint32_t priority = 0;                   ///< 1 (most urgent) to 4; 0: as the severity says
   std::string message = {}, instructions = {};  ///< what is wrong; what the operator should do
+  bool latch = false;                           ///< what would be cleared stands until an operator resets it
+  std::uint32_t suppressed_by = 0;              ///< while this rule of the same sensor is in breach, nobody is told; 0: none
+  std::int64_t re_alarm_us = 0;                 ///< an alert that nobody has seen is told again so often; 0: never
+  std::int64_t silence_us = 0;                  ///< of NO_DATA: so long without a reading
+  double low_low = -std::numeric_limits<double>::infinity();  ///< of LADDER, the outer limits; infinite: there is none
+  double high_high = std::numeric_limits<double>::infinity();
 
-  /// How far inside `limit` a reading must be to be back in range; in the unit of the readings.
+  /// How far inside `limit` a reading must be to be back in range; in the unit of the readings. 0 for an infinite limit.
   double margin_at(double limit) const;
   bool counts_readings() const { return of > 1; }
   bool operator==(const alarm_options&) const = default;

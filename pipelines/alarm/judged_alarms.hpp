@@ -15,10 +15,13 @@
 
 namespace factory {
 
-/// What changes alarms beside readings: new limits and rules, or that time has come to an instant at which a delay ends.
+/// What changes alarms beside readings: new limits and rules, an operator's order, or that time has come to an instant at which something
+/// is due.
 struct alarm_command {
-  std::optional<sensor_config> config;
-  std::int64_t until_us = 0;  ///< where there is no config
+  std::optional<sensor_config> config = {};
+  std::optional<limit_order> order = {};
+  std::int64_t at_us = 0;     ///< of a config: its place; with neither: the instant
+  std::int64_t since_us = 0;  ///< of a config: when it was received
 };
 
 /// An alarm board as a judge (revisable.hpp).
@@ -33,7 +36,17 @@ class alarm_judge : public event_judge {
     for (auto row = begin; row < end; ++row) board_.observe(rows.times_us()[row], rows.values()[row], received_at_us, out);
   }
   void apply(const alarm_command& what, std::int64_t received_at_us, std::vector<event>& out) {
-    what.config ? board_.configure(*what.config, received_at_us, out) : board_.advance(what.until_us, received_at_us, out);
+    if (what.config)
+      board_.configure(*what.config, what.at_us, what.since_us, received_at_us, out);
+    else if (what.order)
+      board_.obey(*what.order, received_at_us, out);
+    else
+      board_.advance(what.at_us, received_at_us, out);
+  }
+  /// What may be repeated is told apart by its time: one that would come at another time is another one.
+  static bool order(const event& a, const event& b) {
+    if (a.key != b.key) return a.key < b.key;
+    return role_of(a.key.kind) == event_role::repeats && a.at_us < b.at_us;
   }
   void begin_anew() { board_.begin_anew(); }
 
@@ -58,9 +71,16 @@ class judged_alarms {
   /// Limits and rules take force behind the readings up to `at_us`.
   void configure(sensor_config config, std::int64_t at_us, std::int64_t floor_us, std::int64_t received_at_us,
                  std::vector<event>& out);
+  /// An operator's order; it takes force behind the readings up to `at_us` likewise. An acknowledgement is told by its event alone.
+  void obey(limit_order order, std::int64_t at_us, std::int64_t floor_us, std::int64_t received_at_us, std::vector<event>& out);
   /// A tick: time has come to `time_us`. What delays decide by then is said; readings of earlier times that come later revise it.
   void advance(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out);
-  /// When the next delay ends; INT64_MAX while none runs.
+  limit_state::phase phase_of(event_source source, rule_id rule) const { return judged_.now().board().phase_of(source, rule); }
+  /// Limits of which nobody is told by the will of an operator.
+  const std::vector<shelf>& shelves() const { return judged_.now().board().shelves(); }
+  /// Whether anybody is told of this limit's alerts now.
+  alarm_detail detail_of(event_source source, rule_id rule) const { return judged_.now().board().detail_of(source, rule); }
+  /// When time alone next changes something; INT64_MAX while it does not.
   std::int64_t due_us() const { return judged_.now().board().due_us(); }
   /// Event time begins anew: what comes stands in no order to what came. Alerts stay as they are.
   void begin_anew() {
@@ -73,8 +93,12 @@ class judged_alarms {
   bool decode(std::string_view& in);
 
  private:
+  void put_in_place(alarm_command what, std::int64_t at_us, std::string_view reason, std::int64_t floor_us,
+                    std::int64_t received_at_us, std::vector<event>& out);
+
   revisable<alarm_judge> judged_{alarm_judge()};
   revision_book book_;
+  std::uint32_t orders_ = 0;  ///< so far
 };
 
 }  // namespace factory

@@ -1,13 +1,14 @@
 #include "pipelines/alarm/limit_state.hpp"
 
 #include <bit>
+#include <utility>
 
 #include "pipelines/model/coding.hpp"
 
 namespace factory {
 
 std::optional<std::int64_t> limit_state::due_us(const alarm_options& options) const {
-  if (phase_ == phase::pending) return began_us_ + options.on_delay_us;
+  if (phase_ == phase::pending || phase_ == phase::relapsing) return began_us_ + options.on_delay_us;
   if (phase_ == phase::returning) return began_us_ + options.off_delay_us;
   return std::nullopt;
 }
@@ -20,8 +21,12 @@ limit_state::outcome limit_state::advance(const alarm_options& options, std::int
     raised_us_ = *due;
     return {change::raised, *due};
   }
-  phase_ = phase::normal;
-  return {change::cleared, *due};
+  if (phase_ == phase::relapsing) {
+    phase_ = phase::active;
+    return {change::raised_again, *due, std::exchange(raised_us_, *due)};
+  }
+  phase_ = options.latch ? phase::latched : phase::normal;
+  return {options.latch ? change::returned : change::cleared, *due};
 }
 
 limit_state::outcome limit_state::observe(const alarm_options& options, std::int64_t time_us, standing how) {
@@ -46,6 +51,14 @@ limit_state::outcome limit_state::observe(const alarm_options& options, std::int
     case phase::returning:
       if (breaches || how != standing::back) phase_ = phase::active;
       return advance(options, time_us);
+    case phase::latched:
+      if (!breaches) return {};
+      phase_ = phase::relapsing;
+      began_us_ = time_us;
+      return advance(options, time_us);
+    case phase::relapsing:
+      if (!breaches) phase_ = phase::latched;
+      return advance(options, time_us);
   }
   return {};
 }
@@ -55,6 +68,12 @@ limit_state::outcome limit_state::end(std::int64_t time_us) {
   phase_ = phase::normal;
   breaches_ = 0;
   return was_raised ? outcome{change::cleared, time_us} : outcome{};
+}
+
+limit_state::outcome limit_state::reset(std::int64_t time_us) {
+  if (!is_latched()) return {};
+  phase_ = phase_ == phase::latched ? phase::normal : phase::pending;
+  return {change::cleared, time_us};
 }
 
 limit_state limit_state::raised_at(std::int64_t time_us) {
@@ -73,7 +92,7 @@ void limit_state::encode(std::string& out) const {
 
 bool limit_state::decode(std::string_view& in) {
   std::uint8_t where = 0;
-  if (!get_byte(in, where) || where > static_cast<std::uint8_t>(phase::returning)) return false;
+  if (!get_byte(in, where) || where > static_cast<std::uint8_t>(phase::relapsing)) return false;
   phase_ = static_cast<phase>(where);
   return get_zigzag(in, began_us_) && get_zigzag(in, raised_us_) && get_varint(in, breaches_);
 }

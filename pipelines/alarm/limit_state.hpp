@@ -21,14 +21,27 @@ namespace factory {
 ///   returning  a reading that is not back in range            active      that reading
 ///   returning  time                                           normal      begin + off_delay: cleared
 ///
+/// Where the options say `latch`, what would be cleared is latched instead, until a reset:
+///
+///   active     a reading back in range, no off_delay          latched     that reading: returned
+///   returning  time                                           latched     begin + off_delay: returned
+///   latched    count of of readings breach, no on_delay       active      that reading: raised again
+///   latched    count of of readings breach                    relapsing   that reading
+///   relapsing  a reading that does not breach                 latched     that reading
+///   relapsing  time                                           active      begin + on_delay: raised again
+///   latched    reset                                          normal      the reset: cleared
+///   relapsing  reset                                          pending     the reset: cleared
+///
 /// What a delay decides happens at a computed time, so it does not matter which later reading or tick brings it to light.
 class limit_state {
  public:
-  enum class phase : std::uint8_t { normal, pending, active, returning };
-  enum class change : std::uint8_t { none, raised, cleared };
+  enum class phase : std::uint8_t { normal, pending, active, returning, latched, relapsing };
+  /// raised_again: the latched alert is over, and a new one is raised at the same time.
+  enum class change : std::uint8_t { none, raised, cleared, returned, raised_again };
   struct outcome {
     change what = change::none;
     std::int64_t at_us = 0;
+    std::int64_t ended_us = 0;  ///< raised_again: when the alert was raised that is over
   };
   /// How a reading stands to the limit. `back` is at least the deadband inside it; neither: in the deadband.
   enum class standing : std::uint8_t { breach, deadband, back };
@@ -41,11 +54,14 @@ class limit_state {
   outcome observe(const alarm_options& options, std::int64_t time_us, standing how);
   /// The limit was changed or is gone: normal again; cleared when it was active.
   outcome end(std::int64_t time_us);
+  /// An operator has seen to what was latched; nothing happens in any other phase.
+  outcome reset(std::int64_t time_us);
 
   static limit_state raised_at(std::int64_t time_us);
 
   phase where() const { return phase_; }
-  bool is_raised() const { return phase_ == phase::active || phase_ == phase::returning; }
+  bool is_raised() const { return phase_ != phase::normal && phase_ != phase::pending; }
+  bool is_latched() const { return phase_ == phase::latched || phase_ == phase::relapsing; }
   std::int64_t raised_us() const { return raised_us_; }  ///< REQUIRES is_raised()
   /// When a delay ends; nullopt while none runs.
   std::optional<std::int64_t> due_us(const alarm_options& options) const;
@@ -57,8 +73,8 @@ class limit_state {
 
  private:
   phase phase_ = phase::normal;
-  std::int64_t began_us_ = 0;   ///< pending, returning: when the delay began
-  std::int64_t raised_us_ = 0;  ///< active, returning
+  std::int64_t began_us_ = 0;   ///< pending, returning, relapsing: when the delay began
+  std::int64_t raised_us_ = 0;  ///< of the alert, from active on
   std::uint64_t breaches_ = 0;  ///< of the newest readings, newest in the lowest bit
 };
 

@@ -41,20 +41,27 @@ struct threshold_breach {
 /// (or the span is 0).
 std::optional<threshold_breach> check_thresholds(const threshold_range& range, double value);
 
-enum class rule_condition : std::uint8_t { greater_than, less_than, out_of_range };
+/// Numbers on disk: append only. What a rule compares with its limits is the reading; of rate_above the change a second, without sign.
+enum class rule_condition : std::uint8_t { greater_than, less_than, out_of_range, rate_above, no_data, ladder };
+inline constexpr auto last_rule_condition = rule_condition::ladder;
+constexpr bool uses_low(rule_condition c) {
+  return c == rule_condition::less_than || c == rule_condition::out_of_range || c == rule_condition::ladder;
+}
+constexpr bool uses_high(rule_condition c) { return c != rule_condition::less_than && c != rule_condition::no_data; }
 std::string_view to_text(rule_condition c);  ///< "GREATER_THAN" ...
 std::optional<rule_condition> parse_rule_condition(std::string_view text);
 std::optional<severity> parse_rule_severity(std::string_view text);  ///< INFO, WARNING, CRITICAL
 
-/// An alert rule. greater_than breaches strictly above `high`, less_than strictly below `low`, out_of_range either. It is for one sensor, or,
-/// as a template, for all that a selector matches.
+/// An alert rule. greater_than and rate_above breach strictly above `high`, less_than strictly below `low`, out_of_range either; ladder
+/// likewise, with the outer limits of its options, each of the four infinite when it is not set; no_data when time goes by. It is for one
+/// sensor, or, as a template, for all that a selector matches.
 struct alert_rule {
   rule_id id = 0;
   sensor_id sensor = 0;  ///< 0: of a template
   std::string name;
   rule_condition condition{};
-  double low = 0;   ///< used by less_than and out_of_range
-  double high = 0;  ///< used by greater_than and out_of_range
+  double low = 0;   ///< used by less_than, out_of_range and ladder
+  double high = 0;  ///< used by all others but no_data
   severity level = severity::rule_warning;
   bool enabled = true;
   alarm_options options = {};
@@ -64,10 +71,21 @@ struct alert_rule {
 };
 /// What of a rule its sensors judge by: not which they are, nor what people are told.
 alert_rule judged(alert_rule rule);
-/// The limit that `value` breaches, or nullopt. Disabled rules never breach.
+/// The limit that `value` breaches, of a ladder the outermost such; or nullopt. Disabled rules never breach.
 std::optional<double> breached_limit(const alert_rule& rule, double value);
 /// How `value` stands to the limits of the rule: breach, back in range by the deadband, or between.
 limit_state::standing standing_of(const alert_rule& rule, double value);
+/// Whether the rule's alarms need to see every reading, also those far from all limits.
+bool needs_all_readings(const alert_rule& rule);
+
+/// Of a ladder: which limit is passed. The outer ones are worse.
+enum class ladder_step : std::uint8_t { none, low_low, low, high, high_high };
+std::string_view to_text(ladder_step step);  ///< "low_low" ...; empty for none
+inline bool is_outer(ladder_step step) { return step == ladder_step::low_low || step == ladder_step::high_high; }
+/// Where `value` stands on the ladder; from an outer step down only inside its limit by the deadband. `none`: it is no ladder.
+ladder_step step_of(const alert_rule& rule, double value, ladder_step before);
+/// The rule's own; at an outer step the next higher.
+severity level_at(const alert_rule& rule, ladder_step step);
 
 /// A sensor's limits and rules. They go through the journal, so that recovery judges each reading by the rules that were in force
 /// when it was committed.
@@ -76,11 +94,12 @@ struct sensor_config {
   threshold_range thresholds;
   std::vector<shared_rule> rules;           ///< its own and those of templates, ascending by id
   std::optional<stream_rules> stream = {};  ///< unset: they stay as they are
+  bool suppressed = false;                  ///< its machine is not in operation: alerts are raised, and nobody is told
   bool operator==(const sensor_config&) const = default;
 };
 
 /// Values that move no alarm when the reading before them was such a value too: from lowest to highest, both included. They breach no
-/// limit and no enabled rule, and lie in no deadband. Empty (lowest above highest) while a rule counts readings: it must see them all.
+/// limit and no enabled rule, and lie in no deadband. Empty (lowest above highest) while a rule needs all readings.
 struct calm_band {
   double lowest = -std::numeric_limits<double>::infinity();
   double highest = std::numeric_limits<double>::infinity();

@@ -34,7 +34,10 @@ event acknowledgement_of(const acknowledge_alert& asked, const std::string& who,
   seen.recorded_at_us = received_at_us;
   seen.at_us = received_at_us;
   seen.value = asked.value;
-  seen.detail = limit_detail{asked.limit};
+  if (asked.comment.empty())
+    seen.detail = limit_detail{asked.limit};
+  else
+    seen.detail = alarm_detail{asked.limit, {}, 0, {}, asked.comment};
   seen.level = asked.level;
   seen.who = who;
   return seen;

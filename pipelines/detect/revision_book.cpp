@@ -20,6 +20,7 @@ struct as_correction {
 
   event_detail operator()(const z_score_detail& figures) const { return of(figures); }
   event_detail operator()(const limit_detail& figures) const { return of(figures); }
+  event_detail operator()(const alarm_detail& figures) const { return of(figures); }
   event_detail operator()(const episode_detail& figures) const { return of(figures); }
   template <class Other>
   event_detail operator()(const Other&) const {
@@ -33,7 +34,27 @@ struct as_correction {
 
 }  // namespace
 
+/// While a finding goes on, what repeats may be told again at any time; behind its end it is not, unless the end is taken back.
+void revision_book::await_repeats(const event& end, bool goes_on) {
+  for (auto& each : gone_) {
+    if (role_of(each.key.kind) != event_role::repeats || finding_of(each.key) != finding_of(end.key)) continue;
+    each.is_awaited = goes_on;
+    each.at_us = std::max(each.at_us, end.at_us);
+  }
+}
+
+/// A finding that went as a whole is there again: its end is still to come, whenever, and what repeats may.
+void revision_book::await_again(const event& stated) {
+  for (auto& each : gone_) {
+    const auto role = role_of(each.key.kind);
+    if (finding_of(each.key) == finding_of(stated.key) && (role == event_role::ends || role == event_role::repeats))
+      each.is_awaited = true;
+  }
+}
+
 void revision_book::number(event& e) {
+  if (role_of(e.key.kind) == event_role::ends) await_repeats(e, false);
+  if (states(e)) await_again(e);
   const auto told_before = std::ranges::find(gone_, e.key, &gone_event::key);
   if (told_before == gone_.end()) return;
   gone_.erase(told_before);
@@ -41,7 +62,9 @@ void revision_book::number(event& e) {
 }
 
 void revision_book::note_gone(const event& e, bool with_finding) {
-  gone_.push_back({e.key, e.at_us, role_of(e.key.kind) == event_role::ends && !with_finding});
+  const auto role = role_of(e.key.kind);
+  if (role == event_role::ends && !with_finding) await_repeats(e, true);
+  gone_.push_back({e.key, e.at_us, !with_finding && (role == event_role::ends || role == event_role::repeats)});
   if (!with_finding) return;
   for (auto& each : gone_)
     if (finding_of(each.key) == finding_of(e.key)) each.is_awaited = false;

@@ -39,10 +39,12 @@ class revision_book {
   struct gone_event {
     event_key key;
     std::int64_t at_us = 0;
-    bool is_awaited = false;  ///< the end of a finding that goes on: another end will come, whenever
+    bool is_awaited = false;  ///< of a finding that goes on: another such event comes, or may come, whenever
   };
 
   void number(event& e);
+  void await_repeats(const event& end, bool goes_on);
+  void await_again(const event& stated);
   void note_gone(const event& e, bool with_finding);
   event correction(const event& of, const event& said, event_kind kind, event_detail detail, std::int64_t received_at_us);
   void forget_before(std::int64_t floor_us);

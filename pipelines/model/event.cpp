@@ -34,7 +34,9 @@ bool names_somebody(const event_key& key) {
 
 double event::limit() const {
   if (const auto* const passed = std::get_if<limit_detail>(&detail)) return passed->limit;
+  if (const auto* const passed = std::get_if<alarm_detail>(&detail)) return passed->limit;
   if (const auto* const passed = std::get_if<revision_of<limit_detail>>(&detail)) return passed->figures.limit;
+  if (const auto* const passed = std::get_if<revision_of<alarm_detail>>(&detail)) return passed->figures.limit;
   return 0;
 }
 

@@ -23,6 +23,7 @@ struct writer {
     for (const T& each : list) T::members(each, *this);
   }
   void time(std::string_view, std::int64_t v) { put_zigzag(out, v); }
+  void time_or_none(std::string_view, std::int64_t v) { put_zigzag(out, v); }
 };
 
 struct reader {
@@ -47,6 +48,7 @@ struct reader {
     for (; good && count > 0; --count) T::members(list.emplace_back(), *this);
   }
   void time(std::string_view, std::int64_t& v) { good = good && get_zigzag(in, v); }
+  void time_or_none(std::string_view, std::int64_t& v) { good = good && get_zigzag(in, v); }
 };
 
 template <class Detail>

@@ -11,7 +11,7 @@
 
 /// The figures of an event beside those that all have. A detail is a struct that names its members once, in `members`; its record, its
 /// place in the digest and its JSON follow from that (event_detail.cpp, http/text/event_json.hpp). `members` gives each to the visitor
-/// as visit(name, member), and times as visit.time(name, member). A new detail is a struct and a line in `event_detail`.
+/// as visit(name, member), and times as visit.time(name, member), or visit.time_or_none where 0 stands for none. A new detail is a struct and a line in `event_detail`.
 namespace factory {
 
 /// Nothing beside the common fields.
@@ -45,6 +45,24 @@ struct limit_detail {
     visit("limit", self.limit);
   }
   bool operator==(const limit_detail&) const = default;
+};
+
+/// An alert of which there is more to say.
+struct alarm_detail {
+  double limit = 0;
+  std::string hushed;  ///< why nobody is told: "shelved" "suppressed" "out_of_service", the strongest; empty: they are told
+  std::int64_t until_us = 0;  ///< when the shelf ends; 0: it is on none
+  std::string step;           ///< of a ladder: "high" "high_high" "low" "low_low"; else empty
+  std::string comment;        ///< of a person
+  template <class Self, class Visit>
+  static void members(Self& self, Visit& visit) {
+    visit("limit", self.limit);
+    visit("hushed", self.hushed);
+    visit.time_or_none("until", self.until_us);
+    visit("step", self.step);
+    visit("comment", self.comment);
+  }
+  bool operator==(const alarm_detail&) const = default;
 };
 
 /// What one sensor has to do with the anomaly of its machine.
@@ -143,9 +161,9 @@ struct revision_of {
 };
 
 /// The place of a detail in this list is its number on disk: append only.
-using event_detail =
-    std::variant<no_detail, z_score_detail, limit_detail, episode_detail, withdrawal_detail, watermark_detail,
-                 revision_of<z_score_detail>, revision_of<limit_detail>, revision_of<episode_detail>, feedback_detail>;
+using event_detail = std::variant<no_detail, z_score_detail, limit_detail, episode_detail, withdrawal_detail, watermark_detail,
+                                  revision_of<z_score_detail>, revision_of<limit_detail>, revision_of<episode_detail>,
+                                  feedback_detail, alarm_detail, revision_of<alarm_detail>>;
 
 /// Appends number and members; get_ reads them from the front of `in` and advances it, and returns false when damaged.
 void put_detail(std::string& out, const event_detail& detail);

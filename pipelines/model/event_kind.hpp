@@ -19,7 +19,16 @@
   KIND(anomaly_updated, 9, grows)       /* it goes on: new end, count, peak */                                 \
   KIND(anomaly_closed, 10, ends)        /* it is over */                                                       \
   KIND(watermark_reanchored, 11, notes) /* arrival contradicted a sensor's watermark, which was set anew */    \
-  KIND(anomaly_feedback, 12, notes)     /* `who` said what to think of it; the newest counts */
+  KIND(anomaly_feedback, 12, notes)     /* `who` said what to think of it; the newest counts */                \
+  KIND(alert_returned, 13, repeats)     /* back in range; the rule latches, so it waits for a reset */         \
+  KIND(alert_shelved, 14, repeats)      /* `who` wants no notice of it until a time */                         \
+  KIND(alert_unshelved, 15, repeats)    /* that is over: by `who`, or the time has come */                     \
+  KIND(alert_suppressed, 16, repeats)   /* its machine or another rule makes it no news */                     \
+  KIND(alert_unsuppressed, 17, repeats) /* that is over */                                                     \
+  KIND(alert_taken_out, 18, repeats)    /* `who` took its rule out of service */                               \
+  KIND(alert_put_back, 19, repeats)     /* and put it back */                                                  \
+  KIND(alert_stepped, 20, repeats)      /* another step of its ladder */                                       \
+  KIND(alert_reminded, 21, repeats)     /* it stands, and nobody has seen it: told once more */
 
 namespace factory {
 
@@ -35,6 +44,7 @@ enum class event_role : std::uint8_t {
   grows,     ///< it goes on, with these figures
   ends,      ///< it is over
   notes,     ///< somebody saw it or said something of it; its figures stay
+  repeats,   ///< likewise, and it may happen again: each stays, told apart by its revision
   corrects,  ///< an earlier event of the finding is said anew or taken back
 };
 

@@ -1,8 +1,10 @@
 #include "pipelines/model/finding.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <type_traits>
+#include <utility>
 
 #include "pipelines/model/coding.hpp"
 
@@ -17,6 +19,7 @@ std::optional<event>* part_of(finding& it, event_kind kind) {
     case event_role::notes:
       if (kind == event_kind::anomaly_feedback) return &it.feedback;
       return kind == event_kind::alert_acknowledged ? &it.acknowledged : nullptr;
+    case event_role::repeats:
     case event_role::corrects: break;
   }
   return nullptr;
@@ -26,6 +29,14 @@ template <class Detail>
 struct is_revision : std::false_type {};
 template <class Figures>
 struct is_revision<revision_of<Figures>> : std::true_type {};
+
+/// Kinds whose events say whether anybody is told: each tells how that stands from then on.
+bool tells_of_hush(event_kind kind) { return kind >= event_kind::alert_shelved && kind <= event_kind::alert_put_back; }
+
+/// A correction of what may be repeated is of the event of that kind at its time.
+std::vector<event>::iterator corrected_among(finding& it, event_kind kind, std::int64_t at_us) {
+  return std::ranges::find_if(it.repeated, [&](const event& e) { return e.key.kind == kind && e.at_us == at_us; });
+}
 
 /// What a correction is about.
 std::optional<event_kind> corrected_by(const event& e) {
@@ -56,8 +67,13 @@ void revise(event& part, const event& revision) {
 
 void revise(finding& to, const event& e) {
   const auto corrected = corrected_by(e);
-  auto* const part = corrected ? part_of(to, *corrected) : nullptr;
-  if (part != nullptr && *part) revise(**part, e);
+  if (!corrected) return;
+  if (role_of(*corrected) == event_role::repeats) {
+    const auto at = corrected_among(to, *corrected, e.at_us);
+    if (at != to.repeated.end()) revise(*at, e);
+  } else if (auto* const part = part_of(to, *corrected); part != nullptr && *part) {
+    revise(**part, e);
+  }
 }
 
 void withdraw(finding& from, const event& e) {
@@ -66,7 +82,12 @@ void withdraw(finding& from, const event& e) {
     from.withdrawn = true;
     return;
   }
-  if (auto* const part = part_of(from, withdrawal->corrected)) part->reset();
+  if (role_of(withdrawal->corrected) == event_role::repeats) {
+    const auto at = corrected_among(from, withdrawal->corrected, e.at_us);
+    if (at != from.repeated.end()) from.repeated.erase(at);
+  } else if (auto* const part = part_of(from, withdrawal->corrected)) {
+    part->reset();
+  }
 }
 
 /// The escalations of an alert as they hold. There is one to a level at most, so a correction tells by its level which one it is about.
@@ -99,14 +120,19 @@ class escalations {
 void apply(finding& to, const event& e) {
   if (e.key.kind == event_kind::revised) return revise(to, e);
   if (e.key.kind == event_kind::withdrawn) return withdraw(to, e);
+  const auto role = role_of(e.key.kind);
+  if (role == event_role::repeats) {
+    to.repeated.insert(std::ranges::upper_bound(to.repeated, e.at_us, {}, &event::at_us), e);
+    return;
+  }
   auto* const part = part_of(to, e.key.kind);
   if (part == nullptr) return;
-  const auto role = role_of(e.key.kind);
   if (e.key.kind == event_kind::alert_acknowledged && *part) return;  // the first one stays
   if (e.key.kind == event_kind::anomaly_feedback) to.times_judged = std::max(to.times_judged, e.key.revision + 1);
   if (role == event_role::states && to.stated) {  // stated again, after it was withdrawn
     to.grown.reset();
     to.ended.reset();
+    to.repeated.clear();
     to.withdrawn = false;
   }
   if (role == event_role::ends) to.times_ended = std::max(to.times_ended, e.key.revision + 1);
@@ -124,6 +150,58 @@ void put_part(std::string& out, const std::optional<event>& part) {
 }
 
 }  // namespace
+
+const event* finding::newest_of(event_kind kind) const {
+  const auto found = std::find_if(repeated.rbegin(), repeated.rend(), [kind](const event& e) { return e.key.kind == kind; });
+  return found == repeated.rend() ? nullptr : &*found;
+}
+
+namespace {
+
+constexpr std::array state_names{
+    std::pair(alert_state::active_unacknowledged, std::string_view("active_unacknowledged")),
+    std::pair(alert_state::active_acknowledged, std::string_view("active_acknowledged")),
+    std::pair(alert_state::latched_unacknowledged, std::string_view("latched_unacknowledged")),
+    std::pair(alert_state::latched_acknowledged, std::string_view("latched_acknowledged")),
+    std::pair(alert_state::returned_unacknowledged, std::string_view("returned_unacknowledged")),
+    std::pair(alert_state::cleared, std::string_view("cleared")),
+    std::pair(alert_state::shelved, std::string_view("shelved")),
+    std::pair(alert_state::suppressed, std::string_view("suppressed")),
+    std::pair(alert_state::out_of_service, std::string_view("out_of_service")),
+};
+constexpr auto states = [] {
+  std::array<alert_state, state_names.size()> all{};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = state_names[i].first;
+  return all;
+}();
+
+}  // namespace
+
+std::span<const alert_state> alert_states() { return states; }
+std::string_view to_text(alert_state state) { return state_names.at(static_cast<std::size_t>(state)).second; }
+
+const alarm_detail* hush_of(const finding& alert) {
+  if (!alert.open()) return nullptr;
+  const auto newest =
+      std::find_if(alert.repeated.rbegin(), alert.repeated.rend(), [](const event& e) { return tells_of_hush(e.key.kind); });
+  const auto* const said = newest == alert.repeated.rend() ? alert.stated->alarm() : newest->alarm();
+  return said == nullptr || said->hushed.empty() ? nullptr : said;
+}
+
+alert_state state_of(const finding& alert) {
+  const bool seen = alert.acknowledged.has_value();
+  if (!alert.open()) return seen ? alert_state::cleared : alert_state::returned_unacknowledged;
+  if (const auto* const hush = hush_of(alert))
+    for (const auto state : {alert_state::shelved, alert_state::suppressed, alert_state::out_of_service})
+      if (hush->hushed == to_text(state)) return state;
+  if (alert.latched()) return seen ? alert_state::latched_acknowledged : alert_state::latched_unacknowledged;
+  return seen ? alert_state::active_acknowledged : alert_state::active_unacknowledged;
+}
+
+severity level_of(const finding& alert) {
+  const auto* const step = alert.newest_of(event_kind::alert_stepped);
+  return step != nullptr ? step->level : alert.worst().level;
+}
 
 finding fold_finding(std::span<const event> events) {
   finding it;
@@ -148,6 +226,9 @@ void put_for_digest(std::string& out, const finding& it) {
   const bool told_at_end = it.ended && it.ended->key.kind == event_kind::anomaly_closed;
   put_part(out, told_at_end ? std::nullopt : it.grown);
   put_part(out, it.ended);
+  // What readings make of it; what people do at their time is no part of it.
+  for (const event& each : it.repeated)
+    if (each.who.empty()) put_part(out, each);
 }
 
 }  // namespace factory

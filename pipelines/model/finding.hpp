@@ -4,6 +4,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "pipelines/model/event.hpp"
 
@@ -16,6 +18,7 @@ struct finding {
   std::optional<event> ended;         ///< cleared, closed
   std::optional<event> acknowledged;  ///< the first
   std::optional<event> feedback;      ///< the newest
+  std::vector<event> repeated;        ///< what may happen to an alert more than once, by at_us: shelved, stepped ...
   std::uint32_t times_judged = 0;     ///< feedbacks so far: the revision of the next one
   std::uint32_t times_ended = 0;      ///< endings said so far, also those taken back: the revision of the next one
   bool withdrawn = false;             ///< it would not be found in the readings as they are now
@@ -27,7 +30,32 @@ struct finding {
   const event& newest() const { return ended ? *ended : grown ? *grown : *stated; }
   /// Level and value at its worst so far. REQUIRES `stated`.
   const event& worst() const { return grown ? *grown : *stated; }
+  /// The newest event of this kind among `repeated`; null when there is none.
+  const event* newest_of(event_kind kind) const;
+  /// Back in range, and waiting for a reset.
+  bool latched() const { return open() && newest_of(event_kind::alert_returned) != nullptr; }
 };
+
+/// Where an alert stands, after ISA-18.2. The table of docs/reference/alarms.md has what leads from one to the other.
+enum class alert_state : std::uint8_t {
+  active_unacknowledged,
+  active_acknowledged,
+  latched_unacknowledged,
+  latched_acknowledged,
+  returned_unacknowledged,  ///< over, and nobody has seen it
+  cleared,                  ///< over and seen
+  shelved,                  ///< of an open alert, as the next two: somebody wants no notice of it for a time
+  suppressed,               ///< its machine is not in operation, or another rule tells enough
+  out_of_service,           ///< somebody took its rule out of service
+};
+std::span<const alert_state> alert_states();
+std::string_view to_text(alert_state state);  ///< "active_unacknowledged" ...
+/// REQUIRES `stated`.
+alert_state state_of(const finding& alert);
+/// Why nobody is told of an open alert, as of its newest event that says so; null when it is no secret, or over.
+const alarm_detail* hush_of(const finding& alert);
+/// As it stands: on a ladder the step's.
+severity level_of(const finding& alert);
 
 /// Folds events of one finding, in the order of their sequences.
 finding fold_finding(std::span<const event> events);

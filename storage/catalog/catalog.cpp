@@ -89,6 +89,7 @@ sensor_config catalog_tables::config_of(sensor_id id) const {
   const sensor_entry* const entry = of<sensor_entry>().find(id);
   if (entry == nullptr) return {id, {}, {}, {}};
   sensor_config config{id, entry->thresholds, {}, entry->stream};
+  config.suppressed = is_suppressed(entry->machine);
   for (const rule_id rule : of<alert_rule>().ids_of_parent(id)) config.rules.emplace_back(judged(*of<alert_rule>().find(rule)));
   templates.add_rules_of(traits_of(*entry), config.rules);
   order_rules(config);
@@ -97,6 +98,11 @@ sensor_config catalog_tables::config_of(sensor_id id) const {
 
 void order_rules(sensor_config& config) {
   std::sort(config.rules.begin(), config.rules.end(), [](const shared_rule& a, const shared_rule& b) { return a->id < b->id; });
+}
+
+bool catalog_tables::is_suppressed(machine_id id) const {
+  const machine_entry* machine = of<machine_entry>().find(id);
+  return machine != nullptr && suppresses_alarms(machine->status);
 }
 
 catalog::catalog(database& db) : impl_(std::make_unique<impl>(db)) {}

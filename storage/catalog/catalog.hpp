@@ -29,6 +29,8 @@ struct factory_entry {
 enum class machine_status : std::uint8_t { operational, maintenance, offline };
 std::string_view to_text(machine_status s);  ///< "OPERATIONAL" ...
 std::optional<machine_status> parse_machine_status(std::string_view text);
+/// A machine that is not in operation: alerts of its sensors are no news.
+inline bool suppresses_alarms(machine_status s) { return s != machine_status::operational; }
 struct machine_entry {
   machine_id id = 0;
   factory_id factory = 0;

@@ -6,7 +6,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace factory {
 
@@ -119,8 +122,53 @@ std::optional<problem> check_options(const alarm_options& options) {
 /// Back in range must be possible: the deadbands of both limits leave room between them.
 bool leaves_room(const alert_rule& rule) {
   const auto& options = rule.options;
-  return rule.condition != rule_condition::out_of_range ||
-         rule.low + options.margin_at(rule.low) <= rule.high - options.margin_at(rule.high);
+  const bool has_two = rule.condition == rule_condition::out_of_range || rule.condition == rule_condition::ladder;
+  return !has_two || rule.low + options.margin_at(rule.low) <= rule.high - options.margin_at(rule.high);
+}
+
+std::optional<problem> check_ladder(const alert_rule& rule) {
+  std::vector<double> limits_in_order{rule.options.low_low, rule.low, rule.high, rule.options.high_high};
+  std::erase_if(limits_in_order, [](double limit) { return std::isinf(limit); });
+  if (limits_in_order.empty()) return problem{errc::invalid, "high", "is unset like all limits of the ladder; it needs one"};
+  if (!std::is_sorted(limits_in_order.begin(), limits_in_order.end()))
+    return problem{errc::invalid, "low_low", "low, high and high_high must rise in this order"};
+  return std::nullopt;
+}
+
+std::optional<problem> check_condition(const alert_rule& rule) {
+  const auto& options = rule.options;
+  if (rule.condition == rule_condition::ladder) return check_ladder(rule);
+  if (auto bad = check_limit(rule.low, "low")) return bad;
+  if (auto bad = check_limit(rule.high, "high")) return bad;
+  if (rule.condition == rule_condition::out_of_range && rule.low > rule.high)
+    return problem{errc::invalid, "low", "must not be above high"};
+  if (rule.condition == rule_condition::rate_above && rule.high < 0)
+    return problem{errc::invalid, "high", "is a rate without sign: must not be below 0"};
+  if (rule.condition != rule_condition::no_data) return std::nullopt;
+  if (options.counts_readings()) return problem{errc::invalid, "of", "must be 1: NO_DATA has no readings to count"};
+  if (options.silence_us < limits::silence_ms_least * 1'000 || options.silence_us > limits::alarm_days_ms * 1'000)
+    return problem{errc::invalid, "silence_ms",
+                   fmt::format("must be from {} to {}", limits::silence_ms_least, limits::alarm_days_ms)};
+  return std::nullopt;
+}
+
+/// Of what else an alarm does. One rule may keep others quiet; it is kept quiet by none, so that one of them speaks.
+std::optional<problem> check_discipline(const catalog_tables& tables, const alert_rule& rule) {
+  const auto& options = rule.options;
+  if (options.re_alarm_us != 0 &&
+      (options.re_alarm_us < limits::re_alarm_ms_least * 1'000 || options.re_alarm_us > limits::alarm_days_ms * 1'000))
+    return problem{errc::invalid, "re_alarm_ms",
+                   fmt::format("must be 0 or from {} to {}", limits::re_alarm_ms_least, limits::alarm_days_ms)};
+  if (options.suppressed_by == 0) return std::nullopt;
+  const alert_rule* by = tables.of<alert_rule>().find(options.suppressed_by);
+  const auto refused = [](std::string why) { return problem{errc::invalid, "suppressed_by", std::move(why)}; };
+  if (by == nullptr || by->sensor != rule.sensor || by->id == rule.id)
+    return refused(rule.as_template ? "must be another rule with a selector" : "must be another rule of the same sensor");
+  if (by->options.suppressed_by != 0) return refused(fmt::format("rule {} is suppressed itself", by->id));
+  for (const alert_rule& other : tables.of<alert_rule>().of_parent(rule.sensor))
+    if (rule.id != 0 && other.options.suppressed_by == rule.id)
+      return refused(fmt::format("this rule suppresses rule {}", other.id));
+  return std::nullopt;
 }
 
 }  // namespace
@@ -135,11 +183,7 @@ namespace {
 
 /// What a rule judges by.
 std::optional<problem> check_judgement(const alert_rule& entry) {
-  if (auto bad = check_limit(entry.low, "low")) return bad;
-  if (auto bad = check_limit(entry.high, "high")) return bad;
-  if (entry.condition == rule_condition::out_of_range && entry.low > entry.high) {
-    return problem{errc::invalid, "low", "must not be above high"};
-  }
+  if (auto bad = check_condition(entry)) return bad;
   if (auto bad = check_options(entry.options)) return bad;
   if (!leaves_room(entry)) return problem{errc::invalid, "deadband", "leaves nothing between low and high"};
   if (entry.level < severity::rule_info) return problem{errc::invalid, "severity", "must be INFO, WARNING or CRITICAL"};
@@ -168,9 +212,9 @@ std::optional<problem> check_overrides(const catalog_tables& tables, const alert
   for (const auto& [sensor, difference] : overrides) {
     const std::string field = fmt::format("overrides.{}", sensor);
     if (auto bad = check_parent<sensor_entry>(tables, sensor, field.c_str(), "sensor")) return bad;
-    if (difference.low && entry.condition == rule_condition::greater_than)
+    if (difference.low && !uses_low(entry.condition))
       return problem{errc::invalid, field + ".low", "is not used by this condition"};
-    if (difference.high && entry.condition == rule_condition::less_than)
+    if (difference.high && !uses_high(entry.condition))
       return problem{errc::invalid, field + ".high", "is not used by this condition"};
     if (auto bad = check_judgement(with_override(judged(entry), difference)))
       return problem{bad->code, field + "." + bad->field, bad->reason};
@@ -184,6 +228,7 @@ std::optional<problem> check_members(const catalog_tables& tables, const alert_r
   if (auto bad = check_name(entry.name)) return bad;
   if (auto bad = check_judgement(entry)) return bad;
   if (auto bad = check_routing(tables, entry.routing)) return bad;
+  if (auto bad = check_discipline(tables, entry)) return bad;
   if (!entry.as_template) return check_parent<sensor_entry>(tables, entry.sensor, "sensor_id", "sensor");
   if (entry.sensor != 0) return problem{errc::invalid, "selector", "must not stand beside sensor_id"};
   if (auto bad = check_selector(tables, entry)) return bad;

@@ -149,9 +149,9 @@ std::string encode(const alert_rule& entry) {
 bool decode(std::string_view in, alert_rule& entry) {
   std::uint8_t version = 0, enabled = 0;
   const bool good = begin_record(in, with_routing, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.sensor) &&
-                    get_text(in, entry.name) && get_enum(in, entry.condition, rule_condition::out_of_range) &&
-                    get_double(in, entry.low) && get_double(in, entry.high) &&
-                    get_enum(in, entry.level, severity::rule_critical) && get_byte(in, enabled) && enabled <= 1;
+                    get_text(in, entry.name) && get_enum(in, entry.condition, last_rule_condition) && get_double(in, entry.low) &&
+                    get_double(in, entry.high) && get_enum(in, entry.level, severity::rule_critical) && get_byte(in, enabled) &&
+                    enabled <= 1;
   entry.enabled = enabled == 1;
   entry.options = {};
   entry.as_template.reset();

@@ -158,6 +158,7 @@ struct catalog_tables {
   sensor_traits traits_of(const sensor_entry& sensor) const;
   /// Ascending.
   std::vector<sensor_id> select(const selector& which) const;
+  bool is_suppressed(machine_id id) const;  ///< its sensors' alarms are
 };
 
 /// Lock order: `turn` (one staged change), then `guard` (the tables). Tables change only under both.

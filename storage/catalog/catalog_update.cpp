@@ -65,7 +65,8 @@ expected<catalog_change> catalog::stage_update(const machine_entry& entry) {
   if (!staged) return tl::unexpected(staged.error());
   const machine_entry& before = *impl_->tables.of<machine_entry>().find(entry.id);
   config_change config;
-  if (before.factory != entry.factory || before.type != entry.type || before.labels != entry.labels) {
+  if (before.factory != entry.factory || before.type != entry.type || before.labels != entry.labels ||
+      suppresses_alarms(before.status) != suppresses_alarms(entry.status)) {
     const auto sensors = impl_->tables.of<sensor_entry>().ids_of_parent(entry.id);
     config = configs_ahead(impl_->tables, **staged).of_changed({sensors.begin(), sensors.end()});
   }

@@ -36,6 +36,7 @@ sensor_config configs_ahead::of(sensor_id id) const {
   const sensor_entry* const sensor = staged != sensors_.end() ? staged->second : tables_.of<sensor_entry>().find(id);
   if (sensor == nullptr) return {id, {}, {}, {}};
   sensor_config config{id, sensor->thresholds, {}, sensor->stream};
+  config.suppressed = is_suppressed(sensor->machine);
   for (const rule_id rule : tables_.of<alert_rule>().ids_of_parent(id))
     if (!replaced_.contains(rule)) config.rules.emplace_back(judged(*tables_.of<alert_rule>().find(rule)));
   if (const auto own = rules_.find(id); own != rules_.end())
@@ -45,6 +46,11 @@ sensor_config configs_ahead::of(sensor_id id) const {
   (changed_templates_ ? *changed_templates_ : tables_.templates).add_rules_of(traits, config.rules);
   order_rules(config);
   return config;
+}
+
+bool configs_ahead::is_suppressed(machine_id id) const {
+  const auto staged = machines_.find(id);
+  return staged != machines_.end() ? suppresses_alarms(staged->second->status) : tables_.is_suppressed(id);
 }
 
 config_change configs_ahead::of_changed(const std::vector<sensor_id>& sensors) const {

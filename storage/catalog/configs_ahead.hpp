@@ -23,6 +23,7 @@ class configs_ahead {
 
  private:
   template_book& change_templates();
+  bool is_suppressed(machine_id id) const;
   const catalog_tables& tables_;
   std::unordered_map<sensor_id, const sensor_entry*> sensors_;
   std::unordered_map<machine_id, const machine_entry*> machines_;

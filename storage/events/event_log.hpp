@@ -45,7 +45,10 @@ struct alert_query {
   std::optional<sensor_id> sensor = {};
   std::optional<bool> active = {};
   std::optional<bool> acknowledged = {};
-  std::uint64_t before_sequence = UINT64_MAX;  ///< of the raising event; newest first
+  time_range range = {};                             ///< of the time at which it was raised
+  std::function<bool(const event_key&)> among = {};  ///< only these; empty: all
+  std::function<bool(const finding&)> like = {};     ///< likewise, of those that hold
+  std::uint64_t before_sequence = UINT64_MAX;        ///< of the raising event; newest first
   std::size_t limit = 100;
 };
 
@@ -68,6 +71,8 @@ class event_log {
   expected<event_page<finding>> anomalies(const anomaly_query& q) const;
   /// Alerts that hold: what was withdrawn is in query() alone.
   expected<std::vector<finding>> alerts(const alert_query& q) const;
+  /// The same in bounded time, as page().
+  expected<event_page<finding>> alert_page(const alert_query& q) const;
   /// The finding that this is the key of an event of, as it stands; nullopt when it was never stated.
   expected<std::optional<finding>> find(const event_key& any) const;
 

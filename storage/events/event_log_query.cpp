@@ -26,7 +26,11 @@ struct walk_bound {
 
 bool wanted(const finding& alert, const alert_query& q) {
   return alert.holds() && (!q.active || alert.open() == *q.active) &&
-         (!q.acknowledged || alert.acknowledged.has_value() == *q.acknowledged);
+         (!q.acknowledged || alert.acknowledged.has_value() == *q.acknowledged) && (!q.like || q.like(alert));
+}
+bool may_be_wanted(const log_entry& entry, const alert_query& q) {
+  return (!q.sensor || entry.key.sensor == *q.sensor) && entry.at_us >= q.range.begin_us && entry.at_us < q.range.end_us &&
+         (!q.among || q.among(entry.key));
 }
 
 }  // namespace
@@ -212,7 +216,7 @@ expected<std::vector<finding>> event_log::alerts(const alert_query& q) const {
   std::optional<error> failed;
   if (q.limit == 0) return out;
   auto walked = walk(*impl_, view, key(0), key(q.before_sequence), true, [&](const log_entry& entry) {
-    if (q.sensor && entry.key.sensor != *q.sensor) return true;
+    if (!may_be_wanted(entry, q)) return true;
     auto events = impl_->events_of(entry.key, view.options());
     if (!events) {
       failed = events.error();
@@ -220,6 +224,39 @@ expected<std::vector<finding>> event_log::alerts(const alert_query& q) const {
     }
     if (auto alert = fold_finding(*events); wanted(alert, q)) out.push_back(std::move(alert));
     return out.size() < q.limit;
+  });
+  if (failed) return tl::unexpected(*failed);
+  if (!walked) return tl::unexpected(walked.error());
+  return out;
+}
+
+expected<event_page<finding>> event_log::alert_page(const alert_query& q) const {
+  const event_view view(*impl_);
+  const auto key = [&](std::uint64_t sequence) { return q.active == true ? open_alert_key(sequence) : alert_key(sequence); };
+  event_page<finding> out;
+  walk_bound bound;
+  std::optional<error> failed;
+  std::uint64_t last_shown = 0;
+  if (q.limit == 0) return out;
+  auto walked = walk(*impl_, view, key(0), key(q.before_sequence), true, [&](const log_entry& entry) {
+    if (out.rows.size() == q.limit) {
+      out.next = last_shown;
+      return false;
+    }
+    if (may_be_wanted(entry, q)) {
+      auto events = impl_->events_of(entry.key, view.options());
+      if (!events) {
+        failed = events.error();
+        return false;
+      }
+      if (auto alert = fold_finding(*events); wanted(alert, q)) {
+        out.rows.push_back(std::move(alert));
+        last_shown = entry.sequence;
+      }
+    }
+    if (bound.more()) return true;
+    out.next = entry.sequence;
+    return false;
   });
   if (failed) return tl::unexpected(*failed);
   if (!walked) return tl::unexpected(walked.error());

@@ -59,6 +59,31 @@ class rule_list {
   std::vector<const alert_rule*> rules_;
 };
 
+/// Sensors whose machines are not in operation; left out when there are none, as in configs from before there were any.
+void put_suppressed(std::string& out, const config_change& change) {
+  const auto count =
+      std::count_if(change.configs.begin(), change.configs.end(), [](const auto& each) { return each.suppressed; });
+  if (count == 0) return;
+  put_varint(out, static_cast<std::uint64_t>(count));
+  for (const sensor_config& config : change.configs)
+    if (config.suppressed) put_varint(out, config.sensor);
+}
+
+/// Reads them to the end of the entry; in the order of the configs.
+bool get_suppressed(std::string_view& in, config_change& change) {
+  std::uint64_t count = 0;
+  if (in.empty()) return true;
+  if (!get_varint(in, count)) return false;
+  auto config = change.configs.begin();
+  for (sensor_id sensor = 0; count > 0; --count, ++config) {
+    if (!get_varint_as(in, sensor)) return false;
+    config = std::find_if(config, change.configs.end(), [sensor](const auto& each) { return each.sensor == sensor; });
+    if (config == change.configs.end()) return false;
+    config->suppressed = true;
+  }
+  return true;
+}
+
 void put_config(std::string& out, const config_change& change) {
   const rule_list list(change);
   put_varint(out, list.rules().size());
@@ -73,6 +98,7 @@ void put_config(std::string& out, const config_change& change) {
   }
   put_varint(out, change.removed.size());
   for (const sensor_id sensor : change.removed) put_varint(out, sensor);
+  put_suppressed(out, change);
 }
 
 /// Reads the rules of one config.
@@ -92,7 +118,7 @@ std::shared_ptr<const config_change> get_configs(std::string_view& in, const rul
   change->removed.resize(removed);
   for (sensor_id& sensor : change->removed)
     if (!get_varint_as(in, sensor)) return nullptr;
-  return change;
+  return get_suppressed(in, *change) ? change : nullptr;
 }
 
 bool get_own_rules(std::string_view& in, std::vector<shared_rule>& rules) {

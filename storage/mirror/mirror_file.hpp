@@ -72,6 +72,7 @@ void write_delta(sqlite_file& sql, const catalog_delta& delta);
 void write_anomaly(sqlite_file& sql, const finding& anomaly);
 void write_alert(sqlite_file& sql, const finding& alert);
 void drop_findings(sqlite_file& sql, std::int64_t over_before_us);
+void write_history(sqlite_file& sql, const event& e);  ///< of an alert
 struct series_row;
 void write_series(sqlite_file& sql, const series_row& row);
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "pipelines/model/time.hpp"
 
 namespace factory {
@@ -30,6 +32,17 @@ void write_entry(sqlite_file& sql, const sensor_entry& e) {
   for (const label& one : e.labels)
     sql.run("INSERT INTO sensor_labels (sensor_id, key, value) VALUES (?, ?, ?)", e.id, one.key, one.value);
 }
+std::optional<double> if_finite(double limit) { return std::isfinite(limit) ? std::optional(limit) : std::nullopt; }
+
+void write_discipline(sqlite_file& sql, const alert_rule& e) {
+  const auto& o = e.options;
+  sql.run(
+      "UPDATE alert_rules SET latch = ?, suppressed_by = ?, re_alarm_ms = ?, silence_ms = ?, low_low = ?, high_high = ? WHERE id "
+      "= ?",
+      o.latch, o.suppressed_by != 0 ? std::optional(o.suppressed_by) : std::nullopt, o.re_alarm_us / 1'000, o.silence_us / 1'000,
+      if_finite(o.low_low), if_finite(o.high_high), e.id);
+}
+
 void write_entry(sqlite_file& sql, const alert_rule& e) {
   const auto& o = e.options;
   sql.run(
@@ -42,6 +55,7 @@ void write_entry(sqlite_file& sql, const alert_rule& e) {
       fmt::format("{}/{}", o.count, o.of), o.priority != 0 ? std::optional(o.priority) : std::nullopt, o.message, o.instructions,
       e.as_template ? std::optional(to_text(e.as_template->sensors)) : std::nullopt,
       e.as_template ? to_text(e.as_template->overrides) : std::string());
+  write_discipline(sql, e);
 }
 
 /// Entries are deleted and inserted, not updated, so that a name can move between entries within one delta. References are
@@ -61,6 +75,23 @@ std::optional<std::string> text_of(const std::optional<event>& e) {
 std::optional<std::int64_t> time_of(const std::optional<event>& e) {
   if (!e) return {};
   return e->at_us;
+}
+
+std::optional<std::string> shelved_until(const finding& alert) {
+  const auto* const hush = hush_of(alert);
+  if (hush == nullptr || hush->until_us == 0) return {};
+  return format_time(hush->until_us);
+}
+std::optional<std::string> comment_of(const finding& alert) {
+  const auto* const said = alert.acknowledged ? alert.acknowledged->alarm() : nullptr;
+  if (said == nullptr || said->comment.empty()) return {};
+  return said->comment;
+}
+std::optional<std::string> step_of(const finding& alert) {
+  const auto* const stepped = alert.newest_of(event_kind::alert_stepped);
+  const auto* const said = (stepped != nullptr ? *stepped : *alert.stated).alarm();
+  if (said == nullptr || said->step.empty()) return {};
+  return said->step;
 }
 
 }  // namespace
@@ -113,6 +144,18 @@ void write_anomaly(sqlite_file& sql, const finding& anomaly) {
       expected, low, high, score, now.explanation);
 }
 
+void write_history(sqlite_file& sql, const event& e) {
+  const auto* const said = e.alarm();
+  const auto if_any = [](std::string_view text) { return text.empty() ? std::nullopt : std::optional(std::string(text)); };
+  sql.run(
+      "INSERT OR REPLACE INTO alert_history (sequence, alert_id, kind, severity, value, at, at_us, recorded_at, by_whom, hushed, "
+      "until, comment) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      e.sequence, finding_id(e.key), to_text(e.key.kind), to_text(e.level), e.value, format_time(e.at_us), e.at_us,
+      format_time(e.recorded_at_us), if_any(e.who), if_any(said != nullptr ? said->hushed : ""),
+      said != nullptr && said->until_us != 0 ? std::optional(format_time(said->until_us)) : std::nullopt,
+      if_any(said != nullptr ? said->comment : ""));
+}
+
 void write_alert(sqlite_file& sql, const finding& alert) {
   const event& raised = *alert.stated;
   if (!alert.holds()) {
@@ -128,11 +171,13 @@ void write_alert(sqlite_file& sql, const finding& alert) {
   sql.run(
       "INSERT OR REPLACE INTO alerts (id, sensor_id, source, rule_id, state, severity, value, limit_value, raised_at, "
       "raised_at_us, "
-      "cleared_at, cleared_at_us, cleared_value, acknowledged_at, acknowledged_at_us, acknowledged_by, sequence) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "cleared_at, cleared_at_us, cleared_value, acknowledged_at, acknowledged_at_us, acknowledged_by, sequence, alarm_state, "
+      "shelved_until, comment, step) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       finding_id(raised.key), raised.key.sensor, to_text(raised.key.source), rule, alert.open() ? "active" : "cleared",
-      to_text(alert.worst().level), raised.value, raised.limit(), format_time(raised.at_us), raised.at_us, text_of(alert.ended),
-      time_of(alert.ended), cleared_value, text_of(alert.acknowledged), time_of(alert.acknowledged), who, raised.sequence);
+      to_text(level_of(alert)), raised.value, raised.limit(), format_time(raised.at_us), raised.at_us, text_of(alert.ended),
+      time_of(alert.ended), cleared_value, text_of(alert.acknowledged), time_of(alert.acknowledged), who, raised.sequence,
+      to_text(state_of(alert)), shelved_until(alert), comment_of(alert), step_of(alert));
 }
 
 void drop_findings(sqlite_file& sql, std::int64_t over_before_us) {

@@ -69,6 +69,42 @@ TEST(acknowledgement, of_a_sensor_without_an_actor_comes_to_pass) {
   EXPECT_TRUE(it.acknowledged());
 }
 
+journal_entry shelved_by(std::string who, std::int64_t until_us) {
+  auto command = std::make_shared<operator_command>();
+  command->sensor = 1;
+  command->who = std::move(who);
+  limit_order order;
+  order.what = limit_order::action::shelve;
+  order.alert = breach_at_noon;
+  order.until_us = until_us;
+  command->what = order_limit{order};
+  journal_entry entry;
+  entry.received_at_us = received_us;
+  entry.command = std::move(command);
+  return entry;
+}
+
+TEST(shelving, is_there_once_when_its_sensor_is_rebuilt_and_ends_at_its_time_by_the_tick_behind_it) {
+  plant_with_a_breach it;
+  const auto alert = [&] { return it.plant.events.find(breach_at_noon).value().value(); };
+  it.plant.entries.append(shelved_by("Ann", received_us + 5), durability::buffered).value();
+  it.plant.fail(1);
+  it.plant.view(1);
+  ASSERT_TRUE(it.plant.sensors->settle(1, 60'000));
+  EXPECT_EQ(state_of(alert()), alert_state::shelved);
+  EXPECT_EQ(alert().repeated.at(0).who, "Ann");
+  journal_entry tick;
+  tick.tick = true;
+  tick.received_at_us = received_us + 9;
+  it.plant.entries.append(std::move(tick), durability::buffered).value();
+  it.plant.fail(1);
+  it.plant.view(1);
+  it.plant.settle();
+  EXPECT_EQ(state_of(alert()), alert_state::active_unacknowledged);
+  ASSERT_EQ(it.count_of_events(), 3U);
+  EXPECT_EQ(alert().repeated.at(1).at_us, received_us + 5);
+}
+
 /// An engine on a directory whose journal holds what nobody has taken in yet, as after a kill.
 struct engine_after_a_kill : testing::Test {
   void open() {

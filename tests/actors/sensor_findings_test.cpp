@@ -81,8 +81,8 @@ TEST(sensor_findings, alarm_rows_alone_give_the_alerts_of_all_readings_under_cha
       if (round % 7 == 0) {
         const auto config = random_config(values.random());
         sensor.watch(calm_values(config), time_us);
-        of_all.configure(config, 0, expected);
-        of_alarm_rows.configure(config, 0, found);
+        of_all.configure(config, INT64_MIN, 0, 0, expected);
+        of_alarm_rows.configure(config, INT64_MIN, 0, 0, found);
       }
       std::vector<double> body(1 + values.random()() % 30);
       std::ranges::generate(body, [&] { return values.next(); });

@@ -25,7 +25,7 @@ struct fixture {
 
   explicit fixture(threshold_range thresholds, std::vector<alert_rule> rules = {}) { configure(thresholds, std::move(rules)); }
   void configure(threshold_range thresholds, std::vector<alert_rule> rules = {}) {
-    board.configure({5, thresholds, {rules.begin(), rules.end()}}, 900, found);
+    board.configure({5, thresholds, {rules.begin(), rules.end()}}, INT64_MIN, 900, 900, found);
   }
   void observe(std::int64_t time_us, double value) { board.observe(time_us, value, time_us + 1'000, found); }
 };
@@ -164,7 +164,7 @@ TEST(alarm_board, misses_no_breach_of_any_mix_of_limits_and_rules) {
     const double value = any();
     alarm_board board;
     std::vector<event> found;
-    board.configure(config, 0, found);
+    board.configure(config, INT64_MIN, 0, 0, found);
     board.observe(1, value, 0, found);
     std::size_t expected = check_thresholds(config.thresholds, value) ? 1 : 0;
     for (const alert_rule& r : config.rules) expected += breached_limit(r, value) ? 1 : 0;
@@ -190,7 +190,7 @@ std::vector<event> walk(const std::function<bool(int)>& cut) {
       second.options = {5, false, i % 3 * 4, i % 5 * 3, 2, 3, 1, "too cold", "close the valve"};
       sensor_config config{5, {}, {first, second}};
       if (i % 800 == 0) config.thresholds = {-100.0, 80.0 + i / 100.0};
-      board.configure(config, i, found);
+      board.configure(config, INT64_MIN, i, i, found);
     }
     board.observe(static_cast<std::int64_t>(i) - (i % 50 == 0 ? 10 : 0), noise(random), i, found);
     if (!cut(i)) continue;

@@ -18,7 +18,9 @@ std::vector<event_detail> samples() {
           revision_of<z_score_detail>{event_kind::anomaly, "corrected", score},
           revision_of<limit_detail>{event_kind::alert_cleared, "corrected", {90}},
           revision_of<episode_detail>{event_kind::anomaly_closed, "late", episode},
-          feedback_detail{"planned", "the pump was being changed"}};
+          feedback_detail{"planned", "the pump was being changed"},
+          alarm_detail{95, "shelved", 1'700'000'000'000'000, "high_high", "the pump was being changed"},
+          revision_of<alarm_detail>{event_kind::alert_raised, "late", {95, "suppressed", 0, "low", ""}}};
 }
 
 TEST(event_detail, comes_back_with_every_member) {

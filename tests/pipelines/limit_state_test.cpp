@@ -3,10 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
-#include <fstream>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -113,62 +110,6 @@ TEST(limit_state, counts_breaches_among_the_newest_readings) {
   EXPECT_EQ(
       history_of(counted, {{1, breach}, {2, back}, {3, back}, {4, breach}, {5, back}, {6, breach}, {7, back}, {8, back}}, 9),
       (std::vector<happened>{{change::raised, 6}, {change::cleared, 7}}));
-}
-
-using table_row = std::array<std::string, 5>;  // state, input, delay, next state, event
-
-/// The rows of the table under "## States", cells without blanks around them.
-std::vector<table_row> documented_states() {
-  std::ifstream page(FACTORY_SOURCE_DIR "/docs/reference/alarms.md");
-  std::vector<table_row> rows;
-  bool within = false;
-  for (std::string line; std::getline(page, line);) {
-    if (line.starts_with("## ")) within = line == "## States";
-    if (!within || !line.starts_with("| ") || line.starts_with("| state")) continue;
-    std::istringstream cells(line.substr(1));
-    table_row row;
-    for (auto& cell : row) {
-      std::getline(cells, cell, '|');
-      cell.erase(0, cell.find_first_not_of(' '));
-      cell.erase(cell.find_last_not_of(' ') + 1);
-    }
-    rows.push_back(row);
-  }
-  return rows;
-}
-
-const std::array<std::string, 4> phase_names{"normal", "pending", "active", "returning"};
-
-/// A limit in the given phase since time 10.
-limit_state in_phase(const std::string& name, const alarm_options& options) {
-  limit_state state;
-  alarm_options at_once;
-  if (name == "pending") state.observe(options, 10, breach);
-  if (name == "active" || name == "returning") state.observe(at_once, 9, breach);
-  if (name == "returning") state.observe(options, 10, back);
-  EXPECT_EQ(phase_names.at(static_cast<std::size_t>(state.where())), name);
-  return state;
-}
-
-void expect_as_documented(const table_row& row, const alarm_options& options) {
-  const auto& [from, input, delay, to, event] = row;
-  auto state = in_phase(from, options);
-  const auto how = input == "breach" ? breach : input == "deadband" ? deadband : back;
-  const auto outcome = input == "time" ? state.advance(options, 10 + 50) : state.observe(options, 20, how);
-  const auto what = outcome.what == change::raised ? "raised" : outcome.what == change::cleared ? "cleared" : "";
-  EXPECT_EQ(phase_names.at(static_cast<std::size_t>(state.where())), to) << from << " on " << input << " with delay " << delay;
-  EXPECT_EQ(what, event) << from << " on " << input << " with delay " << delay;
-}
-
-TEST(limit_state, does_what_the_table_in_the_reference_says) {
-  const auto rows = documented_states();
-  EXPECT_EQ(rows.size(), 16U);
-  for (const auto& row : rows) {
-    alarm_options options;
-    if (row[2] != "none") options.on_delay_us = options.off_delay_us = 50;
-    expect_as_documented(row, options);
-    if (row[2] == "any") expect_as_documented(row, {});
-  }
 }
 
 TEST(limit_state, agrees_with_the_definition_on_random_histories_and_ticks_do_not_matter) {

@@ -86,25 +86,25 @@ TEST(alarm_board, keeps_an_alert_when_only_the_texts_of_its_rule_change) {
   rule.options.off_delay_us = 60'000'000;
   rule.name = "hot";
   rule.options.message = "too hot";
-  board.configure({7, {}, {rule}}, 0, found);
+  board.configure({7, {}, {rule}}, INT64_MIN, 0, 0, found);
   board.observe(1'000'000, 81, 1'000'000, found);
   board.observe(2'000'000, 70, 2'000'000, found);
   ASSERT_EQ(found.size(), 1U);
   rule.name = "warm";
   rule.options.message = "open the valve";
-  board.configure({7, {}, {rule}}, 3'000'000, found);
+  board.configure({7, {}, {rule}}, INT64_MIN, 3'000'000, 3'000'000, found);
   EXPECT_EQ(board.active_count(), 1U) << "its return has to last a minute, whatever it is called";
   rule.high = 75;
-  board.configure({7, {}, {rule}}, 3'000'000, found);
+  board.configure({7, {}, {rule}}, INT64_MIN, 3'000'000, 3'000'000, found);
   EXPECT_EQ(board.active_count(), 0U);
 }
 
 TEST(alarm_board, clears_the_alert_of_a_rule_that_is_no_longer_for_the_sensor) {
   std::vector<event> found;
   alarm_board board;
-  board.configure({7, {}, {hot()}}, 0, found);
+  board.configure({7, {}, {hot()}}, INT64_MIN, 0, 0, found);
   board.observe(1'000'000, 81, 1'000'000, found);
-  board.configure({7, {}, {}}, 2'000'000, found);
+  board.configure({7, {}, {}}, INT64_MIN, 2'000'000, 2'000'000, found);
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[1].key, (event_key{7, 1'000'000, event_source::alert_rule, 3, event_kind::alert_cleared}));
 }

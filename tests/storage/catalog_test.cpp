@@ -340,6 +340,80 @@ TEST(catalog, sensors_learn_what_concerns_them_and_nothing_else) {
   EXPECT_EQ(removed.config.removed, std::vector<sensor_id>{2});
 }
 
+TEST(catalog, sensors_learn_whether_their_machine_is_in_operation) {
+  catalog_fixture it;
+  it.seed(2);
+  auto machine = *it.entities().find_machine(1);
+  machine.name = "renamed";
+  EXPECT_TRUE(it.entities().stage_update(machine)->config.configs.empty());
+  machine.status = machine_status::maintenance;
+  auto stopped = *it.entities().stage_update(machine);
+  ASSERT_EQ(stopped.config.configs.size(), 2U);
+  EXPECT_TRUE(stopped.config.configs[1].suppressed);
+  it.put(std::move(stopped));
+  EXPECT_TRUE(it.entities().config_of(1).suppressed);
+  machine.status = machine_status::offline;
+  EXPECT_TRUE(it.entities().stage_update(machine)->config.configs.empty()) << "as quiet as before";
+  auto created = *it.entities().stage_create(std::vector{a_sensor(1, "new")}, 0);
+  EXPECT_TRUE(created.change.config.configs[0].suppressed);
+  it.put(std::move(created.change));
+  it.create<machine_entry>({a_machine(1, "running")});
+  auto sensor = *it.entities().find_sensor(1);
+  sensor.machine = 2;
+  auto moved = *it.entities().stage_update(sensor);
+  ASSERT_EQ(moved.config.configs.size(), 1U);
+  EXPECT_FALSE(moved.config.configs[0].suppressed);
+}
+
+TEST(catalog, rules_of_all_kinds_are_checked) {
+  catalog_fixture it;
+  it.seed(2);
+  const auto field = [&](const alert_rule& rule) {
+    const auto staged = it.entities().stage_create(std::vector{rule}, 0);
+    return staged ? std::string("taken") : staged.error().rows.at(0).field;
+  };
+  auto ladder = a_rule(1, 80);
+  ladder.condition = rule_condition::ladder;
+  ladder.low = 20;
+  ladder.options.high_high = 90;
+  EXPECT_EQ(field(ladder), "taken");
+  ladder.options.high_high = 70;
+  EXPECT_EQ(field(ladder), "low_low");
+  ladder.low = ladder.options.low_low;
+  ladder.high = ladder.options.high_high = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(field(ladder), "high");
+  auto silence = a_rule(1);
+  silence.condition = rule_condition::no_data;
+  EXPECT_EQ(field(silence), "silence_ms");
+  silence.options.silence_us = 1'000'000;
+  EXPECT_EQ(field(silence), "taken");
+  silence.options.of = 3;
+  EXPECT_EQ(field(silence), "of");
+  auto rate = a_rule(1, -1);
+  rate.condition = rule_condition::rate_above;
+  EXPECT_EQ(field(rate), "high");
+  auto urgent = a_rule(1);
+  urgent.options.re_alarm_us = 1'000;
+  EXPECT_EQ(field(urgent), "re_alarm_ms");
+}
+
+TEST(catalog, a_rule_that_suppresses_is_not_suppressed) {
+  catalog_fixture it;
+  it.seed(2);
+  it.create<alert_rule>({a_rule(1), a_rule(1), a_rule(2)});
+  const auto by = [&](rule_id rule, rule_id other) {
+    auto changed = *it.entities().find_rule(rule);
+    changed.options.suppressed_by = other;
+    return changed;
+  };
+  EXPECT_EQ(it.entities().stage_update(by(1, 1)).error().field, "suppressed_by") << "itself";
+  EXPECT_EQ(it.entities().stage_update(by(1, 3)).error().field, "suppressed_by") << "of another sensor";
+  it.update(by(1, 2));
+  EXPECT_EQ(it.entities().stage_update(by(2, 1)).error().field, "suppressed_by");
+  it.reopen();
+  EXPECT_EQ(it.entities().find_rule(1)->options.suppressed_by, 2U);
+}
+
 TEST(catalog, a_sensor_has_a_bounded_number_of_rules) {
   catalog_fixture it;
   it.seed(2);

@@ -203,7 +203,7 @@ TEST_F(journal_test, config_changes_come_back) {
       9, {{}, 80.5}, {alert_rule{3, 9, "too hot", rule_condition::out_of_range, -1.5, 99, severity::rule_critical, false}}};
   config.thresholds.min = -0.0;
   auto change = std::make_shared<config_change>();
-  change->configs = {config, {10, {}, {}}};
+  change->configs = {config, {10, {}, {}, true}, {11, {}, {}}, {12, {}, {}, true}};
   change->removed = {4, 5};
   append({0, 77, nullptr, change, nullptr});
   reopen();
@@ -211,7 +211,9 @@ TEST_F(journal_test, config_changes_come_back) {
   ASSERT_EQ(again.size(), 1U);
   EXPECT_FALSE(again[0].readings);
   ASSERT_TRUE(again[0].config);
-  ASSERT_EQ(again[0].config->configs.size(), 2U);
+  ASSERT_EQ(again[0].config->configs.size(), 4U);
+  EXPECT_FALSE(again[0].config->configs[2].suppressed);
+  EXPECT_TRUE(again[0].config->configs[1].suppressed && again[0].config->configs[3].suppressed);
   const auto& back = again[0].config->configs[0];
   EXPECT_EQ(back.sensor, 9U);
   EXPECT_EQ(back.thresholds, config.thresholds);

@@ -3,6 +3,7 @@
 #include "pipelines/command/acknowledge.hpp"
 #include "storage/mirror/mirror_file.hpp"
 #include "storage/support/catalog_fixture.hpp"
+#include "support/await.hpp"
 
 #include <gtest/gtest.h>
 
@@ -194,6 +195,28 @@ TEST_F(mirror_test, what_was_over_before_a_border_is_deleted_and_what_is_active_
   EXPECT_EQ(ask("SELECT group_concat(id) FROM alerts"), "3-30-max_threshold-0");
 }
 
+TEST_F(mirror_test, what_operators_do_with_an_alert_is_its_state_and_its_history) {
+  fill();
+  auto shelved = an_event(3, 30, event_kind::alert_shelved, 1'000'000);
+  shelved.who = "anna";
+  shelved.detail = alarm_detail{90, "shelved", 60'000'000, "", "pump"};
+  ASSERT_TRUE(events_->append({shelved}));
+  flush();
+  EXPECT_EQ(ask("SELECT state || ' ' || alarm_state || ' ' || shelved_until FROM alerts WHERE sensor_id = 3"),
+            "active shelved 1970-01-01T00:01:00Z");
+  EXPECT_EQ(
+      ask("SELECT by_whom || ' ' || hushed || ' ' || until || ' ' || comment FROM alert_history WHERE kind = 'alert_shelved'"),
+      "anna shelved 1970-01-01T00:01:00Z pump");
+  EXPECT_EQ(ask("SELECT alarm_state FROM active_alerts"), "shelved");
+}
+
+TEST_F(mirror_test, one_event_after_the_other_is_followed_without_being_asked) {
+  for (int count = 1; count <= 3; ++count) {
+    ASSERT_TRUE(events_->append({an_event(1, count, event_kind::anomaly, count)}));
+    test::await([&] { return ask("SELECT count(*) FROM anomalies") == std::to_string(count); }, "the mirror");
+  }
+}
+
 TEST_F(mirror_test, a_mirror_that_is_up_to_date_is_gone_on_with) {
   fill();
   restart();
@@ -300,13 +323,19 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
     for (const char* const column : {"detector", "what", "open", "ended_at", "ended_at_us", "reading_count", "expected", "low",
                                      "high", "score", "explanation"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE anomalies DROP COLUMN " + std::string(column)).c_str()));
-    for (const char* const column :
-         {"deadband", "on_delay_ms", "off_delay_ms", "count_of", "priority", "message", "instructions"})
+    for (const char* const column : {"deadband", "on_delay_ms", "off_delay_ms", "count_of", "priority", "message", "instructions",
+                                     "latch", "suppressed_by", "re_alarm_ms", "silence_ms", "low_low", "high_high"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE alert_rules DROP COLUMN " + std::string(column)).c_str()));
+    for (const char* const column : {"alarm_state", "shelved_until", "comment", "step"})
+      ASSERT_TRUE(writer.exec(("ALTER TABLE alerts DROP COLUMN " + std::string(column)).c_str()));
+    ASSERT_TRUE(writer.exec("DROP TABLE alert_history"));
   }
   open();
   flush();
   EXPECT_EQ(mirror_->rebuild_count(), 0U);
+  EXPECT_EQ(ask("SELECT group_concat(alarm_state) FROM (SELECT * FROM alerts ORDER BY sequence)"),
+            "returned_unacknowledged,active_unacknowledged");
+  EXPECT_EQ(ask("SELECT count(*) FROM alert_history"), "3") << "also what was there before";
   EXPECT_EQ(ask("SELECT count(*) FROM sensor_overview"), "3");
   EXPECT_EQ(ask("SELECT count(*) FROM series"), "1");
   EXPECT_EQ(ask("SELECT detector || reading_count || (ended_at_us = detected_at_us) FROM anomalies"), "z_score11");

@@ -183,7 +183,7 @@ TEST(plant, a_healthy_sensor_never_raises_an_alert_and_a_faulty_plant_does) {
         for (const auto& policy : {no_faults, fault_policy{6 * hour_us, 0.5}}) {
           alarm_board board;
           std::vector<event> found;
-          board.configure({1, sensor.thresholds, {sensor.rules.begin(), sensor.rules.end()}}, 0, found);
+          board.configure({1, sensor.thresholds, {sensor.rules.begin(), sensor.rules.end()}}, INT64_MIN, 0, 0, found);
           ASSERT_TRUE(sensor.thresholds.configured() || !sensor.rules.empty());
           sensor_signal signal(sensor.shape, sensor.key, policy, start_us, step_us);
           for (int i = 0; i < 2 * 8'640; ++i) {

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "pipelines/alarm/thresholds.hpp"
+
+/// For the alarm board only: how it looks at rules.
+namespace factory {
+
+/// An alert that nobody sees is told again so often at most.
+inline constexpr std::uint32_t most_reminders = 100;
+
+inline const alert_rule* find_rule(const sensor_config& config, rule_id id) {
+  const auto found =
+      std::find_if(config.rules.begin(), config.rules.end(), [id](const alert_rule& rule) { return rule.id == id; });
+  return found == config.rules.end() ? nullptr : &**found;
+}
+
+inline bool watches_silence(const alert_rule& rule) { return rule.enabled && rule.condition == rule_condition::no_data; }
+
+/// The limit of a step of a ladder.
+inline double limit_at(const alert_rule& rule, ladder_step step) {
+  switch (step) {
+    case ladder_step::low_low: return rule.options.low_low;
+    case ladder_step::low: return rule.low;
+    case ladder_step::high_high: return rule.options.high_high;
+    default: return rule.high;
+  }
+}
+
+}  // namespace factory

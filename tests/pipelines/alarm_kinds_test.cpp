@@ -1,0 +1,187 @@
+// Rules that look at more than whether a reading is beyond a limit: rates, silence, ladders.
+#include <gtest/gtest.h>
+
+#include "pipelines/alarm/judged_alarms.hpp"
+#include "pipelines/model/finding.hpp"
+
+namespace factory {
+namespace {
+
+using enum event_kind;
+constexpr std::int64_t second_us = 1'000'000;
+
+alert_rule of_kind(rule_condition condition, double high = 0) {
+  return {1, 7, "rule", condition, 0, high, severity::rule_warning, true};
+}
+alert_rule ladder() {
+  auto rule = of_kind(rule_condition::ladder, 80);
+  rule.low = 20;
+  rule.options.low_low = 10;
+  rule.options.high_high = 90;
+  rule.options.deadband = 2;
+  return rule;
+}
+
+/// One rule of sensor 7. Times in seconds.
+struct alarm_kinds : testing::Test {
+  void watch(const alert_rule& rule, std::int64_t at = 0, std::int64_t place_us = INT64_MIN) {
+    alarms.configure({7, {}, {rule}}, place_us, INT64_MIN, at * second_us, said);
+  }
+  void see(std::int64_t second, double value) {
+    const alarm_row row{second * second_us, value};
+    alarms.observe({&row, 1}, INT64_MIN, second * second_us, said);
+  }
+  void tick(std::int64_t second) { alarms.advance(second * second_us, second * second_us, said); }
+  std::vector<event_kind> kinds() const {
+    std::vector<event_kind> all;
+    for (const auto& each : said) all.push_back(each.key.kind);
+    return all;
+  }
+  std::string steps() const {
+    std::string all;
+    for (const auto& each : said)
+      if (each.alarm() != nullptr && each.key.kind != alert_cleared) all += each.alarm()->step + " ";
+    return all;
+  }
+
+  judged_alarms alarms;
+  std::vector<event> said;
+};
+
+using kinds_told = std::vector<event_kind>;
+
+TEST_F(alarm_kinds, a_rate_is_the_change_a_second_without_sign) {
+  watch(of_kind(rule_condition::rate_above, 5));
+  see(0, 100);
+  see(10, 150);
+  EXPECT_TRUE(said.empty()) << "5 a second is not above 5";
+  see(11, 140);
+  ASSERT_EQ(kinds(), kinds_told{alert_raised});
+  EXPECT_EQ(said[0].value, 10);
+  EXPECT_EQ(said[0].limit(), 5);
+  see(12, 141);
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
+  EXPECT_EQ(said[1].value, 1);
+}
+
+TEST_F(alarm_kinds, a_rate_is_judged_again_when_a_reading_comes_between) {
+  watch(of_kind(rule_condition::rate_above, 5));
+  see(0, 0);
+  see(10, 60);
+  ASSERT_EQ(kinds(), kinds_told{alert_raised});
+  see(9, 55);  // 6.1 a second, then 5
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, withdrawn, alert_raised, alert_cleared}));
+  EXPECT_EQ(said[2].at_us, 9 * second_us);
+}
+
+TEST_F(alarm_kinds, silence_raises_at_the_newest_reading_and_the_silence_whenever_the_tick_comes) {
+  auto rule = of_kind(rule_condition::no_data);
+  rule.options.silence_us = 30 * second_us;
+  watch(rule);
+  EXPECT_EQ(alarms.due_us(), 30 * second_us) << "also when no reading ever came";
+  see(20, 1);
+  EXPECT_EQ(alarms.due_us(), 50 * second_us);
+  tick(49);
+  EXPECT_TRUE(said.empty());
+  tick(90);
+  ASSERT_EQ(kinds(), kinds_told{alert_raised});
+  EXPECT_EQ(said[0].at_us, 50 * second_us);
+  EXPECT_EQ(said[0].value, 30);
+  EXPECT_EQ(alarms.due_us(), INT64_MAX);
+  see(100, 1);
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
+  EXPECT_EQ(said[1].value, 80) << "seconds of silence";
+  EXPECT_EQ(alarms.due_us(), 130 * second_us);
+}
+
+TEST_F(alarm_kinds, silence_that_a_reading_ends_before_any_tick_was_silence_all_the_same) {
+  auto rule = of_kind(rule_condition::no_data);
+  rule.options.silence_us = 30 * second_us;
+  watch(rule);
+  see(20, 1);
+  see(100, 1);
+  ASSERT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
+  EXPECT_EQ(said[0].at_us, 50 * second_us);
+  see(65, 1);  // late: there were two silences
+  EXPECT_EQ(kinds().size(), 5U);
+  see(45, 1);
+  EXPECT_EQ(alarms.active_count(), 0U);
+}
+
+TEST_F(alarm_kinds, a_rule_about_silence_counts_from_when_it_was_made) {
+  see(20, 1);
+  auto rule = of_kind(rule_condition::no_data);
+  rule.options.silence_us = 30 * second_us;
+  watch(rule, 1'000, 20 * second_us);
+  EXPECT_EQ(alarms.due_us(), 1'030 * second_us);
+}
+
+TEST_F(alarm_kinds, a_ladder_is_one_alert_whose_steps_are_events) {
+  watch(ladder());
+  see(1, 85);
+  see(2, 95);
+  see(3, 89);
+  EXPECT_EQ(steps(), "high high_high ") << "the deadband of the step holds it";
+  see(4, 87);
+  EXPECT_EQ(steps(), "high high_high high ");
+  see(5, 5);
+  EXPECT_EQ(steps(), "high high_high high low_low ");
+  see(6, 79);
+  EXPECT_EQ(kinds().back(), alert_stepped) << "in the deadband of the ladder";
+  see(7, 50);
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_stepped, alert_stepped, alert_stepped, alert_cleared}));
+  EXPECT_EQ(said[0].level, severity::rule_warning);
+  EXPECT_EQ(said[1].level, severity::rule_critical);
+  EXPECT_EQ(said[1].limit(), 90);
+  EXPECT_EQ(said[3].limit(), 10);
+  EXPECT_EQ(alarms.active_count(), 0U);
+}
+
+TEST_F(alarm_kinds, a_ladder_raises_at_the_step_on_which_it_begins) {
+  watch(ladder());
+  see(1, 120);
+  ASSERT_EQ(kinds(), kinds_told{alert_raised});
+  EXPECT_EQ(said[0].level, severity::rule_critical);
+  EXPECT_EQ(said[0].limit(), 90);
+  EXPECT_EQ(said[0].alarm()->step, "high_high");
+}
+
+TEST_F(alarm_kinds, a_ladder_may_lack_steps) {
+  auto rule = ladder();
+  rule.low = rule.options.low_low = -std::numeric_limits<double>::infinity();
+  rule.options.deadband_in_percent = true;
+  watch(rule);
+  see(1, -1e300);
+  EXPECT_TRUE(said.empty());
+  see(2, 95);
+  see(3, 88.1);
+  see(4, 78.3);
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_stepped, alert_cleared}));
+}
+
+TEST(calm_values, are_none_where_a_rule_must_see_all_and_those_within_a_ladder) {
+  EXPECT_FALSE(calm_values({7, {}, {of_kind(rule_condition::rate_above, 5)}}).contains(0));
+  EXPECT_FALSE(calm_values({7, {}, {of_kind(rule_condition::no_data)}}).contains(0));
+  const auto within = calm_values({7, {}, {ladder()}});
+  EXPECT_EQ(within.lowest, 22);
+  EXPECT_EQ(within.highest, 78);
+}
+
+TEST(alarm_options, of_before_there_was_a_latch_are_read) {
+  alarm_options now;
+  now.deadband = 3;
+  now.message = "m";
+  std::string bytes;
+  put_options(bytes, now);
+  constexpr std::size_t discipline = 1 + 1 + 1 + 1 + 8 + 8;
+  std::string old = bytes.substr(0, bytes.size() - discipline);
+  old.front() = 1;
+  std::string_view in = old;
+  alarm_options read;
+  ASSERT_TRUE(get_options(in, read));
+  EXPECT_EQ(read, now);
+  EXPECT_TRUE(in.empty());
+}
+
+}  // namespace
+}  // namespace factory

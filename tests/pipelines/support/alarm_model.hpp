@@ -1,0 +1,181 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <ostream>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "pipelines/alarm/limit_order.hpp"
+#include "pipelines/alarm/thresholds.hpp"
+
+/// Alarms by their definition: one unit of time after the other over all readings and orders, which are known beforehand. Slow, plain,
+/// and without any of the code that it is held against.
+namespace factory::test {
+
+/// An order, or another state of the machine, behind the readings and delays of its time.
+struct placed_order {
+  std::int64_t at = 0;
+  limit_order order;
+  bool is_machine = false, machine_stops = false;
+};
+
+/// What became of one alert.
+struct modelled_alert {
+  std::int64_t raised = 0, ended = -1;
+  bool latched = false;
+  std::string hushed_at_raise, hushed;  ///< of one that is open
+  auto operator<=>(const modelled_alert&) const = default;
+  friend std::ostream& operator<<(std::ostream& out, const modelled_alert& it) {
+    return out << it.raised << ".." << it.ended << (it.latched ? " latched" : "") << " [" << it.hushed_at_raise << "]["
+               << it.hushed << "]";
+  }
+};
+
+class alarm_model {
+ public:
+  alarm_model(std::vector<alert_rule> rules, std::map<std::int64_t, double> readings, std::vector<placed_order> orders)
+      : rules_(std::move(rules)), readings_(std::move(readings)), orders_(std::move(orders)) {
+    for (const auto& rule : rules_) states_[rule.id];
+  }
+
+  void run_to(std::int64_t end) {
+    for (std::int64_t now = 1; now <= end; ++now) live_through(now);
+    for (auto& [id, it] : states_)
+      if (it.raised >= 0) alerts_[id].back() = as_it_stands(id);
+  }
+  const std::vector<modelled_alert>& alerts_of(rule_id id) { return alerts_[id]; }
+
+ private:
+  struct state {
+    std::int64_t breach_since = -1, back_since = -1, raised = -1;
+    bool latched = false, acknowledged = false, silent = false;
+    std::deque<bool> newest;
+    std::string hushed_at_raise;
+  };
+  struct shelf_on {
+    std::int64_t until;
+    bool once;
+  };
+
+  const alert_rule& rule_of(rule_id id) const {
+    return *std::find_if(rules_.begin(), rules_.end(), [id](const auto& rule) { return rule.id == id; });
+  }
+  bool in_breach(rule_id id) const {
+    const auto& it = states_.at(id);
+    return it.raised >= 0 && !it.latched;
+  }
+  std::string hush(rule_id id) const {
+    if (out_of_service_.contains(id)) return "out_of_service";
+    const auto by = rule_of(id).options.suppressed_by;
+    if (machine_stopped_ || (by != 0 && in_breach(by))) return "suppressed";
+    return shelves_.contains(id) ? "shelved" : "";
+  }
+  modelled_alert as_it_stands(rule_id id) const {
+    const auto& it = states_.at(id);
+    return {it.raised, -1, it.latched, it.hushed_at_raise, hush(id)};
+  }
+
+  void live_through(std::int64_t now) {
+    std::vector<rule_id> raised;
+    if (const auto found = readings_.find(now); found != readings_.end()) {
+      for (const auto& rule : rules_) read(rule, states_[rule.id], now, found->second);
+      silent_since_ = now;
+    }
+    for (const auto& rule : rules_) let_pass(rule, states_[rule.id], now, raised);
+    for (const auto id : raised) {
+      states_[id].hushed_at_raise = hush(id);
+      alerts_[id].push_back(as_it_stands(id));
+    }
+    std::erase_if(shelves_, [now](const auto& each) { return each.second.until <= now; });
+    for (; next_order_ < orders_.size() && orders_[next_order_].at == now; ++next_order_) obey(orders_[next_order_]);
+  }
+
+  static void read(const alert_rule& rule, state& it, std::int64_t now, double value) {
+    it.silent = false;
+    const bool silence = rule.condition == rule_condition::no_data;
+    const bool beyond = !silence && (rule.condition == rule_condition::greater_than ? value > rule.high : value < rule.low);
+    const double margin = rule.options.deadband;
+    const bool back =
+        silence || (rule.condition == rule_condition::greater_than ? value <= rule.high - margin : value >= rule.low + margin);
+    it.newest.push_front(beyond);
+    if (it.newest.size() > rule.options.of) it.newest.pop_back();
+    const bool breaches = static_cast<std::uint32_t>(std::count(it.newest.begin(), it.newest.end(), true)) >= rule.options.count;
+    if (it.raised < 0 || it.latched) {
+      if (!breaches) it.breach_since = -1;
+      if (breaches && it.breach_since < 0) it.breach_since = now;
+    } else {
+      if (breaches || !back) it.back_since = -1;
+      if (!breaches && back && it.back_since < 0) it.back_since = now;
+    }
+  }
+
+  void let_pass(const alert_rule& rule, state& it, std::int64_t now, std::vector<rule_id>& raised) {
+    if (rule.condition == rule_condition::no_data && !it.silent && now - silent_since_ >= rule.options.silence_us) {
+      it.silent = true;
+      it.back_since = -1;
+      if ((it.raised < 0 || it.latched) && it.breach_since < 0) it.breach_since = now;
+    }
+    if ((it.raised < 0 || it.latched) && it.breach_since >= 0 && now - it.breach_since >= rule.options.on_delay_us) {
+      if (it.latched) end(rule.id, it, now);
+      it.raised = now;
+      it.breach_since = it.back_since = -1;
+      it.latched = it.acknowledged = false;
+      raised.push_back(rule.id);
+    } else if (it.raised >= 0 && !it.latched && it.back_since >= 0 && now - it.back_since >= rule.options.off_delay_us) {
+      it.back_since = -1;
+      if (rule.options.latch)
+        it.latched = true;
+      else
+        end(rule.id, it, now);
+    }
+  }
+
+  void end(rule_id id, state& it, std::int64_t now) {
+    auto& alert = alerts_[id].back();
+    alert.ended = now;
+    alert.latched = false;
+    alert.hushed_at_raise = it.hushed_at_raise;
+    alert.hushed.clear();
+    it.raised = -1;
+    it.latched = false;
+    if (const auto on = shelves_.find(id); on != shelves_.end() && on->second.once) shelves_.erase(on);
+  }
+
+  void obey(const placed_order& what) {
+    using enum limit_order::action;
+    if (what.is_machine) {
+      machine_stopped_ = what.machine_stops;
+      return;
+    }
+    const auto id = what.order.alert.rule;
+    auto& it = states_[id];
+    const bool is_this = it.raised == what.order.alert.event_time_us;
+    switch (what.order.what) {
+      case acknowledge: it.acknowledged = it.acknowledged || is_this; break;
+      case reset:
+        if (is_this && it.latched && it.acknowledged) end(id, it, what.at);
+        break;
+      case shelve: shelves_[id] = {what.order.until_us, what.order.once}; break;
+      case unshelve: shelves_.erase(id); break;
+      case take_out: out_of_service_[id] = true; break;
+      case put_back: out_of_service_.erase(id); break;
+    }
+  }
+
+  std::vector<alert_rule> rules_;
+  std::map<std::int64_t, double> readings_;
+  std::vector<placed_order> orders_;
+  std::size_t next_order_ = 0;
+  std::map<rule_id, state> states_;
+  std::map<rule_id, shelf_on> shelves_;
+  std::map<rule_id, bool> out_of_service_;
+  bool machine_stopped_ = false;
+  std::int64_t silent_since_ = 0;
+  std::map<rule_id, std::vector<modelled_alert>> alerts_;
+};
+
+}  // namespace factory::test
