@@ -183,6 +183,7 @@ void add_alert_calls(api_table& table) {
   table.push_back({http_method::get, "/api/alerts/{name}", "One alert by its id", get_alert, {}, {}, "alert"});
   table.back().limited = factory_limit::handled;
   add_operator_calls(table);
+  add_performance_call(table);
 }
 
 }  // namespace factory

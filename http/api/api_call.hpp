@@ -75,6 +75,7 @@ void add_admin_calls(api_table& table);                     ///< snapshots
 void add_token_calls(api_table& table);                     ///< tokens and the audit log
 void add_channel_calls(api_table& table, notifier& tells);  ///< test of a channel, its dead letters
 void add_pipeline_calls(api_table& table);                  ///< pipelines
+void add_performance_call(api_table& table);
 
 inline const std::vector<std::string> json_only{"application/json"};
 
