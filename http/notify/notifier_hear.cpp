@@ -14,7 +14,19 @@ namespace {
 event_kind corrected_by(const event& correction) {
   if (const auto* const taken_back = std::get_if<withdrawal_detail>(&correction.detail)) return taken_back->corrected;
   if (const auto* const anew = std::get_if<revision_of<limit_detail>>(&correction.detail)) return anew->corrected;
+  if (const auto* const anew = std::get_if<revision_of<alarm_detail>>(&correction.detail)) return anew->corrected;
   return event_kind::alert_raised;
+}
+
+/// Whether an event says that nobody is to be told: shelved, suppressed, out of service.
+bool is_hushed(const event& what) {
+  if (const auto* const more = std::get_if<alarm_detail>(&what.detail)) return !more->hushed.empty();
+  if (const auto* const anew = std::get_if<revision_of<alarm_detail>>(&what.detail)) return !anew->figures.hushed.empty();
+  return false;
+}
+
+bool ends_a_hush(event_kind kind) {
+  return kind == event_kind::alert_unshelved || kind == event_kind::alert_unsuppressed || kind == event_kind::alert_put_back;
 }
 
 /// From when the delays of an escalation count: the alert is there and the process knows.
@@ -38,18 +50,23 @@ bool notifier::impl::take_events() {
 void notifier::impl::hear(const event& what) {
   if (group_of(what.key.source) != source_group::limit) return;
   const event_role role = role_of(what.key.kind);
+  const bool hushed = is_hushed(what);
+  if (role == event_role::states && hushed) return;  // told when the hush ends, if it still stands
   if (role == event_role::states) return raised(what);
   const event_kind about = role == event_role::corrects ? corrected_by(what) : what.key.kind;
   const bool taken_back = what.key.kind == event_kind::withdrawn;
   if (taken_back && role_of(about) == event_role::ends) return raised(what);  // active again
 
   const auto known = told.find(finding_id(what.key));
-  if (known == told.end()) return;
+  if (known == told.end()) return ends_a_hush(what.key.kind) && !hushed ? raised(what) : void();
   if (role == event_role::notes && what.key.kind != event_kind::alert_acknowledged) return;
   notice it = notice_of(behind->entities(), what, rule_of(what.key));
   it.active = role != event_role::ends && !taken_back;
   it.steps_done = known->second.steps_done;
-  tell(known->second, it, role == event_role::ends && chatters(what, it, known->second.channels));
+  // Those who know of it hear of its end under a hush, too: else it would stand for ever where they look.
+  if (!hushed || !it.active)
+    tell(known->second, it, role == event_role::ends && chatters(what, it, known->second.channels));
+  if (ends_a_hush(what.key.kind) && !hushed) return keep_told(known->second);  // its escalation goes on
   if (role == event_role::ends || (taken_back && role_of(about) == event_role::states)) return forget_told(known->first);
   if (what.key.kind == event_kind::alert_acknowledged) {
     told_alert seen = known->second;
@@ -130,6 +147,7 @@ void notifier::impl::take_steps(std::int64_t now_us) {
 bool notifier::impl::take_step(told_alert one) {
   const auto found = behind->events().find(one.raised);
   if (!found) return false;
+  if (*found && hush_of(**found) != nullptr) return true;  // goes on with the event that ends the hush
   if (!*found || !(*found)->open() || (*found)->acknowledged) return true;  // its event is on its way to this thread
   const alert_rule rule = rule_of(one.raised);
   if (one.steps_done >= rule.routing.escalation.size()) return true;

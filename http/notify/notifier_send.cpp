@@ -55,7 +55,7 @@ void notifier::impl::remind(channel_state& to, std::int64_t now_us) {
     to.reminded_up_to = next->first;
     if (std::ranges::count(next->second.channels, to.entry.id) == 0) continue;
     const auto found = behind->events().find(next->second.raised);
-    if (!found || !*found || !(*found)->open()) continue;
+    if (!found || !*found || !(*found)->open() || hush_of(**found) != nullptr) continue;
     active.push_back(notice_of(behind->entities(), (*found)->newest(), rule_of(next->second.raised)));
     active.back().raised_at_us = next->second.raised_at_us;
     active.back().steps_done = next->second.steps_done;

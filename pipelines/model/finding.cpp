@@ -117,6 +117,8 @@ class escalations {
   bool any_ = false;
 };
 
+}  // namespace
+
 void apply(finding& to, const event& e) {
   if (e.key.kind == event_kind::revised) return revise(to, e);
   if (e.key.kind == event_kind::withdrawn) return withdraw(to, e);
@@ -138,6 +140,8 @@ void apply(finding& to, const event& e) {
   if (role == event_role::ends) to.times_ended = std::max(to.times_ended, e.key.revision + 1);
   *part = e;
 }
+
+namespace {
 
 void put_part(std::string& out, const std::optional<event>& part) {
   put_byte(out, part ? 1 : 0);

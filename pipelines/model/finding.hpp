@@ -59,6 +59,8 @@ severity level_of(const finding& alert);
 
 /// Folds events of one finding, in the order of their sequences.
 finding fold_finding(std::span<const event> events);
+/// One more event. Corrections of escalations need fold_finding: they tell which one they are about by all of them.
+void apply(finding& to, const event& e);
 
 /// Appends what readings and rules alone decide of a finding that holds: no sequence, no revision, no time of arrival, no
 /// acknowledgement, no wording. Nothing for one that does not hold.

@@ -16,7 +16,7 @@ alert_rule above_80(rule_id id = 1) { return {id, 7, "hot", rule_condition::grea
 /// Alarms of sensor 7, what they said, and the alerts as these events leave them. Times in seconds.
 struct alarm_orders : testing::Test {
   void watch(std::vector<alert_rule> rules, bool suppressed = false) {
-    sensor_config config{7, {}, {rules.begin(), rules.end()}, suppressed};
+    sensor_config config{7, {}, {rules.begin(), rules.end()}, {}, suppressed};
     alarms.configure(config, place_us(), INT64_MIN, now * second_us, said);
   }
   void see(std::int64_t second, double value) {

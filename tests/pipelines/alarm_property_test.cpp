@@ -109,7 +109,7 @@ std::vector<arrival> any_arrivals(generator& random, const std::map<std::int64_t
 class run {
  public:
   run(const std::vector<alert_rule>& rules, const std::vector<placed_order>& orders) : rules_(rules), orders_(orders) {
-    alarms_.configure({7, {}, {rules_.begin(), rules_.end()}, false}, INT64_MIN, INT64_MIN, 0, said_);
+    alarms_.configure({7, {}, {rules_.begin(), rules_.end()}, {}, false}, INT64_MIN, INT64_MIN, 0, said_);
     store();
   }
 
@@ -159,7 +159,7 @@ class run {
     } else if (what.what == arrival::kind::tick) {
       alarms_.advance(what.clock, what.clock, said_);
     } else if (const auto& order = orders_[what.order]; order.is_machine) {
-      alarms_.configure({7, {}, {rules_.begin(), rules_.end()}, order.machine_stops}, order.at, floor, what.clock, said_);
+      alarms_.configure({7, {}, {rules_.begin(), rules_.end()}, {}, order.machine_stops}, order.at, floor, what.clock, said_);
     } else {
       alarms_.obey(order.order, order.at, floor, what.clock, said_);
     }

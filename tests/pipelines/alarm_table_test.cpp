@@ -115,7 +115,7 @@ class documented_alarm {
   void configure() {
     alert_rule rule{1, 7, "hot", rule_condition::greater_than, 0, 80, severity::rule_warning, true, options_};
     alert_rule other{2, 7, "worse", rule_condition::greater_than, 0, 1'000, severity::rule_warning, true};
-    alarms_.configure({7, {}, {rule, other}, is_stopped_}, now_us_, INT64_MIN, now_us_, said_);
+    alarms_.configure({7, {}, {rule, other}, {}, is_stopped_}, now_us_, INT64_MIN, now_us_, said_);
   }
   void give(order_of what) {
     limit_order order;

@@ -203,7 +203,7 @@ TEST_F(journal_test, config_changes_come_back) {
       9, {{}, 80.5}, {alert_rule{3, 9, "too hot", rule_condition::out_of_range, -1.5, 99, severity::rule_critical, false}}};
   config.thresholds.min = -0.0;
   auto change = std::make_shared<config_change>();
-  change->configs = {config, {10, {}, {}, true}, {11, {}, {}}, {12, {}, {}, true}};
+  change->configs = {config, {10, {}, {}, {}, true}, {11, {}, {}}, {12, {}, {}, {}, true}};
   change->removed = {4, 5};
   append({0, 77, nullptr, change, nullptr});
   reopen();
