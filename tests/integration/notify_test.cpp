@@ -158,15 +158,19 @@ TEST(notify_over_kill_9, a_flood_of_a_factory_comes_as_its_first_alarms_and_one_
   daemon->kill();
   daemon->start();
   http_client api(daemon->api_port());
-  await_count(shift, 11);
+  // One of the ten may come again: it is told at least once.
+  const auto is_digest = [](const auto& request) { return std::string(parsed(request)["type"].GetString()) == "digest"; };
+  await([&] { return is_digest(shift.requests().back()); }, "the digest");
   const auto digest = parsed(shift.requests().back());
-  EXPECT_EQ(std::string(digest["type"].GetString()), "digest");
   EXPECT_THAT(digest["title"].GetString(), HasSubstr("30 new alarms, 0 cleared"));
   EXPECT_THAT(digest["message"].GetString(), HasSubstr("WARNING raised: "));
   EXPECT_TRUE(digest["alert_id"].IsNull());
   plant.clear_all(api);  // those told of in a digest clear in one
   await([&] { return shift.accepted().size() == 22; }, "the ends");
-  EXPECT_THAT(parsed(shift.requests().back())["title"].GetString(), HasSubstr("0 new alarms, 30 cleared"));
+  const auto told = shift.requests();
+  EXPECT_TRUE(std::any_of(told.begin(), told.end(), [](const auto& request) {
+    return std::string_view(parsed(request)["title"].GetString()).find("0 new alarms, 30 cleared") != std::string_view::npos;
+  }));
 }
 
 TEST(notify_over_kill_9, every_notification_comes_at_least_once_under_one_id) {

@@ -129,8 +129,9 @@ TEST_F(templates, follow_a_machine_that_changes_its_type_factory_or_labels) {
   make(a_template({.name = "temp", .labels = line}));
   auto machine = *entities().find_machine(2);
   machine.name = "renamed";
-  machine.status = machine_status::maintenance;
   EXPECT_EQ(change(machine), "");
+  machine.status = machine_status::maintenance;
+  EXPECT_EQ(change(machine), "3:0 4:0 ") << "alerts of its sensors are suppressed";
   machine.type = "press";
   EXPECT_EQ(change(machine), "3:1 4:1 ");
   machine.labels = line;
