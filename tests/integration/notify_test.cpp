@@ -165,12 +165,18 @@ TEST(notify_over_kill_9, a_flood_of_a_factory_comes_as_its_first_alarms_and_one_
   EXPECT_THAT(digest["title"].GetString(), HasSubstr("30 new alarms, 0 cleared"));
   EXPECT_THAT(digest["message"].GetString(), HasSubstr("WARNING raised: "));
   EXPECT_TRUE(digest["alert_id"].IsNull());
-  plant.clear_all(api);  // those told of in a digest clear in one
-  await([&] { return shift.accepted().size() == 22; }, "the ends");
-  const auto told = shift.requests();
-  EXPECT_TRUE(std::any_of(told.begin(), told.end(), [](const auto& request) {
-    return std::string_view(parsed(request)["title"].GetString()).find("0 new alarms, 30 cleared") != std::string_view::npos;
-  }));
+  plant.clear_all(api);  // those told of in a digest clear in digests
+  const auto cleared_in_digests = [&] {
+    std::size_t cleared = 0;
+    for (const auto& request : shift.requests()) {
+      if (!is_digest(request)) continue;
+      const std::string title = parsed(request)["title"].GetString();
+      const auto at = title.find("alarms, ");
+      if (at != std::string::npos) cleared += std::stoul(title.substr(at + 8));
+    }
+    return cleared;
+  };
+  await([&] { return cleared_in_digests() >= 30; }, "the ends");
 }
 
 TEST(notify_over_kill_9, every_notification_comes_at_least_once_under_one_id) {
