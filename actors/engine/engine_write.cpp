@@ -274,7 +274,7 @@ expected<finding> engine::give_feedback(const event_key& anomaly, std::string ve
 expected<void> engine::impl::widen(const event_key& anomaly, bool wider) {
   auto sensor = entities->find_sensor(anomaly.sensor);
   if (!sensor) return {};  // deleted meanwhile, or a machine's
-  stream_rules rules = sensor->stream.value_or(stream_rules_of(config));
+  stream_rules rules = sensor->stream ? **sensor->stream : stream_rules_of(config);
   const double factor = wider ? limits::sensitivity_by_feedback : 1 / limits::sensitivity_by_feedback;
   if (anomaly.source == event_source::z_score) {
     const auto most = std::max(rules.z_threshold, limits::z_threshold_most_by_feedback);

@@ -94,7 +94,7 @@ void take_in(self_pointer self, const new_config& part) {
   state.watched = part.config->thresholds.configured() || !part.config->rules.empty();
   if (part.config->stream) {
     std::vector<event> found;
-    state.core->follow(*part.config->stream, part.received_at_us, found);
+    state.core->follow(**part.config->stream, part.received_at_us, found);
     if (!found.empty())
       self->send(state.parts.anomalies, found_events{nullptr, state.parts.sensor, std::move(found), part.under_way});
   }

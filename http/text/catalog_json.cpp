@@ -200,8 +200,9 @@ expected<bool> set_member(sensor_entry& entry, std::string_view name, element va
   if (name == "min_threshold") return put(entry.thresholds.min, read_number_or_null(name, value));
   if (name == "max_threshold") return put(entry.thresholds.max, read_number_or_null(name, value));
   if (name == "detection") {
-    if (!entry.stream) entry.stream.emplace();
-    if (auto set = set_stream_rules(*entry.stream, name, value); !set) return tl::unexpected(set.error());
+    auto rules = entry.stream ? **entry.stream : stream_rules{};
+    if (auto set = set_stream_rules(rules, name, value); !set) return tl::unexpected(set.error());
+    entry.stream = rules;
     return true;
   }
   if (name == "labels") return put_labels(entry.labels, name, value);
@@ -244,7 +245,7 @@ void write_json(json_writer& out, const sensor_entry& entry) {
   out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention);
   write_labels(out, entry.labels);
   out.key("detection");
-  entry.stream ? write_json(out, *entry.stream) : static_cast<void>(out.value(nullptr));
+  entry.stream ? write_json(out, **entry.stream) : static_cast<void>(out.value(nullptr));
   out.end_object();
 }
 

@@ -179,7 +179,7 @@ void put_config(std::string& out, const sensor_config& config) {
   if (max) put_double(out, *max);
   put_varint(out, config.rules.size());
   for (const alert_rule& rule : config.rules) put_rule(out, rule);
-  if (config.stream) put_stream_rules(out, *config.stream);
+  if (config.stream) put_stream_rules(out, **config.stream);
 }
 
 bool get_config(std::string_view& in, sensor_config& config) {
@@ -197,7 +197,7 @@ bool get_config(std::string_view& in, sensor_config& config) {
     if (!get_rule(in, rule)) return false;
     config.rules.push_back(rule.sensor == 0 ? shared_rule::of_template(std::move(rule)) : shared_rule(std::move(rule)));
   }
-  if ((which & has_stream) != 0 && !get_stream_rules(in, config.stream.emplace())) return false;
+  if ((which & has_stream) != 0 && !get_stream_rules(in, config.stream)) return false;
   return true;
 }
 

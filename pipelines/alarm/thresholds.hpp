@@ -93,7 +93,7 @@ struct sensor_config {
   sensor_id sensor = 0;
   threshold_range thresholds;
   std::vector<shared_rule> rules;           ///< its own and those of templates, ascending by id
-  std::optional<stream_rules> stream = {};  ///< unset: they stay as they are
+  std::optional<shared_stream_rules> stream = {};  ///< unset: they stay as they are
   bool suppressed = false;                  ///< its machine is not in operation: alerts are raised, and nobody is told
   bool operator==(const sensor_config&) const = default;
 };

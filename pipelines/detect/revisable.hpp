@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -51,8 +52,9 @@ struct difference {
 /// How: copies of the judge ("marks") stand at rising times. Where a row is put that is not the newest, the newest mark before it is
 /// taken, and the rows behind that mark are judged again. A row in order costs the judge's observe() and now and then a copy.
 ///
-/// From one mark to the next there are at most as many rows as from there to the newest one, or rows_per_mark: so there are few marks, most
-/// of them near the newest row, and a row with `n` newer ones has about 2 n judged again.
+/// From one mark to the next there are at most as many rows as from there to the newest one, or `spacing`: so there are few marks, most of
+/// them near the newest row, and a row with `n` newer ones has about 2 n + spacing judged again. The spacing grows while rows come in order,
+/// where marks are only a cost, and is the least again when one does not. Marks decide what is done again, never what is found.
 ///
 /// Invariants: times of marks rise; the first mark is older than each row that may still come; rows() are those newer than the first
 /// mark and looks_back before it.
@@ -127,9 +129,10 @@ class revisable {
     made_.clear();
     commands_.clear();
     marks_.clear();
-    marks_.push_back({INT64_MIN, now_, 0, 0, 0});
-    floor_us_ = INT64_MIN;
     applied_ = since_mark_ = 0;
+    add_mark(INT64_MIN);
+    floor_us_ = INT64_MIN;
+    spacing_ = most_spacing;
     is_partly_known_ = false;
   }
 
@@ -169,8 +172,8 @@ class revisable {
 
  private:
   static constexpr std::uint8_t encoding_version = 1;
-  /// From one mark to the next at least: a copy of a judge costs as much as judging some rows.
-  static constexpr std::size_t rows_per_mark = 16;
+  /// Bounds of `spacing`, in rows: a copy of a judge costs as much as judging some rows, and as much memory as 50 of them.
+  static constexpr std::size_t least_spacing = 16, most_spacing = 64;
 
   struct placed_command {
     std::int64_t at_us = 0;
@@ -184,13 +187,17 @@ class revisable {
     std::size_t rows_before;    ///< since the mark before
   };
 
+  /// Marks stand between portions where they can: what overtakes another comes whole.
   void observe(std::size_t row, std::size_t end, std::int64_t received_at_us) {
     while (row < end) {
-      const auto until = std::min(end, row + rows_per_mark - since_mark_);
+      if (since_mark_ >= spacing_) {
+        add_mark(std::max(rows_.times_us()[row - 1], applied_ == 0 ? INT64_MIN : commands_[applied_ - 1].at_us));
+        spacing_ = std::min(2 * spacing_, most_spacing);
+      }
+      const auto until = std::min(end, row + 2 * spacing_ - since_mark_);
       now_.observe(rows_, row, until, received_at_us, made_);
       since_mark_ += until - row;
       row = until;
-      if (since_mark_ == rows_per_mark) add_mark(rows_.times_us()[row - 1]);
     }
   }
 
@@ -228,13 +235,14 @@ class revisable {
       if (applied_ == commands_.size()) break;
       apply_next(received_at_us);
     }
+    spacing_ = least_spacing;
     compare(before, std::span<const finding>(made_).subspan(static_cast<std::size_t>(kept)), out);
   }
 
   /// After a restart: marks and findings behind the first mark.
   void know_again() {
     is_partly_known_ = false;
-    marks_.erase(marks_.begin() + 1, marks_.end());
+    marks_.erase(std::next(marks_.begin()), marks_.end());
     made_.clear();
     differences none;
     judge_again(INT64_MAX, 0, none);
@@ -247,10 +255,9 @@ class revisable {
     const auto newest_us = std::max(rows_.empty() ? INT64_MIN : rows_.newest_us(), newest_command_us());
     if (is_settled(newest_us) && (newest_us > marks_.front().at_us || !commands_.empty()))
       marks_.push_back({newest_us, now_, commands_.size(), made_.size(), std::exchange(since_mark_, 0)});
-    std::size_t first = 0;
-    while (first + 1 < marks_.size() && is_settled(marks_[first + 1].at_us)) ++first;
-    if (first == 0) return;
-    marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(first));
+    const auto unsettled = std::ranges::find_if(marks_, [this](const mark& each) { return !is_settled(each.at_us); });
+    if (unsettled == marks_.begin() || std::next(marks_.begin()) == unsettled) return;
+    marks_.erase(marks_.begin(), std::prev(unsettled));
     is_partly_known_ = false;
     const auto commands = marks_.front().command_count, findings = marks_.front().finding_count;
     commands_.erase(commands_.begin(), commands_.begin() + static_cast<std::ptrdiff_t>(commands));
@@ -297,6 +304,7 @@ class revisable {
   std::vector<placed_command> commands_;  ///< behind the first mark
   std::size_t applied_ = 0;               ///< of commands_, by now_
   std::size_t since_mark_ = 0;            ///< rows behind the last mark
+  std::size_t spacing_ = most_spacing;    ///< rows from mark to mark at least
   std::int64_t floor_us_ = INT64_MIN;
   std::int64_t changed_from_us_ = INT64_MAX;  ///< first row put since the last revise()
   bool is_partly_known_ = false;              ///< decoded: made_ and marks_ lack what was made before

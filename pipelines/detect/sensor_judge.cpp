@@ -31,10 +31,10 @@ stream_rules completed(stream_rules rules) {
 
 sensor_judge::sensor_judge(sensor_id sensor, const stream_rules& rules) : sensor_(sensor), z_score_(sensor, {}) { follow(rules); }
 
-bool sensor_judge::follows(const stream_rules& rules) const { return *rules_ == completed(rules); }
+bool sensor_judge::follows(const stream_rules& rules) const { return this->rules() == completed(rules); }
 
 void sensor_judge::follow(const stream_rules& rules) {
-  rules_ = std::make_shared<const stream_rules>(completed(rules));
+  rules_.change() = completed(rules);
   z_score_.follow({rules.z_threshold, rules.z_min_readings});
 }
 
@@ -45,9 +45,11 @@ void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size
   const auto by_z_score = out.size();
   const auto times_us = rows.times_us();
   const auto values = rows.values();
+  const auto& settings = this->rules().detect;
+  auto& detectors = detectors_.change();
   std::vector<episode_change> changes;
   for (std::size_t row = begin; row < end; ++row) {
-    detectors_.observe(times_us[row], values[row], rules_->detect, changes);
+    detectors.observe(times_us[row], values[row], settings, changes);
     if (changes.empty()) continue;
     for (const auto& each : changes) tell(each, received_at_us, out);
     changes.clear();
@@ -59,13 +61,13 @@ void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size
 }
 
 void sensor_judge::apply(const command& what, std::int64_t received_at_us, std::vector<event>& out) {
-  if (what.rules) return follow(*what.rules);
+  if (what.rules) return follow(**what.rules);
   std::vector<episode_change> changes;
-  detectors_.tick(what.until_us, rules_->detect, changes);
+  detectors_.change().tick(what.until_us, rules().detect, changes);
   for (const auto& each : changes) tell(each, received_at_us, out);
 }
 
-std::int64_t sensor_judge::quiet_until_us() const { return detectors_.quiet_until_us(rules_->detect); }
+std::int64_t sensor_judge::quiet_until_us() const { return detectors_.read().quiet_until_us(rules().detect); }
 
 void sensor_judge::tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const {
   const episode& is = change.now;
@@ -87,7 +89,7 @@ void sensor_judge::tell(const episode_change& change, std::int64_t received_at_u
   detail.high = is.peak.high;
   detail.score = is.score;
   detail.count = is.count;
-  detail.window_count = detectors_.expected().readings;
+  detail.window_count = detectors_.read().expected().readings;
   e.detail = std::move(detail);
   e.explanation = explain(is, "");
   out.push_back(std::move(e));
@@ -95,20 +97,20 @@ void sensor_judge::tell(const episode_change& change, std::int64_t received_at_u
 
 void sensor_judge::encode(std::string& out) const {
   put_byte(out, encoding_version);
-  put_stream_rules(out, *rules_);
+  put_stream_rules(out, rules());
   z_score_.encode(out);
-  detectors_.encode(out);
+  detectors_.read().encode(out);
 }
 
 void sensor_judge::put_command(std::string& out, const command& what) {
   put_byte(out, what.rules ? 1 : 0);
-  what.rules ? put_stream_rules(out, *what.rules) : put_zigzag(out, what.until_us);
+  what.rules ? put_stream_rules(out, **what.rules) : put_zigzag(out, what.until_us);
 }
 
 bool sensor_judge::get_command(std::string_view& in, command& what) {
   std::uint8_t has_rules = 0;
   if (!get_byte(in, has_rules) || has_rules > 1) return false;
-  return has_rules == 1 ? get_stream_rules(in, what.rules.emplace()) : get_zigzag(in, what.until_us);
+  return has_rules == 1 ? get_stream_rules(in, what.rules) : get_zigzag(in, what.until_us);
 }
 
 bool sensor_judge::decode(std::string_view& in) {
@@ -116,7 +118,7 @@ bool sensor_judge::decode(std::string_view& in) {
   stream_rules rules;
   if (!get_byte(in, version) || version != encoding_version || !get_stream_rules(in, rules)) return false;
   follow(rules);
-  return z_score_.decode(in) && detectors_.decode(in);
+  return z_score_.decode(in) && detectors_.change().decode(in);
 }
 
 }  // namespace factory

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "pipelines/detect/detector_set.hpp"
 #include "pipelines/detect/event_judge.hpp"
+#include "pipelines/detect/shared_value.hpp"
 #include "pipelines/detect/stream_rules.hpp"
 #include "pipelines/detect/z_score_judge.hpp"
 
@@ -25,7 +25,7 @@ class sensor_judge : public event_judge {
  public:
   /// Beside readings: other rules, or, without them, time has come to `until_us` without a reading.
   struct command {
-    std::optional<stream_rules> rules;
+    std::optional<shared_stream_rules> rules;
     std::int64_t until_us = 0;
   };
   static constexpr std::size_t looks_back = z_score_judge::looks_back;
@@ -36,8 +36,8 @@ class sensor_judge : public event_judge {
   void apply(const command& what, std::int64_t received_at_us, std::vector<event>& out);
   /// When the sensor counts as silent if no reading comes; INT64_MAX while it cannot.
   std::int64_t quiet_until_us() const;
-  const detector_set& detectors() const { return detectors_; }
-  const stream_rules& rules() const { return *rules_; }
+  const detector_set& detectors() const { return detectors_.read(); }
+  const stream_rules& rules() const { return **rules_.read(); }
   bool follows(const stream_rules& rules) const;
 
   void encode(std::string& out) const;
@@ -51,9 +51,9 @@ class sensor_judge : public event_judge {
   void follow(const stream_rules& rules);
 
   sensor_id sensor_;
-  std::shared_ptr<const stream_rules> rules_;  ///< shared by copies
+  shared_value<std::optional<shared_stream_rules>> rules_;  ///< never empty
   z_score_judge z_score_;
-  detector_set detectors_;
+  shared_value<detector_set> detectors_;  ///< most of what a copy would cost
 };
 
 }  // namespace factory

@@ -1,29 +1,48 @@
 #pragma once
 
-#include <memory>
+#include <cstddef>
 #include <type_traits>
+#include <utility>
 
 namespace factory {
 
 /// A value that copies share until one of them is changed: a sensor's state is copied often (revisable.hpp), and what is large in it changes
-/// rarely. Nothing is allocated before the first change. REQUIRES: the copies belong to one thread at a time.
+/// rarely. Nothing is allocated before the first change. REQUIRES: the copies belong to one thread at a time: they are counted without atomics,
+/// which would be the dearest part of a copy.
 template <class T>
 class shared_value {
  public:
+  shared_value() = default;
+  shared_value(const shared_value& other) : held_(other.held_) {
+    if (held_) ++held_->owners;
+  }
+  shared_value(shared_value&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+  shared_value& operator=(const shared_value& other) {
+    if (held_ != other.held_) shared_value(other).swap(*this);
+    return *this;
+  }
+  shared_value& operator=(shared_value&& other) noexcept {
+    shared_value(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~shared_value() {
+    if (held_ && --held_->owners == 0) delete held_;
+  }
+
   const T& read() const {
     static const T fresh{};
-    return value_ ? *value_ : fresh;
+    return held_ ? held_->value : fresh;
   }
   T& change() {
-    if (!value_)
-      value_ = std::make_shared<T>();
-    else if (value_.use_count() > 1)
-      value_ = std::make_shared<T>(*value_);
-    return *value_;
+    if (!held_)
+      held_ = new counted{};
+    else if (held_->owners > 1)
+      shared_value(new counted{1, held_->value}).swap(*this);
+    return held_->value;
   }
-  bool is_fresh() const { return value_ == nullptr; }  ///< never changed
+  bool is_fresh() const { return held_ == nullptr; }  ///< never changed
 
-  bool operator==(const shared_value& other) const { return value_ == other.value_ || read() == other.read(); }
+  bool operator==(const shared_value& other) const { return held_ == other.held_ || read() == other.read(); }
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     bool is_there = !self.is_fresh();
@@ -31,13 +50,20 @@ class shared_value {
     if constexpr (std::is_const_v<Self>) {
       if (is_there) visit(self.read());
     } else {
-      self.value_.reset();
+      self = {};
       if (is_there) visit(self.change());
     }
   }
 
  private:
-  std::shared_ptr<T> value_;
+  struct counted {
+    std::size_t owners = 1;
+    T value{};
+  };
+  explicit shared_value(counted* held) : held_(held) {}
+  void swap(shared_value& other) noexcept { std::swap(held_, other.held_); }
+
+  counted* held_ = nullptr;
 };
 
 }  // namespace factory

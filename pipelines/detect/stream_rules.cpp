@@ -1,6 +1,7 @@
 #include "pipelines/detect/stream_rules.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "pipelines/model/coding.hpp"
 
@@ -31,7 +32,38 @@ bool get_setting(std::string_view& in, detector_setting& how) {
   return how.sensitivity > 0;
 }
 
+/// The rules that sensors have now, by their bytes; a pool for each thread.
+class rules_pool {
+ public:
+  std::shared_ptr<const stream_rules> find_or_add(const stream_rules& rules) {
+    std::string bytes;
+    put_stream_rules(bytes, rules);
+    put_zigzag(bytes, rules.detect.least_pause_us);  // follows from the lateness, and is not stored
+    if (auto known = known_[bytes].lock()) return known;
+    if (known_.size() > most_before_a_look_) forget_unused();
+    auto added = std::make_shared<const stream_rules>(rules);
+    known_[bytes] = added;
+    return added;
+  }
+
+ private:
+  void forget_unused() {
+    std::erase_if(known_, [](const auto& each) { return each.second.expired(); });
+    most_before_a_look_ = 2 * known_.size() + 16;
+  }
+
+  std::unordered_map<std::string, std::weak_ptr<const stream_rules>> known_;
+  std::size_t most_before_a_look_ = 16;
+};
+
+rules_pool& pool() {
+  thread_local rules_pool of_this_thread;
+  return of_this_thread;
+}
+
 }  // namespace
+
+shared_stream_rules::shared_stream_rules(const stream_rules& rules) : rules_(pool().find_or_add(rules)) {}
 
 void put_stream_rules(std::string& out, const stream_rules& rules) {
   put_byte(out, encoding_version);
@@ -69,6 +101,14 @@ bool get_stream_rules(std::string_view& in, stream_rules& rules) {
     std::uint8_t id = 0;
     if (!get_byte(in, id) || id < 1 || id > detector_count || !get_setting(in, rules.detect.each[id - 1U])) return false;
   }
+  return true;
+}
+
+bool get_stream_rules(std::string_view& in, std::optional<shared_stream_rules>& rules) {
+  stream_rules read;
+  rules.reset();
+  if (!get_stream_rules(in, read)) return false;
+  rules.emplace(read);
   return true;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,8 +22,22 @@ struct stream_rules {
   bool operator==(const stream_rules&) const = default;
 };
 
+/// The rules of a sensor. Most sensors have the same: equal ones that one thread made are one object in memory, however many sensors name them.
+class shared_stream_rules {
+ public:
+  shared_stream_rules(
+      const stream_rules& rules);  // NOLINT(google-explicit-constructor): rules are given wherever they are wanted
+  const stream_rules& operator*() const { return *rules_; }
+  const stream_rules* operator->() const { return rules_.get(); }
+  bool operator==(const shared_stream_rules& other) const { return rules_ == other.rules_ || *rules_ == *other.rules_; }
+
+ private:
+  std::shared_ptr<const stream_rules> rules_;
+};
+
 /// Appended; settings that are as usual take no room. get_* read from the front of `in` and advance it; false, and both anywhere, when damaged.
 void put_stream_rules(std::string& out, const stream_rules& rules);
 bool get_stream_rules(std::string_view& in, stream_rules& rules);
+bool get_stream_rules(std::string_view& in, std::optional<shared_stream_rules>& rules);
 
 }  // namespace factory

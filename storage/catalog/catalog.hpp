@@ -49,7 +49,7 @@ struct sensor_entry {
   retention_days retention = {};
   label_set labels = {};  ///< its own; of other keys it has the labels of its machine
   /// Unset for a sensor of an older data directory: its own state knows them.
-  std::optional<stream_rules> stream = {};
+  std::optional<shared_stream_rules> stream = {};
 };
 
 /// A change that was checked against the catalog and is not yet in force: the writes, and the config for the sensors.

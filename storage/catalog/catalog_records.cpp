@@ -45,11 +45,11 @@ bool get_labels(std::string_view& in, std::uint8_t version, label_set& labels) {
   return version < with_labels || factory::get_labels(in, labels);
 }
 
-bool get_stream(std::string_view& in, std::uint8_t version, std::optional<stream_rules>& rules) {
+bool get_stream(std::string_view& in, std::uint8_t version, std::optional<shared_stream_rules>& rules) {
   rules.reset();
   if (version < with_stream) return true;
   std::uint8_t there = 0;
-  return get_byte(in, there) && there <= 1 && (there == 0 || get_stream_rules(in, rules.emplace()));
+  return get_byte(in, there) && there <= 1 && (there == 0 || get_stream_rules(in, rules));
 }
 
 template <class Enum>
@@ -118,7 +118,7 @@ std::string encode(const sensor_entry& entry) {
   put_retention(out, entry.retention);
   put_labels(out, entry.labels);
   put_byte(out, entry.stream ? 1 : 0);
-  if (entry.stream) put_stream_rules(out, *entry.stream);
+  if (entry.stream) put_stream_rules(out, **entry.stream);
   return out;
 }
 bool decode(std::string_view in, sensor_entry& entry) {

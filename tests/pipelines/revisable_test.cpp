@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::int64_t lateness_us = 600;
 
+std::uint64_t rows_judged = 0;  ///< so far, by all judges
+
 /// Finds values above a limit that commands set, says the mean of the rows before, and keeps a state that forgets nothing: how often it found
 /// something. So a finding depends on the rows near it, on all rows before, and on commands.
 struct counting_judge {
@@ -33,6 +35,7 @@ struct counting_judge {
   void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t, std::vector<found>& out) {
     for (auto row = begin; row < end; ++row, ++seen) {
       const auto value = rows.values()[row];
+      ++rows_judged;
       if (value <= limit) continue;
       double sum = 0;
       const std::size_t before = std::min<std::size_t>(seen, looks_back);
@@ -201,6 +204,24 @@ TEST(revisable, keeps_marks_as_few_as_the_logarithm_of_the_rows_that_may_change)
   }
   EXPECT_LE(judged.most_rows, 2 * lateness_us + 64 + counting_judge::looks_back);
   EXPECT_GE(judged.judged.rows().size(), static_cast<std::size_t>(lateness_us));
+}
+
+TEST(revisable, judges_again_few_rows_where_bodies_overtake_each_other) {
+  followed judged;
+  constexpr std::int64_t body = 10;
+  const auto take_body = [&](std::int64_t number) {
+    std::vector<std::pair<std::int64_t, double>> rows;
+    for (std::int64_t i = 0; i < body; ++i) rows.emplace_back(number * body + i, 1);
+    judged.take(rows);
+  };
+  for (std::int64_t number = 1; number < 100; number += 2) {
+    const auto before = rows_judged;
+    take_body(number + 1);
+    take_body(number);
+    if (number > 20) {
+      EXPECT_LE(rows_judged - before, 60U);
+    }
+  }
 }
 
 TEST(revisable, keeps_no_more_rows_for_long_because_it_was_stored_and_read_again) {

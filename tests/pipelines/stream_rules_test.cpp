@@ -45,5 +45,22 @@ TEST(stream_rules, take_little_room_where_they_are_as_usual) {
   EXPECT_LE(bytes.size(), 32U);
 }
 
+TEST(stream_rules, that_are_equal_are_one_object) {
+  stream_rules later;
+  later.allowed_lateness_us = 1;
+  const shared_stream_rules usual({}), same({}), other(later);
+  EXPECT_EQ(&*usual, &*same);
+  EXPECT_EQ(usual, same);
+  EXPECT_NE(usual, other);
+  EXPECT_EQ(*other, later);
+}
+
+TEST(stream_rules, that_differ_only_in_what_is_not_stored_are_not_shared) {
+  stream_rules completed;
+  completed.detect.least_pause_us = 7;
+  EXPECT_EQ(*shared_stream_rules(completed), completed);
+  EXPECT_EQ(*shared_stream_rules({}), stream_rules{});
+}
+
 }  // namespace
 }  // namespace factory
