@@ -1,5 +1,7 @@
 #include "storage/journal/journal.hpp"
 
+#include <algorithm>
+
 #include "storage/base/limits.hpp"
 #include "storage/journal/journal_impl.hpp"
 #include "storage/journal/journal_positions.hpp"
@@ -43,6 +45,12 @@ expected<journal::ticket> journal::begin(journal_entry entry, durability how, st
   auto request = std::make_shared<impl::request>();
   request->entry = std::move(entry);
   request->encoded = encode(request->entry);
+  if (request->entry.readings) {
+    for (const std::int64_t time_us : request->entry.readings->event_time_us) {
+      request->oldest_us = std::min(request->oldest_us, time_us);
+      request->newest_us = std::max(request->newest_us, time_us);
+    }
+  }
   request->how = how;
   request->writes = std::move(writes);
   request->wake = std::move(wake);

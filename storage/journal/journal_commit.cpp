@@ -24,7 +24,25 @@ journal::impl::group journal::impl::next_group() {
     taken.push_back(std::move(queue.front()));
     queue.pop_front();
   }
+  lock.unlock();
+  put_in_time_order(taken);
   return taken;
+}
+
+/// Readings of one sensor that come by several connections overtake each other, and each that does makes the sensor judge again. So a body goes
+/// ahead of those before it in the group that are newer as a whole. They have no reading in common: what is stored is the same.
+/// Nothing passes what is not readings, and a source's entries stay in its order.
+void journal::impl::put_in_time_order(group& requests) {
+  for (std::size_t i = 1; i < requests.size(); ++i) {
+    const auto is_newer = [one = requests[i].get()](const auto& before) {
+      return before->entry.readings && before->oldest_us > one->newest_us;
+    };
+    if (!requests[i]->entry.readings || requests[i]->entry.source) continue;
+    auto place = i;
+    while (place > 0 && is_newer(requests[place - 1])) --place;
+    const auto at = [&](std::size_t index) { return requests.begin() + static_cast<std::ptrdiff_t>(index); };
+    std::rotate(at(place), at(i), at(i + 1));
+  }
 }
 
 void journal::impl::commit(group& requests) {

@@ -25,6 +25,8 @@ struct journal::ticket::request {
   durability how = durability::fsync;
   std::vector<catalog_write> writes;
   waker wake;  ///< may be empty
+  /// Of its readings.
+  std::int64_t oldest_us = INT64_MAX, newest_us = INT64_MIN;
 
   std::mutex mutex;
   std::condition_variable answered;
@@ -51,6 +53,7 @@ struct journal::impl {
   expected<void> write(const group& requests);
   expected<void> establish_truth();
   void pass_on(group& requests);
+  static void put_in_time_order(group& requests);
   static void let_go(const group& requests);
   static void answer(request& to, expected<std::uint64_t> what);
   static void wake(const group& requests);
