@@ -136,6 +136,9 @@ struct engine::impl {
   expected<finding> find_anomaly(const event_key& any) const;
   expected<void> widen(const event_key& anomaly, bool wider);
   expected<sensor_view> view(sensor_id id, const time_range& range, view_more more = view_more::nothing) const;
+  expected<reply<sensor_view>::waiter> ask(sensor_id id, const time_range& range) const;
+  expected<sensor_cut> cut(sensor_id id, const time_range& range) const;
+  expected<range_stats> summarize(const sensor_cut& at, const time_range& asked, const std::vector<double>& percentiles) const;
   time_range visible(sensor_id id, const time_range& asked) const;
 };
 

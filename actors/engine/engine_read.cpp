@@ -22,19 +22,16 @@ time_range engine::impl::visible(sensor_id id, const time_range& asked) const {
   return retention::at(wall_clock_us(), entities->retention_of(id), config.jobs.retention_us).visible(asked);
 }
 
-expected<pending_cut> engine::begin_cut(sensor_id id, const time_range& range) {
-  if (!impl_->entities->known_sensors()->contains(id)) return fail(errc::not_found, "Sensor not found");
-  return impl_->sensors->ask(id, impl_->visible(id, range)).map([](reply<sensor_view>::waiter asked) {
-    return pending_cut(std::move(asked));
-  });
+expected<reply<sensor_view>::waiter> engine::impl::ask(sensor_id id, const time_range& range) const {
+  if (!entities->known_sensors()->contains(id)) return fail(errc::not_found, "Sensor not found");
+  return sensors->ask(id, visible(id, range));
 }
 
-expected<sensor_cut> pending_cut::wait() {
-  return asked_.wait_for(limits::query_deadline_ms).map([](sensor_view view) { return std::move(view.cut); });
-}
-
-expected<sensor_cut> engine::cut(sensor_id id, const time_range& range) {
-  return begin_cut(id, range).and_then([](pending_cut asked) { return asked.wait(); });
+/// The sensor at this instant, for several reads that must agree. `range` selects the rows of the head.
+expected<sensor_cut> engine::impl::cut(sensor_id id, const time_range& range) const {
+  auto asked = ask(id, range);
+  if (!asked) return tl::unexpected(std::move(asked.error()));
+  return asked->wait_for(limits::query_deadline_ms).map([](sensor_view view) { return std::move(view.cut); });
 }
 
 expected<reading> engine::latest(sensor_id id) {
@@ -46,30 +43,37 @@ expected<reading> engine::latest(sensor_id id) {
 }
 
 expected<reading_run> engine::readings(sensor_id id, const time_range& range, std::size_t limit, bool descending) {
-  const auto at = cut(id, range);
+  const auto at = impl_->cut(id, range);
   if (!at) return tl::unexpected(at.error());
   return impl_->series->read(*at, impl_->visible(id, range), limit, descending);
 }
 
 expected<reading_run> engine::read_on(sensor_id id, const time_range& range, std::size_t about, bool descending) {
-  const auto at = cut(id, range);
+  const auto at = impl_->cut(id, range);
   if (!at) return tl::unexpected(at.error());
   return impl_->series->read_on(*at, impl_->visible(id, range), about, descending);
 }
 
 expected<void> engine::scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit) {
-  const auto at = cut(id, range);
+  const auto at = impl_->cut(id, range);
   if (!at) return tl::unexpected(at.error());
   return impl_->series->scan(*at, impl_->visible(id, range), visit);
 }
 
-expected<range_stats> engine::stats(sensor_id id, const time_range& range, const std::vector<double>& percentiles) {
-  return cut(id, range).and_then([&](const sensor_cut& at) { return stats(at, range, percentiles); });
+expected<pending_stats> engine::begin_stats(sensor_id id, const time_range& range, std::vector<double> percentiles) {
+  return impl_->ask(id, range).map([&](reply<sensor_view>::waiter asked) {
+    return pending_stats([parts = impl_.get(), asked = std::move(asked), range, percentiles = std::move(percentiles)]() mutable {
+      return asked.wait_for(limits::query_deadline_ms).and_then([&](const sensor_view& view) {
+        return parts->summarize(view.cut, range, percentiles);
+      });
+    });
+  });
 }
 
-expected<range_stats> engine::stats(const sensor_cut& at, const time_range& asked, const std::vector<double>& percentiles) {
-  const time_range range = impl_->visible(at.sensor, asked);
-  const auto values = impl_->aggregates->summarize(at, range);
+expected<range_stats> engine::impl::summarize(const sensor_cut& at, const time_range& asked,
+                                              const std::vector<double>& percentiles) const {
+  const time_range range = visible(at.sensor, asked);
+  const auto values = aggregates->summarize(at, range);
   if (!values) return tl::unexpected(values.error());
   range_stats stats{at.sensor, *values, {}};
   if (percentiles.empty() || values->count == 0) return stats;
@@ -77,7 +81,7 @@ expected<range_stats> engine::stats(const sensor_cut& at, const time_range& aske
     return fail(errc::invalid, "the range holds too many readings for percentiles; narrow from and to", "percentiles");
   std::vector<double> all;
   all.reserve(values->count);
-  auto scanned = impl_->series->scan(at, range, [&](const reading_run& run) {
+  auto scanned = series->scan(at, range, [&](const reading_run& run) {
     all.insert(all.end(), run.value.begin(), run.value.end());
     return true;
   });
@@ -115,7 +119,7 @@ expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& i
 }
 
 expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& range, std::int64_t step_us) {
-  const auto at = cut(id, range);
+  const auto at = impl_->cut(id, range);
   if (!at) return tl::unexpected(at.error());
   return impl_->aggregates->aggregate(*at, impl_->visible(id, range), step_us);
 }
@@ -147,7 +151,8 @@ std::vector<std::pair<sensor_id, expected<detection_view>>> engine::detection(co
 }
 
 expected<reading_run> engine::newest(sensor_id id, std::size_t limit) {
-  return cut(id, {}).and_then([&](const sensor_cut& at) { return impl_->series->newest(at, impl_->visible(id, {}), limit); });
+  return impl_->cut(id, {}).and_then(
+      [&](const sensor_cut& at) { return impl_->series->newest(at, impl_->visible(id, {}), limit); });
 }
 
 expected<anomaly_report> engine::anomalies(sensor_id id, std::size_t limit, double threshold) {

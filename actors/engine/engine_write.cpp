@@ -48,7 +48,6 @@ tl::unexpected<error> is_set_aside_no_more(sensor_id sensor) {
 
 }  // namespace
 
-std::shared_ptr<const sensor_set> engine::known_sensors() const { return impl_->entities->known_sensors(); }
 const catalog& engine::entities() const { return *impl_->entities; }
 token_store& engine::tokens() { return *impl_->tokens; }
 audit_log& engine::audit() { return *impl_->audit; }
@@ -57,10 +56,6 @@ notify_store& engine::notifications() { return *impl_->notifications; }
 expected<void> engine::admit() {
   if (!impl_->credits->admits()) return is_overloaded();
   return {};
-}
-
-expected<ingest_receipt> engine::ingest(reading_batch batch, durability how, std::size_t body_bytes) {
-  return begin_ingest(std::move(batch), how, body_bytes).and_then([](pending_ingest pending) { return pending.wait(); });
 }
 
 expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability how, std::size_t body_bytes, journal::waker wake) {

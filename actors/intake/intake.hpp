@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/ingest_port.hpp"
 #include "pipelines/decode/decode.hpp"
 
 namespace factory {
@@ -28,7 +28,7 @@ struct intake_body {
   std::shared_ptr<const sensor_set> known;  ///< sensors that the sender may write to
   /// Names of another system's sensors; null: ids are those of this one.
   const std::function<expected<sensor_id>(std::string_view name)>* names = nullptr;
-  journal::waker wake = {};  ///< see engine::begin_ingest
+  journal::waker wake = {};  ///< see ingest_port::begin_ingest
 };
 
 /// A body that is in line for the next commit.
@@ -48,7 +48,7 @@ struct taken_body {
 /// Thread-safe: decoders and their buffers belong to the calling thread.
 class intake {
  public:
-  explicit intake(engine& behind) : engine_(behind) {}
+  explicit intake(ingest_port& behind) : engine_(behind) {}
 
   /// Does not wait for the disk. `overloaded` before a byte is decoded while credits are nearly out. A body with refused rows is
   /// `invalid` and carries them.
@@ -59,7 +59,7 @@ class intake {
   expected<ingest_receipt> take_patiently(batch_builder& rows, durability level = durability::fsync);
 
  private:
-  engine& engine_;
+  ingest_port& engine_;
 };
 
 }  // namespace factory

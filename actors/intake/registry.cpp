@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/ports.hpp"
 
 namespace factory {
 

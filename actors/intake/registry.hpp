@@ -8,7 +8,7 @@
 
 namespace factory {
 
-class engine;
+class ports;
 
 /// The names of factories, machines and sensors that are there.
 struct plant_names {
@@ -44,14 +44,14 @@ class registry {
 /// The catalog of an engine. Machines that it makes are of the type "replayed".
 class engine_registry : public registry {
  public:
-  explicit engine_registry(engine& behind) : engine_(behind) {}
+  explicit engine_registry(ports& behind) : engine_(behind) {}
   expected<plant_names> read_plant() override;
   expected<factory_id> make_factory(const std::string& name) override;
   expected<machine_id> make_machine(factory_id of, const std::string& name) override;
   expected<std::vector<sensor_id>> make_sensors(machine_id of, const std::vector<std::string>& names) override;
 
  private:
-  engine& engine_;
+  ports& engine_;
 };
 
 }  // namespace factory

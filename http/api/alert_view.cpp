@@ -14,7 +14,7 @@ std::optional<Entry> if_there(expected<Entry> found) {
 }
 
 /// As it is on the alert's sensor.
-std::optional<alert_rule> rule_of(const engine& behind, const event_key& alert) {
+std::optional<alert_rule> rule_of(const query_port& behind, const event_key& alert) {
   if (alert.source != event_source::alert_rule) return std::nullopt;
   auto rule = if_there(behind.entities().find_rule(alert.rule));
   if (!rule || !rule->as_template) return rule;
@@ -24,7 +24,7 @@ std::optional<alert_rule> rule_of(const engine& behind, const event_key& alert) 
 
 }  // namespace
 
-alert_names names_of(const engine& behind, const event_key& alert) {
+alert_names names_of(const query_port& behind, const event_key& alert) {
   alert_names names;
   names.rule = rule_of(behind, alert);
   names.sensor = if_there(behind.entities().find_sensor(alert.sensor));
@@ -32,21 +32,21 @@ alert_names names_of(const engine& behind, const event_key& alert) {
   return names;
 }
 
-std::uint32_t priority_of(const engine& behind, const finding& alert) {
+std::uint32_t priority_of(const query_port& behind, const finding& alert) {
   const auto rule = rule_of(behind, alert.stated->key);
   return priority_of(rule ? &*rule : nullptr, level_of(alert));
 }
 
-alert_place place_of(const engine& behind, const finding& alert) {
+alert_place place_of(const query_port& behind, const finding& alert) {
   const event_key& key = alert.stated->key;
   return {priority_of(behind, alert), behind.find_shelf(key, false), behind.find_shelf(key, true)};
 }
 
-bool may_see_alerts_of(const engine& behind, const http_request& request, sensor_id sensor) {
+bool may_see_alerts_of(const query_port& behind, const http_request& request, sensor_id sensor) {
   return request.factory == 0 || sensors_of(behind, request.factory)->contains(sensor);
 }
 
-expected<finding> find_alert(const engine& behind, const http_request& request, std::string_view id) {
+expected<finding> find_alert(const query_port& behind, const http_request& request, std::string_view id) {
   event_key key;
   if (!parse_finding_id(id, key) || group_of(key.source) != source_group::limit ||
       !may_see_alerts_of(behind, request, key.sensor))
@@ -58,7 +58,7 @@ expected<finding> find_alert(const engine& behind, const http_request& request, 
   return std::move(**found);
 }
 
-http_response alert_json(const engine& behind, const finding& alert) {
+http_response alert_json(const query_port& behind, const finding& alert) {
   json_writer out;
   write_alert(out, alert, place_of(behind, alert));
   return json_response(out);

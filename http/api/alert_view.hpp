@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/query_port.hpp"
 #include "http/edge/message.hpp"
 #include "http/text/event_json.hpp"
 #include "pipelines/model/finding.hpp"
@@ -18,16 +18,16 @@ struct alert_names {
   std::optional<sensor_entry> sensor = {};
   std::optional<machine_entry> machine = {};
 };
-alert_names names_of(const engine& behind, const event_key& alert);
+alert_names names_of(const query_port& behind, const event_key& alert);
 
-std::uint32_t priority_of(const engine& behind, const finding& alert);
-alert_place place_of(const engine& behind, const finding& alert);
+std::uint32_t priority_of(const query_port& behind, const finding& alert);
+alert_place place_of(const query_port& behind, const finding& alert);
 
 /// Whether the caller may see what is said of the sensor; without a limit to a factory, also of deleted ones.
-bool may_see_alerts_of(const engine& behind, const http_request& request, sensor_id sensor);
+bool may_see_alerts_of(const query_port& behind, const http_request& request, sensor_id sensor);
 
 /// not_found "Alert not found", also for alerts that the caller may not see.
-expected<finding> find_alert(const engine& behind, const http_request& request, std::string_view id);
-http_response alert_json(const engine& behind, const finding& alert);
+expected<finding> find_alert(const query_port& behind, const http_request& request, std::string_view id);
+http_response alert_json(const query_port& behind, const finding& alert);
 
 }  // namespace factory

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/query_port.hpp"
 #include "http/api/gateways.hpp"
 #include "http/client/http_connection.hpp"
 #include "pipelines/model/result.hpp"

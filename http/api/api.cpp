@@ -85,7 +85,7 @@ struct rest_api::impl {
         requests(calls.size()) {}
 
   http_response ready() const {
-    const engine* engine = behind.load(std::memory_order_acquire);
+    const ports* engine = behind.load(std::memory_order_acquire);
     if (engine == nullptr) return problem(error{errc::unavailable, "Not ready: stored readings are being recovered"});
     if (const auto trouble = engine->trouble())
       return problem(error{errc::unavailable, "Not ready: " + public_sentence(*trouble)});
@@ -93,7 +93,7 @@ struct rest_api::impl {
   }
 
   http_response metrics() const {
-    const engine* engine = behind.load(std::memory_order_acquire);
+    const ports* engine = behind.load(std::memory_order_acquire);
     const auto figures = engine == nullptr ? std::nullopt : std::optional(engine->metrics());
     return metrics_answer(
         metrics_text(figures, counts ? counts() : gateway_figures{}, routes.routes(), requests, notifications.count()));
@@ -146,7 +146,7 @@ struct rest_api::impl {
   }
 
   tl::expected<caller, access_denial> who_asks(const api_call& call, const http_request& request) const {
-    engine* engine = behind.load(std::memory_order_acquire);
+    ports* engine = behind.load(std::memory_order_acquire);
     if (call.needs() == access_scope::none || (call.without_engine && engine == nullptr && !always_token)) return caller{};
     if (engine == nullptr) return tl::unexpected(access_denial{access_denial::reason::starting});
     return check_access(engine->tokens(), always_token, request, call.needs());
@@ -155,7 +155,7 @@ struct rest_api::impl {
   http_response answer(const api_call& call, const http_request& request, const path_argument& path) {
     const auto who = request.entry.checked ? caller{request.entry.token} : who_asks(call, request);
     if (!who) return who.error().answer();
-    engine* engine = behind.load(std::memory_order_acquire);
+    ports* engine = behind.load(std::memory_order_acquire);
     if (call.needs() == access_scope::none || engine == nullptr) return checked(call, engine, request, path);
     auto done =
         who->factory() == 0 ? checked(call, engine, request, path) : limited(call, *engine, request, path, who->factory());
@@ -163,7 +163,7 @@ struct rest_api::impl {
     return done;
   }
 
-  http_response checked(const api_call& call, engine* engine, const http_request& request, const path_argument& path) {
+  http_response checked(const api_call& call, ports* engine, const http_request& request, const path_argument& path) {
     if (const auto good = check_query(request, call.query); !good) return problem(good.error());
     if (call.without_engine) return call.without_engine();
     auto done = call.handler(*engine, request, path);
@@ -171,7 +171,7 @@ struct rest_api::impl {
   }
 
   /// For a token that reaches one factory.
-  http_response limited(const api_call& call, engine& engine, const http_request& request, const path_argument& path,
+  http_response limited(const api_call& call, ports& engine, const http_request& request, const path_argument& path,
                         factory_id factory) {
     if (call.limited == factory_limit::by_path) {
       if (!call.pattern.starts_with("/api/sensors/{id}"))
@@ -184,7 +184,7 @@ struct rest_api::impl {
   }
 
   // In this order: the routes point into the calls.
-  std::atomic<engine*> behind{nullptr};
+  std::atomic<ports*> behind{nullptr};
   const bool always_token;
   notifier& notifications;
   const gateway_counts counts;
@@ -197,7 +197,7 @@ rest_api::rest_api(const anomaly_side& anomalies, notifier& tells, bool always_t
     : impl_(std::make_unique<impl>(anomalies, tells, always_token, std::move(counts))) {}
 rest_api::~rest_api() = default;
 
-void rest_api::serve(engine& behind) { impl_->behind.store(&behind, std::memory_order_release); }
+void rest_api::serve(ports& behind) { impl_->behind.store(&behind, std::memory_order_release); }
 
 http_response rest_api::answer(const http_request& request) {
   const auto start = std::chrono::steady_clock::now();

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string_view>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/ports.hpp"
 #include "http/api/gateways.hpp"
 #include "http/api/metrics_text.hpp"
 #include "http/edge/message.hpp"
@@ -21,7 +21,7 @@ class rest_api {
   rest_api(const anomaly_side& anomalies, notifier& tells, bool always_token = false, gateway_counts counts = {});
   ~rest_api();
   /// From now on answers from `behind`, which must outlive the last call of answer().
-  void serve(engine& behind);
+  void serve(ports& behind);
 
   http_response answer(const http_request& request);
   /// For the gate: decides before the body comes whether the caller may do the request.

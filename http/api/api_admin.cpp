@@ -17,7 +17,7 @@ std::string name_of_now() {
   return name;
 }
 
-expected<http_response> post_snapshot(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> post_snapshot(admin_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   const auto asked = query.text("as");
   if (query.fault()) return fail_with(*query.fault());

@@ -47,7 +47,7 @@ std::uint64_t step_count(const time_range& range, std::int64_t step_us) {
 }
 
 /// Narrows an open range, or one with too many steps, to the time that has readings: empty steps do not count.
-expected<time_range> narrow(engine& behind, sensor_id id, const aggregate_request& asked) {
+expected<time_range> narrow(query_port& behind, sensor_id id, const aggregate_request& asked) {
   const bool as_given =
       bounded(asked.range) && (asked.fill || step_count(asked.range, asked.step_us) <= limits::aggregate_buckets);
   if (as_given) return asked.range;
@@ -107,7 +107,7 @@ http_response series_json(sensor_id id, const aggregate_request& asked, const ti
   return json_response(out);
 }
 
-expected<http_response> get_aggregate(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_aggregate(query_port& behind, const http_request& request, const path_argument& path) {
   if (auto there = require_sensor(behind, path.id); !there) return fail_with(there.error());
   const auto asked = read_aggregate(request);
   if (!asked) return fail_with(asked.error());

@@ -43,7 +43,7 @@ bool holds_text(const alert_names& names, const std::string& text) {
   return std::ranges::any_of(where, [&](std::string_view each) { return lowered(each).find(text) != std::string::npos; });
 }
 
-bool is_asked_for(const engine& behind, const alert_filter& filter, const event_key& key) {
+bool is_asked_for(const query_port& behind, const alert_filter& filter, const event_key& key) {
   if (filter.rule && (key.source != event_source::alert_rule || key.rule != *filter.rule)) return false;
   if (!filter.asks_for_names()) return true;
   const auto names = names_of(behind, key);
@@ -52,7 +52,7 @@ bool is_asked_for(const engine& behind, const alert_filter& filter, const event_
   return filter.text.empty() || holds_text(names, filter.text);
 }
 
-bool is_asked_for(const engine& behind, const alert_filter& filter, const finding& alert) {
+bool is_asked_for(const query_port& behind, const alert_filter& filter, const finding& alert) {
   if (!filter.states.empty() && std::ranges::count(filter.states, state_of(alert)) == 0) return false;
   return filter.priorities.empty() || std::ranges::count(filter.priorities, priority_of(behind, alert)) != 0;
 }
@@ -86,7 +86,7 @@ bool only_open(const std::vector<alert_state>& states) {
 }
 
 /// Most urgent or newest first; by sensor, lowest first.
-void sort_alerts(const engine& behind, std::vector<finding>& alerts, std::string_view by) {
+void sort_alerts(const query_port& behind, std::vector<finding>& alerts, std::string_view by) {
   const auto place = [&](const finding& a) -> std::int64_t {
     if (by == "priority") return priority_of(behind, a);
     if (by == "severity") return -static_cast<std::int64_t>(level_of(a)) % 3;
@@ -105,7 +105,7 @@ struct alert_rows {
 };
 
 /// In another order than that of the log: looks at all, within the bound of one page of the log.
-expected<alert_rows> sorted(const engine& behind, alert_query asked, std::size_t limit, std::string_view by) {
+expected<alert_rows> sorted(const query_port& behind, alert_query asked, std::size_t limit, std::string_view by) {
   asked.limit = limits::events_looked_at;
   auto found = behind.events().alert_page(asked);
   if (!found) return tl::unexpected(found.error());
@@ -118,7 +118,7 @@ expected<alert_rows> sorted(const engine& behind, alert_query asked, std::size_t
   return out;
 }
 
-expected<alert_rows> in_order(const engine& behind, alert_query asked, std::size_t limit) {
+expected<alert_rows> in_order(const query_port& behind, alert_query asked, std::size_t limit) {
   asked.limit = limit;
   auto found = behind.events().alert_page(asked);
   if (!found) return tl::unexpected(found.error());
@@ -126,7 +126,7 @@ expected<alert_rows> in_order(const engine& behind, alert_query asked, std::size
   return alert_rows{std::move(found->rows), found->next, is_all};
 }
 
-http_response page_of(const engine& behind, const alert_rows& page) {
+http_response page_of(const query_port& behind, const alert_rows& page) {
   json_writer out(512 * (page.rows.size() + 1));
   out.begin_object().key("alerts").begin_array();
   for (const finding& each : page.rows) write_alert(out, each, place_of(behind, each));
@@ -136,7 +136,7 @@ http_response page_of(const engine& behind, const alert_rows& page) {
   return json_response(out);
 }
 
-expected<http_response> get_alerts(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> get_alerts(query_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   alert_query asked;
   asked.sensor = query.id("sensor_id");
@@ -163,7 +163,7 @@ expected<http_response> get_alerts(engine& behind, const http_request& request, 
   return page ? expected<http_response>(page_of(behind, *page)) : fail_with(page.error());
 }
 
-expected<http_response> get_alert(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_alert(query_port& behind, const http_request& request, const path_argument& path) {
   const auto alert = find_alert(behind, request, path.text);
   return alert ? expected<http_response>(alert_json(behind, *alert)) : fail_with(alert.error());
 }

@@ -14,7 +14,8 @@ struct analysis_query {
   double threshold = default_z_threshold;
 };
 
-expected<anomaly_report> ask_service(engine& behind, const anomaly_client& service, sensor_id id, const analysis_query& asked) {
+expected<anomaly_report> ask_service(query_port& behind, const anomaly_client& service, sensor_id id,
+                                     const analysis_query& asked) {
   auto sensor = behind.entities().find_sensor(id);
   if (!sensor) return tl::unexpected(sensor.error());
   const auto rows = behind.newest(id, asked.limit);
@@ -41,11 +42,11 @@ http_response report_json(const anomaly_report& report) {
 
 void add_anomaly_calls(api_table& table, const anomaly_side& anomalies) {
   const auto service = anomalies.url.empty() ? nullptr : std::make_shared<const anomaly_client>(anomalies);
-  const auto get_anomalies = [service](engine& behind, const http_request& request,
+  const auto get_anomalies = [service](query_port& behind, const http_request& request,
                                        const path_argument& path) -> expected<http_response> {
     query_reader query(request);
     const analysis_query asked{query.integer("limit", 1, limits::analysis_readings).value_or(100),
-                              query.number("threshold", 0, 1e9).value_or(default_z_threshold)};
+                               query.number("threshold", 0, 1e9).value_or(default_z_threshold)};
     if (query.fault()) return fail_with(*query.fault());
     const auto report =
         service ? ask_service(behind, *service, path.id, asked) : behind.anomalies(path.id, asked.limit, asked.threshold);

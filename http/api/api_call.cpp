@@ -4,12 +4,12 @@
 
 namespace factory {
 
-expected<void> require_sensor(const engine& behind, sensor_id id) {
+expected<void> require_sensor(const query_port& behind, sensor_id id) {
   if (behind.known_sensors()->contains(id)) return {};
   return fail(errc::not_found, "Sensor not found");
 }
 
-std::vector<sensor_entry> sensors_with(const engine& behind, const label_set& labels, std::optional<machine_id> of) {
+std::vector<sensor_entry> sensors_with(const query_port& behind, const label_set& labels, std::optional<machine_id> of) {
   if (labels.empty()) return behind.entities().sensors(of);
   selector which;
   which.machine = of.value_or(0);

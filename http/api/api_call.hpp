@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/ports.hpp"
 #include "http/api/gateways.hpp"
 #include "http/edge/limits.hpp"
 #include "http/edge/message.hpp"
@@ -21,7 +21,7 @@ class notifier;
 class query_reader;
 
 /// Answers a call from the engine; an error becomes a problem.
-using api_handler = std::function<expected<http_response>(engine&, const http_request&, const path_argument&)>;
+using api_handler = std::function<expected<http_response>(ports&, const http_request&, const path_argument&)>;
 
 /// Answers a call that needs no engine: it works while the engine recovers.
 using plain_handler = std::function<http_response()>;
@@ -85,9 +85,9 @@ inline http_response json_response(const json_writer& out, unsigned status = 200
 inline tl::unexpected<error> fail_with(const error& why) { return tl::unexpected<error>(why); }
 
 /// not_found "Sensor not found" unless it exists.
-expected<void> require_sensor(const engine& behind, sensor_id id);
+expected<void> require_sensor(const query_port& behind, sensor_id id);
 /// Sensors with all of the labels, of one machine or of all, ascending by id.
-std::vector<sensor_entry> sensors_with(const engine& behind, const label_set& labels, std::optional<machine_id> of = {});
+std::vector<sensor_entry> sensors_with(const query_port& behind, const label_set& labels, std::optional<machine_id> of = {});
 /// `from` and `to` of a query, half-open; unbounded where absent. The reader has a fault when they are reversed.
 time_range read_range(query_reader& query);
 

@@ -24,53 +24,53 @@ template <>
 struct kind<factory_entry> {
   static constexpr std::string_view plural = "factories", parent = "";
   static const auto& required() { return required_of_factory; }
-  static auto find(const engine& e, std::uint32_t id) { return e.entities().find_factory(id); }
-  static auto list(const engine& e, std::optional<std::uint32_t>, const label_set&) { return e.entities().factories(); }
-  static auto remove(engine& e, std::uint32_t id) { return e.remove_factory(id); }
+  static auto find(const ports& e, std::uint32_t id) { return e.entities().find_factory(id); }
+  static auto list(const ports& e, std::optional<std::uint32_t>, const label_set&) { return e.entities().factories(); }
+  static auto remove(ports& e, std::uint32_t id) { return e.remove_factory(id); }
 };
 template <>
 struct kind<machine_entry> {
   static constexpr std::string_view plural = "machines", parent = "factory_id";
   static const auto& required() { return required_of_machine; }
-  static auto find(const engine& e, std::uint32_t id) { return e.entities().find_machine(id); }
-  static auto list(const engine& e, std::optional<std::uint32_t> of, const label_set& labels) {
+  static auto find(const ports& e, std::uint32_t id) { return e.entities().find_machine(id); }
+  static auto list(const ports& e, std::optional<std::uint32_t> of, const label_set& labels) {
     return labels.empty() ? e.entities().machines(of) : e.entities().machines_labelled(labels, of);
   }
-  static auto remove(engine& e, std::uint32_t id) { return e.remove_machine(id); }
+  static auto remove(ports& e, std::uint32_t id) { return e.remove_machine(id); }
 };
 template <>
 struct kind<sensor_entry> {
   static constexpr std::string_view plural = "sensors", parent = "machine_id";
   static const auto& required() { return required_of_sensor; }
-  static auto find(const engine& e, std::uint32_t id) { return e.entities().find_sensor(id); }
-  static auto list(const engine& e, std::optional<std::uint32_t> of, const label_set& labels) {
+  static auto find(const ports& e, std::uint32_t id) { return e.entities().find_sensor(id); }
+  static auto list(const ports& e, std::optional<std::uint32_t> of, const label_set& labels) {
     return sensors_with(e, labels, of);
   }
-  static auto remove(engine& e, std::uint32_t id) { return e.remove_sensor(id); }
+  static auto remove(ports& e, std::uint32_t id) { return e.remove_sensor(id); }
 };
 template <>
 struct kind<alert_rule> {
   static constexpr std::string_view plural = "rules", parent = "sensor_id";
   static const auto& required() { return required_of_rule; }
-  static auto find(const engine& e, std::uint32_t id) { return e.entities().find_rule(id); }
-  static auto list(const engine& e, std::optional<std::uint32_t> of, const label_set&) { return e.entities().rules(of); }
-  static auto remove(engine& e, std::uint32_t id) { return e.remove_rule(id); }
+  static auto find(const ports& e, std::uint32_t id) { return e.entities().find_rule(id); }
+  static auto list(const ports& e, std::optional<std::uint32_t> of, const label_set&) { return e.entities().rules(of); }
+  static auto remove(ports& e, std::uint32_t id) { return e.remove_rule(id); }
 };
 template <>
 struct kind<channel_entry> {
   static constexpr std::string_view plural = "channels", parent = "";
   static const auto& required() { return required_of_channel; }
-  static auto find(const engine& e, std::uint32_t id) { return e.entities().find_channel(id); }
-  static auto list(const engine& e, std::optional<std::uint32_t>, const label_set&) { return e.entities().channels(); }
-  static auto remove(engine& e, std::uint32_t id) { return e.remove_channel(id); }
+  static auto find(const ports& e, std::uint32_t id) { return e.entities().find_channel(id); }
+  static auto list(const ports& e, std::optional<std::uint32_t>, const label_set&) { return e.entities().channels(); }
+  static auto remove(ports& e, std::uint32_t id) { return e.remove_channel(id); }
 };
 
 template <class Entry>
-void before_members(const engine&, Entry&) {}
+void before_members(const ports&, Entry&) {}
 /// Tracks which limits of a rule are set while its members are read.
-void before_members(const engine&, alert_rule& rule) { open_limits(rule); }
+void before_members(const ports&, alert_rule& rule) { open_limits(rule); }
 /// Members of `detection` that are not given are those of the daemon where the sensor has none yet.
-void before_members(const engine& behind, sensor_entry& sensor) {
+void before_members(const ports& behind, sensor_entry& sensor) {
   if (!sensor.stream) sensor.stream = behind.usual_stream_rules();
 }
 template <class Entry>
@@ -90,14 +90,14 @@ expected<void> set_members(Entry& entry, element object) {
 
 /// A token that is limited to a factory must not put an entity into another one.
 template <class Entry>
-expected<void> stay_within(const engine& behind, factory_id within, const Entry& entry) {
+expected<void> stay_within(const ports& behind, factory_id within, const Entry& entry) {
   if (lies_in(behind, within, entry)) return {};
   const std::string field(kind<Entry>::parent);
   return fail(errc::invalid, field + ": this token is limited to factory " + std::to_string(within), field);
 }
 
 template <class Entry>
-expected<Entry> read_new(const engine& behind, factory_id within, element object) {
+expected<Entry> read_new(const ports& behind, factory_id within, element object) {
   Entry entry;
   if constexpr (std::is_same_v<Entry, alert_rule>) entry.low = entry.high = unset_limit();
   if constexpr (std::is_same_v<Entry, sensor_entry>) entry.stream = behind.usual_stream_rules();
@@ -128,7 +128,7 @@ http_response many(const std::vector<Entry>& entries, unsigned status = 200) {
 }
 
 template <class Entry>
-expected<http_response> create_one(engine& behind, factory_id within, element object) {
+expected<http_response> create_one(ports& behind, factory_id within, element object) {
   auto entry = read_new<Entry>(behind, within, object);
   if (!entry) return fail_with(entry.error());
   auto created = behind.create(std::vector<Entry>{std::move(*entry)});
@@ -143,7 +143,7 @@ expected<http_response> create_one(engine& behind, factory_id within, element ob
 }
 
 template <class Entry>
-expected<http_response> create_all(engine& behind, factory_id within, simdjson::dom::array objects) {
+expected<http_response> create_all(ports& behind, factory_id within, simdjson::dom::array objects) {
   if (objects.size() > limits::entities_per_body) {
     return fail(errc::too_large, "At most " + std::to_string(limits::entities_per_body) + " entries a body");
   }
@@ -171,7 +171,7 @@ expected<http_response> create_all(engine& behind, factory_id within, simdjson::
 }
 
 template <class Entry>
-expected<http_response> create(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> create(ports& behind, const http_request& request, const path_argument&) {
   json_body body;
   const auto root = body.parse(request.body);
   if (!root) return fail_with(root.error());
@@ -182,14 +182,14 @@ expected<http_response> create(engine& behind, const http_request& request, cons
 
 /// An entity of another factory looks as if it did not exist.
 template <class Entry>
-expected<Entry> find(engine& behind, const http_request& request, std::uint32_t id) {
+expected<Entry> find(ports& behind, const http_request& request, std::uint32_t id) {
   auto entry = kind<Entry>::find(behind, id);
   if (entry && !lies_in(behind, request.factory, *entry)) return kind<Entry>::find(behind, 0);
   return entry;
 }
 
 /// Leaves the sensors that the rule is for.
-expected<void> keep_those_of(engine& behind, const http_request& request, rule_id rule, std::vector<sensor_entry>& sensors) {
+expected<void> keep_those_of(ports& behind, const http_request& request, rule_id rule, std::vector<sensor_entry>& sensors) {
   const auto found = find<alert_rule>(behind, request, rule);
   if (!found) return tl::unexpected(found.error());
   sensor_set wanted;
@@ -201,7 +201,7 @@ expected<void> keep_those_of(engine& behind, const http_request& request, rule_i
 }
 
 template <class Entry>
-expected<http_response> list(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> list(ports& behind, const http_request& request, const path_argument&) {
   std::optional<std::uint32_t> of;
   query_reader query(request);
   for (const char* parent : {"factory_id", "machine_id", "sensor_id"}) {
@@ -219,13 +219,13 @@ expected<http_response> list(engine& behind, const http_request& request, const 
 }
 
 template <class Entry>
-expected<http_response> get(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get(ports& behind, const http_request& request, const path_argument& path) {
   const auto entry = find<Entry>(behind, request, path.id);
   return entry ? expected<http_response>(one(*entry)) : fail_with(entry.error());
 }
 
 template <class Entry>
-expected<http_response> patch(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> patch(ports& behind, const http_request& request, const path_argument& path) {
   json_body body;
   const auto root = body.parse(request.body);
   if (!root) return fail_with(root.error());
@@ -243,7 +243,7 @@ expected<http_response> patch(engine& behind, const http_request& request, const
 }
 
 template <class Entry>
-expected<http_response> remove(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> remove(ports& behind, const http_request& request, const path_argument& path) {
   if (const auto entry = find<Entry>(behind, request, path.id); !entry) return fail_with(entry.error());
   if (auto removed = kind<Entry>::remove(behind, path.id); !removed) return fail_with(removed.error());
   return http_response{204, "", ""};

@@ -28,7 +28,7 @@ http_response tested(const transfer_result& result) {
 }
 
 /// The answer comes when the receiver has answered, within the channel's timeout. Meanwhile the thread serves others.
-expected<http_response> test_channel(notifier& tells, engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> test_channel(notifier& tells, ports& behind, const http_request& request, const path_argument& path) {
   const auto channel = behind.entities().find_channel(path.id);
   if (!channel) return fail_with(channel.error());
   auto promise = std::make_shared<std::promise<transfer_result>>();
@@ -55,7 +55,7 @@ void write_dead_letter(json_writer& out, const delivery& letter) {
   out.member("attempts", letter.attempts).member("error", letter.last_error).member("content", letter.content).end_object();
 }
 
-expected<http_response> get_dead_letters(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_dead_letters(ports& behind, const http_request& request, const path_argument& path) {
   query_reader query(request);
   const std::size_t limit = query.integer("limit", 1, limits::page_readings).value_or(default_dead_letters);
   std::uint64_t before = UINT64_MAX;
@@ -98,7 +98,7 @@ expected<std::vector<std::uint64_t>> read_ids(std::string_view text) {
   return ids;
 }
 
-expected<http_response> resend(notifier& tells, engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> resend(notifier& tells, ports& behind, const http_request& request, const path_argument& path) {
   auto ids = read_ids(request.body);
   if (!ids) return fail_with(ids.error());
   if (const auto channel = behind.entities().find_channel(path.id); !channel) return fail_with(channel.error());
@@ -114,7 +114,7 @@ expected<http_response> resend(notifier& tells, engine& behind, const http_reque
 void add_channel_calls(api_table& table, notifier& tells) {
   const std::size_t first = table.size();
   const auto with = [&tells](auto call) {
-    return [&tells, call](engine& behind, const http_request& request, const path_argument& path) {
+    return [&tells, call](ports& behind, const http_request& request, const path_argument& path) {
       return call(tells, behind, request, path);
     };
   };

@@ -20,12 +20,12 @@ std::vector<std::string_view> kind_names() {
 
 /// Null when everything is shown, also what deleted sensors left.
 using factory_view = std::shared_ptr<const sensor_set>;
-factory_view view_of(const engine& behind, const http_request& request) {
+factory_view view_of(const query_port& behind, const http_request& request) {
   return request.factory != 0 ? sensors_of(behind, request.factory) : nullptr;
 }
 bool shows(const factory_view& seen, sensor_id sensor) { return !seen || seen->contains(sensor); }
 
-expected<http_response> get_events(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> get_events(query_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   event_query asked;
   asked.sensor = query.id("sensor_id");

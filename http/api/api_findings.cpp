@@ -36,11 +36,11 @@ shown_sensors set_of(const std::vector<sensor_entry>& sensors) {
   return found;
 }
 
-bool may_see(const engine& behind, const http_request& request, sensor_id sensor) {
+bool may_see(const query_port& behind, const http_request& request, sensor_id sensor) {
   return request.factory == 0 || sensors_of(behind, request.factory)->contains(sensor);
 }
 
-expected<http_response> get_anomalies(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> get_anomalies(query_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   anomaly_query asked;
   asked.sensor = query.id("sensor_id");
@@ -82,7 +82,7 @@ expected<http_response> get_anomalies(engine& behind, const http_request& reques
   return json_response(out);
 }
 
-expected<finding> find_anomaly(engine& behind, const http_request& request, std::string_view id) {
+expected<finding> find_anomaly(query_port& behind, const http_request& request, std::string_view id) {
   event_key key;
   const auto unknown = [] { return fail(errc::not_found, "Anomaly not found"); };
   if (!parse_finding_id(id, key) || !is_detector(key.source) || !may_see(behind, request, key.sensor)) return unknown();
@@ -98,7 +98,7 @@ http_response episode_json(const finding& anomaly) {
   return json_response(out);
 }
 
-expected<http_response> get_anomaly(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_anomaly(query_port& behind, const http_request& request, const path_argument& path) {
   const auto anomaly = find_anomaly(behind, request, path.text);
   return anomaly ? expected<http_response>(episode_json(*anomaly)) : fail_with(anomaly.error());
 }
@@ -133,7 +133,7 @@ expected<feedback_body> read_feedback(std::string_view text) {
   return given;
 }
 
-expected<http_response> take_feedback(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> take_feedback(ports& behind, const http_request& request, const path_argument& path) {
   auto given = read_feedback(request.body);
   if (!given) return fail_with(given.error());
   const auto anomaly = find_anomaly(behind, request, path.text);
@@ -146,7 +146,7 @@ expected<http_response> take_feedback(engine& behind, const http_request& reques
 bool agree(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)}); }
 
 /// The readings that the z-score was judged against, as storage has them now. Nothing when the finding is of another detector.
-expected<http_response> get_explanation(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_explanation(query_port& behind, const http_request& request, const path_argument& path) {
   const auto anomaly = find_anomaly(behind, request, path.text);
   if (!anomaly) return fail_with(anomaly.error());
   const event& stated = *anomaly->stated;

@@ -64,7 +64,7 @@ void write_detectors(json_writer& out, const detection_view& known) {
   out.end_array();
 }
 
-expected<http_response> get_baseline(engine& behind, const http_request&, const path_argument& path) {
+expected<http_response> get_baseline(query_port& behind, const http_request&, const path_argument& path) {
   if (auto there = require_sensor(behind, path.id); !there) return fail_with(there.error());
   const auto known = behind.detection(path.id);
   if (!known) return fail_with(known.error());
@@ -89,7 +89,7 @@ expected<http_response> get_baseline(engine& behind, const http_request&, const 
   return json_response(out);
 }
 
-expected<http_response> get_sensor_health(engine& behind, const http_request&, const path_argument& path) {
+expected<http_response> get_sensor_health(query_port& behind, const http_request&, const path_argument& path) {
   const auto sensor = behind.entities().find_sensor(path.id);
   if (!sensor) return fail_with(sensor.error());
   const auto known = behind.detection(path.id);
@@ -107,7 +107,7 @@ expected<http_response> get_sensor_health(engine& behind, const http_request&, c
 }
 
 /// The sensors of a machine or a factory: how many are in which state, and which are not well.
-http_response health_of_many(engine& behind, std::string_view member, std::uint32_t id,
+http_response health_of_many(query_port& behind, std::string_view member, std::uint32_t id,
                              const std::vector<sensor_entry>& sensors) {
   std::vector<sensor_id> ids;
   for (const sensor_entry& each : sensors) ids.push_back(each.id);
@@ -137,7 +137,7 @@ http_response health_of_many(engine& behind, std::string_view member, std::uint3
   return json_response(out);
 }
 
-expected<http_response> get_machine_health(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_machine_health(query_port& behind, const http_request& request, const path_argument& path) {
   const auto machine = behind.entities().find_machine(path.id);
   if (!machine) return fail_with(machine.error());
   if (request.factory != 0 && machine->factory != request.factory)
@@ -145,7 +145,7 @@ expected<http_response> get_machine_health(engine& behind, const http_request& r
   return health_of_many(behind, "machine_id", path.id, behind.entities().sensors(path.id));
 }
 
-expected<http_response> get_factory_health(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_factory_health(query_port& behind, const http_request& request, const path_argument& path) {
   if (request.factory != 0 && request.factory != path.id) return fail_with({errc::not_found, "Factory not found", {}, {}});
   if (const auto there = behind.entities().find_factory(path.id); !there) return fail_with(there.error());
   std::vector<sensor_entry> sensors;

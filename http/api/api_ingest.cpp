@@ -61,7 +61,7 @@ http_response partial_receipt(std::uint64_t inserted, const taken_body& taken, d
 
 using waker = idempotency_memory::waker;
 
-expected<http_response> store(engine& behind, const http_request& request, body_form form, const waker& wake) {
+expected<http_response> store(ports& behind, const http_request& request, body_form form, const waker& wake) {
   const auto start = steady::now();
   auto asked = read_options(request);
   if (!asked) return fail_with(asked.error());
@@ -102,7 +102,7 @@ body_form bulk_form(const http_request& request) {
   return lines ? body_form::json_lines : body_form::json_bulk;
 }
 
-expected<http_response> ingest(idempotency_memory& answers, engine& behind, const http_request& request, body_form form) {
+expected<http_response> ingest(idempotency_memory& answers, ports& behind, const http_request& request, body_form form) {
   const std::string_view key = request.header ? request.header("Idempotency-Key") : std::string_view();
   if (key.empty()) return store(behind, request, form, request.wake);
   if (key.size() > limits::name_bytes) return fail(errc::invalid, "Idempotency-Key must be of 1 to 256 bytes", "Idempotency-Key");
@@ -114,10 +114,10 @@ expected<http_response> ingest(idempotency_memory& answers, engine& behind, cons
 
 void add_ingest_calls(api_table& table) {
   const auto answers = std::make_shared<idempotency_memory>(limits::idempotency_keys);
-  const auto post_one = [answers](engine& behind, const http_request& request, const path_argument&) {
+  const auto post_one = [answers](ports& behind, const http_request& request, const path_argument&) {
     return ingest(*answers, behind, request, body_form::json_one);
   };
-  const auto post_bulk = [answers](engine& behind, const http_request& request, const path_argument&) {
+  const auto post_bulk = [answers](ports& behind, const http_request& request, const path_argument&) {
     return ingest(*answers, behind, request, bulk_form(request));
   };
   const std::vector<std::string_view> options{"precision", "partial", "durability"};

@@ -25,7 +25,7 @@ void write_run(json_writer& out, const job_run& run) {
   out.member("detail", run.detail).end_object();
 }
 
-expected<http_response> get_jobs(engine& behind, const http_request&, const path_argument&) {
+expected<http_response> get_jobs(admin_port& behind, const http_request&, const path_argument&) {
   json_writer out;
   out.begin_array();
   for (const job_info& job : behind.jobs().jobs()) {
@@ -39,7 +39,7 @@ expected<http_response> get_jobs(engine& behind, const http_request&, const path
   return json_response(out);
 }
 
-expected<http_response> get_runs(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_runs(admin_port& behind, const http_request& request, const path_argument& path) {
   query_reader query(request);
   const std::size_t limit = query.integer("limit", 1, most_listed).value_or(100);
   if (query.fault()) return fail_with(*query.fault());
@@ -54,7 +54,7 @@ expected<http_response> get_runs(engine& behind, const http_request& request, co
   return json_response(out);
 }
 
-expected<http_response> run_job(engine& behind, const http_request&, const path_argument& path) {
+expected<http_response> run_job(admin_port& behind, const http_request&, const path_argument& path) {
   const auto run = behind.jobs().run(std::string(path.text));
   if (!run) return fail_with(run.error());
   json_writer out;
@@ -62,7 +62,7 @@ expected<http_response> run_job(engine& behind, const http_request&, const path_
   return json_response(out);
 }
 
-expected<http_response> get_reports(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> get_reports(admin_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   auto of = query.id("factory_id");
   const std::size_t limit = query.integer("limit", 1, most_listed).value_or(100);
@@ -83,7 +83,7 @@ expected<http_response> get_reports(engine& behind, const http_request& request,
 }
 
 /// A report of another factory looks as if it did not exist.
-expected<void> require_report(engine& behind, const http_request& request, std::uint32_t id) {
+expected<void> require_report(admin_port& behind, const http_request& request, std::uint32_t id) {
   if (request.factory == 0) return {};
   const auto mine = behind.jobs().reports(request.factory, SIZE_MAX);
   if (!mine) return tl::unexpected(mine.error());
@@ -91,14 +91,14 @@ expected<void> require_report(engine& behind, const http_request& request, std::
   return {};
 }
 
-expected<http_response> report_html(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> report_html(admin_port& behind, const http_request& request, const path_argument& path) {
   if (auto there = require_report(behind, request, path.id); !there) return fail_with(there.error());
   auto page = behind.jobs().report_html(path.id);
   if (!page) return fail_with(page.error());
   return http_response{200, "text/html; charset=utf-8", std::move(*page)};
 }
 
-expected<http_response> get_report(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_report(admin_port& behind, const http_request& request, const path_argument& path) {
   constexpr std::string_view types[] = {"application/json", "text/html"};
   if (preferred(request.accept, types) == 1) return report_html(behind, request, path);
   if (auto there = require_report(behind, request, path.id); !there) return fail_with(there.error());

@@ -5,7 +5,7 @@ namespace factory {
 
 namespace {
 
-expected<http_response> get_limit_alerts(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_limit_alerts(query_port& behind, const http_request& request, const path_argument& path) {
   query_reader query(request);
   const std::size_t limit = query.integer("limit", 1, limits::analysis_readings).value_or(100);
   if (query.fault()) return fail_with(*query.fault());
@@ -39,7 +39,7 @@ void write_window(json_writer& out, std::string_view name, const window_view& wi
   out.end_object();
 }
 
-expected<http_response> get_status(engine& behind, const http_request&, const path_argument& path) {
+expected<http_response> get_status(query_port& behind, const http_request&, const path_argument& path) {
   if (auto there = require_sensor(behind, path.id); !there) return fail_with(there.error());
   const auto status = behind.status(path.id);
   if (!status) return fail_with(status.error());

@@ -105,14 +105,14 @@ limit_order order_of(action what, operator_words words) {
   return order;
 }
 
-expected<http_response> carry_out(engine& behind, const http_request& request, const path_argument& path, limit_order order) {
+expected<http_response> carry_out(ports& behind, const http_request& request, const path_argument& path, limit_order order) {
   const auto alert = find_alert(behind, request, path.text);
   if (!alert) return fail_with(alert.error());
   const auto done = behind.order(alert->stated->key, std::move(order));
   return done ? expected<http_response>(alert_json(behind, *done)) : fail_with(done.error());
 }
 
-expected<http_response> acknowledge(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> acknowledge(ports& behind, const http_request& request, const path_argument& path) {
   auto words = read_words(request.body, {"comment"});
   if (!words) return fail_with(words.error());
   const auto alert = find_alert(behind, request, path.text);
@@ -121,7 +121,7 @@ expected<http_response> acknowledge(engine& behind, const http_request& request,
   return done ? expected<http_response>(alert_json(behind, *done)) : fail_with(done.error());
 }
 
-expected<http_response> shelve(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> shelve(ports& behind, const http_request& request, const path_argument& path) {
   auto words = read_words(request.body, {"reason", true});
   if (!words) return fail_with(words.error());
   const auto until_us = end_of_shelf(*words, clock_us());
@@ -133,21 +133,21 @@ expected<http_response> shelve(engine& behind, const http_request& request, cons
 }
 
 template <action What>
-expected<http_response> end_alert(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> end_alert(ports& behind, const http_request& request, const path_argument& path) {
   auto words = read_words(request.body, {"comment"});
   if (!words) return fail_with(words.error());
   return carry_out(behind, request, path, order_of(What, std::move(*words)));
 }
 
 /// A rule that the caller may not see looks as if it did not exist.
-expected<alert_rule> find_rule_of(const engine& behind, const http_request& request, rule_id id) {
+expected<alert_rule> find_rule_of(const query_port& behind, const http_request& request, rule_id id) {
   auto rule = behind.entities().find_rule(id);
   if (rule && !lies_in(behind, request.factory, *rule)) return behind.entities().find_rule(0);
   return rule;
 }
 
 /// On which sensors the rule is out of service now.
-http_response service_json(const engine& behind, const alert_rule& rule) {
+http_response service_json(const query_port& behind, const alert_rule& rule) {
   json_writer out;
   out.begin_object().member("rule_id", rule.id).key("out_of_service").begin_array();
   for (const auto& [sensor, on] : behind.shelves()) {
@@ -161,7 +161,7 @@ http_response service_json(const engine& behind, const alert_rule& rule) {
 }
 
 template <action What>
-expected<http_response> change_service(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> change_service(ports& behind, const http_request& request, const path_argument& path) {
   auto words = read_words(request.body, {What == action::take_out ? "reason" : "comment", false, true});
   if (!words) return fail_with(words.error());
   if (What == action::take_out && words->comment.empty()) return refuse("reason", "must say why the rule is out of service");
@@ -172,7 +172,7 @@ expected<http_response> change_service(engine& behind, const http_request& reque
   return done ? expected<http_response>(service_json(behind, *rule)) : fail_with(done.error());
 }
 
-expected<http_response> get_shelved(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> get_shelved(query_port& behind, const http_request& request, const path_argument&) {
   json_writer out(4'096);
   out.begin_object().key("shelved").begin_array();
   for (const auto& [sensor, on] : behind.shelves()) {

@@ -21,7 +21,7 @@ std::int64_t time_now_us() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-alert_facts facts_of(const engine& behind, const finding& alert) {
+alert_facts facts_of(const query_port& behind, const finding& alert) {
   const event& raised = *alert.stated;
   alert_facts facts{raised.key, raised.at_us, std::nullopt, std::nullopt, priority_of(behind, alert), true};
   if (alert.ended) facts.ended_us = alert.ended->at_us;
@@ -31,7 +31,7 @@ alert_facts facts_of(const engine& behind, const finding& alert) {
 }
 
 /// All alerts that the question asks for, page by page.
-expected<std::vector<alert_facts>> read_facts(const engine& behind, alert_query asked) {
+expected<std::vector<alert_facts>> read_facts(const query_port& behind, alert_query asked) {
   std::vector<alert_facts> all;
   asked.limit = limits::page_readings;
   for (;;) {
@@ -61,7 +61,7 @@ class figure_writer {
   json_writer& out_;
 };
 
-void write_load(json_writer& out, const engine& behind, const limit_load& it) {
+void write_load(json_writer& out, const query_port& behind, const limit_load& it) {
   const auto names = names_of(behind, it.limit);
   const auto name_or_null = [](const auto& entry) { return entry ? std::optional(std::string_view(entry->name)) : std::nullopt; };
   out.begin_object().member("sensor_id", it.limit.sensor).member("source", to_text(it.limit.source));
@@ -70,7 +70,7 @@ void write_load(json_writer& out, const engine& behind, const limit_load& it) {
   out.member("alarms", it.alarms).member("share", it.share).member("chattering_minutes", it.chatter).end_object();
 }
 
-void write_loads(json_writer& out, std::string_view name, const engine& behind, const std::vector<limit_load>& limits) {
+void write_loads(json_writer& out, std::string_view name, const query_port& behind, const std::vector<limit_load>& limits) {
   out.key(name).begin_array();
   for (const auto& each : limits) write_load(out, behind, each);
   out.end_array();
@@ -82,7 +82,7 @@ alarm_verdict on_acknowledging(const std::optional<double>& median_s) {
                                        : alarm_verdict::bad;
 }
 
-http_response performance_json(const engine& behind, const alarm_performance& it, const time_range& range) {
+http_response performance_json(const query_port& behind, const alarm_performance& it, const time_range& range) {
   json_writer out(4'096);
   figure_writer figure(out);
   out.begin_object().time_member("from", range.begin_us).time_member("to", range.end_us);
@@ -110,7 +110,7 @@ http_response performance_json(const engine& behind, const alarm_performance& it
   return json_response(out);
 }
 
-expected<http_response> get_performance(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> get_performance(query_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   time_range range;
   range.end_us = query.time_us("to").value_or(time_now_us());

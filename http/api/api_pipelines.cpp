@@ -66,7 +66,7 @@ http_response with_places(const pipeline_entry& entry, unsigned status = 200) {
   return pipeline_answer(entry, out.end_array().view(), status);
 }
 
-expected<http_response> list_pipelines(engine& behind, const http_request&, const path_argument&) {
+expected<http_response> list_pipelines(catalog_port& behind, const http_request&, const path_argument&) {
   std::string text = "[";
   for (const auto& each : behind.pipelines()) {
     if (text.size() > 1) text += ',';
@@ -75,12 +75,12 @@ expected<http_response> list_pipelines(engine& behind, const http_request&, cons
   return http_response{200, "application/json", text + "]"};
 }
 
-expected<http_response> create_pipeline(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> create_pipeline(catalog_port& behind, const http_request& request, const path_argument&) {
   const auto made = behind.create_pipeline(std::string(request.body));
   return made ? expected<http_response>(with_places(*made, 201)) : fail_with(made.error());
 }
 
-expected<http_response> get_pipeline(engine& behind, const http_request&, const path_argument& path) {
+expected<http_response> get_pipeline(catalog_port& behind, const http_request&, const path_argument& path) {
   const auto entry = behind.find_pipeline(path.id);
   if (!entry) return fail_with(entry.error());
   const auto spec = parse_pipeline(entry->spec).value_or(pipeline_spec{});
@@ -98,12 +98,12 @@ expected<http_response> get_pipeline(engine& behind, const http_request&, const 
   return pipeline_answer(*entry, out.end_array().view());
 }
 
-expected<http_response> patch_pipeline(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> patch_pipeline(catalog_port& behind, const http_request& request, const path_argument& path) {
   const auto changed = behind.update_pipeline(path.id, request.body);
   return changed ? expected<http_response>(with_places(*changed)) : fail_with(changed.error());
 }
 
-expected<http_response> remove_pipeline(engine& behind, const http_request&, const path_argument& path) {
+expected<http_response> remove_pipeline(catalog_port& behind, const http_request&, const path_argument& path) {
   if (auto removed = behind.remove_pipeline(path.id); !removed) return fail_with(removed.error());
   return http_response{204, "", ""};
 }

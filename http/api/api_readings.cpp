@@ -46,7 +46,7 @@ expected<page_request> read_page_request(const http_request& request) {
   return asked;
 }
 
-expected<page> read_page(engine& behind, sensor_id id, const page_request& asked) {
+expected<page> read_page(query_port& behind, sensor_id id, const page_request& asked) {
   page found{id, {}, {}};
   if (asked.range.begin_us >= asked.range.end_us) return found;
   // One row more than asked shows whether there is a next page.
@@ -89,7 +89,7 @@ std::optional<reading_text::form> text_form(const http_request& request) {
 }
 
 /// The whole range, in pieces unless it is short.
-expected<http_response> export_readings(engine& behind, sensor_id id, const page_request& asked, reading_text::form how) {
+expected<http_response> export_readings(query_port& behind, sensor_id id, const page_request& asked, reading_text::form how) {
   auto all = std::make_shared<reading_export>(behind, id, asked.range, asked.descending, how);
   if (auto begun = all->begin(); !begun) return fail_with(begun.error());
   http_response answer{200, all->content_type()};
@@ -104,7 +104,7 @@ expected<http_response> export_readings(engine& behind, sensor_id id, const page
   return answer;
 }
 
-expected<http_response> get_readings(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_readings(query_port& behind, const http_request& request, const path_argument& path) {
   if (auto there = require_sensor(behind, path.id); !there) return fail_with(there.error());
   const auto asked = read_page_request(request);
   if (!asked) return fail_with(asked.error());
@@ -117,7 +117,7 @@ expected<http_response> get_readings(engine& behind, const http_request& request
   return answer;
 }
 
-expected<http_response> get_latest(engine& behind, const http_request&, const path_argument& path) {
+expected<http_response> get_latest(query_port& behind, const http_request&, const path_argument& path) {
   const auto newest = behind.latest(path.id);
   if (!newest) return fail_with(newest.error());
   json_writer out;

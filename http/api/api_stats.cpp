@@ -50,14 +50,14 @@ void write_stats(json_writer& out, const range_stats& stats, const std::vector<s
 }
 
 /// `window=5m`: the readings of the last five minutes up to and including the newest one.
-expected<time_range> newest_window(engine& behind, sensor_id id, std::int64_t window_us) {
+expected<time_range> newest_window(query_port& behind, sensor_id id, std::int64_t window_us) {
   const auto newest = behind.latest(id);
   if (newest) return time_range{newest->event_time_us + 1 - window_us, newest->event_time_us + 1};
   if (newest.error().code == errc::not_found) return time_range{0, 0};  // the sensor exists, so it has no newest reading
   return tl::unexpected(newest.error());
 }
 
-expected<http_response> get_stats(engine& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_stats(query_port& behind, const http_request& request, const path_argument& path) {
   if (auto there = require_sensor(behind, path.id); !there) return fail_with(there.error());
   query_reader query(request);
   expected<time_range> range = read_range(query);
@@ -70,11 +70,11 @@ expected<http_response> get_stats(engine& behind, const http_request& request, c
   if (!range) return fail_with(range.error());
   std::vector<double> ranks;
   for (const auto& [text, rank] : asked) ranks.push_back(rank);
-  auto cut = behind.begin_cut(path.id, *range);
-  if (!cut) return fail_with(cut.error());
+  auto begun = behind.begin_stats(path.id, *range, std::move(ranks));
+  if (!begun) return fail_with(begun.error());
   http_response answer;
-  answer.finish = [&behind, cut = std::move(*cut), range = *range, ranks, asked](http_response& whole) mutable {
-    const auto stats = cut.wait().and_then([&](const sensor_cut& at) { return behind.stats(at, range, ranks); });
+  answer.finish = [begun = std::move(*begun), asked](http_response& whole) mutable {
+    const auto stats = begun.wait();
     if (!stats) {
       whole = problem(stats.error());
       return;
@@ -87,7 +87,7 @@ expected<http_response> get_stats(engine& behind, const http_request& request, c
 }
 
 /// The statistics of many sensors in one call: of a machine's, of those with a label, or of all.
-expected<http_response> get_all_stats(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> get_all_stats(query_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   const auto machine = query.id("machine_id");
   const label_set labels = query.labels();

@@ -55,7 +55,7 @@ expected<access_token> read_token(std::string_view text) {
   return wanted;
 }
 
-expected<http_response> create_token(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> create_token(ports& behind, const http_request& request, const path_argument&) {
   auto wanted = read_token(request.body);
   if (!wanted) return fail_with(wanted.error());
   if (wanted->factory != 0 && !behind.entities().find_factory(wanted->factory))
@@ -72,7 +72,7 @@ expected<http_response> create_token(engine& behind, const http_request& request
   return answer;
 }
 
-expected<http_response> list_tokens(engine& behind, const http_request&, const path_argument&) {
+expected<http_response> list_tokens(admin_port& behind, const http_request&, const path_argument&) {
   json_writer out;
   out.begin_array();
   for (const access_token& token : behind.tokens().tokens()) {
@@ -84,12 +84,12 @@ expected<http_response> list_tokens(engine& behind, const http_request&, const p
   return json_response(out);
 }
 
-expected<http_response> revoke(engine& behind, const http_request&, const path_argument& path) {
+expected<http_response> revoke(admin_port& behind, const http_request&, const path_argument& path) {
   if (auto done = behind.tokens().revoke(path.id); !done) return fail_with(done.error());
   return http_response{204, "", ""};
 }
 
-expected<http_response> get_audit(engine& behind, const http_request& request, const path_argument&) {
+expected<http_response> get_audit(admin_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   const std::size_t limit = query.integer("limit", 1, limits::page_readings).value_or(100);
   std::uint64_t before = 0;

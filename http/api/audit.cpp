@@ -27,7 +27,7 @@ std::uint64_t made_id(const http_response& answer) {
 
 }  // namespace
 
-http_response audited(engine& behind, http_response answer, const http_request& request, std::string_view who) {
+http_response audited(admin_port& behind, http_response answer, const http_request& request, std::string_view who) {
   audit_record record{.who = std::string(who),
                       .method = std::string(to_text(request.method)),
                       .path = to_utf8(request.path),

@@ -57,7 +57,7 @@ class rest_gateway final : public gateway {
     notifications_.stop();
   }
   std::uint16_t port() const override { return listener_.port(); }
-  void serve(engine& behind) override {
+  void serve(ports& behind) override {
     notifications_.serve(behind);
     api_.serve(behind);
   }
@@ -90,7 +90,7 @@ class anomaly_gateway final : public gateway {
   expected<void> start() override { return listener_.start(); }
   void stop() override { listener_.stop(); }
   std::uint16_t port() const override { return listener_.port(); }
-  void serve(engine& behind) override { behind_.store(&behind, std::memory_order_release); }
+  void serve(ports& behind) override { behind_.store(&behind, std::memory_order_release); }
 
  private:
   body_limit limit() {
@@ -101,7 +101,7 @@ class anomaly_gateway final : public gateway {
   void admit(http_request& request) const {
     const std::size_t index = service_.route_of(request.method, request.path);
     if (standalone_ || index == router::no_route || service_.routes()[index].pattern == "/health") return;
-    engine* const behind = behind_.load(std::memory_order_acquire);
+    ports* const behind = behind_.load(std::memory_order_acquire);
     factory::admit(request, behind == nullptr ? tl::unexpected(access_denial{access_denial::reason::starting})
                                               : check_access(behind->tokens(), always_token_, request, access_scope::read));
   }
@@ -118,7 +118,7 @@ class anomaly_gateway final : public gateway {
   }
 
   const bool standalone_, always_token_;
-  std::atomic<engine*> behind_{nullptr};
+  std::atomic<ports*> behind_{nullptr};
   const router service_;
   request_counters requests_;
   request_admission admission_;

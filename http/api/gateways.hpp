@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/ports.hpp"
 #include "http/edge/admission.hpp"
 #include "http/edge/limits.hpp"
 #include "http/edge/request_id.hpp"
@@ -36,7 +36,7 @@ class gateway {
   virtual void stop() = 0;
   virtual std::uint16_t port() const = 0;
   /// Before this call, requests that need the engine get 503. `behind` must outlive stop().
-  virtual void serve(engine& behind) = 0;
+  virtual void serve(ports& behind) = 0;
 };
 
 /// Where the API sends readings for analysis: null URL means this process.

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/admin_port.hpp"
 #include "http/edge/message.hpp"
 #include "http/edge/request_counters.hpp"
 #include "http/edge/router.hpp"

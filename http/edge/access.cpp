@@ -71,14 +71,16 @@ void admit(http_request& request, tl::expected<caller, access_denial> found) {
 
 http_response no_access(std::string_view why) { return problem(403, why); }
 
-bool lies_in(const engine&, factory_id factory, const factory_entry& entry) { return factory == 0 || entry.id == factory; }
-bool lies_in(const engine&, factory_id factory, const machine_entry& entry) { return factory == 0 || entry.factory == factory; }
-bool lies_in(const engine& behind, factory_id factory, const sensor_entry& entry) {
+bool lies_in(const query_port&, factory_id factory, const factory_entry& entry) { return factory == 0 || entry.id == factory; }
+bool lies_in(const query_port&, factory_id factory, const machine_entry& entry) {
+  return factory == 0 || entry.factory == factory;
+}
+bool lies_in(const query_port& behind, factory_id factory, const sensor_entry& entry) {
   if (factory == 0) return true;
   const auto machine = behind.entities().find_machine(entry.machine);
   return machine && machine->factory == factory;
 }
-bool lies_in(const engine& behind, factory_id factory, const alert_rule& entry) {
+bool lies_in(const query_port& behind, factory_id factory, const alert_rule& entry) {
   if (factory == 0) return true;
   if (!entry.as_template) return sensors_of(behind, factory)->contains(entry.sensor);
   const selector& which = entry.as_template->sensors;
@@ -92,7 +94,7 @@ bool lies_in(const engine& behind, factory_id factory, const alert_rule& entry) 
          std::all_of(which.sensors.begin(), which.sensors.end(), [&](sensor_id sensor) { return sensors->contains(sensor); });
 }
 
-std::shared_ptr<const sensor_set> sensors_of(const engine& behind, factory_id factory) {
+std::shared_ptr<const sensor_set> sensors_of(const query_port& behind, factory_id factory) {
   if (factory == 0) return behind.known_sensors();
   struct memory {
     std::string store;

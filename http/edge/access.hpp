@@ -5,9 +5,10 @@
 #include <string_view>
 #include <vector>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/query_port.hpp"
 #include "http/edge/message.hpp"
 #include "storage/admin/access.hpp"
+#include "storage/admin/token_store.hpp"
 
 namespace factory {
 
@@ -35,14 +36,14 @@ void admit(http_request& request, tl::expected<caller, access_denial> found);
 http_response no_access(std::string_view why);
 
 // Tests whether entities belong to a factory; with factory 0 all do.
-bool lies_in(const engine& behind, factory_id factory, const factory_entry& entry);
-bool lies_in(const engine& behind, factory_id factory, const machine_entry& entry);
-bool lies_in(const engine& behind, factory_id factory, const sensor_entry& entry);
-bool lies_in(const engine& behind, factory_id factory, const alert_rule& entry);
-inline bool lies_in(const engine&, factory_id factory, const channel_entry&) {
+bool lies_in(const query_port& behind, factory_id factory, const factory_entry& entry);
+bool lies_in(const query_port& behind, factory_id factory, const machine_entry& entry);
+bool lies_in(const query_port& behind, factory_id factory, const sensor_entry& entry);
+bool lies_in(const query_port& behind, factory_id factory, const alert_rule& entry);
+inline bool lies_in(const query_port&, factory_id factory, const channel_entry&) {
   return factory == 0;
 }  // channels are of no factory
 /// The factory's sensors. Cached per thread until the catalog changes.
-std::shared_ptr<const sensor_set> sensors_of(const engine& behind, factory_id factory);
+std::shared_ptr<const sensor_set> sensors_of(const query_port& behind, factory_id factory);
 
 }  // namespace factory

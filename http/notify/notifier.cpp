@@ -26,7 +26,7 @@ std::int64_t notify_clock_us() {
 notifier::notifier(notify_options how) : impl_(std::make_unique<impl>(std::move(how))) {}
 notifier::~notifier() { stop(); }
 
-void notifier::serve(engine& behind) {
+void notifier::serve(ports& behind) {
   impl_->behind = &behind;
   impl_->thread = std::thread([it = impl_.get()] { it->run(); });
 }

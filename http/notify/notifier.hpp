@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/ports.hpp"
 #include "http/edge/limits.hpp"
 #include "http/notify/transfers.hpp"
 
@@ -41,7 +41,7 @@ class notifier {
   explicit notifier(notify_options how);
   ~notifier();  ///< stop()
   /// From now on follows the events of `behind`, which must outlive stop().
-  void serve(engine& behind);
+  void serve(ports& behind);
   /// Gives what is under way a moment to end. Idempotent.
   void stop();
 

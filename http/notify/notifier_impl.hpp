@@ -34,7 +34,7 @@ struct notifier::impl {
 
   const notify_options how;
   std::unique_ptr<transfers> network;  ///< wake() from any thread
-  engine* behind = nullptr;
+  ports* behind = nullptr;
   std::unique_ptr<event_subscription> feed;
   std::mt19937_64 random{std::random_device{}()};
 

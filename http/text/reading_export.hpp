@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "actors/engine/engine.hpp"
+#include "actors/ports/query_port.hpp"
 #include "http/edge/message.hpp"
 #include "http/text/reading_text.hpp"
 
@@ -14,7 +14,7 @@ namespace factory {
 class reading_export final : public body_source {
  public:
   /// `behind` must outlive it.
-  reading_export(engine& behind, sensor_id sensor, const time_range& range, bool descending, reading_text::form how)
+  reading_export(query_port& behind, sensor_id sensor, const time_range& range, bool descending, reading_text::form how)
       : behind_(behind), sensor_(sensor), range_(range), descending_(descending), text_(sensor, how) {}
 
   /// Ends the range at the newest reading of this moment, so that an export never chases its sensor, and reads the first step. Call it
@@ -28,7 +28,7 @@ class reading_export final : public body_source {
  private:
   expected<void> step();
 
-  engine& behind_;
+  query_port& behind_;
   sensor_id sensor_;
   time_range range_;  ///< the rest of the range
   bool descending_;

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/streams/stream_views.hpp"
+#include "pipelines/detect/stream_rules.hpp"
+#include "pipelines/model/result.hpp"
+#include "storage/catalog/catalog.hpp"
+#include "storage/streams/pipeline_store.hpp"
+
+namespace factory {
+
+/// Changes of the catalog. They are committed through the journal, so they are in order with the readings.
+class catalog_port {
+ public:
+  virtual ~catalog_port() = default;
+
+  /// What the daemon's options make the rules of a new sensor.
+  virtual stream_rules usual_stream_rules() const = 0;
+  virtual expected<std::vector<factory_entry>> create(std::vector<factory_entry> entries) = 0;
+  virtual expected<std::vector<machine_entry>> create(std::vector<machine_entry> entries) = 0;
+  virtual expected<std::vector<sensor_entry>> create(std::vector<sensor_entry> entries) = 0;
+  virtual expected<std::vector<alert_rule>> create(std::vector<alert_rule> entries) = 0;
+  virtual expected<std::vector<channel_entry>> create(std::vector<channel_entry> entries) = 0;
+  virtual expected<void> update(const factory_entry& entry) = 0;
+  virtual expected<void> update(const machine_entry& entry) = 0;
+  virtual expected<void> update(const sensor_entry& entry) = 0;
+  virtual expected<void> update(const alert_rule& entry) = 0;
+  virtual expected<void> update(const channel_entry& entry) = 0;
+  virtual expected<void> remove_factory(factory_id id) = 0;
+  virtual expected<void> remove_machine(machine_id id) = 0;
+  virtual expected<void> remove_sensor(sensor_id id) = 0;
+  virtual expected<void> remove_rule(rule_id id) = 0;
+  virtual expected<void> remove_channel(channel_id id) = 0;
+
+  /// A pipeline, as parse_pipeline takes it: stored, with the sensors that it fills, and at work for what is committed from now on. `invalid` with
+  /// the member at fault; conflict when a sensor of that name is there.
+  virtual expected<pipeline_entry> create_pipeline(const std::string& json) = 0;
+  /// The members of `changes` take the place of those that are there. Where another thing is computed, it begins anew.
+  virtual expected<pipeline_entry> update_pipeline(pipeline_id id, std::string_view changes) = 0;
+  /// Its sensors stay.
+  virtual expected<void> remove_pipeline(pipeline_id id) = 0;
+  virtual std::vector<pipeline_entry> pipelines() const = 0;
+  virtual expected<pipeline_entry> find_pipeline(pipeline_id id) const = 0;  ///< not_found "Pipeline not found"
+  virtual std::vector<stream_report> report_of_pipeline(pipeline_id id) const = 0;
+};
+
+}  // namespace factory

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "pipelines/alarm/limit_order.hpp"
+#include "pipelines/model/finding.hpp"
+#include "pipelines/model/result.hpp"
+#include "storage/catalog/catalog.hpp"
+
+namespace factory {
+
+/// What people say about findings. A command goes through the journal, so a restart does not forget it; the call returns when what came of
+/// it can be read.
+class operate_port {
+ public:
+  virtual ~operate_port() = default;
+
+  /// not_found for an unknown alert; acknowledging twice keeps the first.
+  virtual expected<finding> acknowledge(const event_key& raised, std::string who, std::string comment = {}) = 0;
+  /// What an operator asks of the limit that raised an alert; `what` has the action, its terms, who and comment. conflict where there is
+  /// nothing to take off or to reset; a reset comes behind the acknowledgement.
+  virtual expected<finding> order(const event_key& raised, limit_order what) = 0;
+  /// take_out or put_back of a rule, on all its sensors or on one of them; conflict when it is out of service on none.
+  virtual expected<void> order_rule(const alert_rule& rule, std::optional<sensor_id> on, limit_order what) = 0;
+  /// What a person thinks of an anomaly. not_found for an unknown one; the newest counts.
+  virtual expected<finding> give_feedback(const event_key& anomaly, std::string verdict, std::string comment,
+                                          std::string who) = 0;
+};
+
+}  // namespace factory
