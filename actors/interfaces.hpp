@@ -20,7 +20,7 @@
 #include "storage/journal/journal.hpp"
 #include "storage/state/store_writer.hpp"
 
-/// Every actor of the engine and every message, on one page.
+/// Every actor of the engine and every message, on one page. `anomaly` and `threshold` are the stages of the analysis chain.
 ///
 ///   dispatcher -------- new_readings, new_config, new_command --> sensor (one per sensor)
 ///   tick_book --------- new_tick -----------------> sensor --> threshold    (sensors that wait for time; the sensor may be silent)
@@ -28,8 +28,8 @@
 ///   sensor ------------ found_events -------------> anomaly                 (what its own detectors found)
 ///   sensor ------------ alarm_readings -----------> threshold               (readings that can move an alarm)
 ///   sensor ------------ new_config, new_command --> threshold
-///   sensor ------------ save_order ---------------> anomaly --> threshold --> store_writer
-///   sensor ------------ drain_order --------------> anomaly --> threshold   (an answer that must not overtake a saved state)
+///   sensor ------------ save_order ---------------> all stages, one after the other --> store_writer
+///   sensor ------------ drain_order --------------> all stages likewise      (an answer that must not overtake a saved state)
 ///   clock, HTTP thread - job_due, run_order ------> job_runner              (on a thread of its own)
 ///   anomaly, threshold - events ------------------> store_writer
 ///
@@ -112,7 +112,7 @@ struct persist_request {
   completion stored;
 };
 
-/// A sensor's state on its way to the store; the threshold actor adds the alarm states.
+/// A sensor's state on its way to the store; each stage that keeps state adds its part.
 struct save_order {
   std::shared_ptr<saved_sensor> snapshot;
   completion stored;              ///< empty when no caller waits
@@ -133,11 +133,11 @@ struct restore_order {
   std::shared_ptr<void> under_way = {};                                     ///< counted until it goes
 };
 
-/// A sensor's stored alarm states. The threshold actor ignores them when it has already seen later entries.
+/// What a stage stored of a sensor. It ignores that when it has already seen later entries.
 struct adopt_order {
   sensor_id sensor = 0;
   std::uint64_t applied_sequence = 0;
-  std::string board;
+  std::string bytes;
   std::shared_ptr<void> under_way = {};  ///< counted until it goes
 };
 
@@ -164,21 +164,17 @@ using sensor_actor = caf::typed_actor<
     caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
     caf::reacts_to<retire_order>>;    // end
 
-/// Records what the detectors of many sensors find.
-using anomaly_actor = caf::typed_actor<caf::reacts_to<found_events>,   // record them
-                                       caf::reacts_to<save_order>,     // pass on, behind the findings
-                                       caf::reacts_to<drain_order>,    // pass on
-                                       caf::reacts_to<retire_order>>;  // pass on
-
-/// Keeps the alarm boards of many sensors and records alerts. With a thread of its own.
-using threshold_actor = caf::typed_actor<caf::reacts_to<alarm_readings>,  // let them move the alarms
-                                         caf::reacts_to<new_config>,      // take limits and rules into force
-                                         caf::reacts_to<new_command>,     // do what the operator asks
-                                         caf::reacts_to<new_tick>,        // end the delays that are over
-                                         caf::reacts_to<save_order>,     // add the alarm board and hand the snapshot to the store
-                                         caf::reacts_to<adopt_order>,    // start from a stored board
-                                         caf::reacts_to<drain_order>,    // answer
-                                         caf::reacts_to<retire_order>>;  // drop the board
+/// A stage of the analysis chain for the sensors of a shard (analysis/stage.hpp): the anomaly actor, the threshold actor. Each gets what it
+/// wants.
+using stage_actor = caf::typed_actor<caf::reacts_to<found_events>,    // record them
+                                     caf::reacts_to<alarm_readings>,  // let them move the alarms
+                                     caf::reacts_to<new_config>,      // take limits and rules into force
+                                     caf::reacts_to<new_command>,     // do what the operator asks
+                                     caf::reacts_to<new_tick>,        // end the delays that are over
+                                     caf::reacts_to<adopt_order>,     // start from a stored part
+                                     caf::reacts_to<save_order>,      // add its part and pass on; the last hands it to the store
+                                     caf::reacts_to<drain_order>,     // pass on; the last answers
+                                     caf::reacts_to<retire_order>>;   // forget the sensor and pass on; the last answers
 
 /// Asks the supervisor to watch an actor: of a sensor, or of an analysis shard.
 struct watch_order {

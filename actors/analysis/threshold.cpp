@@ -2,21 +2,32 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "actors/analysis/analysis.hpp"
-#include "actors/sensors/failure.hpp"
 #include "actors/sensors/saved_state.hpp"
+#include "pipelines/alarm/judged_alarms.hpp"
 
 namespace factory {
 
 namespace {
 
-using self_pointer = threshold_actor::stateful_pointer<threshold_actor_state>;
+struct watched_sensor {
+  judged_alarms alarms;
+  std::uint64_t applied_sequence = 0;  ///< newest entry that the alarms have seen
+  std::int64_t asked_us = INT64_MAX;   ///< the instant that the tick book knows of
+  std::vector<shelf> told_shelves;     ///< as tell_shelves knows them
+};
 
-using watched_sensor = threshold_actor_state::watched_sensor;
+struct threshold_state {
+  std::unordered_map<sensor_id, watched_sensor> sensors;
+  persistence store;
+  std::shared_ptr<tick_book> ticks;
+};
 
-void hand_over(threshold_actor_state& state, std::vector<event> found) {
+void hand_over(threshold_state& state, std::vector<event> found) {
   if (!found.empty()) state.store.write_events(std::move(found));
 }
 
@@ -26,21 +37,21 @@ std::optional<std::int64_t> due_of(const watched_sensor& watched) {
 }
 
 /// What has come to pass by the ticks before entry `before`.
-void let_time_pass(threshold_actor_state& state, watched_sensor& watched, std::uint64_t before, std::vector<event>& found) {
+void let_time_pass(threshold_state& state, watched_sensor& watched, std::uint64_t before, std::vector<event>& found) {
   const auto pass = [&](const tick& at) { watched.alarms.advance(at.at_us, at.at_us, found); };
   factory::let_time_pass(
       *state.ticks, watched.applied_sequence, before, [&] { return due_of(watched); }, pass);
 }
 
 /// To be called when the board has taken something in.
-void ask_for_time(threshold_actor_state& state, sensor_id sensor, watched_sensor& watched) {
+void ask_for_time(threshold_state& state, sensor_id sensor, watched_sensor& watched) {
   const auto due_us = watched.alarms.due_us();
   if (due_us >= watched.asked_us) return;
   watched.asked_us = due_us;
   state.ticks->wait(sensor, watched.applied_sequence, due_us);
 }
 
-void tell_shelves(const threshold_actor_state& state, sensor_id sensor, watched_sensor& watched) {
+void tell_shelves(const threshold_state& state, sensor_id sensor, watched_sensor& watched) {
   if (watched.told_shelves == watched.alarms.shelves()) return;
   watched.told_shelves = watched.alarms.shelves();
   if (state.store.tell_shelves) state.store.tell_shelves(sensor, watched.told_shelves);
@@ -48,7 +59,7 @@ void tell_shelves(const threshold_actor_state& state, sensor_id sensor, watched_
 
 /// Lets the board take in an entry that it has not seen, at its place among the ticks.
 template <class TakeIn>
-void at_its_place(threshold_actor_state& state, sensor_id sensor, std::uint64_t sequence, TakeIn take_in) {
+void at_its_place(threshold_state& state, sensor_id sensor, std::uint64_t sequence, TakeIn take_in) {
   auto& watched = state.sensors[sensor];
   if (sequence <= watched.applied_sequence) return;
   std::vector<event> found;
@@ -60,7 +71,7 @@ void at_its_place(threshold_actor_state& state, sensor_id sensor, std::uint64_t 
   ask_for_time(state, sensor, watched);
 }
 
-void observe(threshold_actor_state& state, const alarm_readings& part) {
+void observe(threshold_state& state, const alarm_readings& part) {
   const auto& flow = *part.flow;
   at_its_place(state, part.sensor, flow.sequence, [&](judged_alarms& alarms, std::vector<event>& found) {
     if (part.begin_anew) alarms.begin_anew();
@@ -69,7 +80,7 @@ void observe(threshold_actor_state& state, const alarm_readings& part) {
 }
 
 /// A sensor that was never watched takes no room here.
-void configure(threshold_actor_state& state, const new_config& part) {
+void configure(threshold_state& state, const new_config& part) {
   const auto& config = *part.config;
   if (!config.thresholds.configured() && config.rules.empty() && !state.sensors.contains(config.sensor)) return;
   at_its_place(state, config.sensor, part.sequence, [&](judged_alarms& alarms, std::vector<event>& found) {
@@ -78,7 +89,7 @@ void configure(threshold_actor_state& state, const new_config& part) {
   });
 }
 
-void pass_time(threshold_actor_state& state, const new_tick& part) {
+void pass_time(threshold_state& state, const new_tick& part) {
   const auto found_sensor = state.sensors.find(part.sensor);
   if (found_sensor == state.sensors.end()) return;
   auto& watched = found_sensor->second;
@@ -118,7 +129,7 @@ void carry_out(const order_limit& asked, const new_command& part, judged_alarms*
   alarms->obey(std::move(order), part.at_us, part.floor_us, part.received_at_us, found);
 }
 
-void obey(threshold_actor_state& state, const new_command& part) {
+void obey(threshold_state& state, const new_command& part) {
   const auto& command = *part.command;
   const auto carry_out_all = [&](judged_alarms* alarms, std::vector<event>& found) {
     std::visit([&](const auto& asked) { carry_out(asked, part, alarms, found); }, command.what);
@@ -131,8 +142,7 @@ void obey(threshold_actor_state& state, const new_command& part) {
   hand_over(state, std::move(found));
 }
 
-void hand_to_store(threshold_actor_state& state, const save_order& part) {
-  auto snapshot = *part.snapshot;
+void save(threshold_state& state, saved_sensor& snapshot) {
   std::string board_bytes;
   auto board_sequence = snapshot.applied_sequence;
   if (const auto found = state.sensors.find(snapshot.sensor); found != state.sensors.end()) {
@@ -144,18 +154,14 @@ void hand_to_store(threshold_actor_state& state, const save_order& part) {
     found->second.alarms.encode(board_bytes);
     board_sequence = std::max(board_sequence, found->second.applied_sequence);
   }
-  snapshot.state = join_saved({snapshot.state, board_sequence, board_bytes});
-  state.store.save_sensor(std::move(snapshot), [written = part.written, stored = part.stored] {
-    if (written) written();
-    stored.set(true);
-  });
+  put_stage_part(snapshot.state, board_sequence, board_bytes);
 }
 
-void adopt(threshold_actor_state& state, const adopt_order& part) {
-  if (part.board.empty()) return;
+void adopt(threshold_state& state, const adopt_order& part) {
+  if (part.bytes.empty()) return;
   auto& watched = state.sensors[part.sensor];
   if (watched.applied_sequence >= part.applied_sequence && watched.applied_sequence != 0) return;
-  std::string_view bytes = part.board;
+  std::string_view bytes = part.bytes;
   if (!watched.alarms.decode(bytes))
     throw std::runtime_error(fmt::format("the stored alarms of sensor {} cannot be read", part.sensor));
   watched.applied_sequence = part.applied_sequence;
@@ -164,26 +170,26 @@ void adopt(threshold_actor_state& state, const adopt_order& part) {
   ask_for_time(state, part.sensor, watched);
 }
 
+class threshold_stage final : public stage {
+ public:
+  explicit threshold_stage(const stage_parts& parts) : state_{{}, parts.store, parts.ticks} {}
+  void observe(const alarm_readings& part) override { factory::observe(state_, part); }
+  void configure(const new_config& part) override { factory::configure(state_, part); }
+  void obey(const new_command& part) override { factory::obey(state_, part); }
+  void pass_time(const new_tick& part) override { factory::pass_time(state_, part); }
+  void adopt(const adopt_order& part) override { factory::adopt(state_, part); }
+  void save(saved_sensor& snapshot) override { factory::save(state_, snapshot); }
+  void forget(sensor_id sensor) override {
+    state_.sensors.erase(sensor);
+    if (state_.store.tell_shelves) state_.store.tell_shelves(sensor, {});
+  }
+
+ private:
+  threshold_state state_;
+};
+
 }  // namespace
 
-threshold_actor::behavior_type threshold(self_pointer self, persistence store, std::shared_ptr<tick_book> ticks) {
-  self->state.store = std::move(store);
-  self->state.ticks = std::move(ticks);
-  fail_loudly(self, "the threshold actor");
-  return {
-      [self](const alarm_readings& part) { observe(self->state, part); },
-      [self](const new_config& part) { configure(self->state, part); },
-      [self](const new_command& part) { obey(self->state, part); },
-      [self](const new_tick& part) { pass_time(self->state, part); },
-      [self](const save_order& part) { hand_to_store(self->state, part); },
-      [self](const adopt_order& part) { adopt(self->state, part); },
-      [](const drain_order& part) { part.done.set(true); },
-      [self](const retire_order& part) {
-        self->state.sensors.erase(part.sensor);
-        if (self->state.store.tell_shelves) self->state.store.tell_shelves(part.sensor, {});
-        part.done.set(true);
-      },
-  };
-}
+std::unique_ptr<stage> make_threshold_stage(const stage_parts& parts) { return std::make_unique<threshold_stage>(parts); }
 
 }  // namespace factory

@@ -62,6 +62,7 @@ struct engine::impl {
   progress stream_progress;
   shelf_book shelves;
   std::unique_ptr<actor_runtime> runtime;
+  std::unique_ptr<population_source> behind_sensors;
   std::unique_ptr<sensor_population> sensors;
   std::unique_ptr<pipeline_store> pipelines;
   std::unique_ptr<stream_state_store> stream_states;

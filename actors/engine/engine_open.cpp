@@ -77,8 +77,9 @@ expected<void> engine::impl::open() {
   population_config population;
   population.rules = stream_rules_of(config);
   population.shards = config.analysis_actors != 0 ? config.analysis_actors : worker_threads_of(config);
-  sensors = std::make_unique<sensor_population>(runtime->system(), counts, population, hand_over(), *states, *entries,
-                                                [this](std::function<void()> reached) { writer->barrier(std::move(reached)); });
+  behind_sensors = std::make_unique<journal_source>(
+      *states, *entries, [this](std::function<void()> reached) { writer->barrier(std::move(reached)); });
+  sensors = std::make_unique<sensor_population>(runtime->system(), counts, population, hand_over(), *behind_sensors);
   if (auto recovered = recover(); !recovered) return recovered;
   if (auto opened_streams = open_streams(); !opened_streams) return opened_streams;
 

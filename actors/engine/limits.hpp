@@ -16,14 +16,15 @@ inline constexpr std::int64_t pace_ms = 200;              ///< answers to long b
 inline constexpr std::size_t head_readings_spread = 512;  ///< heads differ by up to this: sensors do not all seal at once
 inline constexpr std::size_t unstored_block_bytes = 32UL << 10;  ///< sealed blocks of a sensor, before they are stored
 inline constexpr std::size_t checkpoint_block_readings =
-    512;                                            ///< a checkpoint seals heads of this size and keeps smaller ones in the state
-inline constexpr int spare_heap_s = 60;             ///< malloc returns unused memory at least this often
-inline constexpr std::size_t groups_under_way = 2;  ///< in mailboxes; entries committed meanwhile wait, then go together
-inline constexpr std::size_t group_readings = 262'144;  ///< of one group, whose credits return together
-inline constexpr std::size_t overtaking_entries = 8;    ///< per commit group; further short entries wait in line
-inline constexpr std::size_t overtaking_readings = 16;  ///< of an entry that may overtake; a longer one waits in line
-inline constexpr std::size_t overtaken_entries = 64;    ///< in line; when there are more, none is overtaken
-inline constexpr std::size_t wake_bundle = 32;          ///< sensors that one wake-up gives one worker
+    512;  ///< a checkpoint seals heads of this size and keeps smaller ones in the state
+inline constexpr std::size_t dropped_head_readings = 256;  ///< of a sensor whose readings are stored elsewhere
+inline constexpr int spare_heap_s = 60;                    ///< malloc returns unused memory at least this often
+inline constexpr std::size_t groups_under_way = 2;         ///< in mailboxes; entries committed meanwhile wait, then go together
+inline constexpr std::size_t group_readings = 262'144;     ///< of one group, whose credits return together
+inline constexpr std::size_t overtaking_entries = 8;       ///< per commit group; further short entries wait in line
+inline constexpr std::size_t overtaking_readings = 16;     ///< of an entry that may overtake; a longer one waits in line
+inline constexpr std::size_t overtaken_entries = 64;       ///< in line; when there are more, none is overtaken
+inline constexpr std::size_t wake_bundle = 32;             ///< sensors that one wake-up gives one worker
 inline constexpr std::size_t journal_bytes_per_checkpoint = 128UL << 20;
 inline constexpr std::size_t journal_checkpoints_held = 32;  ///< such lengths, held when setting aside fails; then 503
 inline constexpr std::size_t set_aside_bytes = 64UL

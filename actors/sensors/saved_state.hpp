@@ -1,36 +1,47 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pipelines/model/coding.hpp"
 
 namespace factory {
 
-/// The two halves of a stored sensor state: the sensor actor's part and the alarm board that the threshold actor added.
-/// The board may have seen later entries than the sensor; each half records its own last entry.
-struct saved_halves {
+/// A stored sensor state: the sensor actor's part, then one of each stage of the analysis chain that keeps state, in the order of the chain. A
+/// stage may have seen later entries than the sensor; each part records its own last entry. What was stored before a stage was there
+/// has no part of it.
+struct saved_state {
+  struct part {
+    std::uint64_t applied_sequence = 0;
+    std::string_view bytes;
+  };
   std::string_view sensor;  ///< one byte, 1 when the sensor has limits or rules; then sensor_state::encode
-  std::uint64_t board_applied_sequence = 0;
-  std::string_view board;
+  std::vector<part> parts;
+
+  /// The part of the threshold stage.
+  part board() const { return parts.empty() ? part() : parts.front(); }
 };
 
-inline std::string join_saved(const saved_halves& halves) {
-  std::string out;
-  put_text(out, halves.sensor);
-  put_varint(out, halves.board_applied_sequence);
-  put_text(out, halves.board);
-  return out;
+inline void put_sensor_part(std::string& out, std::string_view sensor) { put_text(out, sensor); }
+inline void put_stage_part(std::string& out, std::uint64_t applied_sequence, std::string_view bytes) {
+  put_varint(out, applied_sequence);
+  put_text(out, bytes);
 }
 
 /// Views into `bytes`; throws when they are no saved state.
-inline saved_halves split_saved(std::string_view bytes) {
-  saved_halves halves;
-  if (!get_text(bytes, halves.sensor) || !get_varint(bytes, halves.board_applied_sequence) || !get_text(bytes, halves.board))
-    throw std::runtime_error("a stored sensor state is damaged");
-  return halves;
+inline saved_state split_saved(std::string_view bytes) {
+  saved_state state;
+  bool whole = get_text(bytes, state.sensor);
+  while (whole && !bytes.empty()) {
+    auto& part = state.parts.emplace_back();
+    whole = get_varint(bytes, part.applied_sequence) && get_text(bytes, part.bytes);
+  }
+  if (!whole || state.parts.empty()) throw std::runtime_error("a stored sensor state is damaged");
+  return state;
 }
 
 }  // namespace factory

@@ -19,6 +19,13 @@ namespace {
 
 using self_pointer = sensor_actor::stateful_pointer<sensor_actor_state>;
 
+/// To the stages that want such a message.
+template <class Message>
+void tell(self_pointer self, Message message) {
+  self->state.parts.behind->tell(
+      std::move(message), [self](const stage_actor& to, auto&& part) { self->send(to, std::forward<decltype(part)>(part)); });
+}
+
 void note_taken_in(const sensor_actor_state& state) {
   if (state.parts.taken_in) state.parts.taken_in->store(state.applied_sequence);
 }
@@ -27,16 +34,17 @@ void note_taken_in(const sensor_actor_state& state) {
 void send_state(self_pointer self, completion stored) {
   auto& state = self->state;
   auto blocks = state.core->take_unstored();
-  std::string bytes;
-  put_byte(bytes, state.watched ? 1 : 0);
-  state.core->encode(bytes);
+  std::string own, bytes;
+  put_byte(own, state.watched ? 1 : 0);
+  state.core->encode(own);
+  put_sensor_part(bytes, own);
   std::function<void()> written;
   if (!blocks.empty())
     written = [sensor = sensor_actor{self}, number = blocks.back()->number] { caf::anon_send(sensor, blocks_written{number}); };
   auto snapshot = std::make_shared<saved_sensor>(
       saved_sensor{state.parts.sensor, state.applied_sequence, std::move(bytes), std::move(blocks)});
   state.persisted_sequence = state.applied_sequence;
-  self->send(state.parts.anomalies, save_order{std::move(snapshot), std::move(stored), std::move(written)});
+  self->send(state.parts.behind->front(), save_order{std::move(snapshot), std::move(stored), std::move(written)});
 }
 
 /// What has come to pass by the ticks before entry `before`.
@@ -50,7 +58,7 @@ void let_time_pass(self_pointer self, std::uint64_t before, const std::shared_pt
   std::vector<event> found;
   factory::let_time_pass(*state.parts.ticks, state.applied_sequence, before, due,
                          [&](const tick& at) { state.core->advance(at.at_us, found); });
-  if (!found.empty()) self->send(state.parts.anomalies, found_events{nullptr, state.parts.sensor, std::move(found), under_way});
+  if (!found.empty()) tell(self, found_events{nullptr, state.parts.sensor, std::move(found), under_way});
 }
 
 /// To be called when the state has taken something in.
@@ -68,11 +76,14 @@ void take_in(self_pointer self, const std::shared_ptr<const batch_group>& group,
   state.applied_sequence = rows.flow->sequence;
   auto found = state.core->apply(rows.flow->received_at_us, *rows.flow->readings, rows.of_flow);
   const auto flow = [&] { return std::shared_ptr<const batch_flow>(group, rows.flow); };
-  if (!found.events.empty()) self->send(state.parts.anomalies, found_events{flow(), state.parts.sensor, std::move(found.events)});
+  if (!found.events.empty()) tell(self, found_events{flow(), state.parts.sensor, std::move(found.events)});
   if (!found.alarm_rows.empty() || found.alarms_restart)
-    self->send(state.parts.thresholds, alarm_readings{flow(), state.parts.sensor, std::move(found.alarm_rows),
-                                                      state.core->floor_us(), found.alarms_restart});
-  if (state.core->head_is_full()) state.core->seal_head();
+    tell(self,
+         alarm_readings{flow(), state.parts.sensor, std::move(found.alarm_rows), state.core->floor_us(), found.alarms_restart});
+  if (!state.parts.stores_readings && state.core->head_size() >= limits::dropped_head_readings)
+    state.core->drop_head();
+  else if (state.core->head_is_full())
+    state.core->seal_head();
   if (state.core->unstored_bytes() >= limits::unstored_block_bytes) send_state(self, {});
   note_taken_in(state);
 }
@@ -95,12 +106,11 @@ void take_in(self_pointer self, const new_config& part) {
   if (part.config->stream) {
     std::vector<event> found;
     state.core->follow(**part.config->stream, part.received_at_us, found);
-    if (!found.empty())
-      self->send(state.parts.anomalies, found_events{nullptr, state.parts.sensor, std::move(found), part.under_way});
+    if (!found.empty()) tell(self, found_events{nullptr, state.parts.sensor, std::move(found), part.under_way});
   }
   auto place = state.core->watch(calm_values(*part.config), part.received_at_us);
-  self->send(state.parts.thresholds, new_config{part.sequence, part.received_at_us, part.config, part.under_way, place.at_us,
-                                                state.core->floor_us(), std::move(place.newer)});
+  tell(self, new_config{part.sequence, part.received_at_us, part.config, part.under_way, place.at_us, state.core->floor_us(),
+                        std::move(place.newer)});
   note_taken_in(state);
 }
 
@@ -112,7 +122,7 @@ void take_in(self_pointer self, const new_command& part) {
   auto placed = part;
   placed.at_us = state.core->place_us(part.received_at_us);
   placed.floor_us = state.core->floor_us();
-  self->send(state.parts.thresholds, std::move(placed));
+  tell(self, std::move(placed));
   note_taken_in(state);
 }
 
@@ -122,7 +132,7 @@ void take_in(self_pointer self, const new_tick& part) {
   state.asked_us = INT64_MAX;
   let_time_pass(self, part.at.sequence + 1, part.under_way);
   state.applied_sequence = std::max(state.applied_sequence, part.at.sequence);
-  self->send(state.parts.thresholds, part);
+  tell(self, part);
   ask_for_time(state);
   note_taken_in(state);
 }
@@ -143,7 +153,7 @@ void take_in(self_pointer self, const persist_request& request) {
   auto& state = self->state;
   if (state.applied_sequence == state.persisted_sequence) {
     // The last saved state may still be on its way: the answer follows it.
-    self->send(state.parts.anomalies, drain_order{request.stored});
+    self->send(state.parts.behind->front(), drain_order{request.stored});
     return;
   }
   if (state.core->head_size() >= limits::checkpoint_block_readings) state.core->seal_head();
@@ -151,7 +161,7 @@ void take_in(self_pointer self, const persist_request& request) {
 }
 
 void take_in(self_pointer self, const retire_order& part) {
-  self->send(self->state.parts.anomalies, part);
+  self->send(self->state.parts.behind->front(), part);
   self->quit();
 }
 
@@ -178,11 +188,13 @@ void restore(self_pointer self, const restore_order& order) {
           state.parts.sensor));
     state.watched = watched != 0;
     // Decode the board even when it watches nothing: a damaged board must fail its sensor, not the shard that adopts it.
-    const auto config = config_of(stored.board);
+    const auto config = config_of(stored.board().bytes);
     if (state.watched) state.core->watch_again(calm_values(config));
     state.applied_sequence = state.persisted_sequence = order.applied_sequence;
-    self->send(state.parts.thresholds,
-               adopt_order{state.parts.sensor, stored.board_applied_sequence, std::string(stored.board), order.under_way});
+    const auto& keeping = state.parts.behind->keeping;
+    for (std::size_t i = 0; i < std::min(keeping.size(), stored.parts.size()); ++i)
+      self->send(keeping[i], adopt_order{state.parts.sensor, stored.parts[i].applied_sequence, std::string(stored.parts[i].bytes),
+                                         order.under_way});
   }
   state.restored = true;
   for (const auto& missed : order.missed) std::visit([self](const auto& part) { take_in(self, part); }, missed);

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "actors/analysis/stage.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/sensors/sensor_state.hpp"
 
@@ -13,11 +14,11 @@ namespace factory {
 /// The parts of a sensor actor, and the actors that it sends to.
 struct sensor_parts {
   sensor_id sensor = 0;
-  anomaly_actor anomalies;
-  threshold_actor thresholds;
+  std::shared_ptr<const stage_line> behind;  ///< of its shard
   std::uint64_t restarts = 0;
   std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< newest entry applied, for the rebuilder; may be null
   std::shared_ptr<tick_book> ticks = {};                 ///< null: no time passes
+  bool stores_readings = true;                           ///< false: what is judged goes
 };
 
 struct sensor_actor_state {

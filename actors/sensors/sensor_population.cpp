@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/analysis/analysis.hpp"
 #include "actors/engine/limits.hpp"
 #include "actors/flow/wake.hpp"
 
@@ -20,14 +19,11 @@ tl::unexpected<error> has_failed() {
 }  // namespace
 
 sensor_population::sensor_population(caf::actor_system& system, population_counts& counts, const population_config& config,
-                                     persistence store, const state_store& states, const journal& entries,
-                                     std::function<void(std::function<void()>)> store_barrier)
+                                     persistence store, const population_source& source)
     : system_(system),
       config_(config),
       store_(std::move(store)),
-      states_(states),
-      entries_(entries),
-      store_barrier_(std::move(store_barrier)),
+      source_(source),
       counts_(counts),
       supervisor_(system.spawn(supervisor, [this](const failed_actor& failed) { on_failure(failed); })),
       ticks_(std::make_shared<tick_book>([this](sensor_id sensor_number, const tick& at) {
@@ -53,22 +49,19 @@ sensor_population::~sensor_population() {
   const auto shutdown = caf::exit_reason::user_shutdown;
   caf::anon_send_exit(supervisor_, shutdown);
   directory_.for_each([&](sensor_id, const sensor_actor& actor) { caf::anon_send_exit(actor, shutdown); });
-  for (const auto& each : shards_) {
-    caf::anon_send_exit(each.anomalies, shutdown);
-    caf::anon_send_exit(each.thresholds, shutdown);
-  }
+  for (const auto& line : shards_)
+    for (const auto& each : line->stages) caf::anon_send_exit(each, shutdown);
 }
 
 sensor_population::shard sensor_population::spawn_shard(std::size_t index) {
-  shard made;
-  // A thread of its own: in the scheduler's queue an alert would wait behind busy sensors.
-  made.thresholds = system_.spawn<caf::detached>(threshold, store_, ticks_);
-  made.anomalies = system_.spawn(anomaly, made.thresholds, store_);
-  const auto id = static_cast<std::uint32_t>(index);
-  for (const auto& who :
-       {caf::actor_cast<caf::strong_actor_ptr>(made.thresholds), caf::actor_cast<caf::strong_actor_ptr>(made.anomalies)})
-    caf::anon_send(supervisor_, watch_order{watch_order::kind::shard, id, who});
-  return made;
+  return make_stage_line([&](const stage_kind& kind, const stage_actor& next) {
+    const stage_parts parts{store_, ticks_};
+    auto made = kind.own_thread ? system_.spawn<caf::detached>(run_stage, &kind, parts, next)
+                                : system_.spawn(run_stage, &kind, parts, next);
+    caf::anon_send(supervisor_, watch_order{watch_order::kind::shard, static_cast<std::uint32_t>(index),
+                                            caf::actor_cast<caf::strong_actor_ptr>(made)});
+    return made;
+  });
 }
 
 sensor_population::shard sensor_population::shard_behind(sensor_id sensor_number) const {
@@ -77,9 +70,9 @@ sensor_population::shard sensor_population::shard_behind(sensor_id sensor_number
 }
 
 sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const restart_record& record) {
-  const auto behind = shard_behind(sensor_number);
   auto actor = system_.spawn(
-      sensor, sensor_parts{sensor_number, behind.anomalies, behind.thresholds, record.restarts, record.taken_in, ticks_},
+      sensor,
+      sensor_parts{sensor_number, shard_behind(sensor_number), record.restarts, record.taken_in, ticks_, config_.stores_readings},
       config_.rules);
   caf::anon_send(supervisor_,
                  watch_order{watch_order::kind::sensor, sensor_number, caf::actor_cast<caf::strong_actor_ptr>(actor)});
@@ -158,7 +151,9 @@ void sensor_population::dispatch_command(const journal_entry& entry) {
   if (const auto actor = directory_.find(entry.command->sensor))
     caf::anon_send(actor, part);
   else
-    caf::anon_send(shard_behind(entry.command->sensor).thresholds, part);
+    shard_behind(entry.command->sensor)->tell(part, [](const stage_actor& to, const new_command& each) {
+      caf::anon_send(to, each);
+    });
 }
 
 expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range,
@@ -215,7 +210,7 @@ expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t d
     if (auto gone = waiter.wait_for(deadline_ms); !gone) return tl::unexpected(gone.error());
   }
   auto [done, waiter] = reply<bool>::make();
-  store_barrier_([done = std::move(done)] { done.set(true); });
+  source_.barrier([done = std::move(done)] { done.set(true); });
   if (auto stored = waiter.wait_for(deadline_ms); !stored) return tl::unexpected(stored.error());
   return {};
 }

@@ -18,12 +18,11 @@
 
 #include "actors/flow/dispatcher.hpp"
 #include "actors/flow/tick_book.hpp"
+#include "actors/sensors/population_source.hpp"
 #include "actors/sensors/sensor.hpp"
 #include "actors/sensors/sensor_directory.hpp"
 #include "actors/sensors/supervisor.hpp"
 #include "pipelines/model/sensor_set.hpp"
-#include "storage/journal/journal.hpp"
-#include "storage/state/store_writer.hpp"
 
 namespace factory {
 
@@ -35,14 +34,16 @@ struct population_counts {
 
 struct population_config {
   stream_rules rules;
-  std::size_t shards = 1;  ///< anomaly and threshold actors each
+  std::size_t shards = 1;       ///< actors of each stage
+  bool stores_readings = true;  ///< false: the readings are stored elsewhere, and go when they are judged
 };
 
-/// All actors of the engine: one per sensor, and shards of an anomaly and a threshold actor that sensors share by id.
+/// Sensors, the stages behind them, and a sink: one actor per sensor, and shards of the analysis chain that sensors share by id. It runs over
+/// the live journal, or over any stream of entries with a source and a sink of its own (backtests).
 ///
 /// Life of a failed actor: the supervisor reports it. The rebuilder thread replaces it by a new actor, which keeps back what is dispatched
 /// from then on. The rebuilder waits until everything that the old actor handed over is stored, reads the stored state and the journal's
-/// later entries, and sends both as a restore_order. Sequences identify entries that come twice. When an analysis actor fails, both actors of
+/// later entries, and sends both as a restore_order. Sequences identify entries that come twice. When an actor of a stage fails, all those of
 /// its shard are replaced and all its sensors rebuilt. Other sensors notice nothing.
 /// A sensor that fails more than limits::sensor_restarts_in_a_row times without applying a new entry stays down: its readings are safe in
 /// the journal, or beside it (journal::trim), its queries answer `unavailable`.
@@ -50,8 +51,9 @@ struct population_config {
 /// Thread-safety: dispatch() from one thread at a time (the committer, or recovery before it); all else from any.
 class sensor_population {
  public:
+  /// `store` is the sink. `source` must outlive the population.
   sensor_population(caf::actor_system& system, population_counts& counts, const population_config& config, persistence store,
-                    const state_store& states, const journal& entries, std::function<void(std::function<void()>)> store_barrier);
+                    const population_source& source);
   ~sensor_population();
 
   /// A sensor as stored; `state` null for a new one. Before the first dispatch() that concerns it.
@@ -93,10 +95,7 @@ class sensor_population {
   sensor_actor actor_of(sensor_id sensor) const { return directory_.find(sensor); }
 
  private:
-  struct shard {
-    anomaly_actor anomalies;
-    threshold_actor thresholds;
-  };
+  using shard = std::shared_ptr<const stage_line>;
   struct restart_record {
     std::uint64_t restarts = 0;                            ///< in all
     std::size_t in_a_row = 0;                              ///< without a new entry applied
@@ -128,9 +127,7 @@ class sensor_population {
   caf::actor_system& system_;
   population_config config_;
   persistence store_;
-  const state_store& states_;
-  const journal& entries_;
-  std::function<void(std::function<void()>)> store_barrier_;
+  const population_source& source_;
   population_counts& counts_;
   supervisor_actor supervisor_;
   mutable std::mutex shards_mutex_;

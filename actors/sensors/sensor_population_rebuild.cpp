@@ -46,8 +46,8 @@ void sensor_population::rebuild_loop() {
     }
     if (failed.what == watch_order::kind::shard) {
       std::unique_lock lock(shards_mutex_);
-      const auto& now = shards_[failed.id];
-      const bool current = now.anomalies.address() == failed.who || now.thresholds.address() == failed.who;
+      const bool current =
+          std::ranges::any_of(shards_[failed.id]->stages, [&](const stage_actor& each) { return each.address() == failed.who; });
       lock.unlock();
       if (current) rebuild_shard(failed.id);
     } else if (const auto now = directory_.find(failed.id); now && now.address() == failed.who) {
@@ -56,7 +56,7 @@ void sensor_population::rebuild_loop() {
   }
 }
 
-/// Replaces both actors of the shard and rebuilds its sensors: their windows have seen entries that the lost alarm states have not.
+/// Replaces all actors of the shard and rebuilds its sensors: their windows have seen entries that the lost alarm states have not.
 void sensor_population::rebuild_shard(std::size_t index) {
   spdlog::warn("analysis shard {} failed; rebuilding it and its sensors from storage", index);
   shard old;
@@ -74,10 +74,9 @@ void sensor_population::rebuild_shard(std::size_t index) {
     ended.push_back(actor);
   });
   for (const auto& actor : ended) caf::anon_send_exit(actor, caf::exit_reason::kill);
-  caf::anon_send_exit(old.anomalies, caf::exit_reason::kill);
-  caf::anon_send_exit(old.thresholds, caf::exit_reason::kill);
+  for (const auto& actor : old->stages) caf::anon_send_exit(actor, caf::exit_reason::kill);
   for (const auto& actor : ended) waiting->wait_for(actor);
-  waiting->wait_for(old.anomalies, old.thresholds);
+  for (const auto& actor : old->stages) waiting->wait_for(actor);
   rebuild_sensors(index, sensors);
   analysis_restarts_.fetch_add(1);
 }
@@ -97,7 +96,7 @@ void sensor_population::rebuild_sensors(std::size_t shard_index, const std::vect
   if (!drain_at_last(behind)) return;
   restore_orders orders;
   for (const auto sensor_number : sensors) {
-    auto stored = states_.get(sensor_number);
+    auto stored = source_.state_of(sensor_number);
     if (!stored) {
       give_up(sensor_number, stored.error().message);
     } else if (failed_too_often(sensor_number)) {
@@ -166,11 +165,11 @@ bool sensor_population::drain_at_last(const shard& through) {
 /// failed, and nothing more will come from it.
 expected<void> sensor_population::drain(const shard& through, std::int64_t deadline_ms) const {
   auto [passed, waiter] = reply<bool>::make();
-  caf::anon_send(through.anomalies, drain_order{std::move(passed)});
+  caf::anon_send(through->front(), drain_order{std::move(passed)});
   auto done = waiter.wait_for(deadline_ms);
   if (!done && done.error().code == errc::timed_out) return tl::unexpected(std::move(done.error()));
   auto [stored, stored_waiter] = reply<bool>::make();
-  store_barrier_([stored = std::move(stored)] { stored.set(true); });
+  source_.barrier([stored = std::move(stored)] { stored.set(true); });
   if (auto reached = stored_waiter.wait_for(deadline_ms); !reached) return tl::unexpected(std::move(reached.error()));
   if (!done) return tl::unexpected(std::move(done.error()));
   return {};
@@ -206,8 +205,8 @@ expected<void> sensor_population::add_missed(restore_orders& orders) {
       ticks.push_back({entry.sequence, entry.received_at_us});
     }
   };
-  if (auto aside = entries_.read_aside(add); !aside) return aside;
-  auto read = entries_.read(from + 1, dispatching_sequence_.load(), add);
+  if (auto aside = source_.read_aside(add); !aside) return aside;
+  auto read = source_.read(from + 1, dispatching_sequence_.load(), add);
   ticks_->put_again(ticks);
   return read;
 }

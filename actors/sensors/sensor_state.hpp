@@ -72,6 +72,8 @@ class sensor_state {
   /// Seals the whole head: in-order rows as blocks that follow each other, all others apart from them, so that what is late or
   /// from the future does not make the regular blocks overlap. The blocks stay in the cut until written().
   void seal_head();
+  /// Forgets the head: its readings are stored elsewhere.
+  void drop_head() { head_.take(); }
   /// Sealed blocks that only this state knows: they go to the store together with the state, never without it.
   std::size_t unstored_bytes() const { return unstored_bytes_; }
   std::vector<std::shared_ptr<const block>> take_unstored();

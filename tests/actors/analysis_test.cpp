@@ -9,7 +9,7 @@ namespace {
 
 constexpr sensor_id id = 7;
 
-/// An anomaly actor in front of a threshold actor, and what they hand to the store.
+/// The analysis chain, and what it hands to the store.
 struct analysis_test : deterministic {
   static std::shared_ptr<const batch_flow> flow_of(const new_readings& part) { return {part.group, part.parts().front().flow}; }
   /// What detectors say about a reading.
@@ -35,18 +35,20 @@ struct analysis_test : deterministic {
     return all;
   }
   static save_order snapshot(std::uint64_t applied_sequence, completion stored = {}) {
-    return {std::make_shared<saved_sensor>(saved_sensor{id, applied_sequence, "the sensor's half", {}}), std::move(stored), {}};
+    std::string state;
+    put_sensor_part(state, "the sensor's part");
+    return {std::make_shared<saved_sensor>(saved_sensor{id, applied_sequence, std::move(state), {}}), std::move(stored), {}};
   }
   /// The alarms as the threshold actor would store them now.
   std::string board_after(std::uint64_t applied_sequence) {
     send(thresholds, snapshot(applied_sequence));
-    return std::string(split_saved(store.snapshots().back().state).board);
+    return std::string(split_saved(store.snapshots().back().state).board().bytes);
   }
 
   committer made;
   recorded_store store;
-  threshold_actor thresholds = spawn(threshold, store.face(), std::make_shared<tick_book>([](sensor_id, const tick&) {}));
-  anomaly_actor anomalies = spawn(anomaly, thresholds, store.face());
+  std::shared_ptr<const stage_line> chain = spawn_chain(store.face());
+  stage_actor anomalies = chain->stages.at(0), thresholds = chain->stages.at(1);
 };
 
 TEST_F(analysis_test, what_a_sensor_found_is_handed_to_the_store_before_its_state) {
@@ -115,11 +117,11 @@ TEST_F(analysis_test, a_snapshot_carries_the_board_and_how_far_it_is) {
   send(anomalies, snapshot(3, std::move(stored)));
   const auto handed = store.snapshots();
   ASSERT_EQ(handed.size(), 1U);
-  const auto halves = split_saved(handed[0].state);
-  EXPECT_EQ(halves.sensor, "the sensor's half");
-  EXPECT_EQ(halves.board_applied_sequence, 4U) << "the board may be ahead of the sensor";
+  const auto parts = split_saved(handed[0].state);
+  EXPECT_EQ(parts.sensor, "the sensor's part");
+  EXPECT_EQ(parts.board().applied_sequence, 4U) << "the board may be ahead of the sensor";
   judged_alarms alarms;
-  auto bytes = halves.board;
+  auto bytes = parts.board().bytes;
   ASSERT_TRUE(alarms.decode(bytes));
   EXPECT_EQ(alarms.active_count(), 1U);
   EXPECT_EQ(waiter.wait_for(0).error().code, errc::timed_out);

@@ -12,32 +12,33 @@ namespace {
 constexpr sensor_id id = 7;
 constexpr time_range everything{};
 
-/// A sensor actor between stand-ins for its anomaly and threshold actors, which note what comes.
+/// A sensor actor in front of a stand-in for the stages, which notes what comes.
 struct sensor_test : deterministic {
   sensor_test() { begin(); }
 
   void begin() {
-    anomalies = spawn(
-        [](anomaly_actor::pointer, sensor_test* at) -> anomaly_actor::behavior_type {
+    const auto behind = spawn(
+        [](stage_actor::pointer, sensor_test* at) -> stage_actor::behavior_type {
           return {[at](const found_events& part) { at->found.push_back(part); },
+                  [at](const alarm_readings& part) { at->alarms.push_back(part); },
+                  [at](const new_config& part) { at->configs.push_back(part); },
+                  [at](const new_command& part) { at->commands.push_back(part); },
+                  [at](const new_tick& part) { at->ticks.push_back(part.at); },
+                  [at](const adopt_order& part) { at->adopted.push_back(part); },
                   [at](const save_order& part) { at->snapshots.push_back(part); },
                   [at](const drain_order& part) { at->drains.push_back(part); },
                   [at](const retire_order& part) { at->retired.push_back(part.sensor); }};
         },
         this);
-    thresholds = spawn(
-        [](threshold_actor::pointer, sensor_test* at) -> threshold_actor::behavior_type {
-          return {[at](const alarm_readings& part) { at->alarms.push_back(part); },
-                  [at](const new_config& part) { at->configs.push_back(part); },
-                  [at](const new_command& part) { at->commands.push_back(part); },
-                  [at](const new_tick& part) { at->ticks.push_back(part.at); },
-                  [](const save_order&) {},
-                  [at](const adopt_order& part) { at->adopted.push_back(part); },
-                  [](const drain_order&) {},
-                  [](const retire_order&) {}};
-        },
-        this);
-    actor = spawn(sensor, sensor_parts{id, anomalies, thresholds, 0, nullptr, book}, stream_rules{});
+    auto line = std::make_shared<stage_line>();
+    line->add(
+        {"all",
+         {stage_input::found_events, stage_input::alarm_readings, stage_input::config, stage_input::command, stage_input::tick},
+         true,
+         false,
+         {}},
+        behind);
+    actor = spawn(sensor, sensor_parts{id, line, 0, nullptr, book}, stream_rules{});
   }
   /// What the test did to the actor so far goes on in a new one that starts from `order`.
   void begin_again(restore_order order) {
@@ -66,9 +67,11 @@ struct sensor_test : deterministic {
     run();
     return waiter;
   }
-  /// As the threshold actor would join it.
-  static std::shared_ptr<const std::string> joined(const saved_sensor& snapshot) {
-    return std::make_shared<const std::string>(join_saved({snapshot.state, snapshot.applied_sequence, {}}));
+  /// As the threshold stage would complete it.
+  static std::shared_ptr<const std::string> joined(const saved_sensor& snapshot, std::string_view board = {}) {
+    auto whole = snapshot.state;
+    put_stage_part(whole, snapshot.applied_sequence, board);
+    return std::make_shared<const std::string>(std::move(whole));
   }
 
   committer made;
@@ -83,8 +86,6 @@ struct sensor_test : deterministic {
   std::vector<new_command> commands;
   std::vector<tick> ticks;
   std::vector<sensor_id> retired;
-  anomaly_actor anomalies;
-  threshold_actor thresholds;
   sensor_actor actor;
 };
 
@@ -395,8 +396,7 @@ TEST_F(sensor_test, stored_alarms_that_cannot_be_read_end_the_sensor_and_not_the
   begin_new();
   send_readings(1, calm(0, 5));
   persist();
-  const auto state = snapshots.back().snapshot->state;
-  begin_again({1, std::make_shared<const std::string>(join_saved({state, 1, "no board"})), {}});
+  begin_again({1, joined(*snapshots.back().snapshot, "no board"), {}});
   auto waiter = ask();
   run();
   EXPECT_EQ(waiter.wait_for(0).error().code, errc::unavailable);

@@ -8,14 +8,21 @@
 namespace factory::test {
 namespace {
 
-/// A supervisor that watches one anomaly actor, which throws at any drain_order.
+/// A supervisor that watches one actor of a stage, which throws at any drain_order.
 struct supervisor_test : deterministic {
   supervisor_test() {
     watched = spawn(
-        [](anomaly_actor::pointer self, const char* name) -> anomaly_actor::behavior_type {
+        [](stage_actor::pointer self, const char* name) -> stage_actor::behavior_type {
           fail_loudly(self, name);
-          return {[](const found_events&) {}, [](const save_order&) {},
-                  [](const drain_order&) { throw std::runtime_error("broken"); }, [self](const retire_order&) { self->quit(); }};
+          return {[](const found_events&) {},
+                  [](const alarm_readings&) {},
+                  [](const new_config&) {},
+                  [](const new_command&) {},
+                  [](const new_tick&) {},
+                  [](const adopt_order&) {},
+                  [](const save_order&) {},
+                  [](const drain_order&) { throw std::runtime_error("broken"); },
+                  [self](const retire_order&) { self->quit(); }};
         },
         "the test's actor");
     caf::anon_send(watching, watch_order{watch_order::kind::shard, 5, caf::actor_cast<caf::strong_actor_ptr>(watched)});
@@ -24,7 +31,7 @@ struct supervisor_test : deterministic {
 
   std::vector<failed_actor> failed;
   supervisor_actor watching = spawn(supervisor, [this](const failed_actor& each) { failed.push_back(each); });
-  anomaly_actor watched;
+  stage_actor watched;
 };
 
 TEST_F(supervisor_test, reports_an_actor_that_threw_once_and_says_which) {

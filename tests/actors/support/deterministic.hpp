@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+#include "actors/analysis/stage.hpp"
+
 namespace factory::test {
 
 /// Actors on CAF's deterministic scheduler: nothing moves until run(), and then one message a step on this thread.
@@ -29,6 +31,13 @@ struct deterministic : testing::Test {
     auto actor = system.spawn(std::forward<Args>(args)...);
     ends_.emplace_back([actor] { caf::anon_send_exit(actor, caf::exit_reason::user_shutdown); });
     return actor;
+  }
+  /// The analysis chain of a shard.
+  std::shared_ptr<const stage_line> spawn_chain(const persistence& store) {
+    const auto ticks = std::make_shared<tick_book>([](sensor_id, const tick&) {});
+    return make_stage_line([&](const stage_kind& kind, const stage_actor& next) {
+      return spawn(run_stage, &kind, stage_parts{store, ticks}, next);
+    });
   }
   /// Until no actor has anything left to do.
   void run() { scheduler.run(); }

@@ -30,8 +30,7 @@ class running_population {
           if (before_events) before_events();
           writer.write(std::move(found), [] {});
         }};
-    sensors = std::make_unique<sensor_population>(runtime.system(), counts, config, store, states, entries,
-                                                  [this](std::function<void()> reached) { writer.barrier(std::move(reached)); });
+    sensors = std::make_unique<sensor_population>(runtime.system(), counts, config, store, source);
     for (sensor_id id = 1; id <= count; ++id) sensors->start(id, 0, nullptr);
     entries.start([this](std::span<const journal_entry* const> group) { sensors->dispatch(group, nullptr); });
   }
@@ -78,6 +77,7 @@ class running_population {
   std::function<void()> before_events;  ///< on an analysis actor's thread
   population_counts counts;
   actor_runtime runtime{2};
+  journal_source source{states, entries, [this](std::function<void()> reached) { writer.barrier(std::move(reached)); }};
   std::unique_ptr<sensor_population> sensors;
 };
 
