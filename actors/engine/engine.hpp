@@ -92,6 +92,7 @@ class engine final : public ports {
   expected<finding> order(const event_key& raised, limit_order what) override;
   expected<void> order_rule(const alert_rule& rule, std::optional<sensor_id> on, limit_order what) override;
   expected<finding> give_feedback(const event_key& anomaly, std::string verdict, std::string comment, std::string who) override;
+  backtest_service& backtests() override;
 
   // admin_port
   notify_store& notifications() override;

@@ -71,6 +71,7 @@ struct engine::impl {
   std::unique_ptr<rollup_store> rollups;
   std::unique_ptr<job_store> job_records;
   std::unique_ptr<job_service> jobs;
+  std::unique_ptr<backtest_service> backtests;
 
   std::mutex changes;  ///< one catalog change at a time, in the order of the journal
   std::atomic<bool> stopping{false};
@@ -96,6 +97,7 @@ struct engine::impl {
   expected<void> reach_store(std::int64_t deadline_ms);
   expected<void> end_findings_of_deleted();
   expected<void> start_jobs();
+  void start_backtests();
   persistence hand_over();
   void close();
   std::vector<std::uint64_t> series_sent;  ///< per sensor, the last entry sent; used by housekeeper and stop() only

@@ -110,7 +110,23 @@ expected<void> engine::impl::start_jobs() {
   };
   jobs = make_job_service(runtime->system(),
                           {*entities, *events, *series, *rollups, *job_records, cut, wall_clock_us, drop_events}, config.jobs);
+  start_backtests();
   return {};
+}
+
+/// Its thread has the lowest priority: so it asks a sensor by way of the workers, and never runs its actor itself.
+void engine::impl::start_backtests() {
+  const auto read = [this](sensor_id sensor, const time_range& range, std::size_t about,
+                           bool descending) -> expected<reading_run> {
+    const auto wanted = visible(sensor, range);
+    auto asked = sensors->ask(std::span(&sensor, 1), wanted);
+    if (!asked.front()) return tl::unexpected(asked.front().error());
+    const auto seen = asked.front()->wait_for(limits::query_deadline_ms);
+    if (!seen) return tl::unexpected(seen.error());
+    return series->read_on(seen->cut, wanted, about, descending);
+  };
+  backtests =
+      make_backtest_service({*entities, *events, stream_rules_of(config), read, wall_clock_us, worker_threads_of(config)});
 }
 
 /// Not fsynced: what a tick brings about is written behind it, and a power cut takes neither or only what is newer.
@@ -204,6 +220,7 @@ void engine::stop() {
 
 void engine::impl::close() {
   stopping = true;
+  backtests.reset();
   jobs.reset();
   {
     const std::lock_guard lock(housekeeper_mutex);

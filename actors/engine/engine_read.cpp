@@ -184,6 +184,7 @@ expected<alert_report> engine::check_limits(sensor_id id, std::size_t limit) {
 
 const event_log& engine::events() const { return *impl_->events; }
 job_service& engine::jobs() { return *impl_->jobs; }
+backtest_service& engine::backtests() { return *impl_->backtests; }
 
 std::optional<error> engine::trouble() const { return impl_->writer->health(); }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "actors/backtest/backtest_service.hpp"
 #include "pipelines/alarm/limit_order.hpp"
 #include "pipelines/model/finding.hpp"
 #include "pipelines/model/result.hpp"
@@ -26,6 +27,8 @@ class operate_port {
   /// What a person thinks of an anomaly. not_found for an unknown one; the newest counts.
   virtual expected<finding> give_feedback(const event_key& anomaly, std::string verdict, std::string comment,
                                           std::string who) = 0;
+  /// What rules and detectors would have said of the past.
+  virtual backtest_service& backtests() = 0;
 };
 
 }  // namespace factory

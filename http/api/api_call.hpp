@@ -53,7 +53,9 @@ struct api_call {
 
   access_scope needs() const { return scope.value_or(method == http_method::get ? access_scope::read : access_scope::operate); }
   /// True for changes and acknowledgements, false for ingest and queries.
-  bool is_audited() const { return method != http_method::get && needs() != access_scope::ingest; }
+  bool is_audited() const {
+    return method != http_method::get && needs() != access_scope::ingest && needs() != access_scope::read;
+  }
 };
 using api_table = std::vector<api_call>;
 
@@ -76,6 +78,7 @@ void add_token_calls(api_table& table);                     ///< tokens and the 
 void add_channel_calls(api_table& table, notifier& tells);  ///< test of a channel, its dead letters
 void add_pipeline_calls(api_table& table);                  ///< pipelines
 void add_performance_call(api_table& table);
+void add_backtest_calls(api_table& table);  ///< backtests, previews of rules
 
 inline const std::vector<std::string> json_only{"application/json"};
 

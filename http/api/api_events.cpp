@@ -1,6 +1,7 @@
 #include "http/api/api_call.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
+#include "http/text/backtest_text.hpp"
 #include "http/text/cursor.hpp"
 #include "http/text/event_json.hpp"
 #include "storage/base/limits.hpp"
@@ -55,6 +56,12 @@ expected<http_response> get_events(query_port& behind, const http_request& reque
   return json_response(out);
 }
 
+expected<http_response> get_digest(query_port& behind, const http_request&, const path_argument&) {
+  json_writer out;
+  out.begin_object().member("digest", std::string_view(digest_text(behind.events().digest()))).end_object();
+  return json_response(out);
+}
+
 }  // namespace
 
 void add_event_calls(api_table& table) {
@@ -66,6 +73,13 @@ void add_event_calls(api_table& table) {
                    {},
                    "event_page"});
   table.back().limited = factory_limit::handled;
+  table.push_back({http_method::get,
+                   "/api/events/digest",
+                   "A hash of all findings as they stand: equal for equal sets of readings, rules and commands",
+                   get_digest,
+                   {},
+                   {},
+                   "digest"});
 }
 
 }  // namespace factory

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "http/text/html_text.hpp"
 #include "http/text/json_writer.hpp"
 #include "pipelines/model/time.hpp"
 
@@ -37,20 +38,6 @@ void write_sensor(json_writer& out, const report_sensor& sensor) {
   out.member("anomalies", sensor.anomalies).member("alerts", sensor.alerts).end_object();
 }
 
-std::string escaped(std::string_view raw) {
-  std::string safe;
-  for (const char c : raw) {
-    switch (c) {
-      case '&': safe += "&amp;"; break;
-      case '<': safe += "&lt;"; break;
-      case '>': safe += "&gt;"; break;
-      case '"': safe += "&quot;"; break;
-      default: safe += c;
-    }
-  }
-  return safe;
-}
-
 constexpr std::string_view style =
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em;color:#222}table{border-collapse:collapse}"
     "th,td{padding:.3em .8em;border-bottom:1px solid #ddd;text-align:right}"
@@ -59,11 +46,12 @@ constexpr std::string_view style =
 void write_row(std::string& page, const report_sensor& sensor) {
   const auto out = std::back_inserter(page);
   const auto& of = sensor.readings;
-  fmt::format_to(out, "<tr><td>{}</td><td>{}</td><td>{}</td>", escaped(sensor.machine), escaped(sensor.name), of.count);
+  fmt::format_to(out, "<tr><td>{}</td><td>{}</td><td>{}</td>", html_escaped(sensor.machine), html_escaped(sensor.name), of.count);
   if (of.count == 0) {
     page += "<td></td><td></td><td></td>";
   } else {
-    for (const double value : {of.min, of.mean(), of.max}) fmt::format_to(out, "<td>{:.6g} {}</td>", value, escaped(sensor.unit));
+    for (const double value : {of.min, of.mean(), of.max})
+      fmt::format_to(out, "<td>{:.6g} {}</td>", value, html_escaped(sensor.unit));
   }
   for (const auto found : {sensor.anomalies, sensor.alerts})
     fmt::format_to(out, "<td{}>{}</td>", found != 0 ? " class=\"found\"" : "", found);
@@ -86,7 +74,7 @@ std::string report_json(const daily_report& report) {
 
 std::string report_html(const daily_report& report) {
   const auto all = total_of(report);
-  const auto name = escaped(report.name), day = format_time(report.begin_us).substr(0, 10);
+  const auto name = html_escaped(report.name), day = format_time(report.begin_us).substr(0, 10);
   std::string page = fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{0}, {1}</title><style>{2}</style></head>\n<body>"
       "<h1>{0}, {1}</h1>\n<p>{3} sensors, {4} readings, {5} anomalies, {6} alerts. The day is in UTC; written {7}.</p>\n"

@@ -58,6 +58,8 @@ expected<void> set_detector(detector_setting& how, const std::string& within, el
   });
 }
 
+}  // namespace
+
 expected<void> set_detectors(detect_settings& settings, const std::string& within, element object) {
   return for_each_member(within, object, [&](std::string_view name, const std::string& path, element value) -> expected<bool> {
     const auto which = parse_detector(name);
@@ -66,8 +68,6 @@ expected<void> set_detectors(detect_settings& settings, const std::string& withi
     return true;
   });
 }
-
-}  // namespace
 
 expected<void> set_stream_rules(stream_rules& rules, std::string_view within, element object) {
   auto set =

@@ -1,8 +1,7 @@
 #include "storage/events/event_log_impl.hpp"
 
 #include "pipelines/model/coding.hpp"
-
-#include <xxhash.h>
+#include "storage/events/finding_digest.hpp"
 
 #include <algorithm>
 
@@ -51,14 +50,11 @@ event_log::totals event_log::count() const {
 std::uint64_t event_log::digest() const {
   const event_view view(*impl_);
   const std::unique_ptr<rocksdb::Iterator> it(impl_->rocks.db->NewIterator(view.options(), impl_->column_family()));
-  XXH3_state_t* state = XXH3_createState();
-  XXH3_64bits_reset(state);
+  finding_digest digest;
   std::vector<event> of_one;  // events of a finding lie side by side
   const auto add = [&] {
     std::ranges::sort(of_one, {}, &event::sequence);
-    std::string bytes;
-    put_for_digest(bytes, fold_finding(of_one));
-    XXH3_64bits_update(state, bytes.data(), bytes.size());
+    digest.add(fold_finding(of_one));
     of_one.clear();
   };
   for (it->Seek("k"); it->Valid() && it->key()[0] == 'k'; it->Next()) {
@@ -68,9 +64,7 @@ std::uint64_t event_log::digest() const {
     of_one.push_back(std::move(e));
   }
   add();
-  const std::uint64_t digest = XXH3_64bits_digest(state);
-  XXH3_freeState(state);
-  return digest;
+  return digest.value();
 }
 
 expected<std::vector<std::optional<event>>> event_log::impl::get(const std::vector<event_key>& keys,

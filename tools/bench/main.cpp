@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "backtest.hpp"
 #include "bytes.hpp"
 #include "detectors.hpp"
 #include "endurance.hpp"
@@ -29,6 +30,7 @@ struct settings {
   std::vector<std::size_t> body_sizes{1, 10, 100, 1'000, 10'000, 100'000};
   std::vector<std::size_t> history_sizes{1'000'000, 10'000'000}, journal_sizes{1'000'000, 5'000'000};
   detector_options detectors;
+  backtest_options backtests;
   factory_options factoryd;
   std::string url, peer;
   bool peer_only = false, as_json = false;
@@ -100,6 +102,10 @@ void add_options(CLI::App& app, settings& given) {
       add_work("detectors", "the detectors on a simulated plant with faults: what they find, what a reading costs; no server");
   detectors->add_option("--seed", given.detectors.seed, "of the plant")->capture_default_str();
   detectors->add_option("--days", given.detectors.days)->capture_default_str()->check(CLI::PositiveNumber);
+  auto* backtests =
+      add_work("backtest", "readings a second of a backtest from stored blocks: default detectors, one rule a sensor; no server");
+  backtests->add_option("--backtest-sensors", given.backtests.sensors)->capture_default_str()->check(CLI::PositiveNumber);
+  backtests->add_option("--backtest-readings", given.backtests.readings)->capture_default_str()->check(CLI::PositiveNumber);
   add_work("soak", "steady mixed load; an hour unless --seconds says otherwise");
 
   app.add_option("--seconds", given.seconds, "seconds of load per run; 5 for all but overload and soak");
@@ -172,6 +178,7 @@ void refuse_what_does_not_go_together(const settings& given) {
 
 int run(settings given) {
   if (given.work == "detectors") return run_detectors(given.detectors), 0;
+  if (given.work == "backtest") return run_backtests(given.backtests), 0;
   refuse_what_does_not_go_together(given);
   if (!given.url.empty()) given.factoryd.running_port = local_port(given.url);
   given.load.seconds = given.seconds.value_or(given.work == "soak" ? 3'600 : given.work == "overload" ? 60 : 5);

@@ -6,8 +6,11 @@
 #include <atomic>
 #include <csignal>
 #include <exception>
+#include <fstream>
 
+#include "http/text/backtest_text.hpp"
 #include "replay/backtest.hpp"
+#include "replay/backtest_stored.hpp"
 #include "replay/options.hpp"
 #include "replay/progress.hpp"
 #include "replay/replay.hpp"
@@ -26,7 +29,7 @@ extern "C" void on_signal(int number) {
 }
 
 void describe(CLI::App& app, replay::command_line& typed) {
-  app.add_option("FILE", typed.files, "CSV, NDJSON or line protocol, plain or as gzip or zstd; - is standard input")->required();
+  app.add_option("FILE", typed.files, "CSV, NDJSON or line protocol, plain or as gzip or zstd; - is standard input");
   auto* url = app.add_option("--url", typed.url, "the daemon that takes the readings")->capture_default_str();
   app.add_option("--token", typed.token, "the daemon's token, when it asks for one")->envname("FACTORY_TOKEN");
   app.add_option("--data-dir", typed.data_dir, "straight into a data directory that no daemon has open")->excludes(url);
@@ -52,9 +55,13 @@ void describe(CLI::App& app, replay::command_line& typed) {
   app.add_option("--batch", typed.batch, "readings a request (10000 over HTTP, 100000 into a data directory)");
   app.add_flag("--resume", typed.resume, "go on behind the last row that an interrupted run had stored");
   app.add_flag("--backtest", typed.backtest,
-               "judge the files (CSV, or folders of it) with the detectors, here, and store nothing");
+               "judge the files (CSV, or folders of it) with the detectors, or the readings of --data-dir with its rules and "
+               "detectors, here, and store nothing");
   app.add_option("--scores", typed.scores, "where its scores go, one row for each: a file, or a folder for several FILEs");
   app.add_flag("--machine", typed.machine, "backtest: the columns of a wide file are the sensors of one machine");
+  app.add_flag("--digest", typed.digest, "backtest of --data-dir: print the digest of the findings, as GET /api/events/digest");
+  app.add_flag("--json", typed.json, "backtest of --data-dir: print the result as JSON");
+  app.add_option("--html", typed.html, "backtest of --data-dir: a page with the result goes into this file");
 }
 
 int complain(const error& why) {
@@ -91,6 +98,21 @@ int backtest_files(const replay::options& how, const replay::command_line& typed
   return 0;
 }
 
+int backtest_stored(const replay::options& how, const replay::command_line& typed) {
+  const auto done = replay::run_stored_backtest(how, stop);
+  if (!done) return complain(done.error());
+  if (!typed.html.empty()) {
+    std::ofstream page(typed.html, std::ios::binary);
+    page << done->html;
+    if (!page.flush()) return complain({errc::storage_failed, typed.html + " cannot be written"});
+  }
+  if (typed.digest)
+    fmt::print("{}\n", digest_text(done->result.digest));
+  else
+    fmt::print("{}", typed.json ? done->json + "\n" : replay::to_text(done->result));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -102,9 +124,10 @@ int main(int argc, char** argv) try {
   CLI11_PARSE(app, argc, argv);
   const auto how = replay::understand(typed);
   if (!how) return complain(how.error());
-  if (typed.backtest) return backtest_files(*how, typed);
+  if (typed.backtest && !typed.files.empty()) return backtest_files(*how, typed);
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
+  if (typed.backtest) return backtest_stored(*how, typed);
   std::signal(SIGPIPE, SIG_IGN);
   return replay_files(*how);
 } catch (const std::exception& problem) {

@@ -89,6 +89,26 @@ expected<void> time_options(const command_line& typed, options& out) {
   return {};
 }
 
+/// A backtest is of files, and writes scores, or of what a data directory holds.
+expected<void> backtest_options(const command_line& typed) {
+  const bool prints = typed.digest || typed.json || !typed.html.empty();
+  if (!typed.backtest) {
+    if (!typed.scores.empty()) return fail(errc::invalid, "--backtest and --scores belong together");
+    if (typed.machine || prints) return fail(errc::invalid, "--machine, --digest, --json and --html are for --backtest");
+    if (typed.files.empty()) return fail(errc::invalid, "FILE is required");
+    return {};
+  }
+  if (typed.files.empty() && typed.data_dir.empty())
+    return fail(errc::invalid, "--backtest needs FILEs and --scores, or --data-dir");
+  if (!typed.files.empty() && !typed.data_dir.empty())
+    return fail(errc::invalid, "--backtest is of FILEs or of a --data-dir, not of both");
+  if (typed.files.empty() != typed.scores.empty()) return fail(errc::invalid, "--backtest of FILEs and --scores belong together");
+  if (typed.files.empty() ? typed.machine : prints)
+    return fail(errc::invalid, "--scores and --machine are for files, --digest, --json and --html for a data directory");
+  if (typed.digest && typed.json) return fail(errc::invalid, "--digest and --json are two ways to print: choose one");
+  return {};
+}
+
 }  // namespace
 
 bool options::ignores(std::string_view name) const { return std::find(ignored.begin(), ignored.end(), name) != ignored.end(); }
@@ -108,8 +128,7 @@ expected<options> understand(const command_line& typed) {
   out.token = typed.token;
   out.data_dir = typed.data_dir;
   out.resume = typed.resume;
-  if (typed.backtest != !typed.scores.empty()) return fail(errc::invalid, "--backtest and --scores belong together");
-  if (typed.machine && !typed.backtest) return fail(errc::invalid, "--machine is for --backtest");
+  if (auto good = backtest_options(typed); !good) return tl::unexpected(good.error());
   out.allow_overwrite = typed.allow_overwrite;
   out.ignored = typed.ignore;
   const auto format = format_option(typed.format);

@@ -27,6 +27,8 @@ struct command_line {
   std::size_t batch = 0;
   std::string scores;  ///< where a backtest writes
   bool backtest = false, machine = false;
+  bool digest = false, json = false;  ///< what a backtest of a data directory prints instead of a table
+  std::string html;                   ///< where its page goes
   bool resume = false, allow_overwrite = false;
 };
 

@@ -1,0 +1,148 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "http/text/backtest_text.hpp"
+#include "http/text/html_text.hpp"
+#include "pipelines/model/time.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr std::size_t most_rows = 50;  ///< sensors of a line on the page
+constexpr int bar_width = 10, plot_height = 60;
+
+constexpr std::string_view page_style =
+    "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#222}"
+    "table{border-collapse:collapse}th,td{padding:.25em .8em;border-bottom:1px solid #ddd;text-align:right}"
+    "td:first-child,th:first-child{text-align:left}h2{margin:2em 0 .3em}.draft{color:#8a4b00}"
+    "svg{display:block;background:#f7f7f5;margin:.4em 0}details{margin:.4em 0}"
+    "@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}th,td{border-color:#444}svg{background:#222}"
+    ".draft{color:#ffb45c}}";
+
+std::string length_text(std::int64_t us) {
+  const auto s = us / 1'000'000;
+  if (s < 120) return fmt::format("{:.6g} s", static_cast<double>(us) / 1e6);
+  if (s < 7'200) return fmt::format("{} min", s / 60);
+  if (s < 172'800) return fmt::format("{} h {} min", s / 3'600, s / 60 % 60);
+  return fmt::format("{} d {} h", s / 86'400, s / 3'600 % 24);
+}
+
+std::string percent(double share) { return fmt::format("{:.3g} %", share * 100); }
+std::string percent(const std::optional<double>& share) { return share ? percent(*share) : "–"; }
+
+std::string title_of(const backtest_line& line) {
+  std::string out = line.draft ? "draft: " : "";
+  if (line.source == event_source::alert_rule) out += line.rule != 0 ? fmt::format("rule {} ", line.rule) : "rule ";
+  return out + html_escaped(line.name);
+}
+
+void append_bars(std::string& page, const std::vector<std::uint32_t>& counts, std::uint32_t most, std::string_view colour,
+                 int offset, int width) {
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    const auto height = std::max(2, static_cast<int>(plot_height * static_cast<double>(counts[i]) / most));
+    fmt::format_to(std::back_inserter(page),
+                   "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{}</title></rect>",
+                   static_cast<int>(i) * bar_width + offset, plot_height - height, width, height, colour, counts[i]);
+  }
+}
+
+/// When a line fired: a bar for each part of the range; what is in force in its place in another colour beside it.
+void append_plot(std::string& page, const backtest_result& result, const backtest_line& line) {
+  const auto* const before = result.in_force(line);
+  std::uint32_t most = 1;
+  for (const auto count : line.over_time) most = std::max(most, count);
+  if (before != nullptr)
+    for (const auto count : before->over_time) most = std::max(most, count);
+  const auto width = bar_width * static_cast<int>(line.over_time.size());
+  fmt::format_to(std::back_inserter(page),
+                 "<svg role=\"img\" viewBox=\"0 0 {0} {1}\" width=\"100%\" height=\"{1}\" preserveAspectRatio=\"none\">", width,
+                 plot_height);
+  if (before != nullptr) {
+    append_bars(page, before->over_time, most, "#9db4c8", 0, bar_width / 2);
+    append_bars(page, line.over_time, most, "#c05a00", bar_width / 2, bar_width / 2 - 1);
+  } else {
+    append_bars(page, line.over_time, most, line.draft ? "#c05a00" : "#2b6ca3", 0, bar_width - 1);
+  }
+  fmt::format_to(std::back_inserter(page), "</svg><small>{} to {}; the highest bar is {}{}</small>\n",
+                 format_time(result.begin_us), format_time(result.end_us), most,
+                 before != nullptr ? "; grey: as it is in force" : "");
+}
+
+void append_row(std::string& page, std::string_view name, const firing_figures& of, std::int64_t span_us, std::size_t sensors) {
+  fmt::format_to(std::back_inserter(page), "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>", name, of.count,
+                 of.count == 0 ? "–" : length_text(of.longest_us), of.first_us ? format_time(*of.first_us) : "–",
+                 percent(share_of_time(of, span_us, sensors)));
+}
+
+constexpr std::string_view figure_heads = "<th>count</th><th>longest</th><th>first</th><th>share of time</th>";
+
+void append_sensors(std::string& page, const backtest_line& line, std::int64_t span_us, const sensor_names& names) {
+  if (line.by_sensor.empty()) return;
+  fmt::format_to(std::back_inserter(page), "<details><summary>{} of {} sensors</summary><table><tr><th>sensor</th>{}</tr>\n",
+                 line.by_sensor.size(), line.sensors, figure_heads);
+  std::size_t rows = 0;
+  for (const auto& [sensor, figures] : line.by_sensor) {
+    if (++rows > most_rows) break;
+    append_row(page, html_escaped(names(sensor)), figures, span_us, 1);
+    page += "</tr>\n";
+  }
+  page += "</table></details>\n";
+}
+
+void append_summary(std::string& page, const backtest_result& result, std::int64_t span_us) {
+  const bool known = result.faults != 0;
+  fmt::format_to(std::back_inserter(page), "<table><tr><th>what</th>{}", figure_heads);
+  if (known) page += "<th>faults found</th><th>precision</th><th>recall</th><th>median delay</th>";
+  page += "</tr>\n";
+  for (const auto& line : result.lines) {
+    append_row(page, fmt::format("<span{}>{}</span>", line.draft ? " class=\"draft\"" : "", title_of(line)), line.all, span_us,
+               line.sensors);
+    if (known && line.faults) {
+      fmt::format_to(std::back_inserter(page), "<td>{} of {}</td><td>{}</td><td>{}</td><td>{}</td>", line.faults->found,
+                     line.faults->faults, percent(line.faults->precision()), percent(line.faults->recall()),
+                     line.faults->median_delay_us ? length_text(*line.faults->median_delay_us) : "–");
+    }
+    page += "</tr>\n";
+  }
+  page += "</table>\n";
+}
+
+}  // namespace
+
+std::string backtest_html(const backtest_result& result, const sensor_names& names) {
+  const auto span_us = result.end_us - result.begin_us;
+  std::string page = fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Backtest</title><style>{}</style></head>\n<body>"
+      "<h1>Backtest</h1>\n<p>{} to {}: {} readings of {} sensors in {:.2f} s; {} findings by what is in force; digest {}.</p>\n",
+      page_style, format_time(result.begin_us), format_time(result.end_us), result.readings, result.sensors, result.seconds,
+      result.findings, digest_text(result.digest));
+  if (!result.differences.empty()) {
+    page += "<ul>\n";
+    for (const auto& each : result.differences) page += "<li class=\"draft\">" + html_escaped(each) + "</li>\n";
+    page += "</ul>\n";
+  }
+  append_summary(page, result, span_us);
+  for (const auto& line : result.lines) {
+    fmt::format_to(std::back_inserter(page), "<h2{}>{}</h2>\n", line.draft ? " class=\"draft\"" : "", title_of(line));
+    append_plot(page, result, line);
+    append_sensors(page, line, span_us, names);
+  }
+  page += "</body></html>\n";
+  return page;
+}
+
+std::string backtest_html(std::string_view state, double share, std::string_view failure) {
+  const bool goes_on = state == "waiting" || state == "running";
+  return fmt::format(
+      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">{}<title>Backtest</title><style>{}</style></head>\n<body>"
+      "<h1>Backtest</h1>\n<p>{}, {} done. {}</p>\n</body></html>\n",
+      goes_on ? "<meta http-equiv=\"refresh\" content=\"2\">" : "", page_style, html_escaped(state), percent(share),
+      html_escaped(failure));
+}
+
+}  // namespace factory

@@ -1,0 +1,105 @@
+#include "http/text/backtest_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+namespace factory {
+
+namespace {
+
+constexpr std::size_t most_sensors = 1'000;  ///< of a line in JSON; those with the most firings
+
+void write_figures(json_writer& out, const firing_figures& of, std::int64_t span_us, std::size_t sensors) {
+  out.member("count", of.count).key("longest_ms");
+  write_ms(out, of.longest_us);
+  out.key("total_ms");
+  write_ms(out, of.total_us);
+  out.member("share_of_time", share_of_time(of, span_us, sensors)).key("first");
+  of.first_us ? out.time(*of.first_us) : out.value(nullptr);
+}
+
+void write_faults(json_writer& out, const fault_figures& of) {
+  out.begin_object().member("known", of.faults).member("found", of.found).member("missed", of.missed());
+  out.member("firings", of.firings).member("right", of.right);
+  out.member("precision", of.precision()).member("recall", of.recall()).key("median_delay_ms");
+  of.median_delay_us ? write_ms(out, *of.median_delay_us) : void(out.value(nullptr));
+  out.end_object();
+}
+
+std::vector<std::pair<sensor_id, firing_figures>> most_fired(const backtest_line& line) {
+  std::vector<std::pair<sensor_id, firing_figures>> all(line.by_sensor.begin(), line.by_sensor.end());
+  std::ranges::stable_sort(all, [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
+  if (all.size() > most_sensors) all.resize(most_sensors);
+  return all;
+}
+
+void write_line(json_writer& out, const backtest_line& line, std::int64_t span_us, const sensor_names& names) {
+  out.begin_object().member("source", to_text(line.source)).key("rule_id");
+  line.rule != 0 ? out.value(line.rule) : out.value(nullptr);
+  out.member("name", std::string_view(line.name)).member("draft", line.draft).member("sensors", line.sensors);
+  write_figures(out, line.all, span_us, line.sensors);
+  out.key("faults");
+  line.faults ? write_faults(out, *line.faults) : void(out.value(nullptr));
+  out.key("over_time").begin_array();
+  for (const auto count : line.over_time) out.value(count);
+  out.end_array().key("by_sensor").begin_array();
+  for (const auto& [sensor, figures] : most_fired(line)) {
+    out.begin_object().member("sensor_id", sensor).member("name", std::string_view(names(sensor)));
+    write_figures(out, figures, span_us, 1);
+    out.end_object();
+  }
+  out.end_array().end_object();
+}
+
+}  // namespace
+
+std::string digest_text(std::uint64_t digest) { return fmt::format("{:016x}", digest); }
+
+void write_json(json_writer& out, const backtest_result& result, const sensor_names& names) {
+  const auto span_us = result.end_us - result.begin_us;
+  out.begin_object().time_member("from", result.begin_us).time_member("to", result.end_us);
+  out.member("sensors", result.sensors).member("readings", result.readings).member("findings", result.findings);
+  out.member("known_faults", result.faults).member("seconds", result.seconds);
+  out.member("digest", std::string_view(digest_text(result.digest))).key("differences").begin_array();
+  for (const auto& each : result.differences) out.value(std::string_view(each));
+  out.end_array().key("lines").begin_array();
+  for (const auto& each : result.lines) write_line(out, each, span_us, names);
+  out.end_array().end_object();
+}
+
+void write_json(json_writer& out, const rule_preview& of) {
+  const auto write_fired = [&out](const firing_figures& fired) {
+    out.member("count", fired.count).key("longest_ms");
+    write_ms(out, fired.longest_us);
+    out.key("total_ms");
+    write_ms(out, fired.total_us);
+    out.key("first");
+    fired.first_us ? out.time(*fired.first_us) : out.value(nullptr);
+  };
+  out.begin_object().member("text", std::string_view(of.text)).member("readings", of.readings).key("fired").begin_object();
+  write_fired(of.fired);
+  out.end_object().key("firings").begin_array();
+  for (const auto& each : of.first) {
+    out.begin_object().time_member("from", each.begin_us).time_member("to", each.end_us).member("open", each.open).end_object();
+  }
+  out.end_array().key("usual");
+  if (of.usual) {
+    out.begin_object().member("share", usual_share).member("low", of.usual->low).member("high", of.usual->high);
+    out.member("min", of.usual->min).member("max", of.usual->max).end_object();
+  } else {
+    out.value(nullptr);
+  }
+  out.key("proposals").begin_array();
+  for (const auto& each : of.proposals) {
+    out.begin_object().member("low", each.low).member("high", each.high).member("deadband", each.deadband);
+    write_fired(each.fired);
+    out.end_object();
+  }
+  out.end_array().end_object();
+}
+
+}  // namespace factory

@@ -1,0 +1,98 @@
+#include "replay/backtest_stored.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "actors/backtest/backtest_plan.hpp"
+#include "http/text/backtest_text.hpp"
+#include "inspect/data_directory.hpp"
+#include "replay/progress.hpp"
+
+namespace factory::replay {
+
+namespace {
+
+std::int64_t clock_us() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// Draws the share that is done until it goes.
+class drawn_share {
+ public:
+  drawn_share(backtest_progress& of, const std::atomic<bool>& stop)
+      : thread_([&of, &stop](const std::stop_token& ends) {
+          constexpr std::uint64_t whole = 1'000;
+          progress bar;
+          while (!ends.stop_requested()) {
+            if (stop) of.cancelled = true;
+            bar.draw("backtest", static_cast<std::uint64_t>(of.share * whole), whole, of.readings);
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+          }
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
+std::string what_of(const backtest_line& line) {
+  std::string out = line.draft ? "draft " : "";
+  if (line.source == event_source::alert_rule) out += fmt::format("rule {} ", line.rule);
+  return out + line.name;
+}
+
+}  // namespace
+
+expected<stored_backtest> run_stored_backtest(const options& how, const std::atomic<bool>& stop) {
+  const auto from = data_directory::open(how.data_dir, data_directory::access::read);
+  if (!from) return tl::unexpected(from.error());
+  auto all = (*from)->cuts();
+  if (!all) return tl::unexpected(std::move(all.error()));
+  std::map<sensor_id, sensor_cut> cuts;
+  for (auto& each : *all) cuts.emplace(each.sensor, std::move(each));
+  backtest_request asked;
+  if (how.from_us != min_event_time_us) asked.range.begin_us = how.from_us;
+  if (how.to_us != max_event_time_us) asked.range.end_us = how.to_us;
+  auto spec = plan_backtest(asked, (*from)->entities, (*from)->events, {}, clock_us());
+  if (!spec) return tl::unexpected(std::move(spec.error()));
+  spec->threads = std::max(1U, std::thread::hardware_concurrency());
+  const auto read = [&](sensor_id sensor, const time_range& range, std::size_t about, bool descending) {
+    return (*from)->series.read_on(cuts.at(sensor), range, about, descending);
+  };
+  backtest_progress progress;
+  expected<backtest_result> came;
+  {
+    const drawn_share drawn(progress, stop);
+    came = run_backtest(*spec, read, progress);
+  }
+  if (!came) return tl::unexpected(std::move(came.error()));
+  const auto name = [&](sensor_id sensor) { return (*from)->name_of(sensor); };
+  json_writer out;
+  write_json(out, *came, name);
+  auto page = backtest_html(*came, name);
+  return stored_backtest{std::move(*came), out.text(), std::move(page)};
+}
+
+std::string to_text(const backtest_result& result) {
+  const auto span_us = result.end_us - result.begin_us;
+  std::string out = fmt::format("{} to {}: {} readings of {} sensors in {:.2f} s ({})\n\n", format_time(result.begin_us),
+                                format_time(result.end_us), with_commas(result.readings), with_commas(result.sensors),
+                                result.seconds, rate_text(static_cast<double>(result.readings) / std::max(1e-9, result.seconds)));
+  out += fmt::format("{:<32}{:>10}{:>16}{:>30}{:>16}\n", "what", "count", "longest", "first", "share of time");
+  for (const auto& line : result.lines) {
+    out += fmt::format("{:<32}{:>10}{:>16}{:>30}{:>14.3g} %\n", what_of(line), with_commas(line.all.count),
+                       duration_text(static_cast<double>(line.all.longest_us) / 1e6),
+                       line.all.first_us ? format_time(*line.all.first_us) : "-",
+                       100 * share_of_time(line.all, span_us, line.sensors));
+    if (line.faults && line.faults->faults != 0)
+      out += fmt::format("  found {} of {} known faults; {} of {} firings were right\n", line.faults->found, line.faults->faults,
+                         line.faults->right, line.faults->firings);
+  }
+  return out;
+}
+
+}  // namespace factory::replay
