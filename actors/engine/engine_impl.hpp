@@ -127,7 +127,11 @@ struct engine::impl {
                                            std::vector<pipeline_instance_entry>& made, const pipeline_spec& spec_before,
                                            const std::vector<pipeline_instance_entry>& before);
   std::vector<pipeline_instance_entry> all_instances(pipeline_id but) const;
-  expected<void> forget_instances(const std::vector<stream_key>& ended);
+  expected<void> forget_instances(const std::vector<stream_key>& ended, const pipeline_spec& spec,
+                                  const std::vector<pipeline_instance_entry>& were);
+  expected<void> end_events_of_pipelines(const std::function<bool(pipeline_id, sensor_id)>& is_gone);
+  expected<void> check_channels(const pipeline_spec& spec) const;
+  std::optional<pipeline_id> tells_channel(channel_id channel) const;
   expected<void> refresh_streams();
   expected<bool> refresh_stream(pipeline_entry entry);
   void after_catalog_change(const std::vector<sensor_entry>& created);

@@ -1,6 +1,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -106,6 +107,12 @@ expected<void> engine::impl::start_streams() {
   });
   if (!visited) return visited;
   if (auto removed = stream_states->remove(orphans); !removed) return removed;
+  std::set<std::pair<pipeline_id, sensor_id>> subjects;
+  for (const auto& each : all)
+    if (const auto spec = parse_pipeline(each.spec))
+      for (const auto& instance : each.instances) subjects.emplace(each.id, instance.sources[subject_source(*spec)]);
+  const auto is_gone = [&](pipeline_id id, sensor_id subject) { return !subjects.contains({id, subject}); };
+  if (auto ended = end_events_of_pipelines(is_gone); !ended) return ended;
   for (const auto& each : all)
     if (auto started = start_instances(each, each.instances); !started) return started;
   const std::lock_guard one(changes);
@@ -169,11 +176,47 @@ std::vector<pipeline_instance_entry> engine::impl::all_instances(pipeline_id but
   return all;
 }
 
-/// Takes away what instances had stored: after what they may still have handed over.
-expected<void> engine::impl::forget_instances(const std::vector<stream_key>& ended) {
+/// Takes away what instances had stored and ends what they found: after what they may still have handed over.
+expected<void> engine::impl::forget_instances(const std::vector<stream_key>& ended, const pipeline_spec& spec,
+                                              const instances& were) {
   if (ended.empty()) return {};
   if (auto reached = reach_store(limits::query_deadline_ms); !reached) return reached;
+  std::set<sensor_id> subjects;
+  for (const auto& each : ended)
+    if (const auto* const known = find_machine(were, each.machine)) subjects.insert(known->sources[subject_source(spec)]);
+  const auto is_gone = [&](pipeline_id id, sensor_id subject) {
+    return id == ended.front().pipeline && subjects.contains(subject);
+  };
+  if (auto done = end_events_of_pipelines(is_gone); !done) return done;
   return stream_states->remove(ended);
+}
+
+expected<void> engine::impl::end_events_of_pipelines(const std::function<bool(pipeline_id, sensor_id)>& is_gone) {
+  const auto of_gone = [&](const event_key& of) {
+    return of.source == event_source::pipeline && is_gone(pipeline_of(of.rule), of.sensor);
+  };
+  if (auto ended = events->end_findings(of_gone, "The pipeline was changed or deleted.", wall_clock_us()); !ended)
+    return tl::unexpected(std::move(ended.error()));
+  return {};
+}
+
+expected<void> engine::impl::check_channels(const pipeline_spec& spec) const {
+  for (std::size_t i = 0; i < spec.sinks.size(); ++i) {
+    const auto* const sink = std::get_if<channel_sink>(&spec.sinks[i]);
+    if (sink == nullptr || entities->find_channel(sink->channel)) continue;
+    const auto field = "sinks[" + std::to_string(i) + "].channel.channel_id";
+    return fail(errc::invalid, field + ": there is no channel " + std::to_string(sink->channel), field);
+  }
+  return {};
+}
+
+/// The pipeline whose events a channel hears, if there is one.
+std::optional<pipeline_id> engine::impl::tells_channel(channel_id channel) const {
+  for (const auto& each : pipelines->all()) {
+    const auto spec = parse_pipeline(each.spec);
+    if (spec && std::ranges::find(spec->sinks, pipeline_sink(channel_sink{channel})) != spec->sinks.end()) return each.id;
+  }
+  return std::nullopt;
 }
 
 /// After a change of the catalog: instances for machines that have all sources now, none for those that have them no more. The sensors that
@@ -206,7 +249,7 @@ expected<bool> engine::impl::refresh_stream(pipeline_entry entry) {
   });
   std::erase_if(fresh, [&](const auto& each) { return find_machine(entry.instances, each.machine) != nullptr; });
   if (entry.instances.size() == before.size() && fresh.empty()) return false;
-  if (auto done = forget_instances(ended); !done) return tl::unexpected(std::move(done.error()));
+  if (auto done = forget_instances(ended, *spec, before); !done) return tl::unexpected(std::move(done.error()));
   for (auto& each : fresh) each.since_sequence = entries->last_sequence();
   auto committed = commit_pipeline(std::move(entry), *spec, fresh, *spec, before);
   if (!committed) return tl::unexpected(std::move(committed.error()));
@@ -243,6 +286,7 @@ expected<pipeline_entry> engine::create_pipeline(const std::string& json) {
   const auto spec = parse_pipeline(json);
   if (!spec) return tl::unexpected(spec.error());
   const std::lock_guard one(impl_->changes);
+  if (auto good = impl_->check_channels(*spec); !good) return tl::unexpected(std::move(good.error()));
   auto made = resolve(*spec, *impl_->entities, {});
   if (!made) return tl::unexpected(std::move(made.error()));
   if (impl_->streams->size() + made->size() > limits::stream_instances)
@@ -271,6 +315,7 @@ expected<pipeline_entry> engine::update_pipeline(pipeline_id id, std::string_vie
   if (!json) return tl::unexpected(std::move(json.error()));
   const auto spec = parse_pipeline(*json), before = parse_pipeline(entry->spec);
   if (!spec) return tl::unexpected(spec.error());
+  if (auto good = impl_->check_channels(*spec); !good) return tl::unexpected(std::move(good.error()));
   entry->spec = std::move(*json);
   const auto known = entry->instances;
   if (before && same_computation(*spec, *before)) {
@@ -284,7 +329,8 @@ expected<pipeline_entry> engine::update_pipeline(pipeline_id id, std::string_vie
   entry->instances.clear();
   auto committed = impl_->commit_pipeline(std::move(*entry), *spec, *made, before.value_or(*spec), known);
   if (!committed) return committed;
-  if (auto gone = impl_->forget_instances(impl_->streams->end(id)); !gone) return tl::unexpected(std::move(gone.error()));
+  if (auto gone = impl_->forget_instances(impl_->streams->end(id), before.value_or(*spec), known); !gone)
+    return tl::unexpected(std::move(gone.error()));
   if (auto started = impl_->start_instances(*committed, *made); !started) return tl::unexpected(std::move(started.error()));
   impl_->after_catalog_change({});
   return committed;
@@ -293,10 +339,12 @@ expected<pipeline_entry> engine::update_pipeline(pipeline_id id, std::string_vie
 expected<void> engine::remove_pipeline(pipeline_id id) {
   if (impl_->stopping) return fail(errc::stopping, "the engine is stopping; send it again after its restart");
   const std::lock_guard one(impl_->changes);
-  if (auto entry = impl_->pipelines->find(id); !entry) return tl::unexpected(std::move(entry.error()));
+  const auto entry = impl_->pipelines->find(id);
+  if (!entry) return tl::unexpected(entry.error());
   const auto erase = [it = impl_.get(), id] { it->pipelines->erase(id); };
   if (auto done = impl_->commit(std::nullopt, pipeline_store::writes_of_removal(id), erase); !done) return done;
-  return impl_->forget_instances(impl_->streams->end(id));
+  return impl_->forget_instances(impl_->streams->end(id), parse_pipeline(entry->spec).value_or(pipeline_spec{}),
+                                 entry->instances);
 }
 
 std::vector<pipeline_entry> engine::pipelines() const { return impl_->pipelines->all(); }

@@ -180,6 +180,8 @@ expected<void> engine::update(const channel_entry& entry) {
   return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
 }
 expected<void> engine::remove_channel(channel_id id) {
+  if (const auto by = impl_->tells_channel(id))
+    return fail(errc::conflict, "Pipeline " + std::to_string(*by) + " names the channel; take it off the pipeline first.");
   return change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_channel(id); });
 }
 expected<void> engine::remove_factory(factory_id id) {
@@ -310,7 +312,7 @@ expected<void> engine::impl::reach_store(std::int64_t deadline_ms) {
 /// left such alerts active.
 expected<void> engine::impl::end_findings_of_deleted() {
   const auto known = entities->known_sensors();
-  const auto is_gone = [&](sensor_id sensor) { return sensor != 0 && !known->contains(sensor); };
+  const auto is_gone = [&](const event_key& of) { return of.sensor != 0 && !known->contains(of.sensor); };
   if (auto ended = events->end_findings(is_gone, "The sensor was deleted.", wall_clock_us()); !ended)
     return tl::unexpected(std::move(ended.error()));
   return {};

@@ -57,7 +57,7 @@ void put_results(stream_actor_state& state, const std::vector<stream_instance::c
 
 void take_in(self_pointer self, const stream_entries& entries) {
   auto& state = self->state;
-  std::vector<stream_instance::change> told;
+  stream_told told;
   std::vector<source_rows> rows;
   for (std::size_t i = 0; i < entries.parts.size();) {
     const auto& first = entries.parts[i];
@@ -75,7 +75,8 @@ void take_in(self_pointer self, const stream_entries& entries) {
       state.core->apply(first.received_at_us, rows, told);
     state.applied_sequence = first.sequence;
   }
-  put_results(state, told);
+  put_results(state, told.results);
+  if (!told.events.empty()) state.ports.write_events(std::move(told.events));  // before any state that has seen what they are of
   state.live->due_us.store(state.core->due_us().value_or(INT64_MAX));
   state.live->applied.store(state.applied_sequence);
   if (!state.outbox.empty() && !state.replaying) state.held.push_back(entries.credit);
@@ -120,7 +121,9 @@ stream_actor::behavior_type stream(self_pointer self, std::shared_ptr<live_strea
   fail_loudly(self, "an instance of pipeline", live->key.pipeline);
   state.live = std::move(live);
   state.ports = std::move(ports);
-  state.core = std::make_unique<stream_instance>(stream_plan::of(*state.live->spec), times);
+  const auto& it = *state.live;
+  state.core = std::make_unique<stream_instance>(
+      stream_plan::of(*it.spec), times, stream_subject{it.sources[subject_source(*it.spec)], it.key.pipeline, it.key.version});
   return {
       [self](const stream_restore& order) { restore(self, order); },
       [self](const stream_entries& entries) { take_in(self, entries); },

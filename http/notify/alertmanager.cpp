@@ -20,7 +20,7 @@ void write_labels(json_writer& out, const notice& it, std::uint32_t step) {
   if (it.sensor.id != 0) {
     out.member("sensor_id", std::to_string(it.sensor.id)).member("sensor", it.sensor.name);
     out.member("machine", it.machine.name).member("factory", it.factory.name);
-    out.member("rule_id", std::to_string(it.rule.id));
+    it.pipeline != 0 ? out.member("pipeline_id", std::to_string(it.pipeline)) : out.member("rule_id", std::to_string(it.rule.id));
   }
   if (step != 0) out.member("escalation_step", std::to_string(step));
   out.end_object();

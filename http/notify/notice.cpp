@@ -27,6 +27,7 @@ std::string_view state_word(const notice& it) {
   if (it.kind == "chattering") return "chattering";
   if (it.kind == "calm") return it.active ? "quiet and active" : "quiet and cleared";
   switch (it.what.key.kind) {
+    case event_kind::pipeline_cleared:
     case event_kind::alert_cleared: return "cleared";
     case event_kind::alert_acknowledged: return "acknowledged";
     case event_kind::alert_escalated: return "worse";
@@ -47,6 +48,7 @@ notice notice_of(const catalog& entities, const event& what, const alert_rule& r
   it.raised_at_us = what.key.event_time_us;
   it.level = what.level;
   it.rule = rule;
+  if (what.key.source == event_source::pipeline) it.pipeline = pipeline_of(what.key.rule);
   it.sensor = entities.find_sensor(what.key.sensor).value_or(sensor_entry{});
   it.machine = entities.find_machine(it.sensor.machine).value_or(machine_entry{});
   it.factory = entities.find_factory(it.machine.factory).value_or(factory_entry{});
@@ -125,6 +127,7 @@ std::string notice_json(const notice& it) {
   out.member("by", it.what.who.empty() ? std::nullopt : std::optional(std::string_view(it.what.who)));
   out.member("explanation", it.what.explanation.empty() ? std::nullopt : std::optional(std::string_view(it.what.explanation)));
   write_entity(out, "rule", it.rule.id, it.rule.name);
+  write_entity(out, "pipeline", it.pipeline, it.rule.name);
   write_entity(out, "sensor", it.sensor.id, it.sensor.name);
   out.member("unit", it.sensor.unit);
   write_entity(out, "machine", it.machine.id, it.machine.name);

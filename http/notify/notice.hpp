@@ -7,6 +7,7 @@
 
 #include "pipelines/alarm/thresholds.hpp"
 #include "pipelines/model/event.hpp"
+#include "pipelines/stream/pipeline_id.hpp"
 #include "storage/catalog/catalog.hpp"
 
 namespace factory {
@@ -23,6 +24,7 @@ struct notice {
   std::uint32_t steps_done = 0;       ///< of the escalation, before this notice
   severity level{};
   alert_rule rule;
+  pipeline_id pipeline = 0;  ///< of a pipeline's event; then `rule` has the pipeline's name and channels, and no id
   sensor_entry sensor;
   machine_entry machine;
   factory_entry factory;

@@ -54,7 +54,7 @@ void notifier::impl::tell_one(channel_id to, const told_alert& about, const noti
     digest.worst = what.level;
   }
   digest.worst = std::max(digest.worst, what.level);
-  ++(what.kind == "alert_raised" ? digest.raised : what.kind == "alert_cleared" ? digest.cleared : digest.others);
+  ++(what.kind.ends_with("_raised") ? digest.raised : what.kind.ends_with("_cleared") ? digest.cleared : digest.others);
   if (digest.lines.size() < limits::digest_lines) digest.lines.push_back(headline(what));
   changed_digests.insert(key);
 }
@@ -90,7 +90,9 @@ void notifier::impl::take_digests(std::int64_t now_us) {
 
 /// Counts a raise or a clear. True when the rule chatters on this sensor: then the notice of this event is held back.
 bool notifier::impl::chatters(const event& what, const notice& as, const std::vector<channel_id>& to) {
-  const std::pair key(what.key.sensor, what.key.rule);
+  // Pipelines have numbers of their own, beside those of the rules.
+  const bool of_pipeline = what.key.source == event_source::pipeline;
+  const std::pair key(what.key.sensor, of_pipeline ? ~what.key.rule : what.key.rule);
   if (const auto known = chatterers.find(key); known != chatterers.end()) {
     known->second.newest = what.key;
     known->second.newest_us = what.recorded_at_us;

@@ -5,6 +5,7 @@
 
 #include "http/edge/limits.hpp"
 #include "http/notify/notifier_impl.hpp"
+#include "pipelines/stream/pipeline_spec.hpp"
 
 namespace factory {
 
@@ -15,6 +16,7 @@ event_kind corrected_by(const event& correction) {
   if (const auto* const taken_back = std::get_if<withdrawal_detail>(&correction.detail)) return taken_back->corrected;
   if (const auto* const anew = std::get_if<revision_of<limit_detail>>(&correction.detail)) return anew->corrected;
   if (const auto* const anew = std::get_if<revision_of<alarm_detail>>(&correction.detail)) return anew->corrected;
+  if (const auto* const anew = std::get_if<revision_of<result_detail>>(&correction.detail)) return anew->corrected;
   return event_kind::alert_raised;
 }
 
@@ -48,7 +50,7 @@ bool notifier::impl::take_events() {
 }
 
 void notifier::impl::hear(const event& what) {
-  if (group_of(what.key.source) != source_group::limit) return;
+  if (const auto group = group_of(what.key.source); group != source_group::limit && group != source_group::pipeline) return;
   const event_role role = role_of(what.key.kind);
   const bool hushed = is_hushed(what);
   if (role == event_role::states && hushed) return;  // told when the hush ends, if it still stands
@@ -64,8 +66,7 @@ void notifier::impl::hear(const event& what) {
   it.active = role != event_role::ends && !taken_back;
   it.steps_done = known->second.steps_done;
   // Those who know of it hear of its end under a hush, too: else it would stand for ever where they look.
-  if (!hushed || !it.active)
-    tell(known->second, it, role == event_role::ends && chatters(what, it, known->second.channels));
+  if (!hushed || !it.active) tell(known->second, it, role == event_role::ends && chatters(what, it, known->second.channels));
   if (ends_a_hush(what.key.kind) && !hushed) return keep_told(known->second);  // its escalation goes on
   if (role == event_role::ends || (taken_back && role_of(about) == event_role::states)) return forget_told(known->first);
   if (what.key.kind == event_kind::alert_acknowledged) {
@@ -76,20 +77,20 @@ void notifier::impl::hear(const event& what) {
 }
 
 void notifier::impl::raised(const event& what) {
-  const auto rule = behind->entities().find_rule(what.key.rule);
-  if (what.key.source != event_source::alert_rule || !rule || rule->routing.empty()) return;
+  const alert_rule rule = rule_of(what.key);
+  if (rule.routing.empty()) return;
   if (what.recorded_at_us - what.at_us > limits::notified_age_ms * 1'000) {
     ++counts.history;
     return;
   }
   if (const auto known = told.find(finding_id(what.key)); known != told.end())  // said anew
-    return tell(known->second, notice_of(behind->entities(), what, *rule));
+    return tell(known->second, notice_of(behind->entities(), what, rule));
   told_alert one;
   one.raised = what.key;
   one.raised_at_us = what.at_us;
   one.received_at_us = what.recorded_at_us;
-  one.channels = rule->routing.channels;
-  const notice it = notice_of(behind->entities(), what, *rule);
+  one.channels = rule.routing.channels;
+  const notice it = notice_of(behind->entities(), what, rule);
   one.alarm_number = count_alarm(it.factory.id, what.recorded_at_us);
   tell(one, it, chatters(what, it, one.channels));
   keep_told(std::move(one));
@@ -99,8 +100,28 @@ void notifier::impl::tell(const told_alert& to, const notice& what, bool held_ba
   for (const channel_id channel : to.channels) tell_one(channel, to, what, held_back);
 }
 
+namespace {
+
+/// As if a rule had raised the event of a pipeline: its name, its severity, and the channels among its sinks.
+alert_rule rule_of_pipeline(const engine& behind, const event_key& key) {
+  alert_rule as;
+  as.name = "a pipeline that was deleted";
+  const auto entry = behind.find_pipeline(pipeline_of(key.rule));
+  const auto spec = entry ? parse_pipeline(entry->spec) : tl::unexpected(entry.error());
+  if (!spec) return as;
+  as.name = spec->name;
+  for (const auto& each : spec->sinks)
+    if (const auto* const sink = std::get_if<channel_sink>(&each)) as.routing.channels.push_back(sink->channel);
+  if (sink_of(key.rule) < spec->sinks.size())
+    if (const auto* const sink = std::get_if<event_sink>(&spec->sinks[sink_of(key.rule)])) as.level = sink->level;
+  return as;
+}
+
+}  // namespace
+
 alert_rule notifier::impl::rule_of(const event_key& key) const {
-  auto rule = behind->entities().find_rule(key.rule);
+  if (key.source == event_source::pipeline) return rule_of_pipeline(*behind, key);
+  auto rule = behind->entities().find_rule(key.source == event_source::alert_rule ? key.rule : 0);
   if (rule) return std::move(*rule);
   alert_rule gone;
   gone.id = key.rule;
@@ -128,9 +149,9 @@ void notifier::impl::forget_told(const std::string& finding) {
 /// Puts the alert's next step in line, if it has one.
 void notifier::impl::await_step(const told_alert& one) {
   if (one.acknowledged) return;
-  const auto rule = behind->entities().find_rule(one.raised.rule);
-  if (!rule || one.steps_done >= rule->routing.escalation.size()) return;
-  steps.emplace(known_at_us(one) + rule->routing.escalation[one.steps_done].after_us, finding_id(one.raised));
+  const alert_rule rule = rule_of(one.raised);
+  if (one.steps_done >= rule.routing.escalation.size()) return;
+  steps.emplace(known_at_us(one) + rule.routing.escalation[one.steps_done].after_us, finding_id(one.raised));
 }
 
 /// REQUIRES: the events up to now are worked in, so that what was acknowledged or cleared does not escalate.
@@ -147,7 +168,7 @@ void notifier::impl::take_steps(std::int64_t now_us) {
 bool notifier::impl::take_step(told_alert one) {
   const auto found = behind->events().find(one.raised);
   if (!found) return false;
-  if (*found && hush_of(**found) != nullptr) return true;  // goes on with the event that ends the hush
+  if (*found && hush_of(**found) != nullptr) return true;                   // goes on with the event that ends the hush
   if (!*found || !(*found)->open() || (*found)->acknowledged) return true;  // its event is on its way to this thread
   const alert_rule rule = rule_of(one.raised);
   if (one.steps_done >= rule.routing.escalation.size()) return true;

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "pipelines/stream/pipeline_id.hpp"
+
 namespace factory {
 
 namespace {
@@ -69,6 +71,8 @@ void write_shelf(json_writer& out, std::string_view name, const std::optional<sh
 void write_rule(json_writer& out, const event_key& key) {
   out.member("source", to_text(key.source));
   out.member("rule_id", key.source == event_source::alert_rule ? std::optional(key.rule) : std::nullopt);
+  if (key.source != event_source::pipeline) return;
+  out.member("pipeline_id", pipeline_of(key.rule)).member("sink", sink_of(key.rule));
 }
 
 }  // namespace

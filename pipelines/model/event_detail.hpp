@@ -145,6 +145,18 @@ struct feedback_detail {
   bool operator==(const feedback_detail&) const = default;
 };
 
+/// A result of a pipeline.
+struct result_detail {
+  std::int64_t until_us = 0;  ///< the readings before this instant decide it: the end of its window
+  std::uint64_t count = 0;    ///< results in a row for which the condition held, up to here
+  template <class Self, class Visit>
+  static void members(Self& self, Visit& visit) {
+    visit.time("until", self.until_us);
+    visit("count", self.count);
+  }
+  bool operator==(const result_detail&) const = default;
+};
+
 /// An earlier event of the same finding, of kind `corrected`, said anew with other figures. The common fields are the new ones.
 template <class Figures>
 struct revision_of {
@@ -161,9 +173,10 @@ struct revision_of {
 };
 
 /// The place of a detail in this list is its number on disk: append only.
-using event_detail = std::variant<no_detail, z_score_detail, limit_detail, episode_detail, withdrawal_detail, watermark_detail,
-                                  revision_of<z_score_detail>, revision_of<limit_detail>, revision_of<episode_detail>,
-                                  feedback_detail, alarm_detail, revision_of<alarm_detail>>;
+using event_detail =
+    std::variant<no_detail, z_score_detail, limit_detail, episode_detail, withdrawal_detail, watermark_detail,
+                 revision_of<z_score_detail>, revision_of<limit_detail>, revision_of<episode_detail>, feedback_detail,
+                 alarm_detail, revision_of<alarm_detail>, result_detail, revision_of<result_detail>>;
 
 /// Appends number and members; get_ reads them from the front of `in` and advances it, and returns false when damaged.
 void put_detail(std::string& out, const event_detail& detail);

@@ -28,7 +28,9 @@
   KIND(alert_taken_out, 18, repeats)    /* `who` took its rule out of service */                               \
   KIND(alert_put_back, 19, repeats)     /* and put it back */                                                  \
   KIND(alert_stepped, 20, repeats)      /* another step of its ladder */                                       \
-  KIND(alert_reminded, 21, repeats)     /* it stands, and nobody has seen it: told once more */
+  KIND(alert_reminded, 21, repeats)     /* it stands, and nobody has seen it: told once more */                \
+  KIND(pipeline_raised, 30, states)     /* what a pipeline computes meets a condition */                       \
+  KIND(pipeline_cleared, 31, ends)      /* it does so no more, or the pipeline is gone */
 
 namespace factory {
 

@@ -8,22 +8,23 @@
 /// What finds: detectors, limits, rules. One line is one source: name, number on disk (never changed, never given again), group.
 /// The text in answers and in ids is the name; it has no '-'. A new detector is a line here and its file in
 /// pipelines/detect/; a detector of the registry there has 32 + its number.
-#define FACTORY_EVENT_SOURCES(SOURCE) \
-  SOURCE(z_score, 1, detector)        \
-  SOURCE(min_threshold, 2, limit)     \
-  SOURCE(max_threshold, 3, limit)     \
-  SOURCE(alert_rule, 4, limit)        \
-  SOURCE(clock, 5, sensor)            \
-  SOURCE(spike, 33, detector)         \
-  SOURCE(level_shift, 34, detector)   \
-  SOURCE(drift, 35, detector)         \
-  SOURCE(spread, 36, detector)        \
-  SOURCE(pattern, 37, detector)       \
-  SOURCE(out_of_range, 38, detector)  \
-  SOURCE(stuck, 39, detector)         \
-  SOURCE(silent, 40, detector)        \
-  SOURCE(noise_lost, 41, detector)    \
-  SOURCE(machine, 42, machine_detector)
+#define FACTORY_EVENT_SOURCES(SOURCE)   \
+  SOURCE(z_score, 1, detector)          \
+  SOURCE(min_threshold, 2, limit)       \
+  SOURCE(max_threshold, 3, limit)       \
+  SOURCE(alert_rule, 4, limit)          \
+  SOURCE(clock, 5, sensor)              \
+  SOURCE(spike, 33, detector)           \
+  SOURCE(level_shift, 34, detector)     \
+  SOURCE(drift, 35, detector)           \
+  SOURCE(spread, 36, detector)          \
+  SOURCE(pattern, 37, detector)         \
+  SOURCE(out_of_range, 38, detector)    \
+  SOURCE(stuck, 39, detector)           \
+  SOURCE(silent, 40, detector)          \
+  SOURCE(noise_lost, 41, detector)      \
+  SOURCE(machine, 42, machine_detector) \
+  SOURCE(pipeline, 60, pipeline)
 
 namespace factory {
 
@@ -37,7 +38,8 @@ enum class source_group : std::uint8_t {
   detector,          ///< finds anomalies of one sensor
   machine_detector,  ///< finds anomalies of a machine: `sensor` of the key is 0, `rule` is the machine
   limit,             ///< raises alerts
-  sensor             ///< says something about the sensor itself, such as its clock
+  sensor,            ///< says something about the sensor itself, such as its clock
+  pipeline           ///< a condition on what is computed: `rule` of the key is pipeline_rule()
 };
 
 /// All sources, in the order of their numbers.

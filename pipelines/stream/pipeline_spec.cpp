@@ -160,6 +160,39 @@ expected<pipeline_sink> read_sensor_sink(const std::string& path, element value)
   return sink;
 }
 
+expected<severity> read_severity(const std::string& path, element value) {
+  const auto name = text(path, value, most_name_bytes);
+  for (const auto level : {severity::rule_info, severity::rule_warning, severity::rule_critical})
+    if (name && *name == to_text(level)) return level;
+  return refuse(path, "must be INFO, WARNING or CRITICAL");
+}
+
+expected<pipeline_sink> read_event_sink(const std::string& path, element value) {
+  event_sink sink;
+  auto read =
+      for_each_member(path, value, [&](std::string_view member, const std::string& own, element content) -> expected<bool> {
+        if (member == "severity") return set(sink.level, read_severity(own, content));
+        if (member == "when") return set(sink.when, text(own, content, limits::expression_bytes));
+        if (member == "message") return set(sink.message, text(own, content, limits::expression_bytes));
+        return false;
+      });
+  if (!read) return tl::unexpected(std::move(read.error()));
+  if (sink.when.empty()) return refuse(within(path, "when"), "is required");
+  return sink;
+}
+
+expected<pipeline_sink> read_channel_sink(const std::string& path, element value) {
+  channel_sink sink;
+  auto read =
+      for_each_member(path, value, [&](std::string_view member, const std::string& own, element content) -> expected<bool> {
+        if (member == "channel_id") return set(sink.channel, id(own, content));
+        return false;
+      });
+  if (!read) return tl::unexpected(std::move(read.error()));
+  if (sink.channel == 0) return refuse(within(path, "channel_id"), "is required");
+  return sink;
+}
+
 expected<pipeline_sink> read_sink(const std::string& path, element value) {
   std::optional<pipeline_sink> sink;
   std::size_t kinds = 0;
@@ -167,10 +200,12 @@ expected<pipeline_sink> read_sink(const std::string& path, element value) {
       for_each_member(path, value, [&](std::string_view member, const std::string& own, element content) -> expected<bool> {
         ++kinds;
         if (member == "sensor") return set(sink, read_sensor_sink(own, content));
+        if (member == "event") return set(sink, read_event_sink(own, content));
+        if (member == "channel") return set(sink, read_channel_sink(own, content));
         return false;
       });
   if (!read) return tl::unexpected(std::move(read.error()));
-  if (kinds != 1) return refuse(path, "must have sensor");
+  if (kinds != 1) return refuse(path, "must have one of sensor, event, channel");
   return std::move(*sink);
 }
 
@@ -216,19 +251,7 @@ expected<void> check_step(const std::string& path, const pipeline_step& step, na
   return {};
 }
 
-/// What no single member shows: the order of the steps, and the names in expressions.
-expected<void> check_whole(const pipeline_spec& spec) {
-  const bool is_joined = spec.sources.size() > 1;
-  names_at_step known(spec);
-  for (std::size_t i = 0; i < spec.steps.size(); ++i) {
-    const auto path = within("steps", i);
-    const bool aligns = std::holds_alternative<align_step>(spec.steps[i]);
-    if (aligns && !is_joined) return refuse(path + ".align", "joins several sources, and there is one");
-    if (aligns && i != 0) return refuse(path + ".align", "must be the first step");
-    if (!aligns && i == 0 && is_joined) return refuse(path, "must be align: there are several sources");
-    if (auto good = check_step(path, spec.steps[i], known); !good) return good;
-  }
-  if (!known.has_value()) return refuse("steps", "must make one value of the sources: a compute step is missing");
+expected<void> check_sinks(const pipeline_spec& spec) {
   std::vector<std::string_view> sensors;
   for (std::size_t i = 0; i < spec.sinks.size(); ++i) {
     if (const auto* const sink = std::get_if<sensor_sink>(&spec.sinks[i])) {
@@ -243,6 +266,27 @@ expected<void> check_whole(const pipeline_spec& spec) {
       if (auto good = check_expression(within("sinks", i) + ".event.when", sink->when, {std::string(value_name)}); !good)
         return good;
   }
+  const auto has = [&]<class Sink>(const Sink&) {
+    return std::ranges::any_of(spec.sinks, [](const auto& each) { return std::holds_alternative<Sink>(each); });
+  };
+  if (has(channel_sink{}) && !has(event_sink{})) return refuse("sinks", "a channel hears of events: an event is missing");
+  return {};
+}
+
+/// What no single member shows: the order of the steps, and the names in expressions.
+expected<void> check_whole(const pipeline_spec& spec) {
+  const bool is_joined = spec.sources.size() > 1;
+  names_at_step known(spec);
+  for (std::size_t i = 0; i < spec.steps.size(); ++i) {
+    const auto path = within("steps", i);
+    const bool aligns = std::holds_alternative<align_step>(spec.steps[i]);
+    if (aligns && !is_joined) return refuse(path + ".align", "joins several sources, and there is one");
+    if (aligns && i != 0) return refuse(path + ".align", "must be the first step");
+    if (!aligns && i == 0 && is_joined) return refuse(path, "must be align: there are several sources");
+    if (auto good = check_step(path, spec.steps[i], known); !good) return good;
+  }
+  if (!known.has_value()) return refuse("steps", "must make one value of the sources: a compute step is missing");
+  if (auto good = check_sinks(spec); !good) return good;
   const auto by_name = [](const source_spec& each) { return each.sensor == 0; };
   if (spec.per_machine && std::ranges::none_of(spec.sources, by_name))
     return refuse("per", "needs a source with a selector, such as machine_type and name");
@@ -297,6 +341,11 @@ expected<element> parse(simdjson::dom::parser& parser, std::string_view json) {
 }  // namespace
 
 std::string_view to_text(aggregate_kind kind) { return aggregate_names.at(static_cast<std::size_t>(kind)); }
+
+std::size_t subject_source(const pipeline_spec& spec) {
+  const auto selected = std::ranges::find(spec.sources, 0U, &source_spec::sensor);
+  return spec.per_machine ? static_cast<std::size_t>(selected - spec.sources.begin()) : 0;
+}
 
 expected<pipeline_spec> parse_pipeline(std::string_view json) {
   simdjson::dom::parser parser;

@@ -86,13 +86,18 @@ struct sensor_sink {
   machine_id machine = 0;  ///< 0: the machine of the instance
   bool operator==(const sensor_sink&) const = default;
 };
-/// A result for which the expression is not 0 becomes an event.
+/// The first result for which the expression is not 0 raises a finding, the next one for which it is 0 clears it.
 struct event_sink {
   severity level = severity::rule_warning;
   std::string when, message;
   bool operator==(const event_sink&) const = default;
 };
-using pipeline_sink = std::variant<sensor_sink, event_sink>;
+/// A channel hears of the events of the pipeline, as it does of alerts.
+struct channel_sink {
+  std::uint32_t channel = 0;
+  bool operator==(const channel_sink&) const = default;
+};
+using pipeline_sink = std::variant<sensor_sink, event_sink, channel_sink>;
 
 /// A pipeline as data. Invariants once parsed: names, bounds and the order of steps are checked, and every expression is one of the names that
 /// it may use at its place.
@@ -105,6 +110,9 @@ struct pipeline_spec {
   std::vector<pipeline_sink> sinks;
   bool operator==(const pipeline_spec&) const = default;
 };
+
+/// The source that stands for an instance in its events: no other instance of the pipeline has the same sensor there.
+std::size_t subject_source(const pipeline_spec& spec);
 
 /// Strict: an unknown, missing or repeated member, a wrong type and what cannot work are `invalid`, and `field` is the member's path, such as
 /// steps[1].window.tumbling_ms. `malformed` for what is no JSON object.

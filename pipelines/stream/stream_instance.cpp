@@ -11,7 +11,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t encoding_version = 1;
+constexpr std::uint8_t encoding_version = 2, version_without_events = 1;
 constexpr std::int64_t grace_us =
     2'000'000;  ///< how long the clock must have passed an end, with nothing coming, before it counts
 
@@ -23,21 +23,13 @@ std::int64_t before(std::int64_t time_us, std::int64_t span_us) {
 
 void put_results(std::string& out, const std::vector<stream_result>& results) {
   put_varint(out, results.size());
-  for (const auto& each : results) {
-    put_zigzag(out, each.time_us);
-    put_zigzag(out, each.until_us);
-    put_double(out, each.value);
-    put_byte(out, each.fault);
-  }
+  for (const auto& each : results) each.encode(out);
 }
 bool get_results(std::string_view& in, std::vector<stream_result>& results) {
   std::uint64_t count = 0;
   if (!get_varint(in, count) || count > in.size()) return false;
   results.resize(count);
-  return std::ranges::all_of(results, [&](stream_result& each) {
-    return get_zigzag(in, each.time_us) && get_zigzag(in, each.until_us) && get_double(in, each.value) &&
-           get_byte(in, each.fault);
-  });
+  return std::ranges::all_of(results, [&](stream_result& each) { return each.decode(in); });
 }
 
 auto find_subject(std::vector<stream_result>& in, const stream_result& wanted) {
@@ -47,10 +39,15 @@ auto find_subject(std::vector<stream_result>& in, const stream_result& wanted) {
 
 }  // namespace
 
-stream_instance::stream_instance(std::shared_ptr<const stream_plan> plan, const stream_times& times)
-    : plan_(std::move(plan)), times_(times), judged_(stream_judge(plan_)), watermarks_us_(plan_->source_count, INT64_MIN) {}
+stream_instance::stream_instance(std::shared_ptr<const stream_plan> plan, const stream_times& times,
+                                 const stream_subject& subject)
+    : plan_(std::move(plan)),
+      times_(times),
+      judged_(stream_judge(plan_)),
+      watermarks_us_(plan_->source_count, INT64_MIN),
+      events_(plan_, subject) {}
 
-void stream_instance::apply(std::int64_t received_at_us, std::span<const source_rows> rows, std::vector<change>& told) {
+void stream_instance::apply(std::int64_t received_at_us, std::span<const source_rows> rows, stream_told& told) {
   received_us_ = std::max(received_us_, received_at_us);
   passed_us_ = released_us_ = INT64_MIN;
   const auto sorted = sort(received_at_us, rows);
@@ -62,8 +59,9 @@ void stream_instance::apply(std::int64_t received_at_us, std::span<const source_
       1;
   tell_early(until_us, made);
   settle();
-  tell(made, told);
-  if (plan_->may_withdraw) release(floor_us(), told);
+  tell(made, received_at_us, told);
+  events_.settle(floor_us());
+  if (plan_->may_withdraw) release(floor_us(), told.results);
 }
 
 /// By place, each place once, without what is left out.
@@ -175,8 +173,8 @@ void stream_instance::tell_early(std::int64_t until_us, std::vector<change>& mad
   for (const auto& each : now) made.push_back({std::nullopt, each});
 }
 
-/// Faults are counted, results are told or held.
-void stream_instance::tell(std::vector<change>& made, std::vector<change>& told) {
+/// Faults are counted, results are told or held, events are told.
+void stream_instance::tell(std::vector<change>& made, std::int64_t received_at_us, stream_told& told) {
   for (auto& each : made) {
     for (auto* const side : {&each.before, &each.after})
       if (*side && (*side)->fault != 0) {
@@ -184,14 +182,17 @@ void stream_instance::tell(std::vector<change>& made, std::vector<change>& told)
         if (side == &each.after) last_fault_ = stream_fault{(*side)->time_us, (*side)->fault};
         side->reset();
       }
-    if (!each.before && !each.after) continue;
+  }
+  std::erase_if(made, [](const change& each) { return !each.before && !each.after; });
+  for (const auto& each : made) {
     if (plan_->may_withdraw) {
       hold(each);
     } else {
       count(each);
-      told.push_back(each);
+      told.results.push_back(each);
     }
   }
+  events_.apply(made, received_at_us, told.events);
 }
 
 void stream_instance::count(const change& each) {
@@ -221,16 +222,16 @@ void stream_instance::release(std::int64_t until_us, std::vector<change>& told) 
   });
 }
 
-void stream_instance::pass_time(std::int64_t now_us, std::vector<change>& told) {
+void stream_instance::pass_time(std::int64_t now_us, stream_told& told) {
   const auto quiet_us = now_us - received_us_;
   if (received_us_ == INT64_MIN || quiet_us < grace_us) return;
   passed_us_ = std::max(passed_us_, now_us - grace_us);
   std::vector<change> made;
   tell_early(passed_us_, made);
-  tell(made, told);
+  tell(made, now_us, told);
   if (!plan_->may_withdraw || quiet_us < times_.allowed_lateness_us + grace_us) return;
   released_us_ = std::max(released_us_, now_us - times_.allowed_lateness_us - grace_us);
-  release(released_us_, told);
+  release(released_us_, told.results);
 }
 
 std::optional<std::int64_t> stream_instance::due_us() const {
@@ -262,11 +263,13 @@ void stream_instance::encode(std::string& out) const {
   put_byte(out, last_fault_ ? 1 : 0);
   if (last_fault_) put_zigzag(out, last_fault_->time_us);
   if (last_fault_) put_byte(out, last_fault_->step);
+  events_.encode(out);
 }
 
 bool stream_instance::decode(std::string_view& in) {
   std::uint8_t version = 0, has_fault = 0;
-  if (!get_byte(in, version) || version != encoding_version || !judged_.decode(in)) return false;
+  if (!get_byte(in, version) || (version != encoding_version && version != version_without_events) || !judged_.decode(in))
+    return false;
   for (auto& each : watermarks_us_)
     if (!get_zigzag(in, each)) return false;
   for (auto* const each : {&received_us_, &passed_us_, &released_us_})
@@ -277,9 +280,11 @@ bool stream_instance::decode(std::string_view& in) {
     if (!get_varint(in, *each)) return false;
   if (!get_byte(in, has_fault) || has_fault > 1) return false;
   last_fault_.reset();
-  if (has_fault == 0) return true;
-  last_fault_.emplace();
-  return get_zigzag(in, last_fault_->time_us) && get_byte(in, last_fault_->step);
+  if (has_fault != 0) {
+    last_fault_.emplace();
+    if (!get_zigzag(in, last_fault_->time_us) || !get_byte(in, last_fault_->step)) return false;
+  }
+  return version == version_without_events || events_.decode(in);
 }
 
 }  // namespace factory

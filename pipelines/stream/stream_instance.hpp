@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pipelines/detect/revisable.hpp"
+#include "pipelines/stream/result_events.hpp"
 #include "pipelines/stream/stream_counts.hpp"
 #include "pipelines/stream/stream_judge.hpp"
 #include "pipelines/stream/stream_times.hpp"
@@ -23,6 +24,12 @@ struct source_rows {
   std::span<const double> values;
 };
 
+/// What an instance tells: of its results, for derived sensors, and what its event sinks say of them.
+struct stream_told {
+  std::vector<difference<stream_result>> results;
+  std::vector<event> events;
+};
+
 /// One instance of a pipeline: the steps over the readings of its sources. No actor, no clock, no disk: the same entries in the same order give
 /// the same state.
 ///
@@ -34,17 +41,18 @@ struct source_rows {
 /// than the lateness does not hold it. Of more than limits::stream_rows_revisable newest rows the older ones are before the floor in any case.
 ///
 /// A result is told when a row passes its end, or when time does and nothing comes (pass_time); it is told again when a later row changes it.
-/// Where results may be taken back (stream_plan::may_withdraw), `settled` holds them until no row can come that changes them.
+/// Where results may be taken back (stream_plan::may_withdraw), they are held until no row can come that changes them: a reading of a derived
+/// sensor cannot be taken back. Events can, so they are told at once.
 class stream_instance {
  public:
   using change = difference<stream_result>;
 
-  stream_instance(std::shared_ptr<const stream_plan> plan, const stream_times& times);
+  stream_instance(std::shared_ptr<const stream_plan> plan, const stream_times& times, const stream_subject& subject = {});
 
   /// The rows of one entry, each source at most once. Appends what is to be told.
-  void apply(std::int64_t received_at_us, std::span<const source_rows> rows, std::vector<change>& told);
+  void apply(std::int64_t received_at_us, std::span<const source_rows> rows, stream_told& told);
   /// At this instant of the clock nothing more has come.
-  void pass_time(std::int64_t now_us, std::vector<change>& told);
+  void pass_time(std::int64_t now_us, stream_told& told);
   /// When pass_time() would do something.
   std::optional<std::int64_t> due_us() const;
 
@@ -68,7 +76,7 @@ class stream_instance {
   void put_back(std::int64_t place, double value);
   void settle();
   void tell_early(std::int64_t until_us, std::vector<change>& made);
-  void tell(std::vector<change>& made, std::vector<change>& told);
+  void tell(std::vector<change>& made, std::int64_t received_at_us, stream_told& told);
   void hold(const change& each);
   void release(std::int64_t until_us, std::vector<change>& told);
   void count(const change& each);
@@ -81,7 +89,8 @@ class stream_instance {
   std::int64_t passed_us_ = INT64_MIN;       ///< pass_time() since then has ended what ends by this instant of event time
   std::int64_t released_us_ = INT64_MIN;     ///< likewise, what is settled by then
   std::vector<stream_result> early_;         ///< told, though the judge has not ended them
-  std::vector<stream_result> held_;          ///< not yet settled, by stream_result::order
+  result_events events_;
+  std::vector<stream_result> held_;  ///< not yet settled, by stream_result::order
   stream_counts counts_;
   std::optional<stream_fault> last_fault_;
 };

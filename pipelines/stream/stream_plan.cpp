@@ -30,6 +30,12 @@ std::int64_t floor_to(std::int64_t value, std::int64_t step) {
   return rest < 0 ? value - rest - step : value - rest;
 }
 
+expression parsed(const std::string& text, const std::vector<std::string>& names) {
+  auto made = expression::parse(text, names);
+  if (!made) throw std::logic_error("an expression of a pipeline cannot be read: " + made.error().message);
+  return std::move(*made);
+}
+
 }  // namespace
 
 std::int64_t stream_plan::window::begin_of(std::int64_t time_us) const {
@@ -42,6 +48,7 @@ std::int64_t stream_plan::window::begin_from(std::int64_t time_us) const {
 
 std::shared_ptr<const stream_plan> stream_plan::of(const pipeline_spec& spec) {
   auto plan = std::make_shared<stream_plan>();
+  plan->name = spec.name;
   plan->source_count = spec.sources.size();
   bool with_sources = true, with_value = spec.sources.size() == 1;
   const auto add = [&](const std::string& text, bool filters) {
@@ -49,9 +56,7 @@ std::shared_ptr<const stream_plan> stream_plan::of(const pipeline_spec& spec) {
     if (with_sources)
       for (const auto& each : spec.sources) names.push_back(each.name);
     if (with_value) names.emplace_back("value");
-    auto parsed = expression::parse(text, names);
-    if (!parsed) throw std::logic_error("an expression of a pipeline cannot be read: " + parsed.error().message);
-    plan->steps.emplace_back(arithmetic{std::move(*parsed), filters, with_sources, with_value});
+    plan->steps.emplace_back(arithmetic{parsed(text, names), filters, with_sources, with_value});
     plan->may_withdraw = plan->may_withdraw || filters || may_fail(text);
     with_value = with_value || !filters;
   };
@@ -67,6 +72,9 @@ std::shared_ptr<const stream_plan> stream_plan::of(const pipeline_spec& spec) {
       with_sources = false;
     }
   }
+  for (std::size_t i = 0; i < spec.sinks.size(); ++i)
+    if (const auto* const sink = std::get_if<event_sink>(&spec.sinks[i]))
+      plan->events.push_back({parsed(sink->when, {"value"}), sink->when, sink->message, sink->level, i});
   return plan;
 }
 

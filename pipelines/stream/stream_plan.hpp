@@ -34,11 +34,20 @@ struct stream_plan {
     std::size_t number = 0;             ///< among the steps of this kind
   };
   using step = std::variant<arithmetic, window, memory>;
+  /// An event sink.
+  struct event_condition {
+    expression when;  ///< of the value
+    std::string text, message;
+    severity level{};
+    std::size_t sink = 0;  ///< among all sinks
+  };
 
+  std::string name;
   std::size_t source_count = 1;
   std::int64_t tolerance_us = 0;
   std::vector<step> steps;
   std::size_t window_count = 0, memory_count = 0;
+  std::vector<event_condition> events;
   /// A result may be taken back when a reading comes late or is corrected, not only get another value: a filter may refuse it then, or a step
   /// may have no finite value.
   bool may_withdraw = false;

@@ -2,7 +2,11 @@
 
 #include <bit>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <tuple>
+
+#include "pipelines/model/coding.hpp"
 
 namespace factory {
 
@@ -20,6 +24,15 @@ struct stream_result {
   static bool same(const stream_result& a, const stream_result& b) {
     return a.time_us == b.time_us && a.until_us == b.until_us && a.fault == b.fault &&
            std::bit_cast<std::uint64_t>(a.value) == std::bit_cast<std::uint64_t>(b.value);
+  }
+  void encode(std::string& out) const {  ///< appended
+    put_zigzag(out, time_us);
+    put_zigzag(out, until_us);
+    put_double(out, value);
+    put_byte(out, fault);
+  }
+  bool decode(std::string_view& in) {
+    return get_zigzag(in, time_us) && get_zigzag(in, until_us) && get_double(in, value) && get_byte(in, fault);
   }
 };
 

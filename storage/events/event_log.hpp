@@ -34,9 +34,10 @@ class event_log final : public event_reader {
   expected<event_page<finding>> alert_page(const alert_query& q) const override;
   expected<std::optional<finding>> find(const event_key& any) const override;
 
-  /// Ends what is open of the sensors that `is_gone` names: alerts are cleared, anomalies closed, with the figures of their newest
+  /// Ends the open findings that `is_gone` names: alerts are cleared, anomalies closed, with the figures of their newest
   /// event and `why` as the sentence. Durable before it returns how many ended.
-  expected<std::size_t> end_findings(const std::function<bool(sensor_id)>& is_gone, std::string_view why, std::int64_t now_us);
+  expected<std::size_t> end_findings(const std::function<bool(const event_key&)>& is_gone, std::string_view why,
+                                     std::int64_t now_us);
   std::unique_ptr<event_subscription> subscribe(std::uint64_t after, std::function<void()> wake) const override;
 
   /// Deletes the findings that were over before `border_us`, with all their events; what is open stays, however old. Returns how many

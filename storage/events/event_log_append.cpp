@@ -91,7 +91,8 @@ class staged_append {
 
   void count(const event& e) {
     if (role_of(e.key.kind) != event_role::states || e.key.revision != 0) return;
-    ++(is_detector(e.key.source) ? counters.anomalies : counters.alerts);
+    if (is_detector(e.key.source)) ++counters.anomalies;
+    if (group_of(e.key.source) == source_group::limit) ++counters.alerts;
   }
 
   /// A finding is listed by the sequence of the event that states it; a second statement, after a withdrawal, lists it anew.
@@ -105,6 +106,8 @@ class staged_append {
       list(before, before.open(), after, after.open(), open_anomaly_key);
       return;
     }
+    if (group_of(stated->key.source) == source_group::pipeline)  // in no list but that of what is open
+      return list(before, before.open(), after, after.open(), open_alert_key);
     counters.active_alerts += std::uint64_t{after.open()} - std::uint64_t{before.open()};  // wraps back
     list(before, before.holds(), after, after.holds(), alert_key);
     list(before, before.open(), after, after.open(), open_alert_key);
@@ -166,7 +169,16 @@ expected<std::size_t> event_log::append(std::vector<event> found, bool fsync) {
   return impl_->append(std::move(found), fsync);
 }
 
-expected<std::size_t> event_log::end_findings(const std::function<bool(sensor_id)>& is_gone, std::string_view why,
+namespace {
+
+event_kind end_of(event_source source) {
+  if (is_detector(source)) return event_kind::anomaly_closed;
+  return group_of(source) == source_group::pipeline ? event_kind::pipeline_cleared : event_kind::alert_cleared;
+}
+
+}  // namespace
+
+expected<std::size_t> event_log::end_findings(const std::function<bool(const event_key&)>& is_gone, std::string_view why,
                                               std::int64_t now_us) {
   const std::lock_guard one_at_a_time(impl_->appending);
   auto open = impl_->open_findings(is_gone);
@@ -174,8 +186,7 @@ expected<std::size_t> event_log::end_findings(const std::function<bool(sensor_id
   std::vector<event> ends;
   for (const finding& it : *open) {
     event end = it.grown ? *it.grown : *it.stated;
-    const auto kind = is_detector(end.key.source) ? event_kind::anomaly_closed : event_kind::alert_cleared;
-    end.key = with_kind(end.key, kind, it.times_ended);
+    end.key = with_kind(end.key, end_of(end.key.source), it.times_ended);
     end.recorded_at_us = now_us;
     end.explanation = why;
     end.who.clear();

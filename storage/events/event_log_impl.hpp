@@ -46,7 +46,7 @@ struct event_log::impl {
   expected<std::vector<log_entry>> entries_of(const event_query& q, const event_view& view) const;
   expected<std::size_t> append(std::vector<event> found, bool fsync);  // REQUIRES `appending`
   expected<std::uint64_t> drop_findings(const std::set<event_key>& of, std::int64_t border_us);
-  expected<std::vector<finding>> open_findings(const std::function<bool(sensor_id)>& of) const;
+  expected<std::vector<finding>> open_findings(const std::function<bool(const event_key&)>& of) const;
   void open();
   void read_counters();
   void open_zones();

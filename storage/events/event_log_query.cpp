@@ -30,7 +30,7 @@ bool wanted(const finding& alert, const alert_query& q) {
 }
 bool may_be_wanted(const log_entry& entry, const alert_query& q) {
   return (!q.sensor || entry.key.sensor == *q.sensor) && entry.at_us >= q.range.begin_us && entry.at_us < q.range.end_us &&
-         (!q.among || q.among(entry.key));
+         (!q.among || q.among(entry.key)) && group_of(entry.key.source) == source_group::limit;
 }
 
 }  // namespace
@@ -158,13 +158,13 @@ expected<event_page<finding>> event_log::anomalies(const anomaly_query& q) const
   return out;
 }
 
-expected<std::vector<finding>> event_log::impl::open_findings(const std::function<bool(sensor_id)>& of) const {
+expected<std::vector<finding>> event_log::impl::open_findings(const std::function<bool(const event_key&)>& of) const {
   std::vector<finding> out;
   for (const auto key : {open_alert_key, open_anomaly_key}) {
     const event_view view(*this);
     std::vector<event_key> found;
     auto walked = walk(*this, view, key(0), key(UINT64_MAX), false, [&](const log_entry& entry) {
-      if (of(entry.key.sensor)) found.push_back(entry.key);
+      if (of(entry.key)) found.push_back(entry.key);
       return true;
     });
     if (!walked) return tl::unexpected(walked.error());

@@ -160,6 +160,29 @@ TEST_F(engine_streams, a_deleted_pipeline_leaves_its_sensors_and_frees_them) {
   EXPECT_TRUE(running->pipelines().empty());
 }
 
+TEST_F(engine_streams, an_event_ends_with_its_pipeline_and_stands_through_a_restart) {
+  begin(1);
+  const auto made = running->create_pipeline(R"({"name":"hot","sources":{"a":{"sensor_id":1}},"steps":[],
+      "sinks":[{"event":{"when":"value > 5"}},{"sensor":{"name":"same"}}]})");
+  ASSERT_TRUE(made) << made.error().message;
+  ingest(1, {{noon_us, 9.0}});
+  ASSERT_TRUE(running->settle(settle_ms));
+  const event_key raised{1, noon_us, event_source::pipeline, pipeline_rule(made->id, 0), event_kind::pipeline_raised, 0};
+  const auto found = [&] { return running->events().find(raised).value(); };
+  ASSERT_TRUE(found());
+  EXPECT_TRUE(found()->open());
+  open();
+  EXPECT_TRUE(found()->open());
+  ASSERT_TRUE(running->update_pipeline(made->id, R"({"sinks":[{"event":{"when":"value > 6"}},{"sensor":{"name":"same"}}]})"));
+  EXPECT_FALSE(found()->open());
+  ingest(1, {{noon_us, 8.0}});  // the pipeline that is there now finds it anew, though it begins at the same time
+  ASSERT_TRUE(running->settle(settle_ms));
+  EXPECT_TRUE(found()->open());
+  EXPECT_EQ(found()->stated->value, 8.0);
+  ASSERT_TRUE(running->remove_pipeline(made->id));
+  EXPECT_FALSE(found()->open());
+}
+
 TEST_F(engine_streams, results_are_those_of_the_set_of_readings_through_checkpoints_and_restarts) {
   for (unsigned seed = 0; seed < 6; ++seed) {
     std::mt19937 random(seed);

@@ -4,13 +4,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
+#include <map>
+#include <optional>
 #include <random>
 #include <sstream>
 
+#include "http/support/receiver.hpp"
+#include "integration/support/alarms.hpp"
 #include "integration/support/daemon.hpp"
 #include "integration/support/http_client.hpp"
 #include "integration/support/plant.hpp"
+#include "pipelines/model/time.hpp"
 #include "support/await.hpp"
 
 namespace factory::test {
@@ -21,7 +27,7 @@ constexpr std::int64_t begin_us = 1'790'000'040 * second;  // in 2026, a whole m
 
 constexpr auto difference = R"({"name":"difference","sources":{"a":{"sensor_id":1},"b":{"sensor_id":2}},
   "steps":[{"align":{"tolerance_ms":0}},{"compute":"a - b"},{"window":{"tumbling_ms":60000},"aggregate":"sum"}],
-  "sinks":[{"sensor":{"name":"difference"}}]})";
+  "sinks":[{"sensor":{"name":"difference"}},{"event":{"severity":"WARNING","when":"value > 0"}}]})";
 
 /// Readings of two sensors, one a second, in an order that stays within the lateness; some are corrected later.
 std::vector<reading> mixed_up(std::mt19937& random, int seconds) {
@@ -62,6 +68,59 @@ std::vector<reading> without_the_last_minute(std::vector<reading> found, std::in
   return found;
 }
 
+/// A finding of a pipeline as it stands: where it begins, the value there, where it ends.
+struct held_finding {
+  std::int64_t begin_us = 0;
+  double value = 0;
+  std::optional<std::int64_t> end_us;
+  bool operator==(const held_finding&) const = default;
+};
+
+/// Those that begin before `last_us`; ends from then on are left out.
+std::vector<held_finding> findings_of_pipelines(http_client& api, std::int64_t last_us) {
+  std::map<std::string, held_finding> all;
+  std::string target = "/api/events?order=asc&limit=1000";
+  for (std::string next = target; !next.empty();) {
+    const auto page = get_json(api, next);
+    for (const auto& each : page["events"].GetArray()) {
+      if (each["source"].GetString() != std::string("pipeline")) continue;
+      const std::string id = each["id"].GetString(), kind = each["kind"].GetString();
+      const std::string about = each.HasMember("corrected_kind") ? each["corrected_kind"].GetString() : kind;
+      const auto at_us = parse_time_us(each["timestamp"].GetString()).value();
+      if (about == "pipeline_raised" && kind == "withdrawn") {
+        all.erase(id);
+      } else if (about == "pipeline_raised") {
+        auto& it = all[id];
+        if (kind == "pipeline_raised") it.end_us.reset();
+        it.begin_us = at_us;
+        it.value = each["value"].GetDouble();
+      } else {
+        all[id].end_us = kind == "withdrawn" ? std::nullopt : std::optional(at_us);
+      }
+    }
+    next = page["next_cursor"].IsNull() ? "" : target + "&cursor=" + page["next_cursor"].GetString();
+  }
+  std::vector<held_finding> out;
+  for (auto& [id, each] : all) {
+    if (each.begin_us >= last_us) continue;
+    if (each.end_us && *each.end_us >= last_us) each.end_us.reset();
+    out.push_back(each);
+  }
+  std::ranges::sort(out, {}, &held_finding::begin_us);
+  return out;
+}
+
+/// Above 0, of results in order.
+std::vector<held_finding> findings_in(const std::vector<reading>& results) {
+  std::vector<held_finding> out;
+  for (bool open = false; const auto& each : results) {
+    if (!open && each.value > 0) out.push_back({each.time_us, each.value, {}});
+    if (open && each.value <= 0) out.back().end_us = each.time_us;
+    open = each.value > 0;
+  }
+  return out;
+}
+
 TEST(pipelines, derived_readings_exist_once_in_the_same_bits_however_often_the_daemon_is_killed) {
   std::mt19937 random(7);
   fresh_daemon daemon;
@@ -91,6 +150,9 @@ TEST(pipelines, derived_readings_exist_once_in_the_same_bits_however_often_the_d
   const auto last_us = wanted.back().time_us + minute;
   await([&] { return without_the_last_minute(readings_of(api, filled), last_us) == wanted; }, "the derived readings");
   EXPECT_EQ(without_the_last_minute(readings_of(api, filled), last_us), wanted);
+  const auto events = findings_in(wanted);
+  ASSERT_GT(events.size(), 1U);
+  await([&] { return findings_of_pipelines(api, last_us) == events; }, "the events of the pipeline");
   daemon->kill();  // nothing changes when all is done again
   daemon->start();
   http_client again(daemon->api_port());
@@ -98,6 +160,37 @@ TEST(pipelines, derived_readings_exist_once_in_the_same_bits_however_often_the_d
         "the instance");
   await_processed(again);
   EXPECT_EQ(without_the_last_minute(readings_of(again, filled), last_us), wanted);
+  EXPECT_EQ(findings_of_pipelines(again, last_us), events);
+  EXPECT_EQ(daemon.process.stop(), 0);
+}
+
+TEST(pipelines, a_channel_hears_of_the_events) {
+  fresh_daemon daemon;
+  http_client api(daemon->api_port());
+  add_sensors(api, 1);
+  receiver shift;
+  const auto channel = std::to_string(add_webhook(api, shift.url()));
+  const auto made = api.post("/api/pipelines", R"({"name":"too hot","sources":{"a":{"sensor_id":1}},"steps":[],
+      "sinks":[{"event":{"severity":"CRITICAL","when":"value > 5"}},{"channel":{"channel_id":)" +
+                                                   channel + "}}]}");
+  ASSERT_EQ(made.status, 201U) << made.body;
+  EXPECT_EQ(api.del("/api/channels/" + channel).status, 409U) << "the pipeline names it";
+  const auto now_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  store(api, {{1, now_us, 9.0}});
+  await([&] { return shift.count() >= 1; }, "the webhook");
+  store(api, {{1, now_us + 1, 1.0}});
+  await([&] { return shift.count() >= 2; }, "the end");
+  rapidjson::Document raised, cleared;
+  raised.Parse(shift.requests()[0].body.c_str());
+  cleared.Parse(shift.requests()[1].body.c_str());
+  EXPECT_EQ(raised["type"].GetString(), std::string("pipeline_raised"));
+  EXPECT_EQ(raised["pipeline"]["name"].GetString(), std::string("too hot"));
+  EXPECT_EQ(raised["severity"].GetString(), std::string("CRITICAL"));
+  EXPECT_TRUE(raised["active"].GetBool());
+  EXPECT_EQ(cleared["type"].GetString(), std::string("pipeline_cleared"));
+  EXPECT_FALSE(cleared["active"].GetBool());
+  EXPECT_TRUE(get_json(api, "/api/alerts")["alerts"].Empty()) << "it is no alert: nobody has to acknowledge it";
   EXPECT_EQ(daemon.process.stop(), 0);
 }
 

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <map>
 #include <random>
+#include <set>
 
+#include "pipelines/model/finding.hpp"
 #include "pipelines/stream/stream_instance.hpp"
 #include "pipelines/support/stream_reference.hpp"
 
@@ -43,14 +46,16 @@ class told_results {
     std::vector<source_rows> rows;
     for (std::size_t i = 0; i < times_us.size(); ++i)
       if (!values[i].empty()) rows.push_back({i, times_us[i], values[i]});
-    std::vector<stream_instance::change> told;
+    stream_told told;
     instance_.apply(received_at_us, rows, told);
-    write(told);
+    write(told.results);
+    hear(told.events);
   }
   void pass_time(std::int64_t now_us) {
-    std::vector<stream_instance::change> told;
+    stream_told told;
     instance_.pass_time(now_us, told);
-    write(told);
+    write(told.results);
+    hear(told.events);
   }
   void restart() {
     std::string bytes;
@@ -65,6 +70,20 @@ class told_results {
     instance_ = std::move(again);
   }
   const series& results() const { return results_; }
+  /// What the event sinks say that holds: of each finding the begin, the end, and how many results met the condition until then.
+  std::map<event_key, stream_reference::met> findings() const {
+    std::map<event_key, stream_reference::met> out;
+    for (const auto& [key, it] : findings_) {
+      if (!it.holds()) continue;
+      auto& said = out[key];
+      said.value = it.stated->value;
+      if (!it.ended) continue;
+      said.end_us = it.ended->at_us;
+      said.count = std::get<result_detail>(it.ended->detail).count;
+    }
+    return out;
+  }
+  std::vector<event> events;
   stream_instance& instance() { return instance_; }
   std::size_t writes = 0, taken_back = 0;
 
@@ -88,11 +107,20 @@ class told_results {
       }
     }
   }
+  void hear(const std::vector<event>& told) {
+    for (const auto& each : told) {
+      EXPECT_TRUE(keys_.insert(each.key).second) << "an event with this key was told before: " << finding_id(each.key);
+      factory::apply(findings_[with_kind(each.key, {})], each);
+      events.push_back(each);
+    }
+  }
 
   pipeline_spec spec_;
   stream_times times_;
   stream_instance instance_;
   series results_;
+  std::set<event_key> keys_;
+  std::map<event_key, finding> findings_;
 };
 
 const std::string bearing_difference = R"({"name":"bearing difference", "per":"machine",
@@ -165,6 +193,41 @@ TEST(stream_instance, a_fault_is_counted_and_a_correction_takes_it_back) {
   EXPECT_EQ(told.results(), (series{{second_us, 0.5}}));
 }
 
+TEST(stream_instance, an_event_begins_with_the_first_result_that_meets_the_condition_and_ends_with_the_next_that_does_not) {
+  told_results told(parsed(R"({"name":"hot","sources":{"a":{"sensor_id":1}},"steps":[],
+      "sinks":[{"event":{"severity":"CRITICAL","when":"value > 5","message":"it is at {value} C"}}]})"));
+  told.take(10 * second_us, {{0, 0, second_us, 1.0}, {0, 0, 2 * second_us, 7.5}, {0, 0, 3 * second_us, 8.0}});
+  ASSERT_EQ(told.events.size(), 1U);
+  const auto raised = told.events.front();
+  EXPECT_EQ(raised.key.kind, event_kind::pipeline_raised);
+  EXPECT_EQ(raised.at_us, 2 * second_us);
+  EXPECT_EQ(raised.level, severity::rule_critical);
+  EXPECT_EQ(raised.explanation, "it is at 7.5 C");
+  told.take(11 * second_us, {{0, 0, 4 * second_us, 2.0}});
+  ASSERT_EQ(told.events.size(), 2U);
+  EXPECT_EQ(told.events.back().key, with_kind(raised.key, event_kind::pipeline_cleared));
+  EXPECT_EQ(told.events.back().explanation, "hot: value > 5 is met no more, for value 2");
+}
+
+TEST(stream_instance, a_late_reading_revises_and_withdraws_events_and_says_so) {
+  told_results told(
+      parsed(R"({"name":"x","sources":{"a":{"sensor_id":1}},"steps":[{"window":{"tumbling_ms":10000},"aggregate":"max"}],
+      "sinks":[{"event":{"when":"value > 5"}}]})"));
+  told.take(1, {{0, 0, second_us, 6.0}, {0, 0, 11 * second_us, 1.0}, {0, 0, 21 * second_us, 1.0}});
+  ASSERT_EQ(told.events.size(), 2U);
+  told.take(2, {{0, 0, 2 * second_us, 9.0}});  // late: the same window has another maximum
+  ASSERT_EQ(told.events.size(), 3U);
+  EXPECT_EQ(told.events.back().key.kind, event_kind::revised);
+  EXPECT_EQ(told.events.back().value, 9.0);
+  EXPECT_EQ(std::get<revision_of<result_detail>>(told.events.back().detail).reason, "a reading came late or was corrected");
+  told.take(3, {{0, 0, second_us, 0.0}, {0, 0, 2 * second_us, 0.0}});  // corrected: there was none
+  EXPECT_EQ(told.events.back().key.kind, event_kind::withdrawn);
+  EXPECT_TRUE(told.findings().empty());
+  told.take(4, {{0, 0, second_us, 7.0}});
+  ASSERT_EQ(told.findings().size(), 1U);
+  EXPECT_EQ(told.findings().begin()->second.end_us, 10 * second_us);
+}
+
 /// Random pipelines of the shapes that there are.
 std::string random_spec(std::mt19937& random) {
   const auto one_of = [&](std::initializer_list<const char*> all) { return std::string(*(all.begin() + random() % all.size())); };
@@ -190,7 +253,8 @@ std::string random_spec(std::mt19937& random) {
     if (random() % 3 == 0) add(R"({"filter":"value > 1.5"})");
   }
   return std::string(R"({"name":"x","sources":{"a":{"sensor_id":1})") + (joins ? R"(,"b":{"sensor_id":2})" : "") +
-         R"(},"steps":[)" + steps + R"(],"sinks":[{"sensor":{"name":"y"}}]})";
+         R"(},"steps":[)" + steps +
+         R"(],"sinks":[{"sensor":{"name":"y"}},{"event":{"when":"value > 2"}},{"event":{"when":"value < 1"}}]})";
 }
 
 /// Readings of both sources over two minutes, some corrected, in an order of arrival that stays within `lateness_us`. Later writes of a time come
@@ -238,6 +302,7 @@ TEST(stream_instance, results_are_those_of_the_sorted_set_whatever_the_order_por
     EXPECT_EQ(told.instance().counts().late, 0U);
     const auto expected = stream_reference::run(spec, sources);
     ASSERT_EQ(told.results(), expected) << "seed " << seed << ": " << json << " due " << due.value_or(-1);
+    EXPECT_EQ(told.findings(), stream_reference::findings(spec, expected)) << "seed " << seed << ": " << json;
     EXPECT_EQ(told.taken_back, 0U) << "seed " << seed << ": " << json;
     EXPECT_FALSE(told.instance().due_us());
   }

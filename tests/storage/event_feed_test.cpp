@@ -100,7 +100,7 @@ TEST(event_subscription, resumes_from_its_cursor_after_a_restart) {
 TEST(event_log_ends, what_is_open_of_sensors_that_are_gone) {
   opened_log it;
   ASSERT_TRUE(it.log->append({raised(1, 10), raised(2, 11), episode(event_kind::anomaly_opened, 1, 20, 25)}));
-  const auto first_is_gone = [](sensor_id sensor) { return sensor == 1; };
+  const auto first_is_gone = [](const event_key& key) { return key.sensor == 1; };
   EXPECT_EQ(it.log->end_findings(first_is_gone, "The sensor was deleted.", 99).value(), 2U);
   EXPECT_EQ(it.log->end_findings(first_is_gone, "The sensor was deleted.", 100).value(), 0U);
   it.reopen();

@@ -6,10 +6,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "pipelines/model/event.hpp"
 #include "pipelines/stats/statistics.hpp"
 #include "pipelines/stream/expression.hpp"
+#include "pipelines/stream/pipeline_id.hpp"
 #include "pipelines/stream/pipeline_spec.hpp"
 #include "pipelines/stream/quantile_sketch.hpp"
 
@@ -179,6 +182,33 @@ inline series run(const pipeline_spec& spec, const std::vector<series>& sources)
   series results;
   for (auto& [time_us, row] : rows) results[time_us] = row.names.at("value");
   return results;
+}
+
+/// A finding of an event sink.
+struct met {
+  double value = 0;  ///< where it begins
+  std::optional<std::int64_t> end_us = {};
+  std::uint64_t count = 0;  ///< of results, known at its end
+  bool operator==(const met&) const = default;
+};
+
+inline std::map<event_key, met> findings(const pipeline_spec& spec, const series& results) {
+  std::map<event_key, met> all;
+  for (std::size_t i = 0; i < spec.sinks.size(); ++i) {
+    const auto* const sink = std::get_if<event_sink>(&spec.sinks[i]);
+    if (sink == nullptr) continue;
+    std::map<event_key, met>::iterator open;
+    std::uint64_t count = 0;
+    for (const auto& [time_us, value] : results) {
+      const bool holds = evaluate(sink->when, {{{"value", value}}}) != 0;
+      if (holds && count++ == 0)
+        open = all.emplace(event_key{0, time_us, event_source::pipeline, pipeline_rule(0, i), {}, 0}, met{value}).first;
+      if (holds || count == 0) continue;
+      open->second.end_us = time_us;
+      open->second.count = std::exchange(count, 0);
+    }
+  }
+  return all;
 }
 
 }  // namespace factory::stream_reference
