@@ -16,6 +16,12 @@
 
 namespace factory {
 
+/// How the members of rows are called where another system wrote them; empty: as ours. With `only` all rows are of that sensor.
+struct member_names {
+  std::string sensor = {}, time = {}, value = {};
+  sensor_id only = 0;
+};
+
 struct decode_options {
   precision unit = precision::ms;     ///< of integer times
   bool unit_given = false;            ///< else an integer that is only likely in another unit is refused
@@ -25,6 +31,7 @@ struct decode_options {
   std::size_t max_readings = 0;       ///< 0 = limits::readings_per_body
   /// Sensors of another system: what a row gives as sensor_id, text or an integer, is looked up here instead of in `known`.
   const std::function<expected<sensor_id>(std::string_view name)>* names = nullptr;
+  const member_names* members = nullptr;  ///< of lines() only
 };
 
 /// The result of a body. `errors` holds the first limits::row_errors_per_answer of `error_count`.

@@ -131,8 +131,9 @@ expected<decode_result> json_decoder::bulk(std::string_view text, const decode_o
 }
 
 expected<decode_result> json_decoder::lines(std::string_view text, const decode_options& options, batch_builder& out) {
-  if (const auto rows = plain(text, options, most_readings(options), out, json_plain::read_lines))
-    return decode_result{*rows, 0, {}};
+  if (options.members == nullptr)
+    if (const auto rows = plain(text, options, most_readings(options), out, json_plain::read_lines))
+      return decode_result{*rows, 0, {}};
   decode_result result;
   row_sink sink(options, out, result);
   while (!text.empty()) {

@@ -187,18 +187,42 @@ error_code read_member(member_reader& read, row& into, member m, ondemand::value
 
 std::string near_miss(std::string_view meant) { return "is not known; is \"" + std::string(meant) + "\" meant?"; }
 
+namespace {
+
+/// member_of() for rows with names of their own.
+member renamed(const member_names& names, ondemand::field& field, std::string_view& key, error_code& code) {
+  code = read_key(field, key);
+  if (code) return member_none;
+  const auto is = [&](std::string_view given, member m) { return key == (given.empty() ? to_text(m) : given); };
+  if (names.only == 0 && is(names.sensor, member_sensor)) return member_sensor;
+  if (is(names.time, member_time)) return member_time;
+  return is(names.value, member_value) ? member_value : member_none;
+}
+
+/// Whether the user said where this member of ours stands.
+bool is_renamed(const member_names& names, std::string_view ours) {
+  if (ours == to_text(member_sensor)) return names.only != 0 || !names.sensor.empty();
+  return ours == to_text(member_time) ? !names.time.empty() : !names.value.empty();
+}
+
+}  // namespace
+
 error_code read_row(ondemand::object& object, member_reader& read, row& into) {
+  const member_names* const names = read.names();
+  if (names != nullptr && names->only != 0) {
+    into.sensor = names->only;
+    into.seen |= member_sensor;
+  }
   for (auto next : object) {
     ondemand::field field;
     if (const error_code code = std::move(next).get(field)) return code;
     error_code code = simdjson::SUCCESS;
     std::string_view key;
-    const member m = member_of(field, key, code);
+    const member m = names != nullptr ? renamed(*names, field, key, code) : member_of(field, key, code);
     if (code) return code;
     if (!member_of_row(m)) {
-      if (const auto meant = meant_name(m == member_none ? key : to_text(m), reading_names()); !meant.empty()) {
-        into.refuse(key, near_miss(meant));
-      }
+      const auto meant = meant_name(m == member_none ? key : to_text(m), reading_names());
+      if (!meant.empty() && (names == nullptr || !is_renamed(*names, meant))) into.refuse(key, near_miss(meant));
     }
     if (const error_code damage = read_member(read, into, m, field.value())) return damage;
   }

@@ -22,6 +22,7 @@ class member_reader {
   verdict number(ondemand::value& value, double& out);
   verdict time(ondemand::value& value, std::int64_t& out);
 
+  const member_names* names() const { return options_.members; }
   const std::string& reason() const { return reason_; }
   error_code damage() const { return damage_; }
 

@@ -120,8 +120,11 @@ std::optional<precision> parse_precision(std::string_view text) {
 
 tl::expected<std::int64_t, time_fault> read_time(std::string_view text) {
   constexpr auto none = tl::unexpected(time_fault::not_a_time);
-  field_reader in(text);
-  const unsigned year = in.digits(4);
+  // ISO 8601's expanded years, which are all outside of the range: read as year 4, so that what stands behind is checked.
+  const bool is_far = text.size() > 7 && (text[0] == '+' || text[0] == '-');
+  field_reader in(is_far ? text.substr(1) : text);
+  const unsigned read_year = in.digits(is_far ? 6 : 4);
+  const unsigned year = is_far ? 4 : read_year;
   in.expect('-');
   const unsigned month = in.digits(2);
   in.expect('-');
@@ -143,7 +146,7 @@ tl::expected<std::int64_t, time_fault> read_time(std::string_view text) {
     if (second == 60 && seconds % seconds_per_day != 0) return none;
   }
   if (!in.ok() || !in.done()) return none;
-  const auto time_us = detail::in_range(seconds * us_per_second + fraction_us);
+  const auto time_us = is_far ? std::nullopt : detail::in_range(seconds * us_per_second + fraction_us);
   if (!time_us) return tl::unexpected(time_fault::out_of_range);
   return *time_us;
 }

@@ -108,10 +108,11 @@ TEST(time_text, anything_else_is_refused) {
 }
 
 TEST(time_text, a_time_that_is_none_is_told_from_one_out_of_range) {
-  for (const std::string_view text :
-       {"9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "0000-02-29", "1677-12-31T23:59:59Z", "2262-01-01"})
+  for (const std::string_view text : {"9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "0000-02-29", "1677-12-31T23:59:59Z",
+                                      "2262-01-01", "+012345-06-07T08:09:10Z", "-000001-01-01T00:00:00Z", "+123456-12-31"})
     EXPECT_EQ(read_time(text).error(), time_fault::out_of_range) << text;
-  for (const std::string_view text : {"9999-13-31", "0000-02-30", "1677", "noon"})
+  for (const std::string_view text :
+       {"9999-13-31", "0000-02-30", "1677", "noon", "+012345-13-07", "+12345-06-07", "+012345-06-07T25:00:00Z", "-2026-01-19"})
     EXPECT_EQ(read_time(text).error(), time_fault::not_a_time) << text;
 }
 

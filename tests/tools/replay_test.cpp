@@ -317,6 +317,33 @@ TEST_F(replay_run, lines_of_json_name_sensors_of_another_system) {
   EXPECT_EQ(to.entities.sensors[1].name, "p-8");
 }
 
+TEST_F(replay_run, lines_of_json_may_call_their_members_otherwise_and_a_refusal_names_the_option_that_reads_them) {
+  const std::string text = "{\"device\":\"pump\",\"ts\":1768816800000,\"celsius\":1.5,\"sensor_id\":\"x\"}\n";
+  const auto path = file("x.ndjson", text);
+  const auto with = [&](std::vector<std::string> map) {
+    return of({path}, [&](auto& t) { t.auto_register = "p/m", t.map = std::move(map); });
+  };
+  EXPECT_FALSE(run(with({})));
+  EXPECT_THAT(done.faults,
+              ElementsAre(HasSubstr("x.ndjson:1: ts: is not known; is \"timestamp\" meant?; --map timestamp=ts reads it")));
+  EXPECT_FALSE(run(with({"timestamp=ts", "sensor_id=device"})));
+  EXPECT_THAT(done.faults, ElementsAre(HasSubstr("value: is missing; --map value=MEMBER says where it stands")));
+  ASSERT_EQ(run(with({"timestamp=ts", "sensor_id=device", "value=celsius"})), outcome::finished);
+  ASSERT_EQ(to.entities.sensors.size(), 1U);
+  EXPECT_EQ(to.entities.sensors[0].name, "pump") << "and not x";
+  EXPECT_THAT(to.got, ElementsAre(row{1, t0, 1.5}));
+}
+
+TEST_F(replay_run, lines_of_json_without_a_sensor_are_refused_with_the_option_or_are_all_of_the_one_given) {
+  to.add_plant({"a"});
+  const auto path = file("x.ndjson", "{\"device\":\"a\",\"timestamp\":1768816800000,\"value\":1}\n");
+  EXPECT_FALSE(run(of({path})));
+  EXPECT_THAT(done.faults, ElementsAre(HasSubstr("sensor_id: is missing; --map sensor_id=MEMBER says where it stands")));
+  ASSERT_EQ(run(of({path}, [](auto& t) { t.map = {"sensor_id=device"}; })), outcome::finished) << "a name is looked up";
+  ASSERT_EQ(run(of({path}, [](auto& t) { t.map = {"sensor_id=3"}; })), outcome::finished);
+  EXPECT_FALSE(run(of({path}, [](auto& t) { t.map = {"sensor_id=99"}; })));
+}
+
 TEST(earlier_rows, meetings_are_seen_in_any_order) {
   using meeting = replay::earlier_rows::meeting;
   replay::earlier_rows rows(1'000'000);

@@ -12,13 +12,6 @@ namespace factory::replay {
 
 namespace {
 
-std::optional<std::uint64_t> whole_number(std::string_view cell) {
-  std::uint64_t number = 0;
-  const auto [rest, code] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
-  if (code != std::errc{} || rest != cell.data() + cell.size()) return std::nullopt;
-  return number;
-}
-
 class csv_reader : public reader {
  public:
   csv_reader(const options& how, std::string name, sensor_book& sensors)

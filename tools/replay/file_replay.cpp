@@ -56,7 +56,7 @@ expected<void> file_replay::open() {
     format = *guessed;
   }
   if (format == file_format::ndjson) {
-    reader_ = make_ndjson_reader(with_.sensors);
+    reader_ = make_ndjson_reader(with_.how, with_.sensors);
   } else if (format == file_format::line_protocol) {
     reader_ = make_line_protocol_reader(with_.how, with_.sensors);
   } else {

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -15,11 +17,19 @@ bool blank(std::string_view line) { return line.find_first_not_of(" \t\r") == st
 
 class ndjson_reader : public reader {
  public:
-  explicit ndjson_reader(sensor_book& sensors) : sensors_(sensors) {
-    if (sensors.registers()) names_ = [this](std::string_view name) { return sensors_.find({{}, {}, std::string(name)}); };
+  ndjson_reader(const options& how, sensor_book& sensors)
+      : sensors_(sensors),
+        members_{how.sensor_column, how.time_column, how.value_column, how.sensor.value_or(0)},
+        has_clock_(!how.clock_column.empty()) {
+    if (sensors.registers() || !members_.sensor.empty()) names_ = [this](std::string_view name) { return named(name); };
   }
 
-  expected<void> begin(text_window&) override { return {}; }
+  expected<void> begin(text_window&) override {
+    if (has_clock_) return fail(errc::invalid, "--map timestamp is given twice, which is for CSV");
+    if (members_.only != 0 && !sensors_.known().contains(members_.only))
+      return fail(errc::not_found, fmt::format("there is no sensor {}", members_.only), "sensor_id");
+    return {};
+  }
 
   expected<bool> next(text_window& text, std::size_t most, batch_builder& rows) override {
     const std::uint64_t errors = report_.error_count;
@@ -44,6 +54,24 @@ class ndjson_reader : public reader {
   }
 
  private:
+  bool renames() const {
+    return members_.only != 0 || !members_.sensor.empty() || !members_.time.empty() || !members_.value.empty();
+  }
+
+  /// A number is an id of ours where nothing is registered.
+  expected<sensor_id> named(std::string_view name) {
+    if (const auto number = whole_number(name); number && !sensors_.registers()) return sensors_.find_number(*number);
+    return sensors_.find({{}, {}, std::string(name)});
+  }
+
+  /// What could be said to read such a row.
+  static std::string option_for(const row_error& e) {
+    if (e.reason == "is missing") return fmt::format("; --map {}=MEMBER says where it stands", e.field);
+    const auto begin = e.reason.find('"'), end = e.reason.rfind('"');
+    if (!e.reason.starts_with("is not known") || end == begin) return {};
+    return fmt::format("; --map {}={} reads it", e.reason.substr(begin + 1, end - begin - 1), e.field);
+  }
+
   /// The first `most` lines, as many as are whole.
   static std::string_view whole_lines(const text_window& text, std::size_t most) {
     const std::string_view view = text.view();
@@ -62,17 +90,19 @@ class ndjson_reader : public reader {
     how.partial = true;
     how.known = &sensors_.known();
     if (names_) how.names = &names_;
+    if (renames()) how.members = &members_;
     part_.clear();
     auto result = decoder_.lines(lines, how, part_);
     if (!result) return tl::unexpected(std::move(result.error()));
     report_.rows += result->row_count;
     report_.readings += part_.size();
     for (row_error& e : result->errors) {
+      e.reason += option_for(e);
       report_.refuse(line_of(lines, e.index), std::move(e.field), std::move(e.reason));
     }
     for (std::size_t i = 0; i < part_.size(); ++i) {
       if (part_.times_us()[i] == no_time) {
-        report_.refuse(line_of(lines, i), "timestamp", "is missing");
+        report_.refuse(line_of(lines, i), "timestamp", "is missing; --map timestamp=MEMBER says where it stands");
         break;
       }
       rows.append(part_.sensors()[i], part_.times_us()[i], part_.values()[i]);
@@ -92,6 +122,8 @@ class ndjson_reader : public reader {
   }
 
   sensor_book& sensors_;
+  member_names members_;
+  bool has_clock_;
   std::function<expected<sensor_id>(std::string_view)> names_;  ///< with a registration an id is a name
   json_decoder decoder_;
   batch_builder part_;
@@ -100,6 +132,8 @@ class ndjson_reader : public reader {
 
 }  // namespace
 
-std::unique_ptr<reader> make_ndjson_reader(sensor_book& sensors) { return std::make_unique<ndjson_reader>(sensors); }
+std::unique_ptr<reader> make_ndjson_reader(const options& how, sensor_book& sensors) {
+  return std::make_unique<ndjson_reader>(how, sensors);
+}
 
 }  // namespace factory::replay

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "actors/intake/sensor_book.hpp"
@@ -42,9 +45,16 @@ class reader {
 /// Enough of a file to hold any row: see limits::text_row_bytes.
 inline constexpr std::size_t window_bytes = 4UL << 20;
 
+inline std::optional<std::uint64_t> whole_number(std::string_view cell) {
+  std::uint64_t number = 0;
+  const auto [rest, code] = std::from_chars(cell.data(), cell.data() + cell.size(), number);
+  if (code != std::errc{} || rest != cell.data() + cell.size()) return std::nullopt;
+  return number;
+}
+
 /// `name` is the file's without folder and suffixes: the sensor of a long file that tells none.
 std::unique_ptr<reader> make_csv_reader(const options& how, std::string name, sensor_book& sensors);
-std::unique_ptr<reader> make_ndjson_reader(sensor_book& sensors);
+std::unique_ptr<reader> make_ndjson_reader(const options& how, sensor_book& sensors);
 std::unique_ptr<reader> make_line_protocol_reader(const options& how, sensor_book& sensors);
 
 }  // namespace factory::replay
