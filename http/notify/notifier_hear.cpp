@@ -17,14 +17,14 @@ event_kind corrected_by(const event& correction) {
   if (const auto* const anew = std::get_if<revision_of<limit_detail>>(&correction.detail)) return anew->corrected;
   if (const auto* const anew = std::get_if<revision_of<alarm_detail>>(&correction.detail)) return anew->corrected;
   if (const auto* const anew = std::get_if<revision_of<result_detail>>(&correction.detail)) return anew->corrected;
+  if (const auto* const anew = std::get_if<revision_of<alarm_end_detail>>(&correction.detail)) return anew->corrected;
   return event_kind::alert_raised;
 }
 
 /// Whether an event says that nobody is to be told: shelved, suppressed, out of service.
 bool is_hushed(const event& what) {
-  if (const auto* const more = std::get_if<alarm_detail>(&what.detail)) return !more->hushed.empty();
-  if (const auto* const anew = std::get_if<revision_of<alarm_detail>>(&what.detail)) return !anew->figures.hushed.empty();
-  return false;
+  const auto* const more = what.alarm_or_correction();
+  return more != nullptr && !more->hushed.empty();
 }
 
 bool ends_a_hush(event_kind kind) {
@@ -62,7 +62,9 @@ void notifier::impl::hear(const event& what) {
   const auto known = told.find(finding_id(what.key));
   if (known == told.end()) return ends_a_hush(what.key.kind) && !hushed ? raised(what) : void();
   if (role == event_role::notes && what.key.kind != event_kind::alert_acknowledged) return;
-  notice it = notice_of(behind->entities(), what, rule_of(what.key));
+  const alert_rule rule = rule_of(what.key);
+  if (about == event_kind::alert_escalated && rule.condition == rule_condition::ladder) return;  // its steps are told
+  notice it = notice_of(behind->entities(), what, rule);
   it.active = role != event_role::ends && !taken_back;
   it.steps_done = known->second.steps_done;
   // Those who know of it hear of its end under a hush, too: else it would stand for ever where they look.

@@ -140,7 +140,8 @@ void write_alert(json_writer& out, const finding& alert, const alert_place& at) 
              comment == nullptr || comment->comment.empty() ? std::nullopt : std::optional(std::string_view(comment->comment)));
   write_shelf(out, "shelf", at.shelved);
   write_shelf(out, "out_of_service", at.out_of_service);
-  out.key("peak").begin_object().member("value", alert.worst().value).time_member("timestamp", alert.worst().at_us).end_object();
+  const auto peak = peak_of(alert);
+  out.key("peak").begin_object().member("value", peak.value).time_member("timestamp", peak.at_us).end_object();
   if (!raised.explanation.empty()) out.member("explanation", raised.explanation);
   out.end_object();
 }

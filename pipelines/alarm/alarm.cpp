@@ -80,9 +80,10 @@ void alarm_board::observe_limit(watched_limit& limit, std::int64_t time_us, doub
   const auto compared = compared_by(limit, time_us, value);
   if (!compared) return;
   limit.compared = *compared;
-  limit.silent = false;
+  const bool was_raised = limit.state.is_raised() && !limit.state.is_latched();
+  if (std::exchange(limit.silent, false) && was_raised)
+    grow(limit, time_us, extent_of(limit, {limit.newest.limit, limit.newest.level, *compared}));
   const auto now = breach_of(limit.source, limit.rule, limit.compared);
-  const bool was_raised = limit.state.is_raised();
   if (now) {
     limit.newest = *now;
     if (const auto* const rule = rule_of(limit); rule != nullptr && rule->condition == rule_condition::ladder)
@@ -90,9 +91,31 @@ void alarm_board::observe_limit(watched_limit& limit, std::int64_t time_us, doub
   }
   limit.said = limit.state.observe(options_of(limit), time_us, standing(limit, now));
   limit.stepped = limit.stepped && was_raised && limit.state.is_raised();
+  if (!now || !was_raised) return;
+  grow(limit, time_us, extent_of(limit, limit.newest));
+  const auto told = std::max(limit.told_peak.excess, std::abs(limit.newest.limit) * least_excess);
   limit.worse =
-      now && was_raised && limit.state.is_raised() && limit.source != event_source::alert_rule && now->level > limit.worst;
-  if (limit.worse) limit.worst = now->level;
+      limit.peak.level > limit.told_peak.level || (limit.peak > limit.told_peak && limit.peak.excess >= told * peak_growth);
+  if (limit.worse) limit.told_peak = limit.peak;
+}
+
+/// On a ladder, beyond the limit that is passed first on its way.
+alarm_board::extent alarm_board::extent_of(const watched_limit& limit, const breach& of) const {
+  const auto* const rule = rule_of(limit);
+  auto from = of.limit;
+  if (rule != nullptr && rule->condition == rule_condition::ladder) {
+    const bool above = limit.step == ladder_step::high || limit.step == ladder_step::high_high;
+    const auto inner = above ? rule->high : rule->low;
+    if (std::isfinite(inner)) from = inner;
+  }
+  return {of.level, std::abs(of.value - from)};
+}
+
+void alarm_board::grow(watched_limit& limit, std::int64_t time_us, const extent& by) {
+  if (by <= limit.peak) return;
+  limit.peak = by;
+  limit.peak_value = limit.compared;
+  limit.peak_us = time_us;
 }
 
 /// To the step of the newest breach, or down to it where the deadband lets go of the one before.
@@ -255,19 +278,31 @@ void alarm_board::report(watched_limit& limit, const limit_order* order, std::in
   const auto [what, at_us, ended_us] = limit.said;
   if (what == returned) return repeat(limit, event_kind::alert_returned, at_us, received_at_us, nullptr, out);
   if (what == cleared || what == raised_again) {
-    const auto raised_us = what == cleared ? limit.state.raised_us() : ended_us;
-    auto& end = out.emplace_back(made(limit, event_kind::alert_cleared, raised_us, at_us, received_at_us));
-    if (order != nullptr) end.who = order->who;
+    end(limit, what == cleared ? limit.state.raised_us() : ended_us, at_us, received_at_us, order, out);
     take_off_once(limit.source, limit.rule);
   }
   if (what == raised || what == raised_again) raise(limit, at_us, received_at_us, out);
 }
 
-void alarm_board::escalate(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out) const {
+/// A peak that no escalation told goes with it.
+void alarm_board::end(watched_limit& limit, std::int64_t raised_us, std::int64_t at_us, std::int64_t received_at_us,
+                      const limit_order* order, std::vector<event>& out) {
+  auto& said = out.emplace_back(made(limit, event_kind::alert_cleared, raised_us, at_us, received_at_us));
+  if (order != nullptr) said.who = order->who;
+  if (limit.peak == limit.told_peak) return;
+  const auto* const more = said.alarm();
+  alarm_end_detail detail;
+  if (more != nullptr) static_cast<alarm_detail&>(detail) = *more;
+  detail.limit = said.limit();
+  detail.peak = limit.peak_value;
+  detail.peak_us = limit.peak_us;
+  said.detail = std::move(detail);
+}
+
+void alarm_board::escalate(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out) {
   auto& said = out.emplace_back(made(limit, event_kind::alert_escalated, limit.state.raised_us(), at_us, received_at_us));
-  said.key.revision = static_cast<std::uint32_t>(limit.worst) - static_cast<std::uint32_t>(severity::high);
-  said.value = limit.newest.value;
-  said.level = limit.worst;
+  said.key.revision = limit.escalations++;
+  said.level = limit.peak.level;
   if (auto* const detail = std::get_if<alarm_detail>(&said.detail))
     detail->limit = limit.newest.limit;
   else
@@ -276,7 +311,10 @@ void alarm_board::escalate(watched_limit& limit, std::int64_t at_us, std::int64_
 
 void alarm_board::raise(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out) {
   limit.raised = limit.newest;
-  limit.worst = limit.raised.level;
+  limit.peak = limit.told_peak = extent_of(limit, limit.raised);
+  limit.peak_value = limit.raised.value;
+  limit.peak_us = at_us;
+  limit.escalations = 0;
   limit.worse = false;
   limit.acknowledged = limit.stepped = false;
   limit.told = hush_of(limit.source, limit.rule);
@@ -297,7 +335,8 @@ event alarm_board::made(const watched_limit& limit, event_kind kind, std::int64_
   auto detail = detail_of(limit.source, limit.rule);
   detail.limit = limit.raised.limit;
   if (limit.step != ladder_step::none) detail.step = to_text(limit.step);
-  const bool says_more = !detail.hushed.empty() || !detail.step.empty() || role_of(kind) == event_role::repeats;
+  const bool says_more = !detail.hushed.empty() || !detail.step.empty() ||
+                         (role_of(kind) == event_role::repeats && kind != event_kind::alert_escalated);
   found.detail = says_more ? event_detail(std::move(detail)) : event_detail(limit_detail{limit.raised.limit});
   return found;
 }

@@ -21,8 +21,10 @@ namespace factory {
 /// event (alarm_detail::hushed), and a change of it while the alert is open is an event.
 ///
 /// Events name the time at which the alert was raised in their key, so that the same readings, configs and orders at the same places
-/// give the same events. A cleared event repeats the limit and the level of the raising one. An alert of min or max whose readings
-/// pass the limit by so much more that its level rises is escalated: once to each level, whose rank is the revision of the event.
+/// give the same events. A cleared event repeats the limit and the level of the raising one.
+///
+/// An alert follows its readings to its peak: the one that is furthest beyond the limit. It is escalated where that says another level,
+/// or has grown by `peak_growth` since it was told last; what grew behind the last escalation is told with the end.
 class alarm_board {
  public:
   const sensor_config& config() const { return config_; }
@@ -57,6 +59,12 @@ class alarm_board {
     severity level{};
     double value = 0;
   };
+  /// How bad a breach is: by its level, then by how far it is beyond the limit.
+  struct extent {
+    severity level{};
+    double excess = 0;
+    auto operator<=>(const extent&) const = default;
+  };
   /// Why nobody is told of an alert, the strongest reason, and until when.
   enum class hush_reason : std::uint8_t { none, shelved, suppressed, out_of_service };
   struct hush {
@@ -79,9 +87,12 @@ class alarm_board {
     std::uint32_t repeats = 0;     ///< events that may be repeated: the revision of the next one
     std::int64_t repeated_us = 0;  ///< when the newest of them happened: their times do not fall
     std::uint32_t reminders = 0;   ///< times at which it was to be told again
-    severity worst{};              ///< it was raised with, or escalated to
-    bool worse = false;            ///< since the newest reading, not yet reported, like `said`
-    bool stepped = false;          ///< on its ladder, not yet reported, like `said`
+    extent peak, told_peak;        ///< of its worst reading; as far as events have told
+    double peak_value = 0;
+    std::int64_t peak_us = 0;
+    std::uint32_t escalations = 0;  ///< so far: the revision of the next one
+    bool worse = false;             ///< since the newest reading, not yet reported, like `said`
+    bool stepped = false;           ///< on its ladder, not yet reported, like `said`
     limit_state::outcome said{};
   };
 
@@ -95,6 +106,8 @@ class alarm_board {
   std::optional<double> rate_to(std::int64_t time_us, double value) const;
   void observe_limit(watched_limit& limit, std::int64_t time_us, double value);
   void climb(watched_limit& limit, const alert_rule& rule);
+  extent extent_of(const watched_limit& limit, const breach& of) const;
+  void grow(watched_limit& limit, std::int64_t time_us, const extent& by);
   watched_limit& watch(event_source source, rule_id rule);
   watched_limit* find_limit(event_source source, rule_id rule);
   void watch_breached(std::int64_t time_us, double value);
@@ -114,7 +127,9 @@ class alarm_board {
 
   void report_all(std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out, const limit_order* order = nullptr);
   void report(watched_limit& limit, const limit_order* order, std::int64_t received_at_us, std::vector<event>& out);
-  void escalate(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out) const;
+  void escalate(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out);
+  void end(watched_limit& limit, std::int64_t raised_us, std::int64_t at_us, std::int64_t received_at_us,
+           const limit_order* order, std::vector<event>& out);
   void raise(watched_limit& limit, std::int64_t at_us, std::int64_t received_at_us, std::vector<event>& out);
   event made(const watched_limit& limit, event_kind kind, std::int64_t raised_us, std::int64_t at_us,
              std::int64_t received_at_us) const;
@@ -126,6 +141,8 @@ class alarm_board {
   static bool get_breach(std::string_view& in, breach& read);
   static bool get_limit(std::string_view& in, std::uint8_t version, watched_limit& limit);
   static bool get_discipline(std::string_view& in, watched_limit& limit);
+  static bool get_peak(std::string_view& in, watched_limit& limit);
+  void set_old_peak(watched_limit& limit) const;
   static void put_limit(std::string& out, const watched_limit& limit);
   bool decode_body(std::string_view& in, std::uint8_t version);
   void prepare();

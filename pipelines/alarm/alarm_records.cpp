@@ -6,9 +6,13 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t board_version = 3;
+constexpr std::uint8_t board_version = 4;
 constexpr std::uint8_t without_delays = 1;  // alerts are active or not there
 constexpr std::uint8_t without_orders = 2;  // nothing of what operators do, nothing of silence
+constexpr std::uint8_t without_peaks = 3;   // alerts escalate once to a level at most, whose rank is the revision
+
+/// Above all revisions that those escalations can have.
+constexpr std::uint32_t escalations_by_level = 2;
 
 bool raises_alerts(std::uint8_t source) {
   return is_event_source(source) && group_of(static_cast<event_source>(source)) == source_group::limit;
@@ -46,7 +50,13 @@ void alarm_board::put_limit(std::string& out, const watched_limit& limit) {
   put_varint(out, limit.repeats);
   put_zigzag(out, limit.repeated_us);
   put_varint(out, limit.reminders);
-  put_byte(out, static_cast<std::uint8_t>(limit.worst));
+  for (const auto& each : {limit.peak, limit.told_peak}) {
+    put_byte(out, static_cast<std::uint8_t>(each.level));
+    put_double(out, each.excess);
+  }
+  put_double(out, limit.peak_value);
+  put_zigzag(out, limit.peak_us);
+  put_varint(out, limit.escalations);
 }
 
 bool alarm_board::get_breach(std::string_view& in, breach& read) {
@@ -67,24 +77,45 @@ bool alarm_board::get_limit(std::string_view& in, std::uint8_t version, watched_
     if (!get_zigzag(in, raised_us) || !get_breach(in, limit.raised)) return false;
     limit.state = limit_state::raised_at(raised_us);
     limit.newest = limit.raised;
-    limit.worst = limit.raised.level;
     return true;
   }
   if (!limit.state.decode(in) || !get_breach(in, limit.newest) || !get_double(in, limit.newest.value) ||
       !get_breach(in, limit.raised) || !get_double(in, limit.raised.value))
     return false;
-  limit.worst = limit.raised.level;
-  return version == without_orders || get_discipline(in, limit);
+  if (version == without_orders) return true;
+  if (!get_discipline(in, limit)) return false;
+  if (version > without_peaks) return get_peak(in, limit);
+  std::uint8_t worst = 0;
+  if (!get_byte(in, worst) || !is_severity(worst)) return false;
+  limit.peak.level = static_cast<severity>(worst);
+  return true;
+}
+
+bool alarm_board::get_peak(std::string_view& in, watched_limit& limit) {
+  for (auto* const each : {&limit.peak, &limit.told_peak}) {
+    std::uint8_t level = 0;
+    if (!get_byte(in, level) || !is_severity(level) || !get_double(in, each->excess)) return false;
+    each->level = static_cast<severity>(level);
+  }
+  return get_double(in, limit.peak_value) && get_zigzag(in, limit.peak_us) && get_varint_as(in, limit.escalations);
+}
+
+/// Of an alert that was open when it was stored without a peak: what it was raised with, or the level that it had escalated to.
+void alarm_board::set_old_peak(watched_limit& limit) const {
+  const auto raised = extent_of(limit, limit.raised);
+  limit.peak = limit.told_peak = {std::max(limit.peak.level, raised.level), raised.excess};
+  limit.peak_value = limit.raised.value;
+  limit.peak_us = limit.state.raised_us();
+  limit.escalations = escalations_by_level;
 }
 
 bool alarm_board::get_discipline(std::string_view& in, watched_limit& limit) {
-  std::uint8_t step = 0, flags = 0, why = 0, worst = 0;
+  std::uint8_t step = 0, flags = 0, why = 0;
   if (!get_double(in, limit.compared) || !get_byte(in, step) || step > static_cast<std::uint8_t>(ladder_step::high_high) ||
       !get_byte(in, flags) || flags > 3 || !get_byte(in, why) || why > static_cast<std::uint8_t>(hush_reason::out_of_service) ||
       !get_zigzag(in, limit.told.until_us) || !get_varint_as(in, limit.repeats) || !get_zigzag(in, limit.repeated_us) ||
-      !get_varint_as(in, limit.reminders) || !get_byte(in, worst) || !is_severity(worst))
+      !get_varint_as(in, limit.reminders))
     return false;
-  limit.worst = static_cast<severity>(worst);
   limit.step = static_cast<ladder_step>(step);
   limit.silent = (flags & 1U) != 0;
   limit.acknowledged = (flags & 2U) != 0;
@@ -104,6 +135,7 @@ bool alarm_board::decode_body(std::string_view& in, std::uint8_t version) {
   for (; count > 0; --count) {
     auto& limit = limits_.emplace_back();
     if (!get_limit(in, version, limit)) return false;
+    if (version <= without_peaks) set_old_peak(limit);
     if (version > without_orders) continue;
     limit.compared = last_value_;
     limit.repeated_us = limit.state.raised_us();

@@ -11,6 +11,10 @@ namespace factory {
 /// An alert that nobody sees is told again so often at most.
 inline constexpr std::uint32_t most_reminders = 100;
 
+/// An alert that got worse is told again when it is so much further beyond its limit than was told. What is nearer than
+/// `least_excess` of the limit counts as that: from 80.001 to 80.002 is no news.
+inline constexpr double peak_growth = 1.5, least_excess = 0.01;
+
 inline const alert_rule* find_rule(const sensor_config& config, rule_id id) {
   const auto found =
       std::find_if(config.rules.begin(), config.rules.end(), [id](const alert_rule& rule) { return rule.id == id; });

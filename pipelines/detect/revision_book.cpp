@@ -21,6 +21,7 @@ struct as_correction {
   event_detail operator()(const z_score_detail& figures) const { return of(figures); }
   event_detail operator()(const limit_detail& figures) const { return of(figures); }
   event_detail operator()(const alarm_detail& figures) const { return of(figures); }
+  event_detail operator()(const alarm_end_detail& figures) const { return of(figures); }
   event_detail operator()(const episode_detail& figures) const { return of(figures); }
   event_detail operator()(const result_detail& figures) const { return of(figures); }
   template <class Other>

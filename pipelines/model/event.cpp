@@ -32,12 +32,22 @@ bool names_somebody(const event_key& key) {
 
 }  // namespace
 
+const alarm_detail* event::alarm() const {
+  if (const auto* const end = std::get_if<alarm_end_detail>(&detail)) return end;
+  return std::get_if<alarm_detail>(&detail);
+}
+
+const alarm_detail* event::alarm_or_correction() const {
+  if (const auto* const anew = std::get_if<revision_of<alarm_detail>>(&detail)) return &anew->figures;
+  if (const auto* const anew = std::get_if<revision_of<alarm_end_detail>>(&detail)) return &anew->figures;
+  return alarm();
+}
+
 double event::limit() const {
   if (const auto* const passed = std::get_if<limit_detail>(&detail)) return passed->limit;
-  if (const auto* const passed = std::get_if<alarm_detail>(&detail)) return passed->limit;
   if (const auto* const passed = std::get_if<revision_of<limit_detail>>(&detail)) return passed->figures.limit;
-  if (const auto* const passed = std::get_if<revision_of<alarm_detail>>(&detail)) return passed->figures.limit;
-  return 0;
+  const auto* const passed = alarm_or_correction();
+  return passed != nullptr ? passed->limit : 0;
 }
 
 std::string finding_id(const event_key& key) {

@@ -41,7 +41,9 @@ struct event {
   /// The limit of an alert's event, 0 for others.
   double limit() const;
   /// What more there is to say of an alert; null when nothing.
-  const alarm_detail* alarm() const { return std::get_if<alarm_detail>(&detail); }
+  const alarm_detail* alarm() const;
+  /// Likewise, and of a correction what it says anew.
+  const alarm_detail* alarm_or_correction() const;
 };
 
 /// "12-1768816800000000-z_score-0": sensor, event time, source, rule. The id of an anomaly and of an alert in answers, the same in all

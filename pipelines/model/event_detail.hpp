@@ -65,6 +65,19 @@ struct alarm_detail {
   bool operator==(const alarm_detail&) const = default;
 };
 
+/// The end of an alert that got worse behind its last escalation, or that never told of one.
+struct alarm_end_detail : alarm_detail {
+  double peak = 0;  ///< the reading that was furthest beyond the limit
+  std::int64_t peak_us = 0;
+  template <class Self, class Visit>
+  static void members(Self& self, Visit& visit) {
+    alarm_detail::members(self, visit);
+    visit("peak", self.peak);
+    visit.time("peak_at", self.peak_us);
+  }
+  bool operator==(const alarm_end_detail&) const = default;
+};
+
 /// What one sensor has to do with the anomaly of its machine.
 struct contribution {
   sensor_id sensor = 0;
@@ -176,7 +189,8 @@ struct revision_of {
 using event_detail =
     std::variant<no_detail, z_score_detail, limit_detail, episode_detail, withdrawal_detail, watermark_detail,
                  revision_of<z_score_detail>, revision_of<limit_detail>, revision_of<episode_detail>, feedback_detail,
-                 alarm_detail, revision_of<alarm_detail>, result_detail, revision_of<result_detail>>;
+                 alarm_detail, revision_of<alarm_detail>, result_detail, revision_of<result_detail>, alarm_end_detail,
+                 revision_of<alarm_end_detail>>;
 
 /// Appends number and members; get_ reads them from the front of `in` and advances it, and returns false when damaged.
 void put_detail(std::string& out, const event_detail& detail);

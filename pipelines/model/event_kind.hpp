@@ -12,7 +12,7 @@
   KIND(alert_raised, 2, states)         /* a limit is passed */                                                \
   KIND(alert_cleared, 3, ends)          /* back in range, or the limit, the rule or the sensor is gone */      \
   KIND(alert_acknowledged, 4, notes)    /* `who` has seen it */                                                \
-  KIND(alert_escalated, 5, grows)       /* it got worse: level and value are those of its peak */              \
+  KIND(alert_escalated, 5, repeats)     /* it got worse: level and value are those of its peak */              \
   KIND(revised, 6, corrects)            /* after a late or corrected reading, an earlier event is said anew */ \
   KIND(withdrawn, 7, corrects)          /* likewise, it would not be said any more */                          \
   KIND(anomaly_opened, 8, states)       /* an episode begins */                                                \

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <type_traits>
 #include <utility>
 
@@ -33,9 +32,13 @@ struct is_revision<revision_of<Figures>> : std::true_type {};
 /// Kinds whose events say whether anybody is told: each tells how that stands from then on.
 bool tells_of_hush(event_kind kind) { return kind >= event_kind::alert_shelved && kind <= event_kind::alert_put_back; }
 
-/// A correction of what may be repeated is of the event of that kind at its time.
-std::vector<event>::iterator corrected_among(finding& it, event_kind kind, std::int64_t at_us) {
-  return std::ranges::find_if(it.repeated, [&](const event& e) { return e.key.kind == kind && e.at_us == at_us; });
+/// A correction of what may be repeated is of the event of that kind at its time. Logs have older ones of escalations, which say a level
+/// and another time: when there was one escalation to a level at most.
+std::vector<event>::iterator corrected_among(finding& it, event_kind kind, const event& correction) {
+  const auto at =
+      std::ranges::find_if(it.repeated, [&](const event& e) { return e.key.kind == kind && e.at_us == correction.at_us; });
+  if (at != it.repeated.end() || kind != event_kind::alert_escalated) return at;
+  return std::ranges::find_if(it.repeated, [&](const event& e) { return e.key.kind == kind && e.level == correction.level; });
 }
 
 /// What a correction is about.
@@ -69,8 +72,10 @@ void revise(finding& to, const event& e) {
   const auto corrected = corrected_by(e);
   if (!corrected) return;
   if (role_of(*corrected) == event_role::repeats) {
-    const auto at = corrected_among(to, *corrected, e.at_us);
-    if (at != to.repeated.end()) revise(*at, e);
+    const auto at = corrected_among(to, *corrected, e);
+    if (at == to.repeated.end()) return;
+    revise(*at, e);
+    std::ranges::stable_sort(to.repeated, {}, &event::at_us);
   } else if (auto* const part = part_of(to, *corrected); part != nullptr && *part) {
     revise(**part, e);
   }
@@ -83,39 +88,12 @@ void withdraw(finding& from, const event& e) {
     return;
   }
   if (role_of(withdrawal->corrected) == event_role::repeats) {
-    const auto at = corrected_among(from, withdrawal->corrected, e.at_us);
+    const auto at = corrected_among(from, withdrawal->corrected, e);
     if (at != from.repeated.end()) from.repeated.erase(at);
   } else if (auto* const part = part_of(from, withdrawal->corrected)) {
     part->reset();
   }
 }
-
-/// The escalations of an alert as they hold. There is one to a level at most, so a correction tells by its level which one it is about.
-class escalations {
- public:
-  void apply(const event& e) {
-    if (role_of(e.key.kind) == event_role::states) to_level_.clear();
-    if (e.key.kind == event_kind::alert_escalated) {
-      any_ = true;
-      to_level_[e.level] = e;
-    }
-    if (corrected_by(e) != event_kind::alert_escalated) return;
-    const auto about = to_level_.find(e.level);
-    if (about == to_level_.end()) return;
-    if (e.key.kind == event_kind::withdrawn)
-      to_level_.erase(about);
-    else
-      revise(about->second, e);
-  }
-  /// The worst one is what the alert has grown to.
-  void finish(finding& it) const {
-    if (any_) it.grown = to_level_.empty() ? std::nullopt : std::optional(to_level_.rbegin()->second);
-  }
-
- private:
-  std::map<severity, event> to_level_;
-  bool any_ = false;
-};
 
 }  // namespace
 
@@ -154,6 +132,11 @@ void put_part(std::string& out, const std::optional<event>& part) {
 }
 
 }  // namespace
+
+const event& finding::worst() const {
+  const auto* const escalated = newest_of(event_kind::alert_escalated);
+  return grown ? *grown : escalated != nullptr ? *escalated : *stated;
+}
 
 const event* finding::newest_of(event_kind kind) const {
   const auto found = std::find_if(repeated.rbegin(), repeated.rend(), [kind](const event& e) { return e.key.kind == kind; });
@@ -207,14 +190,15 @@ severity level_of(const finding& alert) {
   return step != nullptr ? step->level : alert.worst().level;
 }
 
+alert_peak peak_of(const finding& alert) {
+  if (alert.ended)
+    if (const auto* const end = std::get_if<alarm_end_detail>(&alert.ended->detail)) return {end->peak, end->peak_us};
+  return {alert.worst().value, alert.worst().at_us};
+}
+
 finding fold_finding(std::span<const event> events) {
   finding it;
-  escalations worse;
-  for (const event& e : events) {
-    apply(it, e);
-    worse.apply(e);
-  }
-  worse.finish(it);
+  for (const event& e : events) apply(it, e);
   return it;
 }
 

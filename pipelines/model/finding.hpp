@@ -14,11 +14,11 @@ namespace factory {
 /// A finding as its events leave it: an anomaly or an alert. Corrections are worked in: each part says what holds now.
 struct finding {
   std::optional<event> stated;        ///< raised, opened; nullopt when that event is not known
-  std::optional<event> grown;         ///< newest escalation or update
+  std::optional<event> grown;         ///< of an anomaly: the newest update
   std::optional<event> ended;         ///< cleared, closed
   std::optional<event> acknowledged;  ///< the first
   std::optional<event> feedback;      ///< the newest
-  std::vector<event> repeated;        ///< what may happen to an alert more than once, by at_us: shelved, stepped ...
+  std::vector<event> repeated;        ///< what may happen to an alert more than once, by at_us: shelved, escalated ...
   std::uint32_t times_judged = 0;     ///< feedbacks so far: the revision of the next one
   std::uint32_t times_ended = 0;      ///< endings said so far, also those taken back: the revision of the next one
   bool withdrawn = false;             ///< it would not be found in the readings as they are now
@@ -27,9 +27,9 @@ struct finding {
   /// An anomaly of one reading (event_kind::anomaly) is never open.
   bool open() const { return holds() && !ended && stated->key.kind != event_kind::anomaly; }
   /// Newest figures: those at its end, else where it has grown to, else as it was stated. REQUIRES `stated`.
-  const event& newest() const { return ended ? *ended : grown ? *grown : *stated; }
-  /// Level and value at its worst so far. REQUIRES `stated`.
-  const event& worst() const { return grown ? *grown : *stated; }
+  const event& newest() const { return ended ? *ended : worst(); }
+  /// The event that told last that it got worse, or stated it. REQUIRES `stated`.
+  const event& worst() const;
   /// The newest event of this kind among `repeated`; null when there is none.
   const event* newest_of(event_kind kind) const;
   /// Back in range, and waiting for a reset.
@@ -56,10 +56,17 @@ alert_state state_of(const finding& alert);
 const alarm_detail* hush_of(const finding& alert);
 /// As it stands: on a ladder the step's.
 severity level_of(const finding& alert);
+/// The reading that was furthest beyond the limit: of an alert that is over, of all its readings; else as its newest escalation says.
+struct alert_peak {
+  double value = 0;
+  std::int64_t at_us = 0;
+};
+/// REQUIRES `stated`.
+alert_peak peak_of(const finding& alert);
 
 /// Folds events of one finding, in the order of their sequences.
 finding fold_finding(std::span<const event> events);
-/// One more event. Corrections of escalations need fold_finding: they tell which one they are about by all of them.
+/// One more event.
 void apply(finding& to, const event& e);
 
 /// Appends what readings and rules alone decide of a finding that holds: no sequence, no revision, no time of arrival, no

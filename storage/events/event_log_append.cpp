@@ -185,7 +185,7 @@ expected<std::size_t> event_log::end_findings(const std::function<bool(const eve
   if (!open) return tl::unexpected(open.error());
   std::vector<event> ends;
   for (const finding& it : *open) {
-    event end = it.grown ? *it.grown : *it.stated;
+    event end = it.worst();
     end.key = with_kind(end.key, end_of(end.key.source), it.times_ended);
     end.recorded_at_us = now_us;
     end.explanation = why;

@@ -168,16 +168,18 @@ void write_alert(sqlite_file& sql, const finding& alert) {
   if (alert.ended) cleared_value = alert.ended->value;
   std::optional<std::string> who;
   if (alert.acknowledged) who = alert.acknowledged->who;
+  const auto peak = peak_of(alert);
   sql.run(
       "INSERT OR REPLACE INTO alerts (id, sensor_id, source, rule_id, state, severity, value, limit_value, raised_at, "
       "raised_at_us, "
       "cleared_at, cleared_at_us, cleared_value, acknowledged_at, acknowledged_at_us, acknowledged_by, sequence, alarm_state, "
-      "shelved_until, comment, step) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "shelved_until, comment, step, peak, peak_at, peak_at_us) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       finding_id(raised.key), raised.key.sensor, to_text(raised.key.source), rule, alert.open() ? "active" : "cleared",
       to_text(level_of(alert)), raised.value, raised.limit(), format_time(raised.at_us), raised.at_us, text_of(alert.ended),
       time_of(alert.ended), cleared_value, text_of(alert.acknowledged), time_of(alert.acknowledged), who, raised.sequence,
-      to_text(state_of(alert)), shelved_until(alert), comment_of(alert), step_of(alert));
+      to_text(state_of(alert)), shelved_until(alert), comment_of(alert), step_of(alert), peak.value, format_time(peak.at_us),
+      peak.at_us);
 }
 
 void drop_findings(sqlite_file& sql, std::int64_t over_before_us) {

@@ -37,10 +37,13 @@ struct alarm_kinds : testing::Test {
     for (const auto& each : said) all.push_back(each.key.kind);
     return all;
   }
+  /// As the newest events say.
+  double told_peak() const { return peak_of(fold_finding(said)).value; }
   std::string steps() const {
     std::string all;
     for (const auto& each : said)
-      if (each.alarm() != nullptr && each.key.kind != alert_cleared) all += each.alarm()->step + " ";
+      if (each.alarm() != nullptr && each.key.kind != alert_cleared && each.key.kind != alert_escalated)
+        all += each.alarm()->step + " ";
     return all;
   }
 
@@ -129,12 +132,101 @@ TEST_F(alarm_kinds, a_ladder_is_one_alert_whose_steps_are_events) {
   see(6, 79);
   EXPECT_EQ(kinds().back(), alert_stepped) << "in the deadband of the ladder";
   see(7, 50);
-  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_stepped, alert_stepped, alert_stepped, alert_cleared}));
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_escalated, alert_stepped, alert_stepped, alert_stepped, alert_cleared}));
+  said.erase(said.begin() + 1);
   EXPECT_EQ(said[0].level, severity::rule_warning);
   EXPECT_EQ(said[1].level, severity::rule_critical);
   EXPECT_EQ(said[1].limit(), 90);
   EXPECT_EQ(said[3].limit(), 10);
   EXPECT_EQ(alarms.active_count(), 0U);
+}
+
+TEST_F(alarm_kinds, the_peak_of_a_rule_follows_its_readings_and_its_end_has_what_no_escalation_told) {
+  watch(of_kind(rule_condition::greater_than, 80));
+  see(1, 90);
+  EXPECT_EQ(told_peak(), 90);
+  see(2, 94);
+  EXPECT_EQ(told_peak(), 90) << "less than half as far again";
+  see(3, 95);
+  EXPECT_EQ(told_peak(), 95);
+  EXPECT_EQ(said.back().level, severity::rule_warning) << "a rule has the level that it has";
+  see(4, 100);
+  see(5, 97);
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_escalated}));
+  see(6, 20);
+  EXPECT_EQ(told_peak(), 100);
+  EXPECT_EQ(peak_of(fold_finding(said)).at_us, 4 * second_us);
+}
+
+TEST_F(alarm_kinds, an_alert_near_its_limit_does_not_escalate_with_every_reading) {
+  watch(of_kind(rule_condition::greater_than, 80));
+  double value = 80.001;
+  for (std::int64_t second = 1; second < 200 && value < 160; ++second, value = 80 + (value - 80) * 1.1) see(second, value);
+  EXPECT_LE(said.size(), 14U) << "a hundredth of the limit, then half as much again each";
+  EXPECT_GT(told_peak(), 130);
+}
+
+TEST_F(alarm_kinds, the_peak_of_a_limit_on_each_side_is_the_reading_furthest_beyond_one) {
+  auto rule = of_kind(rule_condition::out_of_range, 80);
+  rule.low = 20;
+  watch(rule);
+  see(1, 85);
+  see(2, 10);
+  EXPECT_EQ(told_peak(), 10);
+  see(3, 84);
+  see(4, 50);
+  EXPECT_EQ(told_peak(), 10);
+}
+
+TEST_F(alarm_kinds, the_peak_of_a_rate_is_the_fastest_and_that_of_silence_the_longest) {
+  watch(of_kind(rule_condition::rate_above, 5));
+  see(0, 0);
+  see(1, 10);
+  see(2, 30);
+  EXPECT_EQ(told_peak(), 20);
+  see(3, 30);
+  EXPECT_EQ(told_peak(), 20);
+  said.clear();
+  alarms = {};
+  auto rule = of_kind(rule_condition::no_data);
+  rule.options.silence_us = 30 * second_us;
+  rule.options.off_delay_us = 5 * second_us;
+  watch(rule);
+  see(20, 1);
+  tick(50);
+  EXPECT_EQ(told_peak(), 30);
+  see(100, 1);
+  see(104, 1);
+  see(106, 1);
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
+  EXPECT_EQ(told_peak(), 80);
+}
+
+TEST_F(alarm_kinds, the_peak_of_a_ladder_is_measured_from_its_inner_limit) {
+  watch(ladder());
+  see(1, 89);
+  see(2, 91);
+  EXPECT_EQ(told_peak(), 91) << "a worse level, 1 beyond it";
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_escalated, alert_stepped}));
+  see(3, 85);
+  EXPECT_EQ(told_peak(), 91);
+  see(4, 50);
+  EXPECT_EQ(level_of(fold_finding(said)), severity::rule_warning) << "of the step it stood on last";
+}
+
+TEST_F(alarm_kinds, a_late_or_corrected_reading_moves_the_peak_to_where_it_would_have_been) {
+  watch(of_kind(rule_condition::greater_than, 80));
+  for (const auto& [second, value] : {std::pair(1, 90.0), {3, 120.0}, {4, 123.0}, {5, 20.0}}) see(second, value);
+  EXPECT_EQ(told_peak(), 123);
+  see(2, 150);  // late
+  EXPECT_EQ(told_peak(), 150);
+  EXPECT_EQ(peak_of(fold_finding(said)).at_us, 2 * second_us);
+  see(2, 100);  // corrected
+  EXPECT_EQ(told_peak(), 123);
+  see(4, 70);  // the end moves
+  EXPECT_EQ(told_peak(), 120);
+  see(3, 130);
+  EXPECT_EQ(told_peak(), 130);
 }
 
 TEST_F(alarm_kinds, a_ladder_raises_at_the_step_on_which_it_begins) {

@@ -43,10 +43,12 @@ std::vector<alert_rule> any_rules(generator& random) {
   return rules;
 }
 
+double any_value(generator& random) { return static_cast<double>(below(random, 41) - 20) / 4; }
+
 std::map<std::int64_t, double> any_readings(generator& random) {
   std::map<std::int64_t, double> readings;
   for (std::int64_t at = 1 + below(random, 6); at < end_of_time - 60; at += 1 + below(random, random() % 8 == 0 ? 30 : 6))
-    readings[at] = static_cast<double>(below(random, 11) - 5);
+    readings[at] = any_value(random);
   return readings;
 }
 
@@ -89,7 +91,7 @@ std::vector<arrival> any_arrivals(generator& random, const std::map<std::int64_t
     const auto late = [&] { return random() % 3 == 0 ? below(random, lateness / 2) : 0; };
     const auto first = at + late(), second = first + late();
     if (random() % 6 == 0)
-      all.push_back({first, arrival::kind::reading, {at, static_cast<double>(below(random, 11) - 5)}});
+      all.push_back({first, arrival::kind::reading, {at, any_value(random)}});
     else if (random() % 6 == 0)
       all.push_back({first, arrival::kind::reading, {at, value}});
     all.push_back({second, arrival::kind::reading, {at, value}});
@@ -143,7 +145,7 @@ class run {
       const auto* const hush = hush_of(it);
       const auto* const at_raise = it.stated->alarm();
       out.push_back({it.stated->at_us, it.ended ? it.ended->at_us : -1, it.latched(), at_raise != nullptr ? at_raise->hushed : "",
-                     hush != nullptr ? hush->hushed : ""});
+                     hush != nullptr ? hush->hushed : "", peak_of(it).value, peak_of(it).at_us});
     }
     std::ranges::sort(out);
     return out;

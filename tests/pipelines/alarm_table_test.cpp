@@ -89,7 +89,8 @@ class documented_alarm {
       configure();
     }
     for (auto i = before; i < said_.size(); ++i)
-      if (said_[i].key.rule == 1) told_.push_back(std::string(to_text(said_[i].key.kind)).substr(6));
+      if (said_[i].key.rule == 1 && said_[i].key.kind != event_kind::alert_escalated)
+        told_.push_back(std::string(to_text(said_[i].key.kind)).substr(6));
   }
 
   std::string state() const {

@@ -53,7 +53,7 @@ TEST(alarm_board, raises_once_and_clears_with_the_first_reading_back_in_range) {
   EXPECT_EQ(cleared.recorded_at_us, 1'004);
 }
 
-TEST(alarm_board, an_alert_of_a_threshold_escalates_once_to_each_worse_level) {
+TEST(alarm_board, an_alert_of_a_threshold_escalates_to_each_worse_level_and_where_it_is_half_as_far_again_beyond_its_limit) {
   fixture f({10, 100}, {rule(1, rule_condition::greater_than, 0, 100)});
   f.observe(1, 105);
   f.observe(2, 109);  // worse, and still medium
@@ -61,25 +61,32 @@ TEST(alarm_board, an_alert_of_a_threshold_escalates_once_to_each_worse_level) {
   f.observe(4, 118);
   f.observe(5, 105);
   f.observe(6, 130);
-  f.observe(7, 150);
-  f.observe(8, 50);
-  f.observe(9, 105);
-  f.observe(10, 500);  // from medium to critical at once
+  f.observe(7, 140);  // less than half as far again
+  f.observe(8, 139);
+  f.observe(9, 50);
+  f.observe(10, 105);
+  f.observe(11, 500);  // from medium to critical at once
   std::vector<event> of_threshold;
   for (const auto& each : f.found)
     if (each.key.source == max_threshold) of_threshold.push_back(each);
-  ASSERT_EQ(of_threshold.size(), 6U);
-  const auto& high = of_threshold[1];
-  EXPECT_EQ(high.key, (event_key{5, 1, max_threshold, 0, alert_escalated, 0}));
+  ASSERT_EQ(of_threshold.size(), 7U);
+  EXPECT_EQ(of_threshold[1].value, 109) << "still medium";
+  EXPECT_EQ(of_threshold[1].level, severity::medium);
+  const auto& high = of_threshold[2];
+  EXPECT_EQ(high.key, (event_key{5, 1, max_threshold, 0, alert_escalated, 1}));
   EXPECT_EQ(high.at_us, 3);
   EXPECT_EQ(high.value, 115);
   EXPECT_EQ(high.level, severity::high);
   EXPECT_EQ(high.limit(), 100);
-  EXPECT_EQ(of_threshold[2].key, (event_key{5, 1, max_threshold, 0, alert_escalated, 1}));
-  EXPECT_EQ(of_threshold[2].level, severity::critical);
-  EXPECT_EQ(of_threshold[3].level, severity::medium) << "the end repeats what it was raised with";
-  EXPECT_EQ(of_threshold[5].key, (event_key{5, 9, max_threshold, 0, alert_escalated, 1}));
-  EXPECT_EQ(f.found.size(), of_threshold.size() + 3) << "a rule has the level that it has";
+  EXPECT_EQ(of_threshold[3].key, (event_key{5, 1, max_threshold, 0, alert_escalated, 2}));
+  EXPECT_EQ(of_threshold[3].level, severity::critical);
+  EXPECT_EQ(of_threshold[4].level, severity::medium) << "the end repeats what it was raised with";
+  const auto* const end = std::get_if<alarm_end_detail>(&of_threshold[4].detail);
+  ASSERT_NE(end, nullptr);
+  EXPECT_EQ(end->peak, 140);
+  EXPECT_EQ(end->peak_us, 7);
+  EXPECT_EQ(end->limit, 100);
+  EXPECT_EQ(of_threshold[6].key, (event_key{5, 10, max_threshold, 0, alert_escalated, 0}));
 }
 
 TEST(alarm_board, a_jump_from_one_limit_to_the_other_clears_one_alert_and_raises_the_other) {
@@ -99,9 +106,11 @@ TEST(alarm_board, rules_raise_independently_with_their_own_level) {
                  rule(3, out_of_range, 20, 85)});
   f.observe(1, 82);
   f.observe(2, 95);
-  ASSERT_EQ(f.found.size(), 3U);
+  ASSERT_EQ(f.found.size(), 4U);
   EXPECT_EQ(f.found[0].key, (event_key{5, 1, event_source::alert_rule, 1, alert_raised}));
   EXPECT_EQ(f.found[0].level, severity::rule_info);
+  EXPECT_EQ(f.found[1].key, (event_key{5, 1, event_source::alert_rule, 1, alert_escalated}));
+  f.found.erase(f.found.begin() + 1);
   EXPECT_EQ(f.found[1].key.rule, 2U);
   EXPECT_EQ(f.found[1].level, severity::rule_critical);
   EXPECT_EQ(f.found[2].key.rule, 3U);
@@ -285,7 +294,7 @@ TEST(alarm_board, a_board_stored_before_there_were_delays_goes_on) {
   f.observe(8, 115);
   f.observe(9, 50);
   ASSERT_EQ(f.found.size(), 2U);
-  EXPECT_EQ(f.found[0].key, (event_key{5, 6, max_threshold, 0, alert_escalated}));
+  EXPECT_EQ(f.found[0].key, (event_key{5, 6, max_threshold, 0, alert_escalated, 2})) << "one that the log cannot have";
   EXPECT_EQ(f.found[1].key, (event_key{5, 6, max_threshold, 0, alert_cleared}));
 }
 
@@ -298,16 +307,39 @@ TEST(alarm_board, a_board_stored_before_there_were_escalations_goes_on) {
   std::string config;
   put_config(config, f.board.config());
   bytes.erase(1 + config.size() + 1 + 1 + 8, 1);  // since when it is silent, behind time and value
-  bytes.resize(bytes.size() - 17);                // what operators did to the only limit, its worst level; that nothing is shelved
+  bytes.resize(bytes.size() - 44);                // what operators did to the only limit, its peak; that nothing is shelved
   std::string_view in = bytes;
   fixture g({});
   ASSERT_TRUE(g.board.decode(in));
   EXPECT_TRUE(in.empty());
-  g.observe(2, 109);
+  g.observe(2, 106);
   EXPECT_TRUE(g.found.empty());
   g.observe(3, 115);
   ASSERT_EQ(g.found.size(), 1U);
-  EXPECT_EQ(g.found[0].key, (event_key{5, 1, max_threshold, 0, alert_escalated}));
+  EXPECT_EQ(g.found[0].key, (event_key{5, 1, max_threshold, 0, alert_escalated, 2})) << "one that the log cannot have";
+}
+
+TEST(alarm_board, a_board_stored_before_there_were_peaks_goes_on_from_the_level_it_told) {
+  fixture f({10, 100});
+  f.observe(1, 105);
+  f.observe(2, 115);
+  std::string bytes;
+  f.board.encode(bytes);
+  bytes.front() = 3;
+  bytes.resize(bytes.size() - 29);  // the peak; that nothing is shelved
+  put_byte(bytes, static_cast<std::uint8_t>(severity::high));
+  put_varint(bytes, 0);
+  std::string_view in = bytes;
+  fixture g({});
+  ASSERT_TRUE(g.board.decode(in));
+  EXPECT_TRUE(in.empty());
+  g.observe(3, 109);
+  EXPECT_TRUE(g.found.empty()) << "it was at high";
+  g.observe(4, 130);
+  g.observe(5, 50);
+  ASSERT_EQ(g.found.size(), 2U);
+  EXPECT_EQ(g.found[0].key, (event_key{5, 1, max_threshold, 0, alert_escalated, 2}));
+  EXPECT_EQ(g.found[0].level, severity::critical);
 }
 
 TEST(alarm_board, gives_the_same_events_wherever_it_is_stored_and_read_back) {

@@ -20,7 +20,9 @@ std::vector<event_detail> samples() {
           revision_of<episode_detail>{event_kind::anomaly_closed, "late", episode},
           feedback_detail{"planned", "the pump was being changed"},
           alarm_detail{95, "shelved", 1'700'000'000'000'000, "high_high", "the pump was being changed"},
-          revision_of<alarm_detail>{event_kind::alert_raised, "late", {95, "suppressed", 0, "low", ""}}};
+          revision_of<alarm_detail>{event_kind::alert_raised, "late", {95, "suppressed", 0, "low", ""}},
+          alarm_end_detail{{95, "shelved", 1'700'000'000'000'000, "high_high", ""}, 99, 1'700'000'000'000'001},
+          revision_of<alarm_end_detail>{event_kind::alert_cleared, "late", {{95, "", 0, "", ""}, 98, -7}}};
 }
 
 TEST(event_detail, comes_back_with_every_member) {

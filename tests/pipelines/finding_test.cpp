@@ -47,27 +47,55 @@ TEST(finding, grows_to_its_newest_escalation_and_keeps_the_first_acknowledgement
   EXPECT_EQ(it.acknowledged->who, "anna");
 }
 
-TEST(finding, a_correction_of_an_escalation_is_about_the_one_of_its_level) {
-  const auto to = [](severity level, double value, std::uint32_t revision) {
-    auto e = of_alert(alert_escalated, value, revision);
-    e.level = level;
-    return e;
-  };
-  const auto high = to(severity::high, 95, 0), critical = to(severity::critical, 99, 1);
-  auto high_gone = withdrawal(alert_escalated, 7);
-  high_gone.level = severity::high;
-  auto critical_gone = high_gone;
-  critical_gone.level = severity::critical;
-  auto worse = of_alert(revised, 120, 8, revision_of<limit_detail>{alert_escalated, "a reading came late", {80}});
-  worse.level = severity::critical;
-  const auto raised = of_alert(alert_raised, 90);
+event escalation_to(severity level, double value, std::uint32_t revision) {
+  auto e = of_alert(alert_escalated, value, revision);
+  e.level = level;
+  return e;
+}
+
+TEST(finding, a_correction_of_an_escalation_is_about_the_one_of_its_time_whatever_came_between) {
+  const auto raised = of_alert(alert_raised, 90), high = escalation_to(severity::high, 95, 0),
+             critical = escalation_to(severity::critical, 99, 1);
+  auto high_gone = withdrawal(alert_escalated, 7), critical_gone = withdrawal(alert_escalated, 8);
+  high_gone.at_us = high.at_us;
+  critical_gone.at_us = critical.at_us;
+  auto less = of_alert(revised, 97, 9, revision_of<limit_detail>{alert_escalated, "a reading was corrected", {80}});
+  less.at_us = critical.at_us;
   EXPECT_EQ(fold_finding(std::vector{raised, high, critical, high_gone}).worst().value, 99);
-  EXPECT_EQ(fold_finding(std::vector{raised, high, critical, high_gone, worse}).worst().value, 120);
+  EXPECT_EQ(fold_finding(std::vector{raised, high, critical, less}).worst().value, 97);
   EXPECT_EQ(fold_finding(std::vector{raised, high, critical, critical_gone}).worst().value, 95);
-  const auto none = fold_finding(std::vector{raised, high, critical, critical_gone, high_gone});
-  EXPECT_EQ(none.worst().value, 90);
-  EXPECT_FALSE(none.grown);
-  EXPECT_FALSE(fold_finding(std::vector{raised, high, withdrawal(alert_raised), of_alert(alert_raised, 91, 9)}).grown);
+  EXPECT_EQ(fold_finding(std::vector{raised, high, critical, critical_gone, high_gone}).worst().value, 90);
+  const auto late = escalation_to(severity::high, 92, 10);
+  EXPECT_EQ(fold_finding(std::vector{raised, high, critical, late}).worst().value, 99) << "by time, not by arrival";
+  EXPECT_EQ(fold_finding(std::vector{raised, high, withdrawal(alert_raised), of_alert(alert_raised, 91, 9)}).worst().value, 91);
+  finding it;
+  for (const auto& each : {raised, high, critical, less}) apply(it, each);
+  EXPECT_EQ(it.worst().value, 97) << "one by one as all at once";
+}
+
+TEST(finding, an_old_correction_of_an_escalation_names_its_level) {
+  const auto raised = of_alert(alert_raised, 90), high = escalation_to(severity::high, 95, 0),
+             critical = escalation_to(severity::critical, 99, 1);
+  auto worse = of_alert(revised, 120, 8, revision_of<limit_detail>{alert_escalated, "a reading came late", {80}});
+  worse.level = severity::critical;  // at a time of its own
+  const auto it = fold_finding(std::vector{raised, high, critical, worse});
+  EXPECT_EQ(it.worst().value, 120);
+  EXPECT_EQ(it.worst().at_us, worse.at_us);
+}
+
+TEST(finding, its_peak_is_what_its_end_says_else_its_newest_escalation) {
+  const auto raised = of_alert(alert_raised, 90), worse = escalation_to(severity::high, 95, 0);
+  EXPECT_EQ(peak_of(fold_finding(std::vector{raised})).value, 90);
+  EXPECT_EQ(peak_of(fold_finding(std::vector{raised, worse})).value, 95);
+  EXPECT_EQ(peak_of(fold_finding(std::vector{raised, worse, of_alert(alert_cleared, 70)})).value, 95);
+  alarm_end_detail end;
+  end.peak = 98;
+  end.peak_us = 107;
+  const auto over = fold_finding(std::vector{raised, worse, of_alert(alert_cleared, 70, 0, end)});
+  EXPECT_EQ(peak_of(over).value, 98);
+  EXPECT_EQ(peak_of(over).at_us, 107);
+  auto again = withdrawal(alert_cleared);
+  EXPECT_EQ(peak_of(fold_finding(std::vector{raised, worse, of_alert(alert_cleared, 70, 0, end), again})).value, 95);
 }
 
 TEST(finding, a_revision_changes_what_an_event_said_and_not_what_it_is) {

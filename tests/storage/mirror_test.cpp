@@ -210,6 +210,26 @@ TEST_F(mirror_test, what_operators_do_with_an_alert_is_its_state_and_its_history
   EXPECT_EQ(ask("SELECT alarm_state FROM active_alerts"), "shelved");
 }
 
+TEST_F(mirror_test, an_alert_has_its_severity_and_its_peak_as_it_got_worse) {
+  fill();
+  const auto row = [&] { return ask("SELECT severity || ' ' || peak || ' ' || peak_at_us FROM alerts WHERE sensor_id = 3"); };
+  EXPECT_EQ(row(), "high 91.5 30");
+  auto worse = an_event(3, 30, event_kind::alert_escalated, 40);
+  worse.value = 120;
+  worse.level = severity::critical;
+  auto end = an_event(3, 30, event_kind::alert_cleared, 60);
+  alarm_end_detail at_end;
+  at_end.peak = 125;
+  at_end.peak_us = 50;
+  end.detail = at_end;
+  ASSERT_TRUE(events_->append({worse}));
+  flush();
+  EXPECT_EQ(row(), "critical 120.0 40");
+  ASSERT_TRUE(events_->append({end}));
+  flush();
+  EXPECT_EQ(row(), "critical 125.0 50");
+}
+
 TEST_F(mirror_test, one_event_after_the_other_is_followed_without_being_asked) {
   for (int count = 1; count <= 3; ++count) {
     ASSERT_TRUE(events_->append({an_event(1, count, event_kind::anomaly, count)}));
@@ -326,7 +346,7 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
     for (const char* const column : {"deadband", "on_delay_ms", "off_delay_ms", "count_of", "priority", "message", "instructions",
                                      "latch", "suppressed_by", "re_alarm_ms", "silence_ms", "low_low", "high_high"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE alert_rules DROP COLUMN " + std::string(column)).c_str()));
-    for (const char* const column : {"alarm_state", "shelved_until", "comment", "step"})
+    for (const char* const column : {"alarm_state", "shelved_until", "comment", "step", "peak", "peak_at", "peak_at_us"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE alerts DROP COLUMN " + std::string(column)).c_str()));
     ASSERT_TRUE(writer.exec("DROP TABLE alert_history"));
   }

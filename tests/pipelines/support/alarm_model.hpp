@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -28,10 +29,12 @@ struct modelled_alert {
   std::int64_t raised = 0, ended = -1;
   bool latched = false;
   std::string hushed_at_raise, hushed;  ///< of one that is open
+  double peak = 0;                      ///< of one that is open, as far as it is told
+  std::int64_t peak_at = 0;
   auto operator<=>(const modelled_alert&) const = default;
   friend std::ostream& operator<<(std::ostream& out, const modelled_alert& it) {
     return out << it.raised << ".." << it.ended << (it.latched ? " latched" : "") << " [" << it.hushed_at_raise << "]["
-               << it.hushed << "]";
+               << it.hushed << "] " << it.peak << " at " << it.peak_at;
   }
 };
 
@@ -50,8 +53,14 @@ class alarm_model {
   const std::vector<modelled_alert>& alerts_of(rule_id id) { return alerts_[id]; }
 
  private:
+  struct extreme {
+    double value = 0, excess = 0;
+    std::int64_t at = 0;
+  };
   struct state {
     std::int64_t breach_since = -1, back_since = -1, raised = -1;
+    double newest_breach = 0;
+    extreme peak, told;
     bool latched = false, acknowledged = false, silent = false;
     std::deque<bool> newest;
     std::string hushed_at_raise;
@@ -76,7 +85,17 @@ class alarm_model {
   }
   modelled_alert as_it_stands(rule_id id) const {
     const auto& it = states_.at(id);
-    return {it.raised, -1, it.latched, it.hushed_at_raise, hush(id)};
+    return {it.raised, -1, it.latched, it.hushed_at_raise, hush(id), it.told.value, it.told.at};
+  }
+  static double limit_of(const alert_rule& rule) {
+    if (rule.condition == rule_condition::no_data) return static_cast<double>(rule.options.silence_us) / 1e6;
+    return rule.condition == rule_condition::greater_than ? rule.high : rule.low;
+  }
+  static void grow(const alert_rule& rule, state& it, std::int64_t now, double value, bool is_told) {
+    const double limit = limit_of(rule), excess = std::abs(value - limit);
+    if (excess <= it.peak.excess) return;
+    it.peak = {value, excess, now};
+    if (is_told && excess >= 1.5 * std::max(it.told.excess, std::abs(limit) / 100)) it.told = it.peak;
   }
 
   void live_through(std::int64_t now) {
@@ -94,13 +113,17 @@ class alarm_model {
     for (; next_order_ < orders_.size() && orders_[next_order_].at == now; ++next_order_) obey(orders_[next_order_]);
   }
 
-  static void read(const alert_rule& rule, state& it, std::int64_t now, double value) {
+  void read(const alert_rule& rule, state& it, std::int64_t now, double value) const {
+    const bool goes_on = it.raised >= 0 && !it.latched;
+    if (it.silent && goes_on) grow(rule, it, now, static_cast<double>(now - silent_since_) / 1e6, false);
     it.silent = false;
     const bool silence = rule.condition == rule_condition::no_data;
     const bool beyond = !silence && (rule.condition == rule_condition::greater_than ? value > rule.high : value < rule.low);
     const double margin = rule.options.deadband;
     const bool back =
         silence || (rule.condition == rule_condition::greater_than ? value <= rule.high - margin : value >= rule.low + margin);
+    if (beyond) it.newest_breach = value;
+    if (beyond && goes_on) grow(rule, it, now, value, true);
     it.newest.push_front(beyond);
     if (it.newest.size() > rule.options.of) it.newest.pop_back();
     const bool breaches = static_cast<std::uint32_t>(std::count(it.newest.begin(), it.newest.end(), true)) >= rule.options.count;
@@ -116,12 +139,14 @@ class alarm_model {
   void let_pass(const alert_rule& rule, state& it, std::int64_t now, std::vector<rule_id>& raised) {
     if (rule.condition == rule_condition::no_data && !it.silent && now - silent_since_ >= rule.options.silence_us) {
       it.silent = true;
+      it.newest_breach = limit_of(rule);
       it.back_since = -1;
       if ((it.raised < 0 || it.latched) && it.breach_since < 0) it.breach_since = now;
     }
     if ((it.raised < 0 || it.latched) && it.breach_since >= 0 && now - it.breach_since >= rule.options.on_delay_us) {
       if (it.latched) end(rule.id, it, now);
       it.raised = now;
+      it.peak = it.told = {it.newest_breach, std::abs(it.newest_breach - limit_of(rule)), now};
       it.breach_since = it.back_since = -1;
       it.latched = it.acknowledged = false;
       raised.push_back(rule.id);
@@ -140,6 +165,8 @@ class alarm_model {
     alert.latched = false;
     alert.hushed_at_raise = it.hushed_at_raise;
     alert.hushed.clear();
+    alert.peak = it.peak.value;
+    alert.peak_at = it.peak.at;
     it.raised = -1;
     it.latched = false;
     if (const auto on = shelves_.find(id); on != shelves_.end() && on->second.once) shelves_.erase(on);
