@@ -31,12 +31,13 @@ std::vector<std::string> types(const receiver& from) {
 }
 
 void await_count(const receiver& at, std::size_t count) {
-  await([&] { return at.count() >= count; }, fmt::format("{} notifications", count));
+  at.await([&] { return at.count() >= count; }, fmt::format("{} notifications", count));
 }
 
 /// Until the receiver has taken a notification whose id ends so.
 void await_told(const receiver& at, const std::string& ending) {
-  await([&] { return std::ranges::any_of(at.accepted(), [&](const std::string& id) { return id.ends_with(ending); }); }, ending);
+  at.await([&] { return std::ranges::any_of(at.accepted(), [&](const std::string& id) { return id.ends_with(ending); }); },
+           ending);
 }
 
 struct notify : ::testing::Test {
@@ -129,7 +130,7 @@ TEST_F(notify, what_a_receiver_refuses_is_a_dead_letter_and_what_fails_is_tried_
   plant.raise(api, 1);
   await_count(shift, 3);  // twice at least: the first retry
   shift.answer(200);
-  await([&] { return shift.accepted().size() == 1; }, "the notification");
+  shift.await([&] { return shift.accepted().size() == 1; }, "the notification");
   await([&] { return metric(api, "factory_notifications_sent_total") == 1; }, "its being counted");
   await([&] { return metric(api, "factory_notifications_open") == 0; }, "the line to be empty");
   EXPECT_GE(metric(api, "factory_notification_failures_total"), 3U);
@@ -154,13 +155,13 @@ TEST(notify_over_kill_9, a_flood_of_a_factory_comes_as_its_first_alarms_and_one_
   const auto channel = add_webhook(first, shift.url(), R"("digest_above":10,"digest_every_ms":1500)");
   watched_plant plant(first, sensors, fmt::format(R"("channels":[{}])", channel));
   plant.raise_all(first);
-  await([&] { return shift.accepted().size() == 10; }, "the first ten");
+  shift.await([&] { return shift.accepted().size() == 10; }, "the first ten");
   daemon->kill();
   daemon->start();
   http_client api(daemon->api_port());
   // One of the ten may come again: it is told at least once.
   const auto is_digest = [](const auto& request) { return std::string(parsed(request)["type"].GetString()) == "digest"; };
-  await([&] { return is_digest(shift.requests().back()); }, "the digest");
+  shift.await([&] { return is_digest(shift.requests().back()); }, "the digest");
   const auto digest = parsed(shift.requests().back());
   EXPECT_THAT(digest["title"].GetString(), HasSubstr("30 new alarms, 0 cleared"));
   EXPECT_THAT(digest["message"].GetString(), HasSubstr("WARNING raised: "));
@@ -176,7 +177,7 @@ TEST(notify_over_kill_9, a_flood_of_a_factory_comes_as_its_first_alarms_and_one_
     }
     return cleared;
   };
-  await([&] { return cleared_in_digests() >= 30; }, "the ends");
+  shift.await([&] { return cleared_in_digests() >= 30; }, "the ends");
 }
 
 TEST(notify_over_kill_9, every_notification_comes_at_least_once_under_one_id) {
@@ -192,7 +193,7 @@ TEST(notify_over_kill_9, every_notification_comes_at_least_once_under_one_id) {
     plant.raise_all(api);
     plant.clear_all(api);
     const std::size_t before = shift.count();
-    await([&] { return shift.count() > before; }, "the first of the round");
+    shift.await([&] { return shift.count() > before; }, "the first of the round");
     daemon->kill();
     shift.answer(200);
     daemon->start();
@@ -208,7 +209,7 @@ TEST(notify_over_kill_9, every_notification_comes_at_least_once_under_one_id) {
   const auto page = get_json(api, "/api/events?limit=10000");
   for (const auto& each : page["events"].GetArray())
     expected.insert(fmt::format("{}:{}:0", each["id"].GetString(), each["kind"].GetString()));
-  await(
+  shift.await(
       [&] {
         const auto got = shift.accepted();
         return std::set<std::string>(got.begin(), got.end()).size() >= expected.size();

@@ -98,6 +98,7 @@ void receiver::talk(int fd) {
       if (!silent && status < 300) accepted_.push_back(got.headers["webhook-id"]);
       requests_.push_back(std::move(got));
     }
+    more_.notify_all();
     if (silent) continue;
     const std::string text = "HTTP/1.1 " + std::to_string(status) + " Told\r\nContent-Length: 0\r\n\r\n";
     if (::send(fd, text.data(), text.size(), MSG_NOSIGNAL) < 0) break;
@@ -110,6 +111,10 @@ void receiver::talk(int fd) {
 std::vector<receiver::request> receiver::requests() const {
   const std::lock_guard lock(guard_);
   return requests_;
+}
+bool receiver::wait_beyond(std::size_t seen) const {
+  std::unique_lock lock(guard_);
+  return more_.wait_for(lock, std::chrono::minutes(2), [&] { return requests_.size() > seen; });
 }
 std::size_t receiver::count() const {
   const std::lock_guard lock(guard_);

@@ -1,13 +1,17 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -38,8 +42,20 @@ class receiver {
   std::size_t count() const;
   /// Of the requests that were answered 2xx: their webhook-id, in order.
   std::vector<std::string> accepted() const;
+  /// Waits until the condition holds, which is asked again after each request. Throws, which fails the test, when that takes so long that it
+  /// never will.
+  template <class Condition>
+  void await(const Condition& condition, std::string_view what) const {
+    for (;;) {
+      const std::size_t seen = count();
+      if (condition()) return;
+      if (!wait_beyond(seen)) throw std::runtime_error("waited in vain for " + std::string(what));
+    }
+  }
 
  private:
+  bool wait_beyond(std::size_t seen) const;
+
   void serve();
   void talk(int fd);
 
@@ -48,6 +64,7 @@ class receiver {
   std::atomic<unsigned> status_{200};
   std::atomic<bool> silent_{false}, ends_{false};
   mutable std::mutex guard_;
+  mutable std::condition_variable more_;
   std::vector<request> requests_;
   std::vector<std::string> accepted_;
   std::set<int> open_;
