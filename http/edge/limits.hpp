@@ -7,7 +7,7 @@
 namespace factory::limits {
 
 inline constexpr std::size_t body_bytes = 64UL << 20;          ///< 413
-inline constexpr std::size_t unwell_sensors_listed = 1'000;         ///< in the health of a machine or a factory
+inline constexpr std::size_t unwell_sensors_listed = 1'000;    ///< in the health of a machine or a factory
 inline constexpr std::size_t small_body_bytes = 1UL << 20;     ///< one reading, a change of the catalog: 413
 inline constexpr std::size_t refused_body_bytes = 64UL << 10;  ///< body of a refused client: thrown away; larger: closed
 inline constexpr std::size_t body_bytes_in_all = 512UL << 20;  ///< all bodies that a gateway is receiving: 503 with Retry-After
@@ -49,7 +49,8 @@ inline constexpr std::int64_t notified_age_ms = 86'400'000;  ///< an alert that 
 inline constexpr std::int64_t flood_window_ms = 600'000;     ///< in which new alarms of a factory are counted, for digests
 inline constexpr std::int64_t chatter_window_ms = 60'000;    ///< an alert that comes and goes so often within it ...
 inline constexpr std::size_t chatter_transitions = 3;        ///< ... is held back until it is quiet for as long
-inline constexpr std::size_t chatter_watched = 100'000;      ///< alerts whose changes are counted; beyond, counting begins anew
-inline constexpr std::size_t idempotency_keys = 10'000;      ///< remembered answers; the oldest is forgotten
+inline constexpr std::size_t ended_told = 10'000;  ///< alerts that are over and unacknowledged, of which the receivers will hear
+inline constexpr std::size_t chatter_watched = 100'000;  ///< alerts whose changes are counted; beyond, counting begins anew
+inline constexpr std::size_t idempotency_keys = 10'000;  ///< remembered answers; the oldest is forgotten
 
 }  // namespace factory::limits

@@ -20,7 +20,10 @@ void write_labels(json_writer& out, const notice& it, std::uint32_t step) {
   if (it.sensor.id != 0) {
     out.member("sensor_id", std::to_string(it.sensor.id)).member("sensor", it.sensor.name);
     out.member("machine", it.machine.name).member("factory", it.factory.name);
-    it.pipeline != 0 ? out.member("pipeline_id", std::to_string(it.pipeline)) : out.member("rule_id", std::to_string(it.rule.id));
+    if (it.pipeline != 0)
+      out.member("pipeline_id", std::to_string(it.pipeline));
+    else if (it.rule.id != 0)
+      out.member("rule_id", std::to_string(it.rule.id));
   }
   if (step != 0) out.member("escalation_step", std::to_string(step));
   out.end_object();
@@ -31,7 +34,7 @@ void write_annotations(json_writer& out, const notice& it) {
   if (!it.message.empty()) out.member("description", it.message);
   if (!it.rule.options.instructions.empty()) out.member("instructions", it.rule.options.instructions);
   if (it.kind != "test") {
-    out.member("alert_id", finding_id(it.what.key));
+    out.member("alert_id", finding_id(it.what.key)).member("severity_now", to_text(it.level));
     out.member("value", fmt::format("{}", it.what.value)).member("limit", fmt::format("{}", it.what.limit()));
     if (!it.what.who.empty()) out.member("by", it.what.who);
   }

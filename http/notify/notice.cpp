@@ -39,6 +39,23 @@ std::string_view state_word(const notice& it) {
 
 }  // namespace
 
+alert_rule rule_behind(const catalog& entities, const event_key& alert) {
+  alert_rule without;
+  if (alert.source != event_source::alert_rule) {
+    without.name = alert.source == event_source::min_threshold ? "below minimum" : "above maximum";
+    return without;
+  }
+  auto rule = entities.find_rule(alert.rule);
+  if (!rule) {
+    without.id = alert.rule;
+    without.name = "a rule that was deleted";
+    return without;
+  }
+  if (!rule->as_template) return std::move(*rule);
+  const auto other = rule->as_template->overrides.find(alert.sensor);
+  return other == rule->as_template->overrides.end() ? std::move(*rule) : with_override(*rule, other->second);
+}
+
 notice notice_of(const catalog& entities, const event& what, const alert_rule& rule) {
   notice it;
   it.kind = to_text(what.key.kind);
@@ -113,6 +130,7 @@ std::string notice_json(const notice& it) {
   const std::string alert = finding_id(it.what.key);
   out.begin_object().member("id", it.id).member("type", it.kind);
   out.member("alert_id", of_no_alert ? std::nullopt : std::optional(std::string_view(alert)));
+  out.member("source", of_no_alert ? std::nullopt : std::optional(to_text(it.what.key.source)));
   out.member("active", it.active)
       .member("severity", to_text(it.level))
       .member("title", headline(it))

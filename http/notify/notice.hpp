@@ -33,6 +33,9 @@ struct notice {
   std::string message = {};  ///< the rule's, with its placeholders filled in; else one made here
 };
 
+/// The rule behind an alert, as it is on the alert's sensor. For a limit of the sensor itself, and for a rule that was deleted, a name
+/// that says so.
+alert_rule rule_behind(const catalog& entities, const event_key& alert);
 /// The notice of an event, with the names that the catalog has now.
 notice notice_of(const catalog& entities, const event& what, const alert_rule& rule);
 notice test_notice(std::int64_t now_us);

@@ -150,6 +150,7 @@ expected<void> notifier::impl::read_state() {
     return read;
   if (auto read = stored.visit_told([this](const told_alert& each) {
         await_step(each);
+        if (each.ended_at_us != 0) unseen.emplace(each.ended_at_us, finding_id(each.raised));
         told.emplace(finding_id(each.raised), each);
       });
       !read)
@@ -185,7 +186,8 @@ void notifier::impl::refresh_channels() {
     std::erase_if(pending.dead, of_it);
     std::erase_if(digests, [id = id](const auto& each) { return each.first.first == id; });
   }
-  steps.clear();  // rules may have other steps now
+  steps.clear();
+  step_due.clear();  // rules may have other steps now
   for (const auto& [finding, alert] : told) await_step(alert);
 }
 
@@ -234,7 +236,7 @@ void notifier::impl::show_counts() {
   }
   counts.open = open;
   counts.dead_letters = dead;
-  counts.told_alerts = told.size();
+  counts.told_alerts = told.size() - unseen.size();
 }
 
 }  // namespace factory

@@ -40,6 +40,9 @@ void notifier::impl::tell_one(channel_id to, const told_alert& about, const noti
   const auto found = channels.find(to);
   if (found == channels.end() || !found->second.entry.enabled) return;
   const channel_entry& entry = found->second.entry;
+  const bool is_late_acknowledgement = what.kind == "alert_acknowledged" && !what.active;
+  if (is_late_acknowledgement && entry.type == channel_type::alertmanager)
+    return;  // there it is over, and this would end it again
   if (held_back && entry.damp_chatter) return;
   const bool digests_it = entry.digest_above != 0 && about.alarm_number > entry.digest_above;
   if (!digests_it || entry.type == channel_type::alertmanager) return begin(to, what);
@@ -88,6 +91,14 @@ void notifier::impl::take_digests(std::int64_t now_us) {
   }
 }
 
+/// Moves it to its place in the line.
+void notifier::impl::said_again(chatter& one, std::int64_t newest_us) {
+  const std::pair key(one.newest.sensor, one.newest.rule);
+  chatter_line.erase({one.newest_us, key});
+  one.newest_us = newest_us;
+  chatter_line.emplace(newest_us, key);
+}
+
 /// Counts a raise or a clear. True when the rule chatters on this sensor: then the notice of this event is held back.
 bool notifier::impl::chatters(const event& what, const notice& as, const std::vector<channel_id>& to) {
   // Pipelines have numbers of their own, beside those of the rules.
@@ -95,7 +106,7 @@ bool notifier::impl::chatters(const event& what, const notice& as, const std::ve
   const std::pair key(what.key.sensor, of_pipeline ? ~what.key.rule : what.key.rule);
   if (const auto known = chatterers.find(key); known != chatterers.end()) {
     known->second.newest = what.key;
-    known->second.newest_us = what.recorded_at_us;
+    said_again(known->second, what.recorded_at_us);
     ++known->second.held_back;
     changed_chatterers.insert(key);
     return true;
@@ -105,7 +116,7 @@ bool notifier::impl::chatters(const event& what, const notice& as, const std::ve
   std::erase_if(recent, [&](std::int64_t at_us) { return at_us <= what.at_us - how.chatter_window_us; });
   if (recent.size() < limits::chatter_transitions) return false;
   transitions.erase(key);
-  chatterers[key] = {what.key, what.recorded_at_us, 1, to};
+  said_again(chatterers[key] = {what.key, what.recorded_at_us, 1, to}, what.recorded_at_us);
   changed_chatterers.insert(key);
   notice it = as;
   it.kind = "chattering";
@@ -119,17 +130,11 @@ bool notifier::impl::chatters(const event& what, const notice& as, const std::ve
 
 /// Says how things stand with those that were quiet for a while.
 void notifier::impl::take_quiet(std::int64_t now_us) {
-  for (auto it = chatterers.begin(); it != chatterers.end();) {
-    auto& [key, quiet] = *it;
-    if (quiet.newest_us + how.chatter_window_us > now_us) {
-      ++it;
-      continue;
-    }
+  while (!chatter_line.empty() && chatter_line.begin()->first + how.chatter_window_us <= now_us) {
+    const auto key = chatter_line.begin()->second;
+    chatter& quiet = chatterers.at(key);
     const auto found = behind->events().find(quiet.newest);
-    if (!found) {
-      quiet.newest_us = now_us;  // asked again later
-      return;
-    }
+    if (!found) return said_again(quiet, now_us);  // asked again later
     if (*found && (*found)->stated) {
       notice what = notice_of(behind->entities(), (*found)->newest(), rule_of(quiet.newest));
       what.kind = "calm";
@@ -140,7 +145,8 @@ void notifier::impl::take_quiet(std::int64_t now_us) {
         if (const auto to = channels.find(channel); to != channels.end() && to->second.entry.damp_chatter) begin(channel, what);
     }
     changed_chatterers.insert(key);
-    it = chatterers.erase(it);
+    chatter_line.erase(chatter_line.begin());
+    chatterers.erase(key);
   }
   if (transitions.size() > limits::chatter_watched) transitions.clear();
 }
@@ -148,8 +154,7 @@ void notifier::impl::take_quiet(std::int64_t now_us) {
 std::int64_t notifier::impl::calm_due_us() const {
   std::int64_t due = INT64_MAX;
   for (const auto& [key, digest] : digests) due = std::min(due, due_us(digest));
-  for (const auto& [key, one] : chatterers) due = std::min(due, one.newest_us + how.chatter_window_us);
-  return due;
+  return chatter_line.empty() ? due : std::min(due, chatter_line.begin()->first + how.chatter_window_us);
 }
 
 /// REQUIRES: `told` is read.
@@ -165,7 +170,9 @@ expected<void> notifier::impl::read_calm() {
   });
   if (!read) return read;
   return behind->notifications().visit_chatters([this](const chatter& each) {
-    chatterers[{each.newest.sensor, each.newest.rule}] = each;
+    const std::pair key(each.newest.sensor, each.newest.rule);
+    chatterers[key] = each;
+    chatter_line.emplace(each.newest_us, key);
   });
 }
 

@@ -61,40 +61,78 @@ void notifier::impl::hear(const event& what) {
 
   const auto known = told.find(finding_id(what.key));
   if (known == told.end()) return ends_a_hush(what.key.kind) && !hushed ? raised(what) : void();
-  if (role == event_role::notes && what.key.kind != event_kind::alert_acknowledged) return;
+  const bool seen = what.key.kind == event_kind::alert_acknowledged;
+  if (role == event_role::notes && !seen) return;
+  const bool stood = known->second.ended_at_us == 0;
+  if (!stood && role == event_role::repeats) return;
   const alert_rule rule = rule_of(what.key);
   if (about == event_kind::alert_escalated && rule.condition == rule_condition::ladder) return;  // its steps are told
   notice it = notice_of(behind->entities(), what, rule);
-  it.active = role != event_role::ends && !taken_back;
+  it.active = stood && role != event_role::ends && !taken_back;
   it.steps_done = known->second.steps_done;
   // Those who know of it hear of its end under a hush, too: else it would stand for ever where they look.
-  if (!hushed || !it.active) tell(known->second, it, role == event_role::ends && chatters(what, it, known->second.channels));
-  if (ends_a_hush(what.key.kind) && !hushed) return keep_told(known->second);  // its escalation goes on
-  if (role == event_role::ends || (taken_back && role_of(about) == event_role::states)) return forget_told(known->first);
-  if (what.key.kind == event_kind::alert_acknowledged) {
-    told_alert seen = known->second;
-    seen.acknowledged = true;
-    keep_told(std::move(seen));
+  if (!hushed || !it.active) {
+    const bool held_back =
+        (role == event_role::ends && chatters(what, it, known->second.channels)) || (seen && !stood && known->second.held_back);
+    tell(known->second, it, held_back);
   }
+  if (ends_a_hush(what.key.kind) && !hushed) return keep_told(known->second);  // its escalation goes on
+  if (taken_back && role_of(about) == event_role::states) return forget_told(known->first);
+  if (role == event_role::ends) return is_over(known->second, what);
+  if (seen && !stood) return forget_told(known->first);
+  if (seen) {
+    told_alert one = known->second;
+    one.acknowledged = true;
+    keep_told(std::move(one));
+  }
+}
+
+/// What nobody has acknowledged is kept, so that those who were told hear that it is: it is off the operator's list then.
+void notifier::impl::is_over(told_alert one, const event& end) {
+  if (one.acknowledged) return forget_told(finding_id(one.raised));
+  if (unseen.size() >= limits::ended_told) forget_told(std::string(unseen.begin()->second));
+  one.ended_at_us = std::max<std::int64_t>(1, end.recorded_at_us);
+  keep_told(std::move(one));
+}
+
+/// Who is told of a new alert: the channels that its rule names; of one that names nobody, those that listen to its sensor.
+std::vector<channel_id> notifier::impl::listeners(const event_key& alert) const {
+  const alert_rule rule = rule_of(alert);
+  if (!rule.routing.empty() || alert.source == event_source::pipeline) return rule.routing.channels;
+  const catalog& entities = behind->entities();
+  const auto sensor = entities.find_sensor(alert.sensor);
+  if (!sensor) return {};
+  const auto machine = entities.find_machine(sensor->machine);
+  const sensor_traits traits = traits_on(*sensor, machine ? &*machine : nullptr);
+  std::vector<channel_id> out;
+  for (const auto& [id, channel] : channels)
+    if (channel.entry.sensors && channel.entry.sensors->matches(traits)) out.push_back(id);
+  return out;
 }
 
 void notifier::impl::raised(const event& what) {
   const alert_rule rule = rule_of(what.key);
-  if (rule.routing.empty()) return;
+  const notice it = notice_of(behind->entities(), what, rule);
+  if (const auto known = told.find(finding_id(what.key)); known != told.end()) {  // said anew
+    tell(known->second, it);
+    told_alert again = known->second;
+    again.ended_at_us = 0;
+    return keep_told(std::move(again));
+  }
+  auto to = listeners(what.key);
+  if (to.empty() && rule.routing.empty()) return;
   if (what.recorded_at_us - what.at_us > limits::notified_age_ms * 1'000) {
     ++counts.history;
     return;
   }
-  if (const auto known = told.find(finding_id(what.key)); known != told.end())  // said anew
-    return tell(known->second, notice_of(behind->entities(), what, rule));
   told_alert one;
   one.raised = what.key;
   one.raised_at_us = what.at_us;
   one.received_at_us = what.recorded_at_us;
-  one.channels = rule.routing.channels;
-  const notice it = notice_of(behind->entities(), what, rule);
+  one.channels = std::move(to);
   one.alarm_number = count_alarm(it.factory.id, what.recorded_at_us);
-  tell(one, it, chatters(what, it, one.channels));
+  one.held_back = chatters(what, it, one.channels);
+  tell(one, it, one.held_back);
   keep_told(std::move(one));
 }
 
@@ -105,7 +143,7 @@ void notifier::impl::tell(const told_alert& to, const notice& what, bool held_ba
 namespace {
 
 /// As if a rule had raised the event of a pipeline: its name, its severity, and the channels among its sinks.
-alert_rule rule_of_pipeline(const engine& behind, const event_key& key) {
+alert_rule rule_of_pipeline(ports& behind, const event_key& key) {
   alert_rule as;
   as.name = "a pipeline that was deleted";
   const auto entry = behind.find_pipeline(pipeline_of(key.rule));
@@ -122,18 +160,14 @@ alert_rule rule_of_pipeline(const engine& behind, const event_key& key) {
 }  // namespace
 
 alert_rule notifier::impl::rule_of(const event_key& key) const {
-  if (key.source == event_source::pipeline) return rule_of_pipeline(*behind, key);
-  auto rule = behind->entities().find_rule(key.source == event_source::alert_rule ? key.rule : 0);
-  if (rule) return std::move(*rule);
-  alert_rule gone;
-  gone.id = key.rule;
-  gone.name = "a rule that was deleted";
-  return gone;
+  return key.source == event_source::pipeline ? rule_of_pipeline(*behind, key) : rule_behind(behind->entities(), key);
 }
 
 void notifier::impl::keep_told(told_alert one) {
   const std::string finding = finding_id(one.raised);
-  std::erase_if(steps, [&](const auto& step) { return step.second == finding; });
+  drop_step(finding);
+  if (const auto before = told.find(finding); before != told.end()) unseen.erase({before->second.ended_at_us, finding});
+  if (one.ended_at_us != 0) unseen.emplace(one.ended_at_us, finding);
   std::erase(pending.over, finding);
   std::erase_if(pending.told, [&](const told_alert& each) { return same_finding(each.raised, one.raised); });
   await_step(one);
@@ -142,7 +176,8 @@ void notifier::impl::keep_told(told_alert one) {
 }
 
 void notifier::impl::forget_told(const std::string& finding) {
-  std::erase_if(steps, [&](const auto& step) { return step.second == finding; });
+  drop_step(finding);
+  if (const auto before = told.find(finding); before != told.end()) unseen.erase({before->second.ended_at_us, finding});
   std::erase_if(pending.told, [&](const told_alert& each) { return finding_id(each.raised) == finding; });
   pending.over.push_back(finding);
   told.erase(finding);
@@ -150,19 +185,31 @@ void notifier::impl::forget_told(const std::string& finding) {
 
 /// Puts the alert's next step in line, if it has one.
 void notifier::impl::await_step(const told_alert& one) {
-  if (one.acknowledged) return;
+  if (one.acknowledged || one.ended_at_us != 0) return;
   const alert_rule rule = rule_of(one.raised);
   if (one.steps_done >= rule.routing.escalation.size()) return;
-  steps.emplace(known_at_us(one) + rule.routing.escalation[one.steps_done].after_us, finding_id(one.raised));
+  const std::string finding = finding_id(one.raised);
+  drop_step(finding);
+  step_due[finding] = known_at_us(one) + rule.routing.escalation[one.steps_done].after_us;
+  steps.emplace(step_due[finding], finding);
+}
+
+void notifier::impl::drop_step(const std::string& finding) {
+  const auto due = step_due.find(finding);
+  if (due == step_due.end()) return;
+  steps.erase({due->second, finding});
+  step_due.erase(due);
 }
 
 /// REQUIRES: the events up to now are worked in, so that what was acknowledged or cleared does not escalate.
 void notifier::impl::take_steps(std::int64_t now_us) {
   while (!steps.empty() && steps.begin()->first <= now_us) {
     const std::string finding = steps.begin()->second;
-    steps.erase(steps.begin());
-    if (const auto alert = told.find(finding); alert != told.end() && !take_step(alert->second))
-      steps.emplace(now_us + unreadable_wait_us, finding);
+    drop_step(finding);
+    const auto alert = told.find(finding);
+    if (alert == told.end() || take_step(alert->second)) continue;
+    step_due[finding] = now_us + unreadable_wait_us;
+    steps.emplace(step_due[finding], finding);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -50,12 +51,15 @@ struct notifier::impl {
   std::uint64_t catalog_version = UINT64_MAX;
   std::map<std::string, told_alert> told;                        ///< by finding id
   std::set<std::pair<std::int64_t, std::string>> steps;          ///< due, finding id: escalations that wait
+  std::unordered_map<std::string, std::int64_t> step_due;        ///< of those in `steps`
+  std::set<std::pair<std::int64_t, std::string>> unseen;         ///< end, finding id: those of `told` that are over
   std::map<factory_id, std::deque<std::int64_t>> recent_alarms;  ///< when the process knew of them
   std::map<std::pair<channel_id, factory_id>, alert_digest> digests;
   std::map<std::pair<sensor_id, rule_id>, std::vector<std::int64_t>>
       transitions;  ///< event times within limits::chatter_window_ms
   std::map<std::pair<sensor_id, rule_id>, chatter> chatterers;
-  std::set<std::pair<channel_id, factory_id>> changed_digests;  ///< since the last write
+  std::set<std::pair<std::int64_t, std::pair<sensor_id, rule_id>>> chatter_line;  ///< newest_us of each, oldest first
+  std::set<std::pair<channel_id, factory_id>> changed_digests;                    ///< since the last write
   std::set<std::pair<sensor_id, rule_id>> changed_chatterers;
   std::uint64_t next_id = 1;
   notify_store::change pending;
@@ -93,14 +97,18 @@ struct notifier::impl {
   void keep_told(told_alert one);
   void forget_told(const std::string& finding);
   void await_step(const told_alert& one);
+  void drop_step(const std::string& finding);
   void take_steps(std::int64_t now_us);
   bool take_step(told_alert one);
-  alert_rule rule_of(const event_key& key) const;
+  alert_rule rule_of(const event_key& key) const;  ///< what stands behind an alert, or the event of a pipeline
+  std::vector<channel_id> listeners(const event_key& alert) const;
+  void is_over(told_alert one, const event& end);
 
   // notifier_calm.cpp: floods and chatter
   std::uint32_t count_alarm(factory_id factory, std::int64_t known_us);
   void tell_one(channel_id to, const told_alert& about, const notice& what, bool held_back);
   bool chatters(const event& what, const notice& as, const std::vector<channel_id>& to);
+  void said_again(chatter& one, std::int64_t newest_us);
   std::int64_t due_us(const alert_digest& of) const;
   void take_digests(std::int64_t now_us);
   void take_quiet(std::int64_t now_us);

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "http/text/json_body.hpp"
+#include "http/text/rule_template_json.hpp"
 #include "pipelines/alarm/thresholds.hpp"
+#include "pipelines/select/selector_json.hpp"
 #include "storage/base/limits.hpp"
 
 namespace factory {
@@ -86,6 +88,15 @@ expected<bool> keep_steps(std::vector<escalation_step>& member, std::string_view
   return true;
 }
 
+expected<bool> keep_selector(std::optional<selector>& member, std::string_view name, element value) {
+  member.reset();
+  if (value.is_null()) return true;
+  auto which = read_selector(name, value);
+  if (!which) return tl::unexpected(std::move(which.error()));
+  member = std::move(*which);
+  return true;
+}
+
 void write_channels(json_writer& out, const std::vector<channel_id>& channels) {
   out.key("channels").begin_array();
   for (const auto id : channels) out.value(id);
@@ -115,6 +126,7 @@ expected<bool> set_member(channel_entry& entry, std::string_view name, element v
   if (name == "give_up_after_ms") return keep_time(entry.give_up_after_us, name, value, 0, limits::give_up_after_ms);
   if (name == "digest_every_ms") return keep_time(entry.digest_every_us, name, value, 1, limits::alarm_delay_ms);
   if (name == "damp_chatter") return keep(entry.damp_chatter, read_boolean(name, value));
+  if (name == "selector") return keep_selector(entry.sensors, name, value);
   if (name == "digest_above") {
     std::uint64_t above = 0;
     if (value.get(above) || above > limits::digest_above)
@@ -135,7 +147,11 @@ void write_json(json_writer& out, const channel_entry& entry) {
   out.end_array().member("enabled", entry.enabled).member("allow_private", entry.allow_private);
   out.member("allow_plaintext", entry.allow_plaintext).member("timeout_ms", entry.timeout_us / 1'000);
   out.member("give_up_after_ms", entry.give_up_after_us / 1'000).member("digest_above", entry.digest_above);
-  out.member("digest_every_ms", entry.digest_every_us / 1'000).member("damp_chatter", entry.damp_chatter);
+  out.member("digest_every_ms", entry.digest_every_us / 1'000).member("damp_chatter", entry.damp_chatter).key("selector");
+  if (entry.sensors)
+    write_json(out, *entry.sensors);
+  else
+    out.value(nullptr);
   out.time_member("created_at", entry.created_at_us).end_object();
 }
 

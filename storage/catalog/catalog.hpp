@@ -52,6 +52,9 @@ struct sensor_entry {
   std::optional<shared_stream_rules> stream = {};
 };
 
+/// What a selector looks at; `machine` is null for a sensor without. Points into both.
+sensor_traits traits_on(const sensor_entry& sensor, const machine_entry* machine);
+
 /// A change that was checked against the catalog and is not yet in force: the writes, and the config for the sensors.
 struct catalog_change {
   std::vector<catalog_write> writes;

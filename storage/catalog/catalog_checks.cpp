@@ -52,6 +52,17 @@ std::optional<problem> check_labels(const label_set& labels) {
 
 }  // namespace
 
+std::optional<problem> check_selector(const catalog_tables& tables, const selector& which) {
+  if (which.empty()) return problem{errc::invalid, "selector", "must ask for something"};
+  if (which.factory != 0)
+    if (auto bad = check_parent<factory_entry>(tables, which.factory, "selector.factory_id", "factory")) return bad;
+  if (which.machine != 0)
+    if (auto bad = check_parent<machine_entry>(tables, which.machine, "selector.machine_id", "machine")) return bad;
+  for (const sensor_id sensor : which.sensors)
+    if (auto bad = check_parent<sensor_entry>(tables, sensor, "selector.sensor_ids", "sensor")) return bad;
+  return {};
+}
+
 void trim_name(std::string& name) {
   const auto blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
   while (!name.empty() && blank(name.back())) name.pop_back();
@@ -190,19 +201,12 @@ std::optional<problem> check_judgement(const alert_rule& entry) {
   return {};
 }
 
-/// Catches slips. Later such a thing may go, and a change of the rest of the rule is then still taken.
+/// A selector that stays as it is stored is not checked again.
 std::optional<problem> check_selector(const catalog_tables& tables, const alert_rule& entry) {
   const selector& which = entry.as_template->sensors;
   const alert_rule* const stored = tables.of<alert_rule>().find(entry.id);
   if (stored != nullptr && stored->as_template && stored->as_template->sensors == which) return {};
-  if (which.empty()) return problem{errc::invalid, "selector", "must ask for something"};
-  if (which.factory != 0)
-    if (auto bad = check_parent<factory_entry>(tables, which.factory, "selector.factory_id", "factory")) return bad;
-  if (which.machine != 0)
-    if (auto bad = check_parent<machine_entry>(tables, which.machine, "selector.machine_id", "machine")) return bad;
-  for (const sensor_id sensor : which.sensors)
-    if (auto bad = check_parent<sensor_entry>(tables, sensor, "selector.sensor_ids", "sensor")) return bad;
-  return {};
+  return check_selector(tables, which);
 }
 
 std::optional<problem> check_overrides(const catalog_tables& tables, const alert_rule& entry) {

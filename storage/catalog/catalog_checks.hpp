@@ -23,6 +23,9 @@ std::optional<problem> check_members(const catalog_tables& tables, const channel
 /// Who is told: channels that exist, steps by rising delay.
 std::optional<problem> check_routing(const catalog_tables& tables, const alert_routing& routing);
 
+/// Catches slips: what it names exists. Later such a thing may go.
+std::optional<problem> check_selector(const catalog_tables& tables, const selector& which);
+
 std::optional<problem> check_name(std::string_view name);
 /// A text of at most limits::name_bytes without control characters.
 std::optional<problem> check_text(std::string_view text, const char* field);

@@ -186,8 +186,6 @@ struct catalog_change::staged {
   }
 };
 
-/// A sensor on its machine; null: on none.
-sensor_traits traits_on(const sensor_entry& sensor, const machine_entry* machine);
 /// Ascending by id, whether a rule is the sensor's own or a template's.
 void order_rules(sensor_config& config);
 /// Takes the catalog's turn for a new change; timed_out while the outcome of an earlier one stays unknown.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipelines/alarm/alert_routing.hpp"
+#include "pipelines/select/selector.hpp"
 
 namespace factory {
 
@@ -34,6 +35,8 @@ struct channel_entry {
   std::int64_t digest_every_us = 60'000'000;  ///< from the first alert of a digest to its sending
   bool damp_chatter = true;  ///< an alert that comes and goes all the time is told once, and again when it is quiet
   std::int64_t created_at_us = 0;
+  /// Of these sensors it hears of the alerts that name nobody: of their own limits, and of rules without channels and escalation.
+  std::optional<selector> sensors = {};
   bool operator==(const channel_entry&) const = default;
 };
 

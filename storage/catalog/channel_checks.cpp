@@ -67,7 +67,7 @@ std::optional<problem> check_channels(const catalog_tables& tables, const std::v
 
 }  // namespace
 
-std::optional<problem> check_members(const catalog_tables&, const channel_entry& entry) {
+std::optional<problem> check_members(const catalog_tables& tables, const channel_entry& entry) {
   if (auto bad = check_name(entry.name)) return bad;
   if (auto bad = check_url(entry)) return bad;
   if (auto bad = check_text(entry.secret, "secret")) return bad;
@@ -81,7 +81,9 @@ std::optional<problem> check_members(const catalog_tables&, const channel_entry&
     return problem{errc::invalid, "digest_above", fmt::format("must be from 0 to {}", limits::digest_above)};
   if (entry.digest_every_us < 1'000 || entry.digest_every_us > limits::alarm_delay_ms * 1'000)
     return problem{errc::invalid, "digest_every_ms", fmt::format("must be from 1 to {}", limits::alarm_delay_ms)};
-  return {};
+  const channel_entry* const stored = tables.of<channel_entry>().find(entry.id);
+  if (!entry.sensors || (stored != nullptr && stored->sensors == entry.sensors)) return {};
+  return check_selector(tables, *entry.sensors);
 }
 
 std::optional<problem> check_routing(const catalog_tables& tables, const alert_routing& routing) {

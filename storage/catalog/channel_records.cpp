@@ -8,7 +8,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t channel_version = 1;
+constexpr std::uint8_t channel_version = 2;  // 1 ends before the selector
 constexpr std::array<std::string_view, 3> channel_type_texts{"webhook", "alertmanager", "email"};
 constexpr unsigned enabled_bit = 1, private_bit = 2, plaintext_bit = 4, damping_bit = 8;
 
@@ -38,14 +38,27 @@ std::string encode(const channel_entry& entry) {
   put_varint(out, entry.digest_above);
   put_zigzag(out, entry.digest_every_us);
   put_zigzag(out, entry.created_at_us);
+  put_byte(out, entry.sensors ? 1 : 0);
+  if (entry.sensors) put_selector(out, *entry.sensors);
   return out;
 }
 
+namespace {
+
+bool get_sensors(std::string_view& in, std::optional<selector>& sensors) {
+  std::uint8_t has_some = 0;
+  if (!get_byte(in, has_some) || has_some > 1) return false;
+  sensors.reset();
+  return has_some == 0 || get_selector(in, sensors.emplace());
+}
+
+}  // namespace
+
 bool decode(std::string_view in, channel_entry& entry) {
-  std::uint8_t type = 0, bits = 0;
+  std::uint8_t version = 0, type = 0, bits = 0;
   std::uint64_t recipients = 0;
-  if (!begin_record(in, channel_version) || !get_varint_as(in, entry.id) || !get_text(in, entry.name) || !get_byte(in, type) ||
-      type >= channel_type_texts.size())
+  if (!begin_record(in, channel_version, version) || !get_varint_as(in, entry.id) || !get_text(in, entry.name) ||
+      !get_byte(in, type) || type >= channel_type_texts.size())
     return false;
   for (auto* text : {&entry.url, &entry.secret, &entry.username, &entry.from})
     if (!get_text(in, *text)) return false;
@@ -60,7 +73,8 @@ bool decode(std::string_view in, channel_entry& entry) {
   entry.allow_plaintext = (bits & plaintext_bit) != 0;
   entry.damp_chatter = (bits & damping_bit) != 0;
   return get_zigzag(in, entry.timeout_us) && get_zigzag(in, entry.give_up_after_us) && get_varint_as(in, entry.digest_above) &&
-         get_zigzag(in, entry.digest_every_us) && get_zigzag(in, entry.created_at_us) && in.empty();
+         get_zigzag(in, entry.digest_every_us) && get_zigzag(in, entry.created_at_us) &&
+         (version == 1 || get_sensors(in, entry.sensors)) && in.empty();
 }
 
 }  // namespace factory

@@ -8,6 +8,8 @@ namespace {
 
 constexpr char all_of_notify = 'w';
 constexpr std::uint8_t notify_version = 1;
+constexpr std::uint8_t told_version = 2;  // 1 has no end
+constexpr unsigned acknowledged_bit = 1, held_back_bit = 2;
 
 void put_event_key(std::string& out, const event_key& key) {
   put_text(out, finding_id(key));
@@ -78,23 +80,26 @@ bool decode(std::string_view in, delivery& it) {
 }
 
 std::string encode(const told_alert& it) {
-  std::string out = begin_record(notify_version);
+  std::string out = begin_record(told_version);
   put_event_key(out, it.raised);
   put_zigzag(out, it.raised_at_us);
   put_zigzag(out, it.received_at_us);
   put_varint(out, it.steps_done);
-  put_byte(out, it.acknowledged ? 1 : 0);
+  put_byte(out, static_cast<std::uint8_t>((it.acknowledged ? acknowledged_bit : 0U) | (it.held_back ? held_back_bit : 0U)));
   put_varint(out, it.alarm_number);
   put_channel_ids(out, it.channels);
+  put_zigzag(out, it.ended_at_us);
   return out;
 }
 
 bool decode(std::string_view in, told_alert& it) {
-  std::uint8_t acknowledged = 0;
-  const bool good = begin_record(in, notify_version) && get_event_key(in, it.raised) && get_zigzag(in, it.raised_at_us) &&
-                    get_zigzag(in, it.received_at_us) && get_varint_as(in, it.steps_done) && get_byte(in, acknowledged) &&
-                    acknowledged <= 1 && get_varint_as(in, it.alarm_number) && get_channel_ids(in, it.channels) && in.empty();
-  it.acknowledged = acknowledged == 1;
+  std::uint8_t version = 0, bits = 0;
+  const bool good = begin_record(in, told_version, version) && get_event_key(in, it.raised) && get_zigzag(in, it.raised_at_us) &&
+                    get_zigzag(in, it.received_at_us) && get_varint_as(in, it.steps_done) && get_byte(in, bits) &&
+                    bits <= (acknowledged_bit | held_back_bit) && get_varint_as(in, it.alarm_number) &&
+                    get_channel_ids(in, it.channels) && (version == 1 || get_zigzag(in, it.ended_at_us)) && in.empty();
+  it.acknowledged = (bits & acknowledged_bit) != 0;
+  it.held_back = (bits & held_back_bit) != 0;
   return good;
 }
 

@@ -30,7 +30,8 @@ struct delivery {
   std::string last_error = {};  ///< of the newest attempt
 };
 
-/// An alert that was told to somebody and is not over: who must hear of what becomes of it, and how far its escalation is.
+/// An alert that was told to somebody: who must hear of what becomes of it, and how far its escalation is. Kept until it is over and
+/// acknowledged.
 struct told_alert {
   event_key raised;                       ///< of the event that raised it
   std::int64_t raised_at_us = 0;          ///< event time
@@ -39,6 +40,8 @@ struct told_alert {
   bool acknowledged = false;              ///< it escalates no further
   std::uint32_t alarm_number = 1;         ///< among the new alarms of its factory in the ten minutes before it
   std::vector<channel_id> channels = {};  ///< that were told, in order
+  std::int64_t ended_at_us = 0;           ///< when the process knew of its end; 0: it stands
+  bool held_back = false;                 ///< it chattered: channels that damp were not told that it was raised
 };
 
 /// What a channel is told of a factory all at once, because there is too much of it.

@@ -10,12 +10,15 @@
 #include <filesystem>
 
 #include "http/support/receiver.hpp"
+#include "storage/base/database.hpp"
+#include "storage/notify/notify_store.hpp"
 #include "support/await.hpp"
 
 namespace factory {
 namespace {
 
 using test::await;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
@@ -68,6 +71,22 @@ struct notifier_of_an_engine : ::testing::Test {
     next_us += step_us;
     ASSERT_TRUE(behind->ingest(reading_batch{{next_us}, {value}, {{1, 0, 1}}}, durability::fsync));
   }
+  /// A channel that hears what the sensors say by themselves.
+  void listen(test::receiver& by, std::string name_pattern) {
+    channel_entry channel;
+    channel.name = "listener";
+    channel.url = by.url();
+    channel.sensors.emplace().name = std::move(name_pattern);
+    ASSERT_TRUE(behind->create(std::vector{channel}));
+  }
+  /// "Ada" has seen the only alert that is told.
+  void acknowledge() {
+    const auto id = shift.accepted().at(0);
+    event_key alert;
+    ASSERT_TRUE(parse_finding_id(id.substr(0, id.find(':')), alert));
+    alert.kind = event_kind::alert_raised;
+    ASSERT_TRUE(behind->acknowledge(alert, "Ada"));
+  }
   std::vector<std::string> told() const {
     std::vector<std::string> out;
     for (const auto& id : shift.accepted()) out.push_back(id.substr(id.find(':') + 1));
@@ -80,21 +99,92 @@ TEST_F(notifier_of_an_engine, an_alert_that_comes_and_goes_is_said_to_chatter_an
   make_plant();
   for (int i = 0; i < 10; ++i) post(i % 2 == 0 ? 95 : 50);
   post(95);
-  await([&] { return told().size() == 4; }, "the end of the chatter");
+  shift.await([&] { return told().size() == 4; }, "the end of the chatter");
   EXPECT_THAT(told(), UnorderedElementsAre("alert_raised:0", "alert_cleared:0", "chattering", "calm"));
   EXPECT_EQ(told().back(), "calm");
   EXPECT_THAT(shift.requests().back().body, HasSubstr(R"("active":true)"));
   EXPECT_THAT(shift.requests().back().body, HasSubstr("9 changes were held back"));
 }
 
+TEST_F(notifier_of_an_engine, limits_of_sensors_and_rules_that_name_nobody_are_told_to_the_channels_that_listen) {
+  open();
+  make_plant();
+  test::receiver listener, other;
+  listen(listener, "Bear*");
+  listen(other, "Motor*");
+  sensor_entry sensor = *behind->entities().find_sensor(1);
+  sensor.thresholds.max = 80;
+  ASSERT_TRUE(behind->update(sensor));
+  alert_rule nobody;
+  nobody.sensor = 1;
+  nobody.name = "warm";
+  nobody.high = 70;
+  ASSERT_TRUE(behind->create(std::vector{nobody}));
+  post(95);
+  listener.await([&] { return listener.accepted().size() == 2; }, "the alerts that name nobody");
+  shift.await([&] { return told().size() == 1; }, "the alert");
+  std::vector<std::string> sources;
+  for (const auto& each : listener.requests()) {
+    const bool of_limit = each.body.find(R"("source":"max_threshold")") != std::string::npos;
+    EXPECT_THAT(each.body, HasSubstr(of_limit ? R"("rule":null)" : R"("rule":{"id":2,"name":"warm"})"));
+    if (of_limit) {
+      EXPECT_THAT(each.body, HasSubstr(R"(high raised: Bearing on Press (Works): above maximum, 95 C)"));
+    }
+    sources.push_back(of_limit ? "limit" : "rule");
+  }
+  EXPECT_THAT(sources, UnorderedElementsAre("limit", "rule"));
+  post(200);  // the limit is passed by more than a fifth: critical
+  post(50);
+  listener.await([&] { return listener.accepted().size() == 5; }, "worse, and two ends");
+  shift.await([&] { return told().size() == 2; }, "the end");
+  EXPECT_EQ(other.count(), 0U);
+}
+
+TEST_F(notifier_of_an_engine, whoever_was_told_hears_that_an_alert_is_acknowledged_after_its_end) {
+  open();
+  make_plant();
+  post(95);
+  post(50);
+  shift.await([&] { return told().size() == 2; }, "the end");
+  close();  // it is known over a restart
+  open();
+  acknowledge();
+  shift.await([&] { return told().size() == 3; }, "the acknowledgement");
+  EXPECT_THAT(told(), ElementsAre("alert_raised:0", "alert_cleared:0", "alert_acknowledged:0"));
+  EXPECT_THAT(shift.requests().back().body, HasSubstr(R"("active":false)"));
+  EXPECT_THAT(shift.requests().back().body, HasSubstr(R"("by":"Ada")"));
+  close();  // nothing more is kept of it
+  std::size_t kept = 0;
+  const auto db = *database::open(directory, {});
+  ASSERT_TRUE(notify_store(*db).visit_told([&](const told_alert&) { ++kept; }));
+  EXPECT_EQ(kept, 0U);
+}
+
+TEST_F(notifier_of_an_engine, an_alert_that_is_acknowledged_before_its_end_is_told_of_no_more_after_it) {
+  open();
+  make_plant();
+  post(95);
+  shift.await([&] { return told().size() == 1; }, "the alert");
+  acknowledge();
+  post(50);
+  shift.await([&] { return told().size() == 3; }, "the end");
+  EXPECT_THAT(told(), ElementsAre("alert_raised:0", "alert_acknowledged:0", "alert_cleared:0"));
+  await([&] { return tells->count().open == 0; }, "all to be stored");
+  close();
+  std::size_t kept = 0;
+  const auto db = *database::open(directory, {});
+  ASSERT_TRUE(notify_store(*db).visit_told([&](const told_alert&) { ++kept; }));
+  EXPECT_EQ(kept, 0U);
+}
+
 TEST_F(notifier_of_an_engine, a_chatter_goes_on_over_a_restart) {
   open({.chatter_window_us = 1'500'000});
   make_plant();
   for (int i = 0; i < 4; ++i) post(i % 2 == 0 ? 95 : 50);
-  await([&] { return told().size() == 3; }, "the chatter");
+  shift.await([&] { return told().size() == 3; }, "the chatter");
   close();
   open({.chatter_window_us = 1'500'000});
-  await([&] { return told().size() == 4; }, "the end of the chatter");
+  shift.await([&] { return told().size() == 4; }, "the end of the chatter");
   EXPECT_EQ(told().back(), "calm");
   EXPECT_THAT(shift.requests().back().body, HasSubstr(R"("active":false)"));
 }
@@ -108,7 +198,7 @@ TEST_F(notifier_of_an_engine, history_is_told_to_nobody) {
   await([&] { return tells->count().history == 1; }, "the old alert to be seen");
   next_us = now_us();
   post(95);
-  await([&] { return told().size() == 1; }, "the new one");
+  shift.await([&] { return told().size() == 1; }, "the new one");
   EXPECT_EQ(tells->count().told_alerts, 1U);
 }
 
@@ -121,7 +211,7 @@ TEST_F(notifier_of_an_engine, what_was_found_while_nobody_told_is_told_at_the_ne
   ASSERT_TRUE(behind->settle(60'000));
   behind.reset();
   open();
-  await([&] { return told().size() == 1; }, "the alert");
+  shift.await([&] { return told().size() == 1; }, "the alert");
 }
 
 }  // namespace

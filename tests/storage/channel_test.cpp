@@ -54,6 +54,7 @@ TEST(channels, are_there_again_after_a_reopening_with_all_their_members) {
   all.allow_private = all.allow_plaintext = true;
   all.timeout_us = 5'000;
   all.give_up_after_us = 0;
+  all.sensors.emplace().name = "bearing_*";
   const auto made = it.create<channel_entry>({a_webhook(" first "), all}, 1'000);
   EXPECT_EQ(made.at(0).id, 1U);
   EXPECT_EQ(made.at(0).name, "first");
@@ -79,6 +80,31 @@ TEST(channels, refuse_members_that_cannot_be_right) {
   EXPECT_EQ(refusal(it, changed(a_mail(), [](auto& e) { e.from = "plant"; })), "from");
   EXPECT_EQ(refusal(it, changed(a_mail(), [](auto& e) { e.url = "https://example.com"; })), "url");
   EXPECT_EQ(refusal(it, a_mail()), "");
+}
+
+TEST(channels, listen_to_sensors_that_there_are_and_go_on_when_those_are_gone) {
+  catalog_fixture it;
+  it.seed(1);
+  channel_entry listening = a_webhook("a");
+  listening.sensors.emplace();
+  EXPECT_EQ(refusal(it, listening), "selector") << "it asks for nothing";
+  listening.sensors->sensors = {7};
+  EXPECT_EQ(refusal(it, listening), "selector.sensor_ids");
+  listening.sensors->sensors = {1};
+  channel_entry made = it.create<channel_entry>({listening}).at(0);
+  it.put(*it.entities().stage_delete_sensor(1));
+  made.name = "b";
+  EXPECT_TRUE(it.entities().stage_update(made)) << "another member changes";
+}
+
+TEST(channels, of_an_older_build_listen_to_no_sensors) {
+  std::string old = encode(a_mail());
+  old.pop_back();  // no selector
+  old[0] = 1;
+  channel_entry read;
+  ASSERT_TRUE(decode(old, read));
+  EXPECT_EQ(read, a_mail());
+  EXPECT_FALSE(decode(old + "x", read));
 }
 
 TEST(channels, of_a_rule_must_exist_and_stay_while_a_rule_names_them) {

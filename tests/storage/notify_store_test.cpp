@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/notify/notify_records.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory {
@@ -28,6 +29,8 @@ told_alert a_told_alert(std::int64_t time_us) {
   it.steps_done = 2;
   it.acknowledged = true;
   it.channels = {4, 5};
+  it.ended_at_us = time_us + 9;
+  it.held_back = true;
   return it;
 }
 
@@ -80,6 +83,20 @@ TEST_F(store_of_notifications, a_change_is_there_as_a_whole_after_a_reopening) {
   EXPECT_EQ(told[0].steps_done, 2U);
   EXPECT_TRUE(told[0].acknowledged);
   EXPECT_EQ(told[0].channels, (std::vector<channel_id>{4, 5}));
+  EXPECT_EQ(told[0].ended_at_us, 14);
+  EXPECT_TRUE(told[0].held_back);
+}
+
+TEST(told_alerts, of_an_older_build_stand) {
+  told_alert one = a_told_alert(5);
+  one.ended_at_us = 0;
+  one.held_back = false;
+  std::string old = encode(one);
+  old.pop_back();  // no end
+  old[0] = 1;
+  told_alert read;
+  ASSERT_TRUE(decode(old, read));
+  EXPECT_EQ(encode(read), encode(one));
 }
 
 TEST_F(store_of_notifications, an_id_is_never_given_again_when_its_delivery_is_gone) {
