@@ -98,6 +98,13 @@ TEST(told, gets_the_webhook_of_every_reading_beyond_a_limit_beside_a_load) {
   EXPECT_GT(figures["p50_us"].GetDouble(), 0);
 }
 
+TEST(flood, gets_the_webhook_of_every_alarm_of_ten_thousand_sensors_under_one_rule) {
+  const auto report = brief({"flood", "--seconds", "0.3"});
+  const auto& figures = report["runs"][0];
+  EXPECT_GT(figures["requests"].GetUint64(), 0U);
+  EXPECT_GT(figures["p50_us"].GetDouble(), 0);
+}
+
 TEST(visible, sees_the_alert_of_every_reading_beyond_a_limit_beside_a_load) {
   const auto report = brief({"visible", "--seconds", "0.3"});
   const auto& figures = report["runs"][0];

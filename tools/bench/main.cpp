@@ -98,6 +98,8 @@ void add_options(CLI::App& app, settings& given) {
       ->capture_default_str();
   add_work("visible", "from posting a reading until its alert is among the events, at half load");
   add_work("told", "from posting a reading until a receiver has the webhook of its alert, at half load");
+  add_work("flood",
+           "10,000 sensors under one rule, all in alarm: alarms a second, memory, and from posting to the webhook at half load");
   auto* detectors =
       add_work("detectors", "the detectors on a simulated plant with faults: what they find, what a reading costs; no server");
   detectors->add_option("--seed", given.detectors.seed, "of the plant")->capture_default_str();
@@ -169,7 +171,7 @@ void run_round(const settings& given, const run_taker& add) {
 
 void refuse_what_does_not_go_together(const settings& given) {
   const bool ours_alone = given.work == "soak" || given.work == "overload" || given.work == "history" ||
-                          given.work == "startup" || given.work == "visible" || given.work == "told";
+                          given.work == "startup" || given.work == "visible" || given.work == "told" || given.work == "flood";
   if (ours_alone && (given.peer_only || !given.peer.empty()))
     throw std::runtime_error(given.work + " is for factoryd alone: leave --peer out");
   if (given.work == "startup" && !given.url.empty())

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "endurance.hpp"
+#include "flood.hpp"
 #include "load.hpp"
 #include "told.hpp"
 #include "visible.hpp"
@@ -103,6 +104,7 @@ figures run_workload(const std::string& name, server& target, const workload_opt
     if (name == "mean") return run_mean(target, options);
     if (name == "visible") return run_visible(target, options);
     if (name == "told") return run_told(target, options);
+    if (name == "flood") return run_flood(target, options);
     if (name == "overload") return run_overload(target, options);
     if (name == "soak") return run_soak(target, options);
     constexpr std::string_view cardinality = "cardinality-", size = "size-";
