@@ -22,10 +22,10 @@ constexpr auto start_deadline = std::chrono::seconds(60);
 /// Debian's prometheus-alertmanager with a directory of its own.
 struct alertmanager {
   temp_directory directory{"alertmanager"};
-  std::uint16_t port = free_port();
+  std::uint16_t port;
   std::unique_ptr<child_process> process;
 
-  alertmanager() {
+  explicit alertmanager(std::uint16_t at = free_port()) : port(at) {
     const auto config = directory.path() / "alertmanager.yml";
     std::ofstream(config) << "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
     auto started = child_process::start({"/usr/bin/prometheus-alertmanager", "--config.file=" + config.string(),
@@ -88,9 +88,16 @@ struct mail_server {
   std::unique_ptr<child_process> process;
   std::uint16_t port = 0;
 
-  explicit mail_server(const std::string& mode) {
-    auto started = child_process::start(
-        {"/usr/bin/python3", FACTORY_SOURCE_DIR "/tests/integration/support/mail_server.py", directory.path().string(), mode});
+  explicit mail_server(const std::string& mode) { start({mode}); }
+  /// On the same port, with the same certificate and its mails.
+  void start_again(const std::string& mode) { start({mode, std::to_string(port)}); }
+  /// Nobody is there any more.
+  void stop() { process.reset(); }
+  void start(const std::vector<std::string>& how) {
+    std::vector<std::string> command{"/usr/bin/python3", FACTORY_SOURCE_DIR "/tests/integration/support/mail_server.py",
+                                     directory.path().string()};
+    command.insert(command.end(), how.begin(), how.end());
+    auto started = child_process::start(command);
     if (!started) throw std::runtime_error(started.error().message);
     process = std::move(*started);
     const auto line = process->wait_for_line("listening ", start_deadline);
@@ -143,6 +150,35 @@ TEST_P(email_channel, sends_what_is_told_over_tls_after_a_log_in) {
 
 INSTANTIATE_TEST_SUITE_P(tls, email_channel, ::testing::Values(std::pair{"starttls", "smtp"}, std::pair{"tls", "smtps"}),
                          [](const auto& given) { return std::string(given.param.first); });
+
+TEST(receivers_over_kill_9, that_were_down_hear_once_they_are_back_of_what_was_raised_before_it) {
+  mail_server mail("starttls");
+  mail.stop();
+  const std::uint16_t at = free_port();
+  fresh_daemon daemon({"--notify-ca", mail.certificate().string()});
+  http_client first(daemon->api_port());
+  const auto mails = add_channel(first, mail_channel("smtp", mail.port, ""));
+  const auto managed =
+      add_channel(first, fmt::format(R"("type":"alertmanager","allow_private":true,"url":"http://127.0.0.1:{}")", at));
+  watched_plant plant(first, 1, fmt::format(R"("channels":[{},{}],"message":"hot: {{value}}")", mails, managed));
+  plant.raise(first, 0);
+  await([&] { return metric(first, "factory_notification_failures_total") >= 2; }, "an attempt at each receiver");
+  EXPECT_EQ(metric(first, "factory_notifications_open"), 2U);
+  daemon->kill();
+
+  mail.start_again("starttls");
+  const alertmanager manager(at);
+  daemon->start();
+  await([&] { return !mail.mails().empty(); }, "the mail");
+  await([&] { return manager.alerts().Size() == 1; }, "the alert");
+  EXPECT_EQ(mail.mails().size(), 1U);
+  EXPECT_THAT(mail.mails().front(), HasSubstr("hot: 95"));
+  http_client api(daemon->api_port());
+  await([&] { return metric(api, "factory_notifications_open") == 0; }, "the end of both deliveries");
+  plant.clear(api, 0);
+  await([&] { return mail.mails().size() == 2; }, "the mail of the end");
+  await([&] { return manager.alerts().Empty(); }, "the end");
+}
 
 TEST(email_channel_refused, sends_nothing_without_tls_or_to_a_server_that_nobody_vouches_for) {
   mail_server plain("plain"), unknown("starttls");

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""mail_server.py DIRECTORY MODE: an SMTP server on a free port of 127.0.0.1, until it is killed. MODE: starttls, tls or plain.
+"""mail_server.py DIRECTORY MODE [PORT]: an SMTP server on this or a free port of 127.0.0.1, until it is killed. MODE: starttls, tls or plain.
 
 Makes DIRECTORY/cert.pem for localhost, asks for the log-in plant / "pass word" (but in plain), writes each mail to a file *.mail there.
 """
@@ -39,14 +39,16 @@ def log_in(server, session, envelope, mechanism, data):
 
 
 context = None
-if mode != "plain":
+if mode != "plain" and not (directory / "cert.pem").exists():
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                     "-addext", "subjectAltName=DNS:localhost", "-keyout", directory / "key.pem", "-out", directory / "cert.pem"],
                    check=True, capture_output=True)
+if mode != "plain":
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "cert.pem", directory / "key.pem")
 with socket.socket() as free:
-    free.bind(("127.0.0.1", 0))
+    free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    free.bind(("127.0.0.1", int(sys.argv[3]) if len(sys.argv) > 3 else 0))
     port = free.getsockname()[1]
 how = {} if mode == "plain" else {"authenticator": log_in, "auth_required": True}
 if mode == "starttls":
