@@ -57,6 +57,8 @@ std::string body_of(const notice& it) {
   out += fmt::format("Value:   {} {}, limit {}\n", it.what.value, it.sensor.unit, it.what.limit());
   out += fmt::format("Raised:  {}\nThis at: {}\n", format_time(it.raised_at_us), format_time(it.what.at_us));
   if (!it.what.who.empty()) out += "By:      " + it.what.who + "\n";
+  if (const alarm_detail* const said = it.what.alarm(); said != nullptr && !said->comment.empty())
+    out += "Comment: " + said->comment + "\n";
   if (!it.what.explanation.empty()) out += "\n" + it.what.explanation + "\n";
   return out + "\nAlert " + finding_id(it.what.key) + "\n";
 }

@@ -143,6 +143,8 @@ std::string notice_json(const notice& it) {
   out.time_member("raised_at", it.raised_at_us).time_member("timestamp", it.what.at_us);
   out.time_member("recorded_at", it.what.recorded_at_us);
   out.member("by", it.what.who.empty() ? std::nullopt : std::optional(std::string_view(it.what.who)));
+  const alarm_detail* const said = it.what.alarm();
+  out.member("comment", said == nullptr || said->comment.empty() ? std::nullopt : std::optional(std::string_view(said->comment)));
   out.member("explanation", it.what.explanation.empty() ? std::nullopt : std::optional(std::string_view(it.what.explanation)));
   write_entity(out, "rule", it.rule.id, it.rule.name);
   write_entity(out, "pipeline", it.pipeline, it.rule.name);
