@@ -1,6 +1,9 @@
 #include "http/text/reading_text.hpp"
 
 #include <charconv>
+#include <utility>
+
+#include "pipelines/model/reading_flags.hpp"
 
 namespace factory {
 
@@ -8,9 +11,12 @@ void write_reading(json_writer& out, sensor_id sensor, const reading_run& rows, 
   const std::int64_t time_us = rows.event_time_us[row];
   out.begin_object().member("id", time_us).member("sensor_id", sensor).member("value", rows.value[row]);
   out.time_member("timestamp", time_us).key("flags").begin_array();
-  if ((rows.flags[row] & flag_late) != 0) out.value("late");
-  if ((rows.flags[row] & flag_future) != 0) out.value("future");
-  out.end_array().end_object();
+  const auto flags = rows.flags[row];
+  for (const auto& [bit, name] : flag_names)
+    if ((flags & bit) != 0) out.value(name);
+  out.end_array();
+  if ((flags & quality_flags) != 0) out.member("quality", quality_text(flags));
+  out.end_object();
 }
 
 void reading_text::append_head(std::string& out) const {
@@ -29,9 +35,12 @@ void reading_text::append_csv(std::string& out, const reading_run& rows, std::si
   const auto end = std::to_chars(value, value + sizeof value, rows.value[row]).ptr;
   out.append(csv_sensor_).append(format_time(rows.event_time_us[row])).append(1, ',').append(value, end).append(1, ',');
   const std::uint8_t flags = rows.flags[row];
-  if ((flags & flag_late) != 0) out.append("late");
-  if ((flags & flag_late) != 0 && (flags & flag_future) != 0) out.append(1, '|');
-  if ((flags & flag_future) != 0) out.append("future");
+  bool first = true;
+  for (const auto& [bit, name] : flag_names) {
+    if ((flags & bit) == 0) continue;
+    if (!std::exchange(first, false)) out.append(1, '|');
+    out.append(name);
+  }
   out.append("\r\n");
 }
 

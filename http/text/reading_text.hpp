@@ -32,6 +32,7 @@ class reading_text {
 
 constexpr std::size_t row_bytes = 128;  ///< approximate size of a row as JSON
 
+/// `quality` stands there when it is not good, so that the object can be posted again.
 void write_reading(json_writer& out, sensor_id sensor, const reading_run& rows, std::size_t row);
 
 }  // namespace factory

@@ -19,12 +19,20 @@ struct reading {
   double value = 0;                ///< finite
 };
 
-/// What the engine noticed about a stored reading. Stored with it, shown in answers.
+/// What is known of a reading beside its value: its quality as sent, what the engine noticed, what an operator decided. Stored with the
+/// reading, shown in answers (reading_flags.hpp has the names). Good quality is no bit.
 enum reading_flag : std::uint8_t {
   flag_none = 0,
-  flag_late = 1,    ///< older than the watermark by more than the allowed lateness
-  flag_future = 2,  ///< newer than received_at_us by more than the allowed skew
+  flag_late = 1,       ///< older than the watermark by more than the allowed lateness
+  flag_future = 2,     ///< newer than received_at_us by more than the allowed skew
+  flag_uncertain = 4,  ///< quality: used like any other, and shown
+  flag_bad = 8,        ///< quality: stored, and left out of all that is computed
+  flag_excluded = 16,  ///< by a correction; left out likewise
 };
+inline constexpr std::uint8_t quality_flags = flag_uncertain | flag_bad;
+/// Windows, aggregates, roll-ups, detectors and limits take no reading with one of these.
+inline constexpr std::uint8_t left_out_flags = flag_bad | flag_excluded;
+constexpr bool is_left_out(std::uint8_t flags) { return (flags & left_out_flags) != 0; }
 
 /// Rows [begin, end) of a batch: all readings of one sensor, in arrival order.
 struct slice {
@@ -41,10 +49,15 @@ struct reading_batch {
   std::vector<std::int64_t> event_time_us;
   std::vector<double> value;
   std::vector<slice> slices;
+  std::vector<std::uint8_t> flags = {};  ///< what the sender says of each row (quality_flags); empty: of none
 
   std::size_t size() const { return value.size(); }
   std::span<const std::int64_t> times(const slice& s) const { return {event_time_us.data() + s.begin, s.size()}; }
   std::span<const double> values(const slice& s) const { return {value.data() + s.begin, s.size()}; }
+  /// One for each row of the slice, or none at all.
+  std::span<const std::uint8_t> flags_of(const slice& s) const {
+    return flags.empty() ? std::span<const std::uint8_t>() : std::span(flags).subspan(s.begin, s.size());
+  }
   /// Asks the processor for the ends of a slice that is read soon: its rows were written by another core, a while ago. Inlined always:
   /// GCC takes a function that only fetches ahead for one without effect, and leaves its calls out.
   [[gnu::always_inline]] void fetch_ahead(const slice& s) const {
