@@ -45,20 +45,25 @@ class engine final : public ports {
 
   // query_port
   const catalog& entities() const override;
-  expected<reading> latest(sensor_id id) override;
-  expected<reading_run> readings(sensor_id id, const time_range& range, std::size_t limit, bool descending) override;
-  expected<reading_run> read_on(sensor_id id, const time_range& range, std::size_t about, bool descending) override;
+  expected<reading> latest(sensor_id id, reading_form as = reading_form::effective) override;
+  expected<reading_run> readings(sensor_id id, const time_range& range, std::size_t limit, bool descending,
+                                 reading_form as = reading_form::effective) override;
+  expected<reading_run> read_on(sensor_id id, const time_range& range, std::size_t about, bool descending,
+                                reading_form as = reading_form::effective) override;
   expected<void> scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit) override;
   expected<reading_run> newest(sensor_id id, std::size_t limit) override;
-  expected<pending_stats> begin_stats(sensor_id id, const time_range& range, std::vector<double> percentiles) override;
+  expected<pending_stats> begin_stats(sensor_id id, const time_range& range, std::vector<double> percentiles,
+                                      reading_form as = reading_form::effective) override;
   using query_port::stats;
   expected<std::vector<range_stats>> stats(const std::vector<sensor_id>& ids, const time_range& range) override;
-  expected<std::vector<bucket>> aggregate(sensor_id id, const time_range& range, std::int64_t step_us) override;
+  expected<std::vector<bucket>> aggregate(sensor_id id, const time_range& range, std::int64_t step_us,
+                                          reading_form as = reading_form::effective) override;
   expected<sensor_status> status(sensor_id id) override;
   expected<detection_view> detection(sensor_id id) override;
   std::vector<std::pair<sensor_id, expected<detection_view>>> detection(const std::vector<sensor_id>& ids) override;
   expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold) override;
   expected<alert_report> check_limits(sensor_id id, std::size_t limit) override;
+  const correction_store& corrections() const override;
   const event_log& events() const override;
   std::vector<shelf_book::entry> shelves() const override;
   std::optional<shelf> find_shelf(const event_key& alert, bool out_of_service) const override;
@@ -93,6 +98,9 @@ class engine final : public ports {
   expected<void> order_rule(const alert_rule& rule, std::optional<sensor_id> on, limit_order what) override;
   expected<finding> give_feedback(const event_key& anomaly, std::string verdict, std::string comment, std::string who) override;
   backtest_service& backtests() override;
+
+  expected<correction> correct(correction wanted) override;
+  expected<correction> revert_correction(correction_id id, std::string by, std::string reason) override;
 
   // admin_port
   notify_store& notifications() override;

@@ -19,6 +19,7 @@
 #include "storage/admin/job_store.hpp"
 #include "storage/base/database.hpp"
 #include "storage/catalog/catalog.hpp"
+#include "storage/corrections/correction_store.hpp"
 #include "storage/events/event_log.hpp"
 #include "storage/journal/journal.hpp"
 #include "storage/mirror/mirror.hpp"
@@ -53,6 +54,7 @@ struct engine::impl {
   std::unique_ptr<notify_store> notifications;
   std::unique_ptr<time_series> series;
   std::unique_ptr<range_aggregates> aggregates;
+  std::unique_ptr<correction_store> corrections;
   std::unique_ptr<state_store> states;
   std::unique_ptr<journal> entries;
   std::unique_ptr<store_writer> writer;
@@ -144,7 +146,8 @@ struct engine::impl {
   expected<void> widen(const event_key& anomaly, bool wider);
   expected<sensor_view> view(sensor_id id, const time_range& range, view_more more = view_more::nothing) const;
   expected<reply<sensor_view>::waiter> ask(sensor_id id, const time_range& range) const;
-  expected<sensor_cut> cut(sensor_id id, const time_range& range) const;
+  expected<sensor_cut> cut(sensor_id id, const time_range& range, reading_form as = reading_form::effective) const;
+  shared_overlay overlay_of(sensor_id id, reading_form as) const;
   expected<range_stats> summarize(const sensor_cut& at, const time_range& asked, const std::vector<double>& percentiles) const;
   time_range visible(sensor_id id, const time_range& asked) const;
 };

@@ -63,6 +63,8 @@ expected<void> engine::impl::open() {
   notifications = std::make_unique<notify_store>(*db);
   series = std::make_unique<time_series>(*db);
   aggregates = std::make_unique<range_aggregates>(*db, *series);
+  corrections = std::make_unique<correction_store>(*db);
+  if (auto loaded = corrections->load(); !loaded) return loaded;
   states = std::make_unique<state_store>(*db);
   entries = std::make_unique<journal>(*db);
   writer = std::make_unique<store_writer>(*db, *events);
@@ -102,7 +104,10 @@ expected<void> engine::impl::start_jobs() {
   job_records = std::make_unique<job_store>(*db);
   if (auto loaded = job_records->load(); !loaded) return loaded;
   const auto cut = [this](sensor_id sensor, const time_range& range) {
-    return view(sensor, range).map([](sensor_view seen) { return std::move(seen.cut); });
+    return view(sensor, range).map([&](sensor_view seen) {
+      seen.cut.corrections = corrections->overlay_of(sensor);
+      return std::move(seen.cut);
+    });
   };
   const auto drop_events = [this](std::int64_t border_us, const std::atomic<bool>& stop) {
     sql_mirror->drop_before(border_us);

@@ -27,29 +27,44 @@ expected<reply<sensor_view>::waiter> engine::impl::ask(sensor_id id, const time_
   return sensors->ask(id, visible(id, range));
 }
 
+shared_overlay engine::impl::overlay_of(sensor_id id, reading_form as) const {
+  return as == reading_form::effective ? corrections->overlay_of(id) : nullptr;
+}
+
 /// The sensor at this instant, for several reads that must agree. `range` selects the rows of the head.
-expected<sensor_cut> engine::impl::cut(sensor_id id, const time_range& range) const {
+expected<sensor_cut> engine::impl::cut(sensor_id id, const time_range& range, reading_form as) const {
+  auto overlay = overlay_of(id, as);
   auto asked = ask(id, range);
   if (!asked) return tl::unexpected(std::move(asked.error()));
-  return asked->wait_for(limits::query_deadline_ms).map([](sensor_view view) { return std::move(view.cut); });
+  return asked->wait_for(limits::query_deadline_ms).map([&](sensor_view view) {
+    view.cut.corrections = std::move(overlay);
+    return std::move(view.cut);
+  });
 }
 
-expected<reading> engine::latest(sensor_id id) {
+expected<reading> engine::latest(sensor_id id, reading_form as) {
+  const auto no_readings = [] { return fail(errc::not_found, "Sensor not found or no readings available"); };
   const auto view = impl_->view(id, {0, 0});
   if (!view && view.error().code != errc::not_found) return tl::unexpected(view.error());
-  if (!view || !view->latest || view->latest->event_time_us < impl_->visible(id, {}).begin_us)
-    return fail(errc::not_found, "Sensor not found or no readings available");
-  return *view->latest;
+  if (!view || !view->latest || view->latest->event_time_us < impl_->visible(id, {}).begin_us) return no_readings();
+  const auto corrections = as == reading_form::effective ? impl_->corrections->overlay_of(id) : nullptr;
+  if (!corrections || !corrections->changes(view->latest->event_time_us)) return *view->latest;
+  const auto rows = newest(id, 1);
+  if (!rows) return tl::unexpected(rows.error());
+  if (rows->empty()) return no_readings();
+  return reading{id, rows->event_time_us.front(), rows->value.front()};
 }
 
-expected<reading_run> engine::readings(sensor_id id, const time_range& range, std::size_t limit, bool descending) {
-  const auto at = impl_->cut(id, range);
+expected<reading_run> engine::readings(sensor_id id, const time_range& range, std::size_t limit, bool descending,
+                                       reading_form as) {
+  const auto at = impl_->cut(id, range, as);
   if (!at) return tl::unexpected(at.error());
   return impl_->series->read(*at, impl_->visible(id, range), limit, descending);
 }
 
-expected<reading_run> engine::read_on(sensor_id id, const time_range& range, std::size_t about, bool descending) {
-  const auto at = impl_->cut(id, range);
+expected<reading_run> engine::read_on(sensor_id id, const time_range& range, std::size_t about, bool descending,
+                                      reading_form as) {
+  const auto at = impl_->cut(id, range, as);
   if (!at) return tl::unexpected(at.error());
   return impl_->series->read_on(*at, impl_->visible(id, range), about, descending);
 }
@@ -60,10 +75,14 @@ expected<void> engine::scan(sensor_id id, const time_range& range, const std::fu
   return impl_->series->scan(*at, impl_->visible(id, range), visit);
 }
 
-expected<pending_stats> engine::begin_stats(sensor_id id, const time_range& range, std::vector<double> percentiles) {
+expected<pending_stats> engine::begin_stats(sensor_id id, const time_range& range, std::vector<double> percentiles,
+                                            reading_form as) {
+  auto overlay = impl_->overlay_of(id, as);
   return impl_->ask(id, range).map([&](reply<sensor_view>::waiter asked) {
-    return pending_stats([parts = impl_.get(), asked = std::move(asked), range, percentiles = std::move(percentiles)]() mutable {
-      return asked.wait_for(limits::query_deadline_ms).and_then([&](const sensor_view& view) {
+    return pending_stats([parts = impl_.get(), asked = std::move(asked), range, percentiles = std::move(percentiles),
+                          overlay = std::move(overlay)]() mutable {
+      return asked.wait_for(limits::query_deadline_ms).and_then([&](sensor_view view) {
+        view.cut.corrections = std::move(overlay);
         return parts->summarize(view.cut, range, percentiles);
       });
     });
@@ -82,7 +101,8 @@ expected<range_stats> engine::impl::summarize(const sensor_cut& at, const time_r
   std::vector<double> all;
   all.reserve(values->count);
   auto scanned = series->scan(at, range, [&](const reading_run& run) {
-    all.insert(all.end(), run.value.begin(), run.value.end());
+    for (std::size_t row = 0; row < run.size(); ++row)
+      if (!is_left_out(run.flags[row])) all.push_back(run.value[row]);
     return true;
   });
   if (!scanned) return tl::unexpected(scanned.error());
@@ -103,12 +123,13 @@ expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& i
     auto next = ask(seen + asked.size());
     for (auto& waiter : asked) {
       const sensor_id id = ids[seen++];
-      const auto view = waiter.and_then([](auto& asked_one) { return asked_one.wait_for(limits::query_deadline_ms); });
+      auto view = waiter.and_then([](auto& asked_one) { return asked_one.wait_for(limits::query_deadline_ms); });
       if (!view && view.error().code != errc::unavailable) return tl::unexpected(view.error());
       if (!view) {  // one of many: the others are answered
         if (impl_->entities->known_sensors()->contains(id)) found.push_back({id, {}, {}, false});
         continue;
       }
+      view->cut.corrections = impl_->corrections->overlay_of(id);
       const auto values = impl_->aggregates->summarize(view->cut, impl_->visible(id, range));
       if (!values) return tl::unexpected(values.error());
       found.push_back({id, *values, {}});
@@ -118,8 +139,8 @@ expected<std::vector<range_stats>> engine::stats(const std::vector<sensor_id>& i
   return found;
 }
 
-expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& range, std::int64_t step_us) {
-  const auto at = impl_->cut(id, range);
+expected<std::vector<bucket>> engine::aggregate(sensor_id id, const time_range& range, std::int64_t step_us, reading_form as) {
+  const auto at = impl_->cut(id, range, as);
   if (!at) return tl::unexpected(at.error());
   return impl_->aggregates->aggregate(*at, impl_->visible(id, range), step_us);
 }

@@ -5,13 +5,14 @@
 
 #include "actors/backtest/backtest_service.hpp"
 #include "pipelines/alarm/limit_order.hpp"
+#include "pipelines/correct/correction.hpp"
 #include "pipelines/model/finding.hpp"
 #include "pipelines/model/result.hpp"
 #include "storage/catalog/catalog.hpp"
 
 namespace factory {
 
-/// What people say about findings. A command goes through the journal, so a restart does not forget it; the call returns when what came of
+/// What people say about findings and readings. A command goes through the journal, so a restart does not forget it; the call returns when what came of
 /// it can be read.
 class operate_port {
  public:
@@ -29,6 +30,12 @@ class operate_port {
                                           std::string who) = 0;
   /// What rules and detectors would have said of the past.
   virtual backtest_service& backtests() = 0;
+
+  /// Puts a correction into force: of `wanted` its sensors, range, change and words. Asked again with the same words it gives the one that is
+  /// in force: a retry changes nothing. invalid where its range reaches into the time that is still being judged.
+  virtual expected<correction> correct(correction wanted) = 0;
+  /// Takes it out of force; reverting twice keeps the first. not_found "Correction not found".
+  virtual expected<correction> revert_correction(correction_id id, std::string by, std::string reason) = 0;
 };
 
 }  // namespace factory

@@ -16,10 +16,14 @@
 #include "pipelines/model/sensor_set.hpp"
 #include "pipelines/stats/downsample.hpp"
 #include "storage/catalog/catalog.hpp"
+#include "storage/corrections/correction_store.hpp"
 #include "storage/events/event_reader.hpp"
 #include "storage/series/time_series.hpp"
 
 namespace factory {
+
+/// Readings as they count, with the corrections in force, or as they came and are stored.
+enum class reading_form : std::uint8_t { effective, stored };
 
 /// Statistics of a range, as the API shows them.
 struct range_stats {
@@ -73,25 +77,30 @@ class query_port {
   std::shared_ptr<const sensor_set> known_sensors() const { return entities().known_sensors(); }
 
   /// The newest reading by event time that is not flagged `future`. not_found "Sensor not found or no readings available".
-  virtual expected<reading> latest(sensor_id id) = 0;
-  virtual expected<reading_run> readings(sensor_id id, const time_range& range, std::size_t limit, bool descending) = 0;
+  virtual expected<reading> latest(sensor_id id, reading_form as = reading_form::effective) = 0;
+  virtual expected<reading_run> readings(sensor_id id, const time_range& range, std::size_t limit, bool descending,
+                                         reading_form as = reading_form::effective) = 0;
   /// The first rows of the range in that order: `about` rows, at most twice as many, fewer when the range has no more. For reading a range
   /// in steps; each step sees the sensor's state at that moment.
-  virtual expected<reading_run> read_on(sensor_id id, const time_range& range, std::size_t about, bool descending) = 0;
+  virtual expected<reading_run> read_on(sensor_id id, const time_range& range, std::size_t about, bool descending,
+                                        reading_form as = reading_form::effective) = 0;
   /// Ascending runs of the whole range in bounded memory.
   virtual expected<void> scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit) = 0;
   /// The newest `limit` readings in time order, without those flagged `future`: the input of the anomaly service and of the limit check.
   virtual expected<reading_run> newest(sensor_id id, std::size_t limit) = 0;
 
   /// Does not wait for the sensor, so one thread can ask many. The answer is of this instant.
-  virtual expected<pending_stats> begin_stats(sensor_id id, const time_range& range, std::vector<double> percentiles) = 0;
-  expected<range_stats> stats(sensor_id id, const time_range& range, std::vector<double> percentiles) {
-    return begin_stats(id, range, std::move(percentiles)).and_then([](pending_stats asked) { return asked.wait(); });
+  virtual expected<pending_stats> begin_stats(sensor_id id, const time_range& range, std::vector<double> percentiles,
+                                              reading_form as = reading_form::effective) = 0;
+  expected<range_stats> stats(sensor_id id, const time_range& range, std::vector<double> percentiles,
+                              reading_form as = reading_form::effective) {
+    return begin_stats(id, range, std::move(percentiles), as).and_then([](pending_stats asked) { return asked.wait(); });
   }
   /// Statistics of each sensor, in the order of `ids`. Asks many actors before it waits for the first: cheaper than a call per sensor.
   /// A sensor that was deleted meanwhile is left out; one that cannot be asked is told as not available.
   virtual expected<std::vector<range_stats>> stats(const std::vector<sensor_id>& ids, const time_range& range) = 0;
-  virtual expected<std::vector<bucket>> aggregate(sensor_id id, const time_range& range, std::int64_t step_us) = 0;
+  virtual expected<std::vector<bucket>> aggregate(sensor_id id, const time_range& range, std::int64_t step_us,
+                                                  reading_form as = reading_form::effective) = 0;
 
   virtual expected<sensor_status> status(sensor_id id) = 0;
   /// What the sensor's detectors know.
@@ -103,6 +112,7 @@ class query_port {
   /// invalid "No thresholds configured for this sensor"; not_found "No readings available to check".
   virtual expected<alert_report> check_limits(sensor_id id, std::size_t limit) = 0;
 
+  virtual const correction_store& corrections() const = 0;
   virtual const event_reader& events() const = 0;
   /// Limits that are shelved or out of service now.
   virtual std::vector<shelf_book::entry> shelves() const = 0;

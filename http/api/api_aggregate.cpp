@@ -17,6 +17,7 @@ struct aggregate_request {
   std::int64_t step_us = 0;
   std::vector<bucket_function> functions{bucket_function::avg};
   bool fill = false;
+  reading_form form = reading_form::effective;
 };
 
 expected<aggregate_request> read_aggregate(const http_request& request) {
@@ -25,6 +26,7 @@ expected<aggregate_request> read_aggregate(const http_request& request) {
   asked.range = read_range(query);
   asked.step_us = query.duration_us("step").value_or(0);
   if (!query.text("step")) query.fail_at("step", "given, for example step=1m");
+  asked.form = read_form(query);
   asked.fill = query.word("fill", {"none", "null"}) == 1U;
   if (const auto names = query.list("fn")) {
     asked.functions.clear();
@@ -51,7 +53,7 @@ expected<time_range> narrow(query_port& behind, sensor_id id, const aggregate_re
   const bool as_given =
       bounded(asked.range) && (asked.fill || step_count(asked.range, asked.step_us) <= limits::aggregate_buckets);
   if (as_given) return asked.range;
-  const auto stats = behind.stats(id, asked.range, {});
+  const auto stats = behind.stats(id, asked.range, {}, asked.form);
   if (!stats) return tl::unexpected(stats.error());
   if (stats->values.count == 0) return time_range{0, 0};
   time_range range{stats->values.first_us, stats->values.last_us + 1};
@@ -116,7 +118,7 @@ expected<http_response> get_aggregate(query_port& behind, const http_request& re
   if (auto few = check_step_count(*range, asked->step_us); !few) return fail_with(few.error());
   std::vector<bucket> buckets;
   if (range->begin_us < range->end_us) {
-    auto found = behind.aggregate(path.id, *range, asked->step_us);
+    auto found = behind.aggregate(path.id, *range, asked->step_us, asked->form);
     if (!found) return fail_with(found.error());
     buckets = std::move(*found);
   }
@@ -130,7 +132,7 @@ void add_aggregate_call(api_table& table) {
                    "/api/sensors/{id}/aggregate",
                    "Readings down-sampled to steps aligned to the epoch",
                    get_aggregate,
-                   {"from", "to", "step", "fn", "fill"},
+                   {"from", "to", "step", "fn", "fill", "raw"},
                    {},
                    "aggregate"});
 }

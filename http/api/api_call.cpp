@@ -25,4 +25,8 @@ time_range read_range(query_reader& query) {
   return range;
 }
 
+reading_form read_form(query_reader& query) {
+  return query.boolean("raw").value_or(false) ? reading_form::stored : reading_form::effective;
+}
+
 }  // namespace factory

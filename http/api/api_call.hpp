@@ -79,6 +79,7 @@ void add_channel_calls(api_table& table, notifier& tells);  ///< test of a chann
 void add_pipeline_calls(api_table& table);                  ///< pipelines
 void add_performance_call(api_table& table);
 void add_backtest_calls(api_table& table);  ///< backtests, previews of rules
+void add_correction_calls(api_table& table);  ///< corrections of readings of the past
 
 inline const std::vector<std::string> json_only{"application/json"};
 
@@ -93,5 +94,7 @@ expected<void> require_sensor(const query_port& behind, sensor_id id);
 std::vector<sensor_entry> sensors_with(const query_port& behind, const label_set& labels, std::optional<machine_id> of = {});
 /// `from` and `to` of a query, half-open; unbounded where absent. The reader has a fault when they are reversed.
 time_range read_range(query_reader& query);
+/// `raw=true` asks for readings as they are stored, without corrections.
+reading_form read_form(query_reader& query);
 
 }  // namespace factory

@@ -24,6 +24,7 @@ struct page_request {
   std::size_t limit = limits::page_default;
   bool descending = false;
   bool is_page = false;  ///< a limit or a cursor was given
+  reading_form form = reading_form::effective;
 };
 
 expected<page_request> read_page_request(const http_request& request) {
@@ -33,6 +34,7 @@ expected<page_request> read_page_request(const http_request& request) {
   const auto limit = query.integer("limit", 1, limits::page_readings);
   asked.limit = limit.value_or(limits::page_default);
   asked.is_page = limit.has_value();
+  asked.form = read_form(query);
   asked.descending = query.word("order", {"asc", "desc"}) == 1U;
   if (const auto text = query.text("cursor")) {
     asked.is_page = true;
@@ -50,7 +52,7 @@ expected<page> read_page(query_port& behind, sensor_id id, const page_request& a
   page found{id, {}, {}};
   if (asked.range.begin_us >= asked.range.end_us) return found;
   // One row more than asked shows whether there is a next page.
-  auto rows = behind.readings(id, asked.range, asked.limit + 1, asked.descending);
+  auto rows = behind.readings(id, asked.range, asked.limit + 1, asked.descending, asked.form);
   if (!rows) return fail_with(rows.error());
   found.rows = std::move(*rows);
   if (found.rows.size() > asked.limit) {
@@ -90,7 +92,7 @@ std::optional<reading_text::form> text_form(const http_request& request) {
 
 /// The whole range, in pieces unless it is short.
 expected<http_response> export_readings(query_port& behind, sensor_id id, const page_request& asked, reading_text::form how) {
-  auto all = std::make_shared<reading_export>(behind, id, asked.range, asked.descending, how);
+  auto all = std::make_shared<reading_export>(behind, id, asked.range, asked.descending, how, asked.form);
   if (auto begun = all->begin(); !begun) return fail_with(begun.error());
   http_response answer{200, all->content_type()};
   if (!all->is_short()) {
@@ -117,8 +119,11 @@ expected<http_response> get_readings(query_port& behind, const http_request& req
   return answer;
 }
 
-expected<http_response> get_latest(query_port& behind, const http_request&, const path_argument& path) {
-  const auto newest = behind.latest(path.id);
+expected<http_response> get_latest(query_port& behind, const http_request& request, const path_argument& path) {
+  query_reader query(request);
+  const auto form = read_form(query);
+  if (query.fault()) return fail_with(*query.fault());
+  const auto newest = behind.latest(path.id, form);
   if (!newest) return fail_with(newest.error());
   json_writer out;
   out.begin_object().member("id", newest->event_time_us).member("sensor_id", newest->sensor).member("value", newest->value);
@@ -135,12 +140,12 @@ void add_reading_calls(api_table& table) {
        "A page of readings by event time. Accept: text/csv or application/x-ndjson: the whole range, sent in pieces; or, with "
        "limit or cursor, a page whose next cursor is in the header X-Next-Cursor",
        get_readings,
-       {"from", "to", "limit", "order", "cursor"},
+       {"from", "to", "limit", "order", "cursor", "raw"},
        {},
        "reading_page"});
   table.back().other_types = {"text/csv", "application/x-ndjson"};
   table.push_back(
-      {http_method::get, "/api/sensors/{id}/latest", "The newest reading by event time", get_latest, {}, {}, "reading"});
+      {http_method::get, "/api/sensors/{id}/latest", "The newest reading by event time", get_latest, {"raw"}, {}, "reading"});
 }
 
 }  // namespace factory

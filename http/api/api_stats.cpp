@@ -50,8 +50,8 @@ void write_stats(json_writer& out, const range_stats& stats, const std::vector<s
 }
 
 /// `window=5m`: the readings of the last five minutes up to and including the newest one.
-expected<time_range> newest_window(query_port& behind, sensor_id id, std::int64_t window_us) {
-  const auto newest = behind.latest(id);
+expected<time_range> newest_window(query_port& behind, sensor_id id, std::int64_t window_us, reading_form form) {
+  const auto newest = behind.latest(id, form);
   if (newest) return time_range{newest->event_time_us + 1 - window_us, newest->event_time_us + 1};
   if (newest.error().code == errc::not_found) return time_range{0, 0};  // the sensor exists, so it has no newest reading
   return tl::unexpected(newest.error());
@@ -64,13 +64,14 @@ expected<http_response> get_stats(query_port& behind, const http_request& reques
   const auto window_us = query.duration_us("window");
   if (window_us && (query.text("from") || query.text("to"))) query.fail_at("window", "given without from and to");
   const auto asked = read_percentiles(query);
+  const auto form = read_form(query);
   if (query.fault()) return fail_with(*query.fault());
 
-  if (window_us) range = newest_window(behind, path.id, *window_us);
+  if (window_us) range = newest_window(behind, path.id, *window_us, form);
   if (!range) return fail_with(range.error());
   std::vector<double> ranks;
   for (const auto& [text, rank] : asked) ranks.push_back(rank);
-  auto begun = behind.begin_stats(path.id, *range, std::move(ranks));
+  auto begun = behind.begin_stats(path.id, *range, std::move(ranks), form);
   if (!begun) return fail_with(begun.error());
   http_response answer;
   answer.finish = [begun = std::move(*begun), asked](http_response& whole) mutable {
@@ -120,7 +121,7 @@ void add_stats_calls(api_table& table) {
                    "/api/sensors/{id}/stats",
                    "Statistics of a range, of the window before and with the newest reading, or of all readings",
                    get_stats,
-                   {"from", "to", "window", "percentiles"},
+                   {"from", "to", "window", "percentiles", "raw"},
                    {},
                    "stats"});
   table.push_back({http_method::get,

@@ -11,7 +11,7 @@ static_assert(limits::stream_bytes >= 2 * limits::export_step_readings * (sizeof
               "rows, the piece, the same unpacked, and zlib's own");
 
 expected<void> reading_export::begin() {
-  const auto newest = behind_.readings(sensor_, range_, 1, true);
+  const auto newest = behind_.readings(sensor_, range_, 1, true, as_);
   if (!newest) return tl::unexpected(newest.error());
   range_.end_us = newest->empty() ? range_.begin_us : newest->event_time_us.front() + 1;
   return step();
@@ -21,7 +21,7 @@ expected<void> reading_export::step() {
   rows_ = {};
   row_ = 0;
   if (range_.begin_us < range_.end_us) {
-    auto rows = behind_.read_on(sensor_, range_, limits::export_step_readings, descending_);
+    auto rows = behind_.read_on(sensor_, range_, limits::export_step_readings, descending_, as_);
     if (!rows) return tl::unexpected(rows.error());
     rows_ = std::move(*rows);
   }

@@ -14,8 +14,9 @@ namespace factory {
 class reading_export final : public body_source {
  public:
   /// `behind` must outlive it.
-  reading_export(query_port& behind, sensor_id sensor, const time_range& range, bool descending, reading_text::form how)
-      : behind_(behind), sensor_(sensor), range_(range), descending_(descending), text_(sensor, how) {}
+  reading_export(query_port& behind, sensor_id sensor, const time_range& range, bool descending, reading_text::form how,
+                 reading_form as = reading_form::effective)
+      : behind_(behind), sensor_(sensor), range_(range), descending_(descending), as_(as), text_(sensor, how) {}
 
   /// Ends the range at the newest reading of this moment, so that an export never chases its sensor, and reads the first step. Call it
   /// once, before next().
@@ -32,6 +33,7 @@ class reading_export final : public body_source {
   sensor_id sensor_;
   time_range range_;  ///< the rest of the range
   bool descending_;
+  reading_form as_;
   reading_text text_;
   reading_run rows_;  ///< of the current step
   std::size_t row_ = 0;

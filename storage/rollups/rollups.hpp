@@ -25,7 +25,8 @@ class rollup_store {
  public:
   explicit rollup_store(database& db);
 
-  /// Brings the sensor's roll-ups up to date with the cut; returns how many minutes were computed anew.
+  /// Brings the sensor's roll-ups up to date with the cut, of readings as they are stored, without its corrections; returns how many minutes
+  /// were computed anew.
   expected<std::uint64_t> refresh(const time_series& series, const sensor_cut& cut);
   /// Buckets that start in the range, ascending, empty ones left out.
   expected<std::vector<bucket>> read(sensor_id sensor, rollup_level level, const time_range& range,

@@ -43,6 +43,8 @@ expected<void> settled_rollups::open() {
   }
   if (!it_->status().ok()) return tl::unexpected(to_error(it_->status(), "reading roll-ups"));
   for (const auto& b : cut_.sealing) touched_.add(b->values.first_us, b->values.last_us);
+  if (cut_.corrections)  // roll-ups are made of stored readings
+    for (const auto& [last_us, first_us] : cut_.corrections->spans()) touched_.add(first_us, last_us);
   return {};
 }
 

@@ -15,6 +15,7 @@ namespace factory {
 /// For this room only: the settled time of a sensor, where its roll-ups contain exactly what a cut sees. All time is settled except buckets
 ///   - that overlap a block whose note still exists, or a block in the cut's `sealing`,
 ///   - that contain a row of the cut's head,
+///   - that overlap one of the cut's corrections,
 ///   - that begin before the end of what retention has dropped,
 ///   - that have no sums, as buckets of very large or small values of an older version.
 /// In settled time a missing bucket means no readings. The disk is read at one instant after the cut, so a bucket may include readings

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "pipelines/correct/correction_overlay.hpp"
 #include "pipelines/stats/downsample.hpp"
 #include "storage/base/database.hpp"
 #include "storage/block/block.hpp"
@@ -24,6 +25,9 @@ struct sensor_cut {
   std::vector<std::shared_ptr<const block>> sealing;  ///< sealed, on their way to disk
   reading_run head;
   std::int64_t on_disk_until_us = INT64_MAX;  ///< no block that is on disk and not in `sealing` ends later
+  /// What the readings count as; null: as they are stored. The only place where corrections come to reads: whoever reads through a cut with
+  /// them sees effective readings, in rows, sums and roll-ups alike.
+  std::shared_ptr<const correction_overlay> corrections = {};
 };
 
 struct time_range {

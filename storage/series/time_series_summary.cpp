@@ -59,10 +59,11 @@ void take_between(const reading_run& rows, std::int64_t begin_us, std::int64_t e
   take(times(rows.event_time_us).subspan(part.begin, part.size()), values(rows.value).subspan(part.begin, part.size()));
 }
 
-/// Walks the range in time order. Offers `take_block` each block that overlaps no other and lies wholly in the range. Blocks that it declines, and
+/// Walks a range without corrections in time order. Offers `take_block` each block that overlaps no other and lies wholly in the range. Blocks that it declines, and
 /// everything else, go row by row to `take_rows`.
-expected<void> walk(const sensor_cut& cut, const time_range& range, const database::impl& rocks, block_cache& decoded, asker who,
-                    const std::function<bool(const summary&)>& take_block, const std::function<void(times, values)>& take_rows) {
+expected<void> walk_stored(const sensor_cut& cut, const time_range& range, const database::impl& rocks, block_cache& decoded,
+                           asker who, const std::function<bool(const summary&)>& take_block,
+                           const std::function<void(times, values)>& take_rows) {
   window_reader reader(cut, rocks, who);
   const auto clusters = clusters_of(reader, cut, range, decoded, who);
   if (!clusters) return tl::unexpected(clusters.error());
@@ -88,6 +89,39 @@ expected<void> walk(const sensor_cut& cut, const time_range& range, const databa
   }
   if (at < range.end_us) take_between(cut.head, at, range.end_us, take_rows);
   return {};
+}
+
+/// Rows of a corrected range, without those that are left out.
+expected<void> walk_corrected(const sensor_cut& cut, const time_range& range, const database::impl& rocks, asker who,
+                              const std::function<void(times, values)>& take_rows) {
+  window_reader reader(cut, rocks, who);
+  return reader.ascending(range, [&](reading_run rows) {
+    std::size_t kept = 0;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      if (is_left_out(rows.flags[row])) continue;
+      rows.event_time_us[kept] = rows.event_time_us[row];
+      rows.value[kept++] = rows.value[row];
+    }
+    if (kept > 0) take_rows(times(rows.event_time_us).first(kept), values(rows.value).first(kept));
+    return true;
+  });
+}
+
+/// Walks the range in time order: blocks and rows as walk_stored does, and the rows of what is corrected.
+expected<void> walk(const sensor_cut& cut, const time_range& range, const database::impl& rocks, block_cache& decoded, asker who,
+                    const std::function<bool(const summary&)>& take_block, const std::function<void(times, values)>& take_rows) {
+  if (!cut.corrections) return walk_stored(cut, range, rocks, decoded, who, take_block, take_rows);
+  const auto& spans = cut.corrections->spans();
+  std::int64_t at = range.begin_us;
+  for (auto span = spans.reaching(at); span != spans.end() && span->second < range.end_us; ++span) {
+    const time_range corrected{std::max(span->second, at), std::min(span->first + 1, range.end_us)};
+    if (at < corrected.begin_us)
+      if (auto done = walk_stored(cut, {at, corrected.begin_us}, rocks, decoded, who, take_block, take_rows); !done) return done;
+    if (auto done = walk_corrected(cut, corrected, rocks, who, take_rows); !done) return done;
+    at = corrected.end_us;
+  }
+  if (at >= range.end_us) return {};
+  return walk_stored(cut, {at, range.end_us}, rocks, decoded, who, take_block, take_rows);
 }
 
 /// Adds the rows to their buckets, the last of which may be the one that is already last in `out`.

@@ -99,7 +99,9 @@ expected<reading_run> window_reader::window(const time_range& range) {
     oldest_first.push_back(cut_out(*rows, range.begin_us, range.end_us));
   }
   oldest_first.push_back(cut_out(cut_.head, range.begin_us, range.end_us));
-  return merge_runs(std::move(oldest_first));
+  auto merged = merge_runs(std::move(oldest_first));
+  if (cut_.corrections) cut_.corrections->apply(merged);
+  return merged;
 }
 
 }  // namespace factory

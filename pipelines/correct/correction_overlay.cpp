@@ -1,0 +1,50 @@
+#include "pipelines/correct/correction_overlay.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "pipelines/model/row_range.hpp"
+
+namespace factory {
+
+namespace {
+
+double within_range(double value) {
+  constexpr auto most = std::numeric_limits<double>::max();
+  return std::clamp(value, -most, most);
+}
+
+void change_row(const reading_change& by, double& value, std::uint8_t& flags) {
+  switch (by.action) {
+    case correction_action::exclude: flags |= flag_excluded; return;
+    case correction_action::scale: value = within_range(value * by.number); return;
+    case correction_action::offset: value = within_range(value + by.number); return;
+    case correction_action::replace: value = by.number; return;
+    case correction_action::flag: flags |= by.flags; return;
+  }
+}
+
+}  // namespace
+
+correction_overlay::correction_overlay(std::vector<changed_range> in_order) : in_order_(std::move(in_order)) {
+  for (const auto& each : in_order_)
+    if (each.begin_us < each.end_us) spans_.add(each.begin_us, each.end_us - 1);
+}
+
+void correction_overlay::apply(reading_run& rows) const {
+  if (rows.empty()) return;
+  const auto touched = spans_.reaching(rows.event_time_us.front());
+  if (touched == spans_.end() || touched->second > rows.event_time_us.back()) return;
+  for (const auto& each : in_order_) {
+    const auto part = rows_between(rows.event_time_us, each.begin_us, each.end_us);
+    for (auto row = part.begin; row < part.end; ++row) change_row(each.change, rows.value[row], rows.flags[row]);
+  }
+}
+
+bool correction_overlay::changes(std::int64_t time_us) const {
+  const auto at = spans_.reaching(time_us);
+  return at != spans_.end() && at->second <= time_us;
+}
+
+}  // namespace factory

@@ -1,0 +1,191 @@
+#include "storage/corrections/correction_store.hpp"
+
+#include "pipelines/model/coding.hpp"
+#include "storage/base/record.hpp"
+#include "storage/base/rocks.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+namespace factory {
+
+namespace {
+
+constexpr std::uint8_t correction_version = 1;
+constexpr char correction_prefix = 'k';
+
+std::string correction_key(correction_id id) {
+  std::string key(1, correction_prefix);
+  put_key32(key, id);
+  return key;
+}
+
+void put_sensors(std::string& out, const std::vector<sensor_id>& ascending) {
+  put_varint(out, ascending.size());
+  sensor_id before = 0;
+  for (const auto each : ascending) put_varint(out, each - std::exchange(before, each));
+}
+bool get_sensors(std::string_view& in, std::vector<sensor_id>& ascending) {
+  std::uint64_t count = 0;
+  if (!get_varint(in, count) || count > in.size()) return false;
+  ascending.resize(count);
+  sensor_id before = 0;
+  for (auto& each : ascending) {
+    sensor_id step = 0;
+    if (!get_varint_as(in, step) || step == 0) return false;
+    before = each = before + step;
+  }
+  return true;
+}
+
+bool get_change(std::string_view& in, reading_change& change) {
+  std::uint8_t action = 0;
+  if (!get_byte(in, action) || action < static_cast<std::uint8_t>(correction_action::exclude) ||
+      action > static_cast<std::uint8_t>(correction_action::flag))
+    return false;
+  change.action = static_cast<correction_action>(action);
+  return get_double(in, change.number) && std::isfinite(change.number) && get_byte(in, change.flags);
+}
+
+}  // namespace
+
+std::string encode(const correction& entry) {
+  std::string out = begin_record(correction_version);
+  put_varint(out, entry.id);
+  put_varint(out, entry.step);
+  put_zigzag(out, entry.made_at_us);
+  put_zigzag(out, entry.begin_us);
+  put_zigzag(out, entry.end_us);
+  put_byte(out, static_cast<std::uint8_t>(entry.change.action));
+  put_double(out, entry.change.number);
+  put_byte(out, entry.change.flags);
+  put_text(out, entry.reason);
+  put_text(out, entry.by);
+  put_sensors(out, entry.sensors);
+  put_byte(out, entry.which ? 1 : 0);
+  if (entry.which) put_selector(out, *entry.which);
+  put_byte(out, entry.reverted ? 1 : 0);
+  if (!entry.reverted) return out;
+  put_varint(out, entry.reverted->step);
+  put_zigzag(out, entry.reverted->at_us);
+  put_text(out, entry.reverted->by);
+  put_text(out, entry.reverted->reason);
+  return out;
+}
+
+bool decode(std::string_view in, correction& entry) {
+  std::uint8_t is_selected = 0, is_reverted = 0;
+  if (!begin_record(in, correction_version) || !get_varint_as(in, entry.id) || !get_varint(in, entry.step) ||
+      !get_zigzag(in, entry.made_at_us) || !get_zigzag(in, entry.begin_us) || !get_zigzag(in, entry.end_us) ||
+      !get_change(in, entry.change) || !get_text(in, entry.reason) || !get_text(in, entry.by) ||
+      !get_sensors(in, entry.sensors) || !get_byte(in, is_selected) || is_selected > 1)
+    return false;
+  entry.which.reset();
+  if (is_selected == 1 && !get_selector(in, entry.which.emplace())) return false;
+  if (!get_byte(in, is_reverted) || is_reverted > 1) return false;
+  entry.reverted.reset();
+  if (is_reverted == 0) return in.empty();
+  auto& back = entry.reverted.emplace();
+  return get_varint(in, back.step) && get_zigzag(in, back.at_us) && get_text(in, back.by) && get_text(in, back.reason) &&
+         in.empty();
+}
+
+expected<void> correction_store::load() {
+  const database::impl& rocks = db_.raw();
+  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(column::catalog)));
+  const std::lock_guard lock(mutex_);
+  std::set<sensor_id> corrected;
+  for (it->Seek(std::string(1, correction_prefix)); it->Valid() && it->key()[0] == correction_prefix; it->Next()) {
+    correction entry;
+    if (!decode(to_view(it->value()), entry))
+      return fail(errc::corrupt,
+                  "The record of a correction cannot be read: the database is damaged or of a newer version, restore the newest "
+                  "snapshot.");
+    corrected.insert(entry.sensors.begin(), entry.sensors.end());
+    place(std::move(entry));
+  }
+  if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the corrections"));
+  for (const auto sensor : corrected)
+    if (auto overlay = made_for(sensor)) overlays_[sensor] = std::move(overlay);
+  any_in_force_ = !overlays_.empty();
+  return {};
+}
+
+void correction_store::place(correction entry) {
+  steps_ = std::max({steps_, entry.step, entry.reverted ? entry.reverted->step : 0});
+  if (!entries_.contains(entry.id))
+    for (const auto sensor : entry.sensors) of_sensor_[sensor].push_back(entry.id);
+  entries_[entry.id] = std::move(entry);
+}
+
+shared_overlay correction_store::made_for(sensor_id sensor) const {
+  const auto known = of_sensor_.find(sensor);
+  if (known == of_sensor_.end()) return nullptr;
+  std::vector<changed_range> in_order;
+  for (const auto id : known->second)
+    if (const auto& each = entries_.at(id); each.in_force()) in_order.push_back({each.begin_us, each.end_us, each.change});
+  return in_order.empty() ? nullptr : std::make_shared<const correction_overlay>(std::move(in_order));
+}
+
+expected<correction> correction_store::find(correction_id id) const {
+  const std::lock_guard lock(mutex_);
+  const auto at = entries_.find(id);
+  if (at == entries_.end()) return fail(errc::not_found, "Correction not found");
+  return at->second;
+}
+
+std::vector<correction> correction_store::newest(correction_id before, std::size_t limit,
+                                                 const std::function<bool(const correction&)>& like) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<correction> found;
+  auto at = before == 0 ? entries_.end() : entries_.lower_bound(before);
+  while (at != entries_.begin() && found.size() < limit)
+    if (--at; like(at->second)) found.push_back(at->second);
+  return found;
+}
+
+std::size_t correction_store::count_in_force(sensor_id sensor) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = of_sensor_.find(sensor);
+  if (known == of_sensor_.end()) return 0;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(known->second, [&](correction_id id) { return entries_.at(id).in_force(); }));
+}
+
+shared_overlay correction_store::overlay_of(sensor_id sensor) const {
+  if (!any_in_force_.load(std::memory_order_acquire)) return nullptr;
+  const std::lock_guard lock(mutex_);
+  const auto known = overlays_.find(sensor);
+  return known == overlays_.end() ? nullptr : known->second;
+}
+
+correction_id correction_store::next_id() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.empty() ? 1 : entries_.rbegin()->first + 1;
+}
+
+std::uint64_t correction_store::next_step() const {
+  const std::lock_guard lock(mutex_);
+  return steps_ + 1;
+}
+
+std::vector<catalog_write> correction_store::writes_of(const correction& entry) {
+  return {{correction_key(entry.id), encode(entry)}};
+}
+
+void correction_store::put(correction entry) {
+  const std::lock_guard lock(mutex_);
+  const auto sensors = entry.sensors;
+  place(std::move(entry));
+  for (const auto sensor : sensors) {
+    if (auto overlay = made_for(sensor))
+      overlays_[sensor] = std::move(overlay);
+    else
+      overlays_.erase(sensor);
+  }
+  any_in_force_.store(!overlays_.empty(), std::memory_order_release);
+}
+
+}  // namespace factory

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "pipelines/correct/correction.hpp"
+#include "pipelines/correct/correction_overlay.hpp"
+#include "pipelines/model/result.hpp"
+#include "storage/base/database.hpp"
+#include "storage/journal/journal.hpp"
+
+namespace factory {
+
+using shared_overlay = std::shared_ptr<const correction_overlay>;
+
+/// The corrections, in the catalog's column family under 'k' and the id; none is ever deleted. Changing: the caller commits writes_of()
+/// through the journal, then calls put(). Thread-safe.
+class correction_store {
+ public:
+  explicit correction_store(database& db) : db_(db) {}
+  expected<void> load();
+
+  expected<correction> find(correction_id id) const;  ///< not_found "Correction not found"
+  /// Newest first: those with id < `before` (0: all) that `like` takes, at most `limit`.
+  std::vector<correction> newest(correction_id before, std::size_t limit,
+                                 const std::function<bool(const correction&)>& like) const;
+  /// Corrections in force of the sensor.
+  std::size_t count_in_force(sensor_id sensor) const;
+
+  /// What the sensor's readings count as; null when they count as stored. Nearly free where no correction is in force.
+  shared_overlay overlay_of(sensor_id sensor) const;
+
+  correction_id next_id() const;
+  std::uint64_t next_step() const;
+  static std::vector<catalog_write> writes_of(const correction& entry);
+  void put(correction entry);
+
+ private:
+  void place(correction entry);
+  shared_overlay made_for(sensor_id sensor) const;
+
+  database& db_;
+  mutable std::mutex mutex_;
+  std::map<correction_id, correction> entries_;
+  std::unordered_map<sensor_id, std::vector<correction_id>> of_sensor_;  ///< ascending
+  std::unordered_map<sensor_id, shared_overlay> overlays_;               ///< of sensors with a correction in force
+  std::atomic<bool> any_in_force_{false};
+  std::uint64_t steps_ = 0;
+};
+
+std::string encode(const correction& entry);
+bool decode(std::string_view in, correction& entry);
+
+}  // namespace factory
