@@ -101,6 +101,9 @@ class engine final : public ports {
 
   expected<correction> correct(correction wanted) override;
   expected<correction> revert_correction(correction_id id, std::string by, std::string reason) override;
+  expected<consequences> preview(correction wanted) override;
+  expected<consequences> preview_revert(correction_id id) override;
+  std::optional<consequences> consequences_of(std::uint64_t step, std::int64_t wait_ms) override;
 
   // admin_port
   notify_store& notifications() override;

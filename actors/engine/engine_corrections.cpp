@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "actors/engine/engine_impl.hpp"
+#include "actors/engine/limits.hpp"
+#include "actors/jobs/job_report.hpp"
 #include "pipelines/model/time.hpp"
 #include "storage/base/limits.hpp"
 
@@ -66,9 +68,48 @@ expected<correction> engine::correct(correction wanted) {
   if (auto good = check(*impl_, wanted, wanted.made_at_us); !good) return tl::unexpected(std::move(good.error()));
   wanted.id = known.next_id();
   wanted.step = known.next_step();
-  auto done = impl_->commit(std::nullopt, correction_store::writes_of(wanted), [&known, wanted] { known.put(wanted); });
+  auto done = impl_->commit(std::nullopt, correction_store::writes_of(wanted), [parts = impl_.get(), wanted] {
+    parts->corrections->put(wanted);
+    parts->past->wake();
+  });
   if (!done) return tl::unexpected(std::move(done.error()));
   return wanted;
+}
+
+expected<consequences> engine::preview(correction wanted) {
+  if (impl_->stopping) return takes_no_corrections_now();
+  if (auto good = check(*impl_, wanted, wall_clock_us()); !good) return tl::unexpected(std::move(good.error()));
+  return impl_->past->preview(wanted);
+}
+
+expected<consequences> engine::preview_revert(correction_id id) {
+  if (impl_->stopping) return takes_no_corrections_now();
+  const auto made = impl_->corrections->find(id);
+  if (!made) return tl::unexpected(made.error());
+  return made->in_force() ? impl_->past->preview_revert(*made) : consequences{};
+}
+
+std::optional<consequences> engine::consequences_of(std::uint64_t step, std::int64_t wait_ms) {
+  return impl_->past->wait_for(step, wait_ms);
+}
+
+/// Before the cut is used, all that the actors found in its rows is in the log.
+void engine::impl::start_past(const job_parts& of_jobs) {
+  const auto settled_cut = [this](sensor_id id) -> expected<sensor_cut> {
+    auto seen = view(id, {});
+    if (!seen) return tl::unexpected(std::move(seen.error()));
+    if (auto done = sensors->settle(id, limits::query_deadline_ms); !done) return tl::unexpected(std::move(done.error()));
+    if (auto done = reach_store(limits::query_deadline_ms); !done) return tl::unexpected(std::move(done.error()));
+    return std::move(seen->cut);
+  };
+  const auto report = [of_jobs, write = config.jobs.write_report](const std::set<factory_id>& factories, const time_range& range,
+                                                                  const std::atomic<bool>& stop) {
+    if (!write) return expected<std::vector<std::int64_t>>();
+    return report_again(of_jobs, write, factories, range, stop);
+  };
+  past = std::make_unique<recomputer>(recomputer::parts{
+      {*entities, *events, *series, stream_rules_of(config), wall_clock_us}, *events, *corrections, settled_cut, report});
+  past->start();
 }
 
 expected<correction> engine::revert_correction(correction_id id, std::string by, std::string reason) {
@@ -78,7 +119,10 @@ expected<correction> engine::revert_correction(correction_id id, std::string by,
   auto wanted = known.find(id);
   if (!wanted || !wanted->in_force()) return wanted;
   wanted->reverted = correction::reversion{wall_clock_us(), std::move(by), std::move(reason), known.next_step()};
-  auto done = impl_->commit(std::nullopt, correction_store::writes_of(*wanted), [&known, entry = *wanted] { known.put(entry); });
+  auto done = impl_->commit(std::nullopt, correction_store::writes_of(*wanted), [parts = impl_.get(), entry = *wanted] {
+    parts->corrections->put(entry);
+    parts->past->wake();
+  });
   if (!done) return tl::unexpected(std::move(done.error()));
   return wanted;
 }

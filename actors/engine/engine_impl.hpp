@@ -9,11 +9,13 @@
 #include <set>
 #include <thread>
 
+#include "actors/correct/recomputer.hpp"
 #include "actors/engine/actor_runtime.hpp"
 #include "actors/engine/credits.hpp"
 #include "actors/engine/engine.hpp"
 #include "actors/engine/ticker.hpp"
 #include "actors/flow/shelf_book.hpp"
+#include "actors/jobs/jobs.hpp"
 #include "actors/sensors/sensor_population.hpp"
 #include "actors/streams/stream_population.hpp"
 #include "storage/admin/job_store.hpp"
@@ -74,6 +76,7 @@ struct engine::impl {
   std::unique_ptr<job_store> job_records;
   std::unique_ptr<job_service> jobs;
   std::unique_ptr<backtest_service> backtests;
+  std::unique_ptr<recomputer> past;
 
   std::mutex changes;  ///< one catalog change at a time, in the order of the journal
   std::atomic<bool> stopping{false};
@@ -100,6 +103,7 @@ struct engine::impl {
   expected<void> end_findings_of_deleted();
   expected<void> start_jobs();
   void start_backtests();
+  void start_past(const job_parts& of_jobs);
   persistence hand_over();
   void close();
   std::vector<std::uint64_t> series_sent;  ///< per sensor, the last entry sent; used by housekeeper and stop() only

@@ -113,8 +113,9 @@ expected<void> engine::impl::start_jobs() {
     sql_mirror->drop_before(border_us);
     return events->drop_before(border_us, stop);
   };
-  jobs = make_job_service(runtime->system(),
-                          {*entities, *events, *series, *rollups, *job_records, cut, wall_clock_us, drop_events}, config.jobs);
+  const job_parts parts{*entities, *events, *series, *rollups, *job_records, cut, wall_clock_us, drop_events};
+  jobs = make_job_service(runtime->system(), parts, config.jobs);
+  start_past(parts);
   start_backtests();
   return {};
 }
@@ -226,6 +227,7 @@ void engine::stop() {
 void engine::impl::close() {
   stopping = true;
   backtests.reset();
+  past.reset();
   jobs.reset();
   {
     const std::lock_guard lock(housekeeper_mutex);

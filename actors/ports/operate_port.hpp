@@ -5,6 +5,7 @@
 
 #include "actors/backtest/backtest_service.hpp"
 #include "pipelines/alarm/limit_order.hpp"
+#include "pipelines/correct/consequences.hpp"
 #include "pipelines/correct/correction.hpp"
 #include "pipelines/model/finding.hpp"
 #include "pipelines/model/result.hpp"
@@ -36,6 +37,12 @@ class operate_port {
   virtual expected<correction> correct(correction wanted) = 0;
   /// Takes it out of force; reverting twice keeps the first. not_found "Correction not found".
   virtual expected<correction> revert_correction(correction_id id, std::string by, std::string reason) = 0;
+  /// What would follow from either, without doing it. too_large for more than limits::sensors_a_preview sensors.
+  virtual expected<consequences> preview(correction wanted) = 0;
+  virtual expected<consequences> preview_revert(correction_id id) = 0;
+  /// What followed from a step of a correction (correction::step), which is judged in the background; nullopt when that is not done yet after
+  /// `wait_ms`.
+  virtual std::optional<consequences> consequences_of(std::uint64_t step, std::int64_t wait_ms) = 0;
 };
 
 }  // namespace factory

@@ -47,8 +47,9 @@ struct api_call {
   plain_handler without_engine = {};               ///< instead of `handler`
   std::vector<std::string_view> other_types = {};  ///< of the answer, beside or without JSON
   std::string_view partial_schema = {};            ///< of a 200 beside `success`
-  std::size_t limit_most = 0;                      ///< largest `limit`; 0 = limits::page_readings, as the shared parameter says
-  std::optional<access_scope> scope = {};          ///< what a token must allow; unset: read for GET, operate for changes
+  std::string_view partial_when = "With partial=true: the good ones are stored";
+  std::size_t limit_most = 0;              ///< largest `limit`; 0 = limits::page_readings, as the shared parameter says
+  std::optional<access_scope> scope = {};  ///< what a token must allow; unset: read for GET, operate for changes
   factory_limit limited = factory_limit::by_path;
 
   access_scope needs() const { return scope.value_or(method == http_method::get ? access_scope::read : access_scope::operate); }

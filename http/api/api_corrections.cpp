@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/correct/limits.hpp"
 #include "http/api/api_call.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
@@ -31,10 +32,29 @@ expected<correction> find_correction(const query_port& behind, const http_reques
   return seen;
 }
 
-http_response correction_json(const correction& it, unsigned status = 200) {
+std::uint64_t newest_step(const correction& it) { return it.reverted ? it.reverted->step : it.step; }
+
+/// An answer to a change waits a little for what follows from it.
+http_response correction_json(operate_port& behind, const correction& it, std::int64_t wait_ms, unsigned status = 200) {
+  const auto followed = behind.consequences_of(newest_step(it), wait_ms);
   json_writer out;
-  write_correction(out, it);
+  write_correction(out, it, followed ? &*followed : nullptr);
   return json_response(out, status);
+}
+
+http_response preview_json(const consequences& all) {
+  json_writer out;
+  out.begin_object().member("preview", true).key("consequences");
+  write_consequences(out, all);
+  out.end_object();
+  return json_response(out);
+}
+
+expected<bool> is_preview(const http_request& request) {
+  query_reader query(request);
+  const auto asked = query.boolean("preview").value_or(false);
+  if (query.fault()) return fail_with(*query.fault());
+  return asked;
 }
 
 expected<std::vector<sensor_id>> sensors_asked_for(const query_port& behind, const http_request& request,
@@ -52,16 +72,23 @@ expected<std::vector<sensor_id>> sensors_asked_for(const query_port& behind, con
 }
 
 expected<http_response> make_correction(ports& behind, const http_request& request, const path_argument&) {
+  const auto only_look = is_preview(request);
+  if (!only_look) return fail_with(only_look.error());
   auto asked = read_correction(request.body);
   if (!asked) return fail_with(asked.error());
   auto sensors = sensors_asked_for(behind, request, *asked);
   if (!sensors) return fail_with(sensors.error());
   asked->wanted.sensors = std::move(*sensors);
+  if (*only_look) {
+    const auto all = behind.preview(std::move(asked->wanted));
+    return all ? expected<http_response>(preview_json(*all)) : fail_with(all.error());
+  }
   const auto made = behind.correct(std::move(asked->wanted));
-  return made ? expected<http_response>(correction_json(*made, 201)) : fail_with(made.error());
+  if (!made) return fail_with(made.error());
+  return correction_json(behind, as_seen_by(behind, request, *made), limits::consequences_wait_ms, 201);
 }
 
-expected<http_response> get_corrections(query_port& behind, const http_request& request, const path_argument&) {
+expected<http_response> get_corrections(ports& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   const auto sensor = query.id("sensor_id");
   const auto in_force = query.boolean("in_force");
@@ -83,49 +110,62 @@ expected<http_response> get_corrections(query_port& behind, const http_request& 
   if (more) found.resize(limit);
   json_writer out(512 * (found.size() + 1));
   out.begin_object().key("corrections").begin_array();
-  for (const auto& each : found) write_correction(out, as_seen_by(behind, request, each));
+  for (const auto& each : found) {
+    const auto followed = behind.consequences_of(newest_step(each), 0);
+    write_correction(out, as_seen_by(behind, request, each), followed ? &*followed : nullptr);
+  }
   out.end_array().key("next_cursor");
   more ? out.value(format_cursor(found.back().id, true)) : out.value(nullptr);
   out.end_object();
   return json_response(out);
 }
 
-expected<http_response> get_correction(query_port& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_correction(ports& behind, const http_request& request, const path_argument& path) {
   const auto found = find_correction(behind, request, path.id);
-  return found ? expected<http_response>(correction_json(*found)) : fail_with(found.error());
+  return found ? expected<http_response>(correction_json(behind, *found, 0)) : fail_with(found.error());
 }
 
 expected<http_response> revert(ports& behind, const http_request& request, const path_argument& path) {
+  const auto only_look = is_preview(request);
+  if (!only_look) return fail_with(only_look.error());
   auto words = read_reversal(request.body);
   if (!words) return fail_with(words.error());
   const auto seen = find_correction(behind, request, path.id);
   if (!seen) return fail_with(seen.error());
   if (seen->sensors.size() != behind.corrections().find(path.id).value_or(*seen).sensors.size())
     return no_access("This correction also concerns sensors of other factories");
+  if (*only_look) {
+    const auto all = behind.preview_revert(path.id);
+    return all ? expected<http_response>(preview_json(*all)) : fail_with(all.error());
+  }
   const auto done = behind.revert_correction(path.id, std::move(words->by), std::move(words->reason));
-  return done ? expected<http_response>(correction_json(*done)) : fail_with(done.error());
+  if (!done) return fail_with(done.error());
+  return correction_json(behind, *done, limits::consequences_wait_ms);
 }
 
 }  // namespace
 
 void add_correction_calls(api_table& table) {
   const auto post = [&](std::string pattern, std::string_view summary, api_handler handler, std::string_view body,
-                        unsigned success) {
+                        std::string_view answer, unsigned success) {
     table.push_back({http_method::post,
                      std::move(pattern),
                      summary,
                      std::move(handler),
-                     {},
+                     {"preview"},
                      body,
-                     "correction",
+                     answer,
                      success,
                      limits::small_body_bytes,
                      json_only});
+    if (success != 200) table.back().partial_schema = "correction_preview";
+    table.back().partial_when = "With preview=true: what would follow, which is not done";
   };
   const auto before = table.size();
   post("/api/corrections", "Exclude, scale, shift, replace or flag readings of the past; they stay as they are stored",
-       make_correction, "new_correction", 201);
-  post("/api/corrections/{id}/revert", "Take a correction out of force; the first revert stays", revert, "reversal", 200);
+       make_correction, "new_correction", "correction", 201);
+  post("/api/corrections/{id}/revert", "Take a correction out of force; the first revert stays", revert, "reversal",
+       "correction_or_preview", 200);
   table.push_back({http_method::get,
                    "/api/corrections",
                    "Corrections, newest first",

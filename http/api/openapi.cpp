@@ -102,7 +102,7 @@ void write_call(json_writer& out, const api_call& call) {
   if (!call.answer_schema.empty() || !call.other_types.empty()) write_answer(out, call);
   out.end_object();
   if (!call.partial_schema.empty()) {
-    out.key("200").begin_object().member("description", "With partial=true: the good ones are stored");
+    out.key("200").begin_object().member("description", call.partial_when);
     write_content(out, json_only, call.partial_schema);
     out.end_object();
   }

@@ -5,6 +5,7 @@
 
 #include "http/edge/limits.hpp"
 #include "http/notify/notifier_impl.hpp"
+#include "pipelines/correct/historical.hpp"
 #include "pipelines/stream/pipeline_spec.hpp"
 
 namespace factory {
@@ -49,8 +50,16 @@ bool notifier::impl::take_events() {
   return !found->empty();  // only after it came back empty does the feed wake us
 }
 
+/// What judging the past again found is told to nobody; of an alert that it ended or took back, nothing further is told either.
+void notifier::impl::hear_of_the_past(const event& what) {
+  const bool is_over = role_of(what.key.kind) == event_role::ends ||
+                       (what.key.kind == event_kind::withdrawn && role_of(corrected_by(what)) == event_role::states);
+  if (const auto known = told.find(finding_id(what.key)); is_over && known != told.end()) forget_told(known->first);
+}
+
 void notifier::impl::hear(const event& what) {
   if (const auto group = group_of(what.key.source); group != source_group::limit && group != source_group::pipeline) return;
+  if (is_historical(what.key)) return hear_of_the_past(what);
   const event_role role = role_of(what.key.kind);
   const bool hushed = is_hushed(what);
   if (role == event_role::states && hushed) return;  // told when the hush ends, if it still stands

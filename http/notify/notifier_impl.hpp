@@ -92,6 +92,7 @@ struct notifier::impl {
   // notifier_hear.cpp: from events to deliveries
   bool take_events();
   void hear(const event& what);
+  void hear_of_the_past(const event& what);
   void raised(const event& what);
   void tell(const told_alert& to, const notice& what, bool held_back = false);
   void keep_told(told_alert one);

@@ -166,7 +166,20 @@ expected<reversal_words> read_reversal(std::string_view text) {
   return words;
 }
 
-void write_correction(json_writer& out, const correction& it) {
+void write_consequences(json_writer& out, const consequences& all) {
+  const auto counts = [&](std::string_view name, const finding_counts& of) {
+    out.key(name).begin_object().member("raised", of.raised).member("withdrawn", of.withdrawn);
+    out.member("revised", of.revised).end_object();
+  };
+  out.begin_object().member("summary", to_text(all));
+  counts("alerts", all.alerts);
+  counts("anomalies", all.anomalies);
+  out.key("reports").begin_array();
+  for (const auto day_us : all.reported_days) out.time(day_us);
+  out.end_array().member("sensors_not_judged", all.sensors_not_judged).end_object();
+}
+
+void write_correction(json_writer& out, const correction& it, const consequences* followed) {
   out.begin_object().member("id", it.id).key("sensor_ids").begin_array();
   for (const auto sensor : it.sensors) out.value(sensor);
   out.end_array().key("selector");
@@ -187,6 +200,11 @@ void write_correction(json_writer& out, const correction& it) {
   } else {
     out.value(nullptr);
   }
+  out.key("consequences");
+  if (followed != nullptr)
+    write_consequences(out, *followed);
+  else
+    out.value(nullptr);
   out.end_object();
 }
 

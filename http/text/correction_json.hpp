@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "http/text/json_writer.hpp"
+#include "pipelines/correct/consequences.hpp"
 #include "pipelines/correct/correction.hpp"
 #include "pipelines/model/result.hpp"
 #include "pipelines/select/selector.hpp"
@@ -24,6 +25,9 @@ struct reversal_words {
 };
 expected<reversal_words> read_reversal(std::string_view body);
 
-void write_correction(json_writer& out, const correction& it);
+/// With what followed from its newest step; null: not known yet.
+void write_correction(json_writer& out, const correction& it, const consequences* followed);
+/// As an object.
+void write_consequences(json_writer& out, const consequences& all);
 
 }  // namespace factory

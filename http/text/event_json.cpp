@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "pipelines/correct/historical.hpp"
 #include "pipelines/stream/pipeline_id.hpp"
 
 namespace factory {
@@ -93,6 +94,7 @@ void write_event(json_writer& out, const event& e) {
   write_rule(out, e.key);
   out.member("severity", to_text(e.level)).time_member("timestamp", e.at_us).member("value", e.value);
   write_members(out, e.detail);
+  if (is_historical(e.key)) out.member("historical", true);
   if (!e.who.empty()) out.member("by", e.who);
   if (!e.explanation.empty()) out.member("explanation", e.explanation);
   out.time_member("recorded_at", e.recorded_at_us).end_object();

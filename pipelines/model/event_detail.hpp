@@ -146,6 +146,32 @@ struct watermark_detail {
   bool operator==(const watermark_detail&) const = default;
 };
 
+/// What came of judging the past of a sensor again.
+struct judged_again_detail {
+  std::string what;              ///< "exclude", "revert of exclude" ..., "late readings"
+  std::uint64_t correction = 0;  ///< 0 for late readings
+  std::int64_t begin_us = 0, end_us = 0;
+  std::uint64_t alerts_raised = 0, alerts_withdrawn = 0, alerts_revised = 0;
+  std::uint64_t anomalies_raised = 0, anomalies_withdrawn = 0, anomalies_revised = 0;
+  std::int64_t changed_from_us = 0, changed_to_us = 0;  ///< event times of what changed; 0: nothing did
+  template <class Self, class Visit>
+  static void members(Self& self, Visit& visit) {
+    visit("what", self.what);
+    visit("correction_id", self.correction);
+    visit.time("from", self.begin_us);
+    visit.time("to", self.end_us);
+    visit("alerts_raised", self.alerts_raised);
+    visit("alerts_withdrawn", self.alerts_withdrawn);
+    visit("alerts_revised", self.alerts_revised);
+    visit("anomalies_raised", self.anomalies_raised);
+    visit("anomalies_withdrawn", self.anomalies_withdrawn);
+    visit("anomalies_revised", self.anomalies_revised);
+    visit.time_or_none("changed_from", self.changed_from_us);
+    visit.time_or_none("changed_to", self.changed_to_us);
+  }
+  bool operator==(const judged_again_detail&) const = default;
+};
+
 /// What a person thinks of an anomaly.
 struct feedback_detail {
   std::string verdict;  ///< "false_alarm" "confirmed" "planned"
@@ -190,7 +216,7 @@ using event_detail =
     std::variant<no_detail, z_score_detail, limit_detail, episode_detail, withdrawal_detail, watermark_detail,
                  revision_of<z_score_detail>, revision_of<limit_detail>, revision_of<episode_detail>, feedback_detail,
                  alarm_detail, revision_of<alarm_detail>, result_detail, revision_of<result_detail>, alarm_end_detail,
-                 revision_of<alarm_end_detail>>;
+                 revision_of<alarm_end_detail>, judged_again_detail>;
 
 /// Appends number and members; get_ reads them from the front of `in` and advances it, and returns false when damaged.
 void put_detail(std::string& out, const event_detail& detail);

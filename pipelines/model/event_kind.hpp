@@ -29,6 +29,8 @@
   KIND(alert_put_back, 19, repeats)     /* and put it back */                                                  \
   KIND(alert_stepped, 20, repeats)      /* another step of its ladder */                                       \
   KIND(alert_reminded, 21, repeats)     /* it stands, and nobody has seen it: told once more */                \
+  KIND(readings_corrected, 25, notes)   /* `who` corrected the past, or took that back: what came of it */     \
+  KIND(backlog_judged, 26, notes)       /* readings that came too late to be judged at once were judged */     \
   KIND(pipeline_raised, 30, states)     /* what a pipeline computes meets a condition */                       \
   KIND(pipeline_cleared, 31, ends)      /* it does so no more, or the pipeline is gone */
 

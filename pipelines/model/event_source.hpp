@@ -14,6 +14,7 @@
   SOURCE(max_threshold, 3, limit)       \
   SOURCE(alert_rule, 4, limit)          \
   SOURCE(clock, 5, sensor)              \
+  SOURCE(correction, 11, sensor)        \
   SOURCE(spike, 33, detector)           \
   SOURCE(level_shift, 34, detector)     \
   SOURCE(drift, 35, detector)           \

@@ -52,6 +52,7 @@ bool load_record(catalog_tables& tables, std::string_view key, std::string_view 
     case 'c': return load_entry<channel_entry>(tables, value);
     case 'p': return true;  // of storage/streams
     case 'k': return true;  // of storage/corrections
+    case 'q': return true;  // likewise
     case 'n': {
       std::uint32_t next = 0;
       if (key.size() != 2 || !get_varint_as(value, next)) return false;

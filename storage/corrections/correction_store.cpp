@@ -14,7 +14,22 @@ namespace factory {
 namespace {
 
 constexpr std::uint8_t correction_version = 1;
-constexpr char correction_prefix = 'k';
+constexpr std::uint8_t consequences_version = 1;
+constexpr char correction_prefix = 'k', consequences_prefix = 'q';
+
+bool is_in_force(const correction& each) { return each.in_force(); }
+
+std::string consequences_key(std::uint64_t step) {
+  std::string key(1, consequences_prefix);
+  put_key64(key, step);
+  return key;
+}
+
+tl::unexpected<error> is_damaged() {
+  return fail(errc::corrupt,
+              "The record of a correction cannot be read: the database is damaged or of a newer version, restore the newest "
+              "snapshot.");
+}
 
 std::string correction_key(correction_id id) {
   std::string key(1, correction_prefix);
@@ -99,34 +114,77 @@ expected<void> correction_store::load() {
   std::set<sensor_id> corrected;
   for (it->Seek(std::string(1, correction_prefix)); it->Valid() && it->key()[0] == correction_prefix; it->Next()) {
     correction entry;
-    if (!decode(to_view(it->value()), entry))
-      return fail(errc::corrupt,
-                  "The record of a correction cannot be read: the database is damaged or of a newer version, restore the newest "
-                  "snapshot.");
+    if (!decode(to_view(it->value()), entry)) return is_damaged();
     corrected.insert(entry.sensors.begin(), entry.sensors.end());
     place(std::move(entry));
   }
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the corrections"));
+  for (it->Seek(std::string(1, consequences_prefix)); it->Valid() && it->key()[0] == consequences_prefix; it->Next()) {
+    auto key = to_view(it->key()).substr(1), in = to_view(it->value());
+    std::uint64_t step = 0;
+    if (!get_key64(key, step) || !begin_record(in, consequences_version) || !get_consequences(in, consequences_[step]))
+      return is_damaged();
+  }
+  if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the corrections"));
   for (const auto sensor : corrected)
-    if (auto overlay = made_for(sensor)) overlays_[sensor] = std::move(overlay);
+    if (auto overlay = made_for(sensor, is_in_force)) overlays_[sensor] = std::move(overlay);
   any_in_force_ = !overlays_.empty();
   return {};
 }
 
 void correction_store::place(correction entry) {
   steps_ = std::max({steps_, entry.step, entry.reverted ? entry.reverted->step : 0});
+  correction_of_[entry.step] = entry.id;
+  if (entry.reverted) correction_of_[entry.reverted->step] = entry.id;
   if (!entries_.contains(entry.id))
     for (const auto sensor : entry.sensors) of_sensor_[sensor].push_back(entry.id);
   entries_[entry.id] = std::move(entry);
 }
 
-shared_overlay correction_store::made_for(sensor_id sensor) const {
-  const auto known = of_sensor_.find(sensor);
-  if (known == of_sensor_.end()) return nullptr;
+shared_overlay correction_store::made_for(sensor_id sensor, const wanted& each, const correction* more) const {
   std::vector<changed_range> in_order;
-  for (const auto id : known->second)
-    if (const auto& each = entries_.at(id); each.in_force()) in_order.push_back({each.begin_us, each.end_us, each.change});
+  if (const auto known = of_sensor_.find(sensor); known != of_sensor_.end())
+    for (const auto id : known->second)
+      if (const auto& it = entries_.at(id); each(it)) in_order.push_back({it.begin_us, it.end_us, it.change});
+  if (more != nullptr) in_order.push_back({more->begin_us, more->end_us, more->change});
   return in_order.empty() ? nullptr : std::make_shared<const correction_overlay>(std::move(in_order));
+}
+
+shared_overlay correction_store::overlay_at(sensor_id sensor, std::uint64_t at, const correction* more) const {
+  const std::lock_guard lock(mutex_);
+  return made_for(
+      sensor, [at](const correction& each) { return each.in_force_at(at); }, more);
+}
+
+shared_overlay correction_store::overlay_without(sensor_id sensor, correction_id id) const {
+  const std::lock_guard lock(mutex_);
+  return made_for(sensor, [id](const correction& each) { return each.in_force() && each.id != id; });
+}
+
+std::optional<correction_store::step> correction_store::first_open_step() const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, id] : correction_of_)
+    if (!consequences_.contains(number)) return step{number, entries_.at(id)};
+  return std::nullopt;
+}
+
+std::optional<consequences> correction_store::consequences_of(std::uint64_t step) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = consequences_.find(step);
+  return known == consequences_.end() ? std::nullopt : std::optional(known->second);
+}
+
+/// Without fsync: what a power cut takes is found again.
+expected<void> correction_store::put_consequences(std::uint64_t step, const consequences& all) {
+  database::impl& rocks = db_.raw();
+  std::string record = begin_record(consequences_version);
+  factory::put_consequences(record, all);
+  rocksdb::WriteBatch batch;
+  batch.Put(rocks.at(column::catalog), consequences_key(step), record);
+  if (auto written = rocks.write(batch, false, "storing the consequences of a correction"); !written) return written;
+  const std::lock_guard lock(mutex_);
+  consequences_[step] = all;
+  return {};
 }
 
 expected<correction> correction_store::find(correction_id id) const {
@@ -180,7 +238,7 @@ void correction_store::put(correction entry) {
   const auto sensors = entry.sensors;
   place(std::move(entry));
   for (const auto sensor : sensors) {
-    if (auto overlay = made_for(sensor))
+    if (auto overlay = made_for(sensor, is_in_force))
       overlays_[sensor] = std::move(overlay);
     else
       overlays_.erase(sensor);

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "pipelines/correct/consequences.hpp"
 #include "pipelines/correct/correction.hpp"
 #include "pipelines/correct/correction_overlay.hpp"
 #include "pipelines/model/result.hpp"
@@ -21,7 +22,7 @@ namespace factory {
 
 using shared_overlay = std::shared_ptr<const correction_overlay>;
 
-/// The corrections, in the catalog's column family under 'k' and the id; none is ever deleted. Changing: the caller commits writes_of()
+/// The corrections, in the catalog's column family under 'k' and the id, and what came of them, under 'q' and the step; none is ever deleted. Changing: the caller commits writes_of()
 /// through the journal, then calls put(). Thread-safe.
 class correction_store {
  public:
@@ -35,6 +36,22 @@ class correction_store {
   /// Corrections in force of the sensor.
   std::size_t count_in_force(sensor_id sensor) const;
 
+  /// A making or a revert, in the order in which they took force.
+  struct step {
+    std::uint64_t number = 0;
+    correction of;
+    bool is_revert() const { return of.step != number; }
+  };
+  /// The first step whose consequences are not known yet.
+  std::optional<step> first_open_step() const;
+  std::optional<consequences> consequences_of(std::uint64_t step) const;
+  /// Known from now on, also after a restart.
+  expected<void> put_consequences(std::uint64_t step, const consequences& all);
+  /// What the sensor's readings counted as when step `at` had been taken and no later one; `more` is a correction on top of that.
+  shared_overlay overlay_at(sensor_id sensor, std::uint64_t at, const correction* more = nullptr) const;
+  /// As of now, but without one that is in force.
+  shared_overlay overlay_without(sensor_id sensor, correction_id id) const;
+
   /// What the sensor's readings count as; null when they count as stored. Nearly free where no correction is in force.
   shared_overlay overlay_of(sensor_id sensor) const;
 
@@ -44,8 +61,9 @@ class correction_store {
   void put(correction entry);
 
  private:
+  using wanted = std::function<bool(const correction&)>;
   void place(correction entry);
-  shared_overlay made_for(sensor_id sensor) const;
+  shared_overlay made_for(sensor_id sensor, const wanted& each, const correction* more = nullptr) const;
 
   database& db_;
   mutable std::mutex mutex_;
@@ -54,6 +72,8 @@ class correction_store {
   std::unordered_map<sensor_id, shared_overlay> overlays_;               ///< of sensors with a correction in force
   std::atomic<bool> any_in_force_{false};
   std::uint64_t steps_ = 0;
+  std::map<std::uint64_t, correction_id> correction_of_;  ///< by step
+  std::map<std::uint64_t, consequences> consequences_;    ///< by step
 };
 
 std::string encode(const correction& entry);

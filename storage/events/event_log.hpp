@@ -33,6 +33,8 @@ class event_log final : public event_reader {
   expected<std::vector<finding>> alerts(const alert_query& q) const;
   expected<event_page<finding>> alert_page(const alert_query& q) const override;
   expected<std::optional<finding>> find(const event_key& any) const override;
+  /// All events of that finding, by sequence.
+  expected<std::vector<event>> events_of(const event_key& any) const;
 
   /// Ends the open findings that `is_gone` names: alerts are cleared, anomalies closed, with the figures of their newest
   /// event and `why` as the sentence. Durable before it returns how many ended.

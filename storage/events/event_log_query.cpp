@@ -263,6 +263,11 @@ expected<event_page<finding>> event_log::alert_page(const alert_query& q) const 
   return out;
 }
 
+expected<std::vector<event>> event_log::events_of(const event_key& any) const {
+  const event_view view(*impl_);
+  return impl_->events_of(any, view.options());
+}
+
 expected<std::optional<finding>> event_log::find(const event_key& any) const {
   const event_view view(*impl_);
   auto events = impl_->events_of(any, view.options());

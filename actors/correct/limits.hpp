@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// Bounds of judging the past again, each with its answer at the limit.
+namespace factory::limits {
+
+inline constexpr std::size_t learned_readings =
+    100'000;  ///< judged before a changed range, so that the detectors know the sensor
+inline constexpr std::size_t following_readings =
+    20'000;  ///< judged behind it, until both histories are judged alike; then it ends so
+inline constexpr std::size_t sensors_a_preview = 64;         ///< 413
+inline constexpr std::int64_t consequences_wait_ms = 3'000;  ///< an answer waits so long for what follows; then it says `pending`
+inline constexpr std::int64_t judge_again_retry_ms = 1'000;  ///< after a failure of the disk
+
+}  // namespace factory::limits

@@ -1,0 +1,198 @@
+#include "actors/correct/recomputer.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "actors/correct/limits.hpp"
+#include "pipelines/correct/historical.hpp"
+
+namespace factory {
+
+namespace {
+
+std::string name_of(const correction_store::step& of) {
+  return fmt::format("{}correction {}", of.is_revert() ? "the revert of " : "", of.of.id);
+}
+
+std::int64_t when(const correction_store::step& of) { return of.is_revert() ? of.of.reverted->at_us : of.of.made_at_us; }
+
+/// What came of a step for one sensor.
+event report_of(const correction_store::step& of, sensor_id sensor, const judged_past& judged) {
+  const bool back = of.is_revert();
+  const auto& [alerts, anomalies, gone, days] = judged.changed;
+  event said;
+  said.key = {sensor, of.of.begin_us, event_source::correction, of.of.id, event_kind::readings_corrected, back ? 1U : 0U};
+  said.recorded_at_us = when(of);
+  said.at_us = of.of.begin_us;
+  said.who = back ? of.of.reverted->by : of.of.by;
+  said.explanation =
+      fmt::format("Correction {} {}: {}.", of.of.id, back ? "was reverted" : "took force", to_text(judged.changed));
+  judged_again_detail detail;
+  detail.what = fmt::format("{}{}", back ? "revert of " : "", to_text(of.of.change.action));
+  detail.correction = of.of.id;
+  detail.begin_us = of.of.begin_us;
+  detail.end_us = of.of.end_us;
+  detail.alerts_raised = alerts.raised;
+  detail.alerts_withdrawn = alerts.withdrawn;
+  detail.alerts_revised = alerts.revised;
+  detail.anomalies_raised = anomalies.raised;
+  detail.anomalies_withdrawn = anomalies.withdrawn;
+  detail.anomalies_revised = anomalies.revised;
+  if (!judged.events.empty()) {
+    detail.changed_from_us = judged.first_us;
+    detail.changed_to_us = judged.last_us;
+  }
+  said.detail = std::move(detail);
+  return said;
+}
+
+consequences consequences_of(const judged_again_detail& told) {
+  consequences all;
+  all.alerts = {told.alerts_raised, told.alerts_withdrawn, told.alerts_revised};
+  all.anomalies = {told.anomalies_raised, told.anomalies_withdrawn, told.anomalies_revised};
+  return all;
+}
+
+void widen(time_range& range, std::int64_t first_us, std::int64_t last_us) {
+  range.begin_us = std::min(range.begin_us, first_us);
+  range.end_us = std::max(range.end_us, last_us + 1);
+}
+
+}  // namespace
+
+void recomputer::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void recomputer::stop() {
+  stopping_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  news_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void recomputer::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  news_.notify_all();
+}
+
+void recomputer::run() {
+  while (!stopping_) {
+    expected<void> done;
+    if (const auto next = with_.corrections.first_open_step()) {
+      try {
+        done = take(*next);
+      } catch (const std::exception& e) {
+        done = fail(errc::unavailable, e.what());
+      }
+      if (done || stopping_) continue;
+      spdlog::warn("what follows from {} is not done yet: {}", name_of(*next), done.error().message);
+    }
+    std::unique_lock lock(mutex_);
+    if (done)
+      news_.wait(lock, [this] { return woken_; });
+    else
+      news_.wait_for(lock, std::chrono::milliseconds(limits::judge_again_retry_ms), [this] { return stopping_.load(); });
+    woken_ = false;
+  }
+}
+
+expected<void> recomputer::take(const step& next) {
+  consequences all;
+  time_range changed{next.of.begin_us, next.of.end_us};
+  std::set<factory_id> factories;
+  for (const auto sensor : next.of.sensors) {
+    if (stopping_) return fail(errc::stopping, "stopped before its end");
+    const auto entry = with_.past.entities.find_sensor(sensor);
+    auto judged = entry ? judge_sensor(next, sensor, changed) : tl::unexpected(entry.error());
+    if (!judged) {
+      if (judged.error().code != errc::not_found && judged.error().code != errc::unavailable)
+        return tl::unexpected(std::move(judged.error()));
+      ++all.sensors_not_judged;
+      continue;
+    }
+    all.add(*judged);
+    if (const auto machine = with_.past.entities.find_machine(entry->machine)) factories.insert(machine->factory);
+  }
+  auto days = with_.report_again(factories, changed, stopping_);
+  if (!days) return tl::unexpected(std::move(days.error()));
+  all.reported_days = std::move(*days);
+  if (auto stored = with_.corrections.put_consequences(next.number, all); !stored) return stored;
+  spdlog::info("{} of {} sensors: {}", name_of(next), next.of.sensors.size(), to_text(all));
+  { const std::lock_guard lock(mutex_); }  // who has just looked hears of it
+  news_.notify_all();
+  return {};
+}
+
+/// Findings and the report of them are one write: where the report is there already, a crash came later.
+expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sensor, time_range& changed) {
+  auto stored = with_.settled_cut(sensor);
+  if (!stored) return tl::unexpected(std::move(stored.error()));
+  past_change change;
+  change.range = {next.of.begin_us, next.of.end_us};
+  change.before = with_.corrections.overlay_at(sensor, next.number - 1);
+  change.after = with_.corrections.overlay_at(sensor, next.number);
+  change.reason = next.is_revert() ? "a correction was reverted" : "readings were corrected";
+  change.recorded_at_us = when(next);
+  auto judged = judge_again(with_.past, *stored, change, stopping_);
+  if (!judged) return tl::unexpected(std::move(judged.error()));
+  const event report = report_of(next, sensor, *judged);
+  const auto told = with_.events.events_of(report.key);
+  if (!told) return tl::unexpected(told.error());
+  const auto before = std::ranges::find(*told, report.key, &event::key);
+  if (before != told->end()) {
+    const auto& detail = std::get<judged_again_detail>(before->detail);
+    if (detail.changed_to_us != 0) widen(changed, detail.changed_from_us, detail.changed_to_us);
+    return consequences_of(detail);
+  }
+  if (!judged->events.empty()) widen(changed, judged->first_us, judged->last_us);
+  judged->events.push_back(report);
+  if (auto kept = with_.events.append(std::move(judged->events)); !kept) return tl::unexpected(std::move(kept.error()));
+  return judged->changed;
+}
+
+std::optional<consequences> recomputer::wait_for(std::uint64_t step, std::int64_t wait_ms) {
+  std::optional<consequences> known;
+  std::unique_lock lock(mutex_);
+  news_.wait_for(lock, std::chrono::milliseconds(wait_ms), [&] {
+    known = with_.corrections.consequences_of(step);
+    return known || stopping_;
+  });
+  return known;
+}
+
+expected<consequences> recomputer::preview(const correction& wanted) const { return preview(wanted, false); }
+expected<consequences> recomputer::preview_revert(const correction& made) const { return preview(made, true); }
+
+expected<consequences> recomputer::preview(const correction& what, bool is_revert) const {
+  if (what.sensors.size() > limits::sensors_a_preview)
+    return fail(errc::too_large, "a preview looks at " + std::to_string(limits::sensors_a_preview) + " sensors at most",
+                "preview");
+  consequences all;
+  for (const auto sensor : what.sensors) {
+    auto stored = with_.settled_cut(sensor);
+    if (!stored) return tl::unexpected(std::move(stored.error()));
+    past_change change;
+    change.range = {what.begin_us, what.end_us};
+    change.before = with_.corrections.overlay_of(sensor);
+    change.after = is_revert ? with_.corrections.overlay_without(sensor, what.id)
+                             : with_.corrections.overlay_at(sensor, UINT64_MAX - 1, &what);
+    const auto judged = judge_again(with_.past, *stored, change, stopping_);
+    if (!judged) return tl::unexpected(judged.error());
+    all.add(judged->changed);
+  }
+  return all;
+}
+
+}  // namespace factory

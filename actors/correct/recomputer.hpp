@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "actors/correct/judge_again.hpp"
+
+namespace factory {
+
+/// Brings about what follows from a correction or its revert: findings and alarms of its range, and the daily reports. A thread of its own,
+/// one step after the other in the order in which they took force. What a crash cuts short is done at the next start: a step is done
+/// when its consequences are stored, and doing one twice changes nothing.
+class recomputer {
+ public:
+  struct parts {
+    past_parts past;
+    event_log& events;
+    correction_store& corrections;
+    /// The sensor with all rows of its head, as they are stored, when the log has what its actors found in them.
+    std::function<expected<sensor_cut>(sensor_id)> settled_cut;
+    /// Makes daily reports of these factories anew where their day has a part in the range; which days.
+    std::function<expected<std::vector<std::int64_t>>(const std::set<factory_id>&, const time_range&, const std::atomic<bool>&)>
+        report_again;
+  };
+  explicit recomputer(parts with) : with_(std::move(with)) {}
+  ~recomputer() { stop(); }
+  recomputer(const recomputer&) = delete;
+
+  void start();
+  void stop();  ///< leaves the current step where it is
+  /// A step was committed.
+  void wake();
+
+  /// Waits for the consequences of a step; nullopt when they are not known by then.
+  std::optional<consequences> wait_for(std::uint64_t step, std::int64_t wait_ms);
+  /// What would follow from a correction that is not made, or from the revert of one that is in force. On the caller's thread.
+  expected<consequences> preview(const correction& wanted) const;
+  expected<consequences> preview_revert(const correction& made) const;
+
+ private:
+  using step = correction_store::step;
+  void run();
+  expected<void> take(const step& next);
+  expected<consequences> judge_sensor(const step& next, sensor_id sensor, time_range& changed);
+  expected<consequences> preview(const correction& what, bool is_revert) const;
+
+  parts with_;
+  std::mutex mutex_;
+  std::condition_variable news_;
+  bool woken_ = true;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace factory

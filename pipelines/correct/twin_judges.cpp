@@ -1,0 +1,103 @@
+#include "pipelines/correct/twin_judges.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace factory {
+
+namespace {
+
+constexpr std::size_t rows_at_once = 256;  ///< so that few rows wait behind those that are looked back at
+
+/// The rows that are judged, as the live side judges them.
+struct judged_columns {
+  std::vector<std::int64_t> times_us;
+  std::vector<double> values;
+  bool operator==(const judged_columns&) const = default;
+
+  explicit judged_columns(const reading_run& rows) {
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      if (is_left_out(rows.flags[row]) || (rows.flags[row] & flag_future) != 0) continue;
+      times_us.push_back(rows.event_time_us[row]);
+      values.push_back(rows.value[row]);
+    }
+  }
+};
+
+using events_by_finding = std::map<event_key, std::vector<event>>;
+
+events_by_finding by_finding(const std::vector<event>& found) {
+  events_by_finding out;
+  for (const auto& each : found) out[with_kind(each.key, {})].push_back(each);
+  return out;
+}
+
+bool is_same(const std::vector<event>& a, const std::vector<event>& b) { return std::ranges::equal(a, b, event_judge::same); }
+
+}  // namespace
+
+history_judges::history_judges(sensor_id sensor, const stream_rules& rules, sensor_config config) : detectors_(sensor, rules) {
+  if (!config.thresholds.configured() && config.rules.empty()) return;
+  config.stream.reset();
+  alarm_command begin;
+  begin.config = std::move(config);
+  begin.at_us = begin.since_us = INT64_MIN;
+  alarms_.emplace().apply(begin, 0, found_);
+}
+
+void history_judges::observe(std::span<const std::int64_t> times_us, std::span<const double> values) {
+  for (std::size_t done = 0; done < values.size();) {
+    const auto count = std::min(rows_at_once, values.size() - done);
+    const auto first = rows_.size();
+    rows_.append(times_us.subspan(done, count), values.subspan(done, count));
+    detectors_.observe(rows_, first, rows_.size(), 0, found_);
+    if (alarms_) alarms_->observe(rows_, first, rows_.size(), 0, found_);
+    if (rows_.size() > sensor_judge::looks_back) rows_.drop_front(rows_.size() - sensor_judge::looks_back);
+    done += count;
+  }
+}
+
+void history_judges::pass_time(std::int64_t until_us) {
+  if (const auto quiet_us = detectors_.quiet_until_us(); quiet_us <= until_us)
+    detectors_.apply({std::nullopt, quiet_us}, 0, found_);
+  if (!alarms_) return;
+  alarm_command instant;
+  instant.at_us = until_us;
+  alarms_->apply(instant, 0, found_);
+}
+
+std::string history_judges::state() const {
+  std::string out;
+  put_rows(out, rows_);
+  detectors_.encode(out);
+  if (alarms_) alarms_->encode(out);
+  return out;
+}
+
+void twin_judges::observe(const reading_run& before, const reading_run& after) {
+  const judged_columns left(before), right(after);
+  if (!after_ && left != right) after_ = before_;
+  before_.observe(left.times_us, left.values);
+  if (after_) after_->observe(right.times_us, right.values);
+}
+
+void twin_judges::pass_time(std::int64_t until_us) {
+  before_.pass_time(until_us);
+  if (after_) after_->pass_time(until_us);
+}
+
+std::vector<finding_difference> twin_judges::differences() const {
+  std::vector<finding_difference> out;
+  if (!after_) return out;
+  auto left = by_finding(before_.found()), right = by_finding(after_->found());
+  for (auto& [finding, events] : left) {
+    auto& others = right[finding];
+    if (!is_same(events, others)) out.push_back({finding, std::move(events), std::move(others)});
+    right.erase(finding);
+  }
+  for (auto& [finding, events] : right) out.push_back({finding, {}, std::move(events)});
+  return out;
+}
+
+}  // namespace factory

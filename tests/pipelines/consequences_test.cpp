@@ -1,0 +1,45 @@
+#include "pipelines/correct/consequences.hpp"
+
+#include <gtest/gtest.h>
+
+namespace factory {
+namespace {
+
+constexpr std::int64_t day = 86'400'000'000, third_of_march = 20'515 * day;
+
+TEST(consequences, are_said_in_a_sentence) {
+  consequences all;
+  EXPECT_EQ(to_text(all), "no finding changes");
+  all.alerts = {1, 2, 0};
+  all.reported_days = {third_of_march};
+  EXPECT_EQ(to_text(all), "2 alerts withdrawn, 1 raised; daily report of 2026-03-03 made anew");
+  all.alerts = {};
+  all.anomalies = {0, 1, 3};
+  all.reported_days = {};
+  EXPECT_EQ(to_text(all), "1 anomaly withdrawn, 3 revised");
+}
+
+TEST(consequences, add_up_and_go_through_bytes) {
+  consequences a, b;
+  a.alerts = {1, 2, 3};
+  a.reported_days = {day, 3 * day};
+  b.alerts = {10, 20, 30};
+  b.anomalies = {4, 5, 6};
+  b.reported_days = {2 * day, 3 * day};
+  b.sensors_not_judged = 1;
+  a.add(b);
+  EXPECT_EQ(a.alerts, (finding_counts{11, 22, 33}));
+  EXPECT_EQ(a.reported_days, (std::vector<std::int64_t>{day, 2 * day, 3 * day}));
+  std::string bytes;
+  put_consequences(bytes, a);
+  std::string_view in = bytes;
+  consequences read;
+  ASSERT_TRUE(get_consequences(in, read));
+  EXPECT_EQ(read, a);
+  EXPECT_TRUE(in.empty());
+  in = std::string_view(bytes).substr(0, bytes.size() - 1);
+  EXPECT_FALSE(get_consequences(in, read));
+}
+
+}  // namespace
+}  // namespace factory

@@ -1,0 +1,96 @@
+#include "pipelines/correct/twin_judges.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+namespace factory {
+namespace {
+
+constexpr std::int64_t second = 1'000'000;
+
+sensor_config limits_at_90() {
+  sensor_config config;
+  config.sensor = 1;
+  config.thresholds.max = 90;
+  return config;
+}
+
+reading_run noise(int count, unsigned seed = 1) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> values(50, 1);
+  reading_run rows;
+  for (int i = 0; i < count; ++i) rows.push_back(i * second, values(random), flag_none);
+  return rows;
+}
+
+bool has(const std::vector<finding_difference>& all, event_source source, std::int64_t time_us, bool before, bool after) {
+  return std::ranges::any_of(all, [&](const finding_difference& each) {
+    return each.finding.source == source && each.finding.event_time_us == time_us && each.before.empty() != before &&
+           each.after.empty() != after;
+  });
+}
+
+TEST(twin_judges, have_met_and_differ_in_nothing_while_the_histories_are_the_same) {
+  twin_judges twins(1, {}, limits_at_90());
+  twins.observe(noise(500), noise(500));
+  EXPECT_TRUE(twins.have_met());
+  EXPECT_TRUE(twins.differences().empty());
+}
+
+TEST(twin_judges, tell_the_alert_and_the_anomaly_that_an_excluded_reading_made) {
+  auto before = noise(500), after = before;
+  before.value[300] = after.value[300] = 120;
+  after.flags[300] |= flag_excluded;
+  twin_judges twins(1, {}, limits_at_90());
+  twins.observe(before, after);
+  const auto all = twins.differences();
+  EXPECT_TRUE(has(all, event_source::max_threshold, 300 * second, true, false));
+  EXPECT_TRUE(has(all, event_source::z_score, 300 * second, true, false));
+}
+
+TEST(twin_judges, agree_again_on_all_alerts_behind_the_difference) {
+  auto before = noise(600), after = before;
+  after.value[300] = 120;
+  before.value[500] = after.value[500] = 130;
+  twin_judges twins(1, {}, limits_at_90());
+  twins.observe(before, after);
+  const auto all = twins.differences();
+  EXPECT_TRUE(has(all, event_source::max_threshold, 300 * second, false, true));
+  EXPECT_FALSE(std::ranges::any_of(all, [](const auto& each) {
+    return each.finding.source == event_source::max_threshold && each.finding.event_time_us != 300 * second;
+  }));
+}
+
+TEST(twin_judges, do_not_depend_on_portions) {
+  auto before = noise(900, 5), after = before;
+  for (int i = 200; i < 260; ++i) after.value[static_cast<std::size_t>(i)] *= 1.5;
+  twin_judges whole(1, {}, limits_at_90()), in_parts(1, {}, limits_at_90());
+  whole.observe(before, after);
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    reading_run left, right;
+    left.push_back(before.event_time_us[i], before.value[i], flag_none);
+    right.push_back(after.event_time_us[i], after.value[i], flag_none);
+    in_parts.observe(left, right);
+  }
+  const auto a = whole.differences(), b = in_parts.differences();
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].finding, b[i].finding);
+    EXPECT_TRUE(std::ranges::equal(a[i].after, b[i].after, event_judge::same));
+  }
+}
+
+TEST(twin_judges, do_not_judge_readings_from_the_future_or_of_bad_quality) {
+  auto before = noise(300), after = before;
+  before.value[200] = after.value[200] = 500;
+  before.flags[200] = flag_future;
+  after.flags[200] = flag_bad;
+  twin_judges twins(1, {}, limits_at_90());
+  twins.observe(before, after);
+  EXPECT_TRUE(twins.differences().empty());
+}
+
+}  // namespace
+}  // namespace factory
