@@ -40,7 +40,7 @@ sensor_config config_for(const backtest_sensor& sensor, judging how) {
   if (how == judging::drafted_detection) {
     config.thresholds = {};
     config.rules.clear();
-    if (sensor.detection) config.stream = sensor.detection;
+    if (sensor.detection) config.stream = *sensor.detection;
     return config;
   }
   config.rules.insert(config.rules.end(), sensor.drafts.begin(), sensor.drafts.end());

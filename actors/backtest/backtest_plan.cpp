@@ -111,7 +111,7 @@ expected<backtest_spec> plan_backtest(const backtest_request& asked, const catal
   for (const auto sensor : sensors) {
     auto& added = spec.sensors.emplace_back(backtest_sensor{entities.config_of(sensor)});
     if (!asked.detection) continue;
-    added.detection = added.config.stream.value_or(usual);
+    added.detection = added.config.stream ? **added.config.stream : usual;
     if (auto changed = asked.detection(*added.detection); !changed) return tl::unexpected(std::move(changed.error()));
   }
   add_drafts(asked, entities, spec);

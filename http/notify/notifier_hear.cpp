@@ -152,7 +152,7 @@ void notifier::impl::tell(const told_alert& to, const notice& what, bool held_ba
 namespace {
 
 /// As if a rule had raised the event of a pipeline: its name, its severity, and the channels among its sinks.
-alert_rule rule_of_pipeline(ports& behind, const event_key& key) {
+alert_rule rule_of_pipeline(const catalog_port& behind, const event_key& key) {
   alert_rule as;
   as.name = "a pipeline that was deleted";
   const auto entry = behind.find_pipeline(pipeline_of(key.rule));
