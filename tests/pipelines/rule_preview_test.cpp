@@ -11,11 +11,11 @@ namespace {
 
 constexpr std::int64_t second_us = 1'000'000;
 
-/// A day of a sensor that swings between 61 and 74, and passes 90 for a minute now and then.
+/// A day of a sensor that swings between 61 and 74, and passes 90 for some seconds now and then.
 reading_run day() {
   reading_run rows;
   for (int i = 0; i < 86'400; ++i) {
-    const bool hot = i % 21'600 >= 21'000 && i % 21'600 < 21'015;
+    const bool hot = i % 21'600 >= 21'000 && i % 21'600 < 21'008;
     rows.push_back(i * second_us, hot ? 95 : 67.5 + 6.5 * std::sin(i / 500.0), flag_none);
   }
   return rows;
@@ -35,9 +35,9 @@ TEST(rule_preview, counts_what_the_alarm_board_would_have_raised) {
   EXPECT_EQ(seen.readings, 86'400U);
   EXPECT_EQ(seen.fired.count, 4U);
   EXPECT_EQ(seen.fired.first_us, 21'000 * second_us);
-  EXPECT_EQ(seen.fired.longest_us, 15 * second_us);
+  EXPECT_EQ(seen.fired.longest_us, 8 * second_us);
   ASSERT_EQ(seen.first.size(), 4U);
-  EXPECT_EQ(seen.first.back().end_us, (3 * 21'600 + 21'015) * second_us);
+  EXPECT_EQ(seen.first.back().end_us, (3 * 21'600 + 21'008) * second_us);
   EXPECT_EQ(seen.first.front().sensor, 3U);
 }
 
