@@ -93,7 +93,7 @@ void notifier::impl::take_digests(std::int64_t now_us) {
 
 /// Moves it to its place in the line.
 void notifier::impl::said_again(chatter& one, std::int64_t newest_us) {
-  const std::pair key(one.newest.sensor, one.newest.rule);
+  const auto key = chatter_place(one.newest);
   chatter_line.erase({one.newest_us, key});
   one.newest_us = newest_us;
   chatter_line.emplace(newest_us, key);
@@ -101,9 +101,7 @@ void notifier::impl::said_again(chatter& one, std::int64_t newest_us) {
 
 /// Counts a raise or a clear. True when the rule chatters on this sensor: then the notice of this event is held back.
 bool notifier::impl::chatters(const event& what, const notice& as, const std::vector<channel_id>& to) {
-  // Pipelines have numbers of their own, beside those of the rules.
-  const bool of_pipeline = what.key.source == event_source::pipeline;
-  const std::pair key(what.key.sensor, of_pipeline ? ~what.key.rule : what.key.rule);
+  const auto key = chatter_place(what.key);
   if (const auto known = chatterers.find(key); known != chatterers.end()) {
     known->second.newest = what.key;
     said_again(known->second, what.recorded_at_us);
@@ -170,7 +168,7 @@ expected<void> notifier::impl::read_calm() {
   });
   if (!read) return read;
   return behind->notifications().visit_chatters([this](const chatter& each) {
-    const std::pair key(each.newest.sensor, each.newest.rule);
+    const auto key = chatter_place(each.newest);
     chatterers[key] = each;
     chatter_line.emplace(each.newest_us, key);
   });

@@ -98,15 +98,16 @@ void notifier::impl::hear(const event& what) {
 
 /// What nobody has acknowledged is kept, so that those who were told hear that it is: it is off the operator's list then.
 void notifier::impl::is_over(told_alert one, const event& end) {
-  if (one.acknowledged) return forget_told(finding_id(one.raised));
+  const bool may_be_seen = group_of(one.raised.source) == source_group::limit;  // nobody acknowledges the event of a pipeline
+  if (one.acknowledged || !may_be_seen) return forget_told(finding_id(one.raised));
   if (unseen.size() >= limits::ended_told) forget_told(std::string(unseen.begin()->second));
   one.ended_at_us = std::max<std::int64_t>(1, end.recorded_at_us);
   keep_told(std::move(one));
 }
 
-/// Who is told of a new alert: the channels that its rule names; of one that names nobody, those that listen to its sensor.
-std::vector<channel_id> notifier::impl::listeners(const event_key& alert) const {
-  const alert_rule rule = rule_of(alert);
+/// Who is told of a new alert: the channels that its rule names; of one that names nobody, those that listen to its sensor. A pipeline is
+/// told where its sinks say, or nowhere.
+std::vector<channel_id> notifier::impl::listeners(const event_key& alert, const alert_rule& rule) const {
   if (!rule.routing.empty() || alert.source == event_source::pipeline) return rule.routing.channels;
   const catalog& entities = behind->entities();
   const auto sensor = entities.find_sensor(alert.sensor);
@@ -128,7 +129,7 @@ void notifier::impl::raised(const event& what) {
     again.ended_at_us = 0;
     return keep_told(std::move(again));
   }
-  auto to = listeners(what.key);
+  auto to = listeners(what.key, rule);
   if (to.empty() && rule.routing.empty()) return;
   if (what.recorded_at_us - what.at_us > limits::notified_age_ms * 1'000) {
     ++counts.history;

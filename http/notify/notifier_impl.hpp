@@ -102,7 +102,7 @@ struct notifier::impl {
   void take_steps(std::int64_t now_us);
   bool take_step(told_alert one);
   alert_rule rule_of(const event_key& key) const;  ///< what stands behind an alert, or the event of a pipeline
-  std::vector<channel_id> listeners(const event_key& alert) const;
+  std::vector<channel_id> listeners(const event_key& alert, const alert_rule& rule) const;
   void is_over(told_alert one, const event& end);
 
   // notifier_calm.cpp: floods and chatter

@@ -99,8 +99,10 @@ expected<void> notify_store::write(const change& what) {
   for (const auto& each : what.digests)
     batch.Put(state, pair_key(notify_space::digest, each.channel, each.factory), encode(each));
   for (const auto& [channel, of] : what.digests_told) batch.Delete(state, pair_key(notify_space::digest, channel, of));
-  for (const auto& each : what.chatters)
-    batch.Put(state, pair_key(notify_space::chatter, each.newest.sensor, each.newest.rule), encode(each));
+  for (const auto& each : what.chatters) {
+    const auto [sensor, rule] = chatter_place(each.newest);
+    batch.Put(state, pair_key(notify_space::chatter, sensor, rule), encode(each));
+  }
   for (const auto& [sensor, rule] : what.calm) batch.Delete(state, pair_key(notify_space::chatter, sensor, rule));
   batch.Put(state, notify_prefix(notify_space::position), encode(after));
   return impl_->rocks.write(batch, false, "storing notifications");

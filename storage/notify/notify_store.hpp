@@ -63,6 +63,11 @@ struct chatter {
   std::vector<channel_id> channels = {};  ///< who hears of the end
 };
 
+/// Where the chatter of an alert is kept: a limit of a sensor. Pipelines have numbers of their own, beside those of the rules.
+inline std::pair<sensor_id, rule_id> chatter_place(const event_key& alert) {
+  return {alert.sensor, alert.source == event_source::pipeline ? ~alert.rule : alert.rule};
+}
+
 /// State of the notifications, in RocksDB: how far the event log is worked in, the deliveries that are open, the dead letters, and the
 /// alerts that were told. One write() is one atomic batch, without fsync: kill -9 takes nothing of it, and a power cut takes it back to
 /// an earlier write together with the events behind it, so that a notification may be sent again, but none is left out.

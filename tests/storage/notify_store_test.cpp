@@ -99,6 +99,18 @@ TEST(told_alerts, of_an_older_build_stand) {
   EXPECT_EQ(encode(read), encode(one));
 }
 
+TEST_F(store_of_notifications, chatters_of_a_pipeline_and_of_a_rule_with_its_number_are_two) {
+  chatter of_rule, of_pipeline;
+  of_rule.newest = {1, 5, event_source::alert_rule, 3, event_kind::alert_raised};
+  of_pipeline.newest = {1, 6, event_source::pipeline, 3, event_kind::pipeline_raised};
+  ASSERT_TRUE(store->write({.chatters = {of_rule, of_pipeline}, .cursor = 1}));
+  ASSERT_TRUE(store->write({.calm = {chatter_place(of_pipeline.newest)}}));
+  reopen();
+  std::vector<event_source> left;
+  ASSERT_TRUE(store->visit_chatters([&](const chatter& each) { left.push_back(each.newest.source); }));
+  EXPECT_EQ(left, std::vector{event_source::alert_rule});
+}
+
 TEST_F(store_of_notifications, an_id_is_never_given_again_when_its_delivery_is_gone) {
   ASSERT_TRUE(store->write({.open = {a_delivery(1, 7)}, .cursor = 1}));
   ASSERT_TRUE(store->write({.sent = {{1, 7}}}));
