@@ -44,7 +44,7 @@ class past_judging {
         stored_(stored),
         change_(change),
         config_(parts.entities.config_of(stored.sensor)),
-        twins_(stored.sensor, config_.stream.value_or(parts.usual_rules), config_) {}
+        twins_(stored.sensor, *config_.stream.value_or(parts.usual_rules), config_) {}
 
   expected<judged_past> run(const std::atomic<bool>& stopping) {
     const auto from_us = learned_from_us();

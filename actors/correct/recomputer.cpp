@@ -162,11 +162,11 @@ expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sens
   return judged->changed;
 }
 
-std::optional<consequences> recomputer::wait_for(std::uint64_t step, std::int64_t wait_ms) {
+std::optional<consequences> recomputer::wait_for(std::uint64_t number, std::int64_t wait_ms) {
   std::optional<consequences> known;
   std::unique_lock lock(mutex_);
   news_.wait_for(lock, std::chrono::milliseconds(wait_ms), [&] {
-    known = with_.corrections.consequences_of(step);
+    known = with_.corrections.consequences_of(number);
     return known || stopping_;
   });
   return known;

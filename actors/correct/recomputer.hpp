@@ -40,7 +40,7 @@ class recomputer {
   void wake();
 
   /// Waits for the consequences of a step; nullopt when they are not known by then.
-  std::optional<consequences> wait_for(std::uint64_t step, std::int64_t wait_ms);
+  std::optional<consequences> wait_for(std::uint64_t number, std::int64_t wait_ms);
   /// What would follow from a correction that is not made, or from the revert of one that is in force. On the caller's thread.
   expected<consequences> preview(const correction& wanted) const;
   expected<consequences> preview_revert(const correction& made) const;

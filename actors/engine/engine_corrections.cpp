@@ -22,7 +22,7 @@ expected<std::int64_t> settled_until_us(const engine::impl& parts, const std::ve
   for (const auto id : sensors) {
     const auto sensor = parts.entities->find_sensor(id);
     if (!sensor) return tl::unexpected(sensor.error());
-    lateness_us = std::max(lateness_us, sensor->stream.value_or(stream_rules_of(parts.config)).allowed_lateness_us);
+    lateness_us = std::max(lateness_us, sensor->stream.value_or(stream_rules_of(parts.config))->allowed_lateness_us);
   }
   return now_us - lateness_us;
 }

@@ -121,8 +121,8 @@ expected<void> correction_store::load() {
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the corrections"));
   for (it->Seek(std::string(1, consequences_prefix)); it->Valid() && it->key()[0] == consequences_prefix; it->Next()) {
     auto key = to_view(it->key()).substr(1), in = to_view(it->value());
-    std::uint64_t step = 0;
-    if (!get_key64(key, step) || !begin_record(in, consequences_version) || !get_consequences(in, consequences_[step]))
+    std::uint64_t number = 0;
+    if (!get_key64(key, number) || !begin_record(in, consequences_version) || !get_consequences(in, consequences_[number]))
       return is_damaged();
   }
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the corrections"));
@@ -168,22 +168,22 @@ std::optional<correction_store::step> correction_store::first_open_step() const 
   return std::nullopt;
 }
 
-std::optional<consequences> correction_store::consequences_of(std::uint64_t step) const {
+std::optional<consequences> correction_store::consequences_of(std::uint64_t number) const {
   const std::lock_guard lock(mutex_);
-  const auto known = consequences_.find(step);
+  const auto known = consequences_.find(number);
   return known == consequences_.end() ? std::nullopt : std::optional(known->second);
 }
 
 /// Without fsync: what a power cut takes is found again.
-expected<void> correction_store::put_consequences(std::uint64_t step, const consequences& all) {
+expected<void> correction_store::put_consequences(std::uint64_t number, const consequences& all) {
   database::impl& rocks = db_.raw();
   std::string record = begin_record(consequences_version);
   factory::put_consequences(record, all);
   rocksdb::WriteBatch batch;
-  batch.Put(rocks.at(column::catalog), consequences_key(step), record);
+  batch.Put(rocks.at(column::catalog), consequences_key(number), record);
   if (auto written = rocks.write(batch, false, "storing the consequences of a correction"); !written) return written;
   const std::lock_guard lock(mutex_);
-  consequences_[step] = all;
+  consequences_[number] = all;
   return {};
 }
 

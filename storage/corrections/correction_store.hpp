@@ -44,9 +44,9 @@ class correction_store {
   };
   /// The first step whose consequences are not known yet.
   std::optional<step> first_open_step() const;
-  std::optional<consequences> consequences_of(std::uint64_t step) const;
+  std::optional<consequences> consequences_of(std::uint64_t number) const;
   /// Known from now on, also after a restart.
-  expected<void> put_consequences(std::uint64_t step, const consequences& all);
+  expected<void> put_consequences(std::uint64_t number, const consequences& all);
   /// What the sensor's readings counted as when step `at` had been taken and no later one; `more` is a correction on top of that.
   shared_overlay overlay_at(sensor_id sensor, std::uint64_t at, const correction* more = nullptr) const;
   /// As of now, but without one that is in force.

@@ -3,6 +3,7 @@
 #include "actors/sensors/saved_state.hpp"
 #include "actors/support/deterministic.hpp"
 #include "actors/support/messages.hpp"
+#include "pipelines/alarm/judged_alarms.hpp"
 
 namespace factory::test {
 namespace {
@@ -75,11 +76,12 @@ TEST_F(analysis_test, limits_raise_one_alert_until_a_reading_is_back_in_range) {
   send(thresholds, committer::config(1, {id, {10.0, 90.0}, {}}));
   send(thresholds, moving(2, {{noon_us, 50}, {noon_us + 1, 95}, {noon_us + 2, 99}}));
   send(thresholds, moving(3, {{noon_us + 3, 96}, {noon_us + 4, 90}, {noon_us + 5, 5}}));
-  EXPECT_EQ(kinds(), (std::vector{event_kind::alert_raised, event_kind::alert_cleared, event_kind::alert_raised}));
+  EXPECT_EQ(kinds(), (std::vector{event_kind::alert_raised, event_kind::alert_escalated, event_kind::alert_cleared,
+                                  event_kind::alert_raised}));
   const auto found = store.events();
-  EXPECT_EQ(found[1].key.event_time_us, found[0].key.event_time_us) << "cleared names the reading that raised";
-  EXPECT_EQ(found[1].at_us, noon_us + 4);
-  EXPECT_EQ(found[2].key.source, event_source::min_threshold);
+  EXPECT_EQ(found[2].key.event_time_us, found[0].key.event_time_us) << "cleared names the reading that raised";
+  EXPECT_EQ(found[2].at_us, noon_us + 4);
+  EXPECT_EQ(found[3].key.source, event_source::min_threshold);
 }
 
 TEST_F(analysis_test, rules_raise_alerts_of_their_own_beside_the_limits) {
@@ -87,10 +89,10 @@ TEST_F(analysis_test, rules_raise_alerts_of_their_own_beside_the_limits) {
   send(thresholds, committer::config(1, {id, {{}, 90.0}, {hot}}));
   send(thresholds, moving(2, {{noon_us, 85}, {noon_us + 1, 95}, {noon_us + 2, 70}}));
   const auto found = store.events();
-  ASSERT_EQ(found.size(), 4U);
+  ASSERT_EQ(found.size(), 5U) << "the rule's alert grows at the second reading";
   EXPECT_EQ(found[0].key.rule, 3U);
   EXPECT_EQ(found[0].level, severity::rule_warning);
-  EXPECT_EQ(found[1].key.source, event_source::max_threshold);
+  EXPECT_EQ(found[2].key.source, event_source::max_threshold);
 }
 
 TEST_F(analysis_test, an_alert_whose_limit_goes_is_cleared) {

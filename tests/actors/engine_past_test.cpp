@@ -127,7 +127,8 @@ TEST_F(engine_past, what_was_found_in_the_past_says_so_and_stands_at_its_own_tim
   store(signal(4, 300));
   const auto made = make(origin + 150 * second, origin + 151 * second, {replace, 500, 0});
   EXPECT_EQ(followed(made.step).alerts.raised, 1U);
-  for (const auto& each : running->events().alerts({}).value())
+  const auto alerts = running->events().alerts({}).value();
+  for (const auto& each : alerts)
     EXPECT_EQ(is_historical(each.stated->key), each.stated->at_us == origin + 150 * second);
 }
 

@@ -1,5 +1,6 @@
 // Bodies and names into an engine, below any protocol.
 #include "actors/intake/intake.hpp"
+#include "actors/engine/engine.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 // The notifier over a real engine and a real receiver, in this process.
 #include "http/notify/notifier.hpp"
+#include "actors/engine/engine.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -75,7 +76,7 @@ struct notifier_of_an_engine : ::testing::Test {
   /// A channel that hears what the sensors say by themselves.
   void listen(test::receiver& by, std::string name_pattern) {
     channel_entry channel;
-    channel.name = "listener";
+    channel.name = "listens to " + name_pattern;
     channel.url = by.url();
     channel.sensors.emplace().name = std::move(name_pattern);
     ASSERT_TRUE(behind->create(std::vector{channel}));

@@ -21,6 +21,8 @@ std::vector<event_detail> samples() {
           feedback_detail{"planned", "the pump was being changed"},
           alarm_detail{95, "shelved", 1'700'000'000'000'000, "high_high", "the pump was being changed"},
           revision_of<alarm_detail>{event_kind::alert_raised, "late", {95, "suppressed", 0, "low", ""}},
+          result_detail{1'700'000'000'000'000, 3},
+          revision_of<result_detail>{event_kind::pipeline_raised, "late", {1'700'000'000'000'000, 4}},
           alarm_end_detail{{95, "shelved", 1'700'000'000'000'000, "high_high", ""}, 99, 1'700'000'000'000'001},
           revision_of<alarm_end_detail>{event_kind::alert_cleared, "late", {{95, "", 0, "", ""}, 98, -7}},
           judged_again_detail{"exclude", 7, 1, 2, 3, 4, 5, 6, 7, 8, 0, 9}};

@@ -107,8 +107,12 @@ TEST_F(corrected_reads_test, agree_with_the_slow_way_whatever_was_corrected_reve
       for (int i = 0; i < 60; ++i) put(now += up_to(20 * minute), static_cast<double>(random() % 1'000) / 8);
       if (random() % 4 == 0) put(now - up_to(20 * day), -1'000);
       if (random() % 2 == 0) seal_and_store();
-      if (random() % 3 == 0) ASSERT_TRUE(rollups_.refresh(*series_, corrected()));
-      if (random() % 6 == 0) ASSERT_TRUE(series_->rewrite(sensor, next_block_));
+      if (random() % 3 == 0) {
+        ASSERT_TRUE(rollups_.refresh(*series_, corrected()));
+      }
+      if (random() % 6 == 0) {
+        ASSERT_TRUE(series_->rewrite(sensor, next_block_));
+      }
       if (random() % 3 == 0) {
         const auto begin = now - up_to(30 * day), length = random() % 3 == 0 ? up_to(10 * day) : up_to(3 * hour);
         const auto action = static_cast<correction_action>(1 + random() % 5);

@@ -331,7 +331,7 @@ TEST_F(replay_run, lines_of_json_may_call_their_members_otherwise_and_a_refusal_
   ASSERT_EQ(run(with({"timestamp=ts", "sensor_id=device", "value=celsius"})), outcome::finished);
   ASSERT_EQ(to.entities.sensors.size(), 1U);
   EXPECT_EQ(to.entities.sensors[0].name, "pump") << "and not x";
-  EXPECT_THAT(to.got, ElementsAre(row{1, t0, 1.5}));
+  EXPECT_THAT(to.got, ElementsAre(row{to.entities.sensors[0].id, t0, 1.5}));
 }
 
 TEST_F(replay_run, lines_of_json_without_a_sensor_are_refused_with_the_option_or_are_all_of_the_one_given) {
