@@ -65,7 +65,7 @@ TEST_F(jobs, the_daily_report_counts_the_day_in_json_and_as_a_page) {
   std::vector<reading> day;
   for (int i = 0; i < 60; ++i) day.push_back({sensor, yesterday_noon_us() + i * 1'000'000, i == 50 ? 95.0 : 20.0 + i % 2});
   store(api, day);
-  await_processed(api);
+  await([&] { return get_json(api, "/api/events?kind=alert_cleared")["events"].Size() == 1; }, "the events of the day");
   run_job(api, "daily_report");
   const auto listed = get_json(api, "/api/reports");
   ASSERT_EQ(listed.Size(), 1U);
