@@ -51,7 +51,7 @@ class engine final : public ports {
   expected<reading_run> read_on(sensor_id id, const time_range& range, std::size_t about, bool descending,
                                 reading_form as = reading_form::effective) override;
   expected<void> scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit) override;
-  expected<reading_run> newest(sensor_id id, std::size_t limit) override;
+  expected<reading_run> newest(sensor_id id, std::size_t limit, reading_form as = reading_form::effective) override;
   expected<pending_stats> begin_stats(sensor_id id, const time_range& range, std::vector<double> percentiles,
                                       reading_form as = reading_form::effective) override;
   using query_port::stats;
@@ -61,8 +61,9 @@ class engine final : public ports {
   expected<sensor_status> status(sensor_id id) override;
   expected<detection_view> detection(sensor_id id) override;
   std::vector<std::pair<sensor_id, expected<detection_view>>> detection(const std::vector<sensor_id>& ids) override;
-  expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold) override;
-  expected<alert_report> check_limits(sensor_id id, std::size_t limit) override;
+  expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold,
+                                     reading_form as = reading_form::effective) override;
+  expected<alert_report> check_limits(sensor_id id, std::size_t limit, reading_form as = reading_form::effective) override;
   const correction_store& corrections() const override;
   const event_log& events() const override;
   std::vector<shelf_book::entry> shelves() const override;

@@ -28,7 +28,7 @@ expected<reply<sensor_view>::waiter> engine::impl::ask(sensor_id id, const time_
 }
 
 shared_overlay engine::impl::overlay_of(sensor_id id, reading_form as) const {
-  return as == reading_form::effective ? corrections->overlay_of(id) : nullptr;
+  return as.corrected ? corrections->overlay_of(id) : nullptr;
 }
 
 /// The sensor at this instant, for several reads that must agree. `range` selects the rows of the head.
@@ -38,21 +38,26 @@ expected<sensor_cut> engine::impl::cut(sensor_id id, const time_range& range, re
   if (!asked) return tl::unexpected(std::move(asked.error()));
   return asked->wait_for(limits::query_deadline_ms).map([&](sensor_view view) {
     view.cut.corrections = std::move(overlay);
+    view.cut.without = as.without;
     return std::move(view.cut);
   });
 }
 
 expected<reading> engine::latest(sensor_id id, reading_form as) {
   const auto no_readings = [] { return fail(errc::not_found, "Sensor not found or no readings available"); };
+  const auto by_rows = [&]() -> expected<reading> {
+    const auto rows = newest(id, 1, as);
+    if (!rows) return tl::unexpected(rows.error());
+    if (rows->empty()) return no_readings();
+    return reading{id, rows->event_time_us.front(), rows->value.front(), rows->flags.front()};
+  };
+  if (as.without != left_out_flags) return by_rows();
   const auto view = impl_->view(id, {0, 0});
   if (!view && view.error().code != errc::not_found) return tl::unexpected(view.error());
   if (!view || !view->latest || view->latest->event_time_us < impl_->visible(id, {}).begin_us) return no_readings();
-  const auto corrections = as == reading_form::effective ? impl_->corrections->overlay_of(id) : nullptr;
+  const auto corrections = impl_->overlay_of(id, as);
   if (!corrections || !corrections->changes(view->latest->event_time_us)) return *view->latest;
-  const auto rows = newest(id, 1);
-  if (!rows) return tl::unexpected(rows.error());
-  if (rows->empty()) return no_readings();
-  return reading{id, rows->event_time_us.front(), rows->value.front()};
+  return by_rows();
 }
 
 expected<reading_run> engine::readings(sensor_id id, const time_range& range, std::size_t limit, bool descending,
@@ -80,9 +85,10 @@ expected<pending_stats> engine::begin_stats(sensor_id id, const time_range& rang
   auto overlay = impl_->overlay_of(id, as);
   return impl_->ask(id, range).map([&](reply<sensor_view>::waiter asked) {
     return pending_stats([parts = impl_.get(), asked = std::move(asked), range, percentiles = std::move(percentiles),
-                          overlay = std::move(overlay)]() mutable {
+                          overlay = std::move(overlay), without = as.without]() mutable {
       return asked.wait_for(limits::query_deadline_ms).and_then([&](sensor_view view) {
         view.cut.corrections = std::move(overlay);
+        view.cut.without = without;
         return parts->summarize(view.cut, range, percentiles);
       });
     });
@@ -102,7 +108,7 @@ expected<range_stats> engine::impl::summarize(const sensor_cut& at, const time_r
   all.reserve(values->count);
   auto scanned = series->scan(at, range, [&](const reading_run& run) {
     for (std::size_t row = 0; row < run.size(); ++row)
-      if (!is_left_out(run.flags[row])) all.push_back(run.value[row]);
+      if ((run.flags[row] & at.without) == 0) all.push_back(run.value[row]);
     return true;
   });
   if (!scanned) return tl::unexpected(scanned.error());
@@ -171,15 +177,16 @@ std::vector<std::pair<sensor_id, expected<detection_view>>> engine::detection(co
   return found;
 }
 
-expected<reading_run> engine::newest(sensor_id id, std::size_t limit) {
-  return impl_->cut(id, {}).and_then(
-      [&](const sensor_cut& at) { return impl_->series->newest(at, impl_->visible(id, {}), limit); });
+expected<reading_run> engine::newest(sensor_id id, std::size_t limit, reading_form as) {
+  return impl_->cut(id, {}, as).and_then([&](const sensor_cut& at) {
+    return impl_->series->newest(at, impl_->visible(id, {}), limit);
+  });
 }
 
-expected<anomaly_report> engine::anomalies(sensor_id id, std::size_t limit, double threshold) {
+expected<anomaly_report> engine::anomalies(sensor_id id, std::size_t limit, double threshold, reading_form as) {
   auto entry = impl_->entities->find_sensor(id);
   if (!entry) return tl::unexpected(entry.error());
-  const auto rows = newest(id, limit);
+  const auto rows = newest(id, limit, as);
   if (!rows) return tl::unexpected(rows.error());
   if (rows->empty()) return fail(errc::not_found, "No readings available for analysis");
   const auto analysis = analyze(rows->value, threshold);
@@ -189,11 +196,11 @@ expected<anomaly_report> engine::anomalies(sensor_id id, std::size_t limit, doub
   return report;
 }
 
-expected<alert_report> engine::check_limits(sensor_id id, std::size_t limit) {
+expected<alert_report> engine::check_limits(sensor_id id, std::size_t limit, reading_form as) {
   auto entry = impl_->entities->find_sensor(id);
   if (!entry) return tl::unexpected(entry.error());
   if (!entry->thresholds.configured()) return fail(errc::invalid, "No thresholds configured for this sensor");
-  const auto rows = newest(id, limit);
+  const auto rows = newest(id, limit, as);
   if (!rows) return tl::unexpected(rows.error());
   if (rows->empty()) return fail(errc::not_found, "No readings available to check");
   alert_report report{std::move(*entry), rows->size(), {}};
@@ -220,6 +227,7 @@ engine_metrics engine::metrics() const {
   m.committed_readings = parts.sensors->counts().dispatched_readings() - parts.recovered_readings;
   const auto processed = parts.sensors->counts().processed_readings();
   m.processed_readings = processed - std::min(processed, parts.recovered_readings);
+  m.not_judged = parts.sensors->judging().all();
   m.credits_readings_free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, parts.credits->readings_free()));
   m.credits_bytes_free = static_cast<std::uint64_t>(std::max<std::int64_t>(0, parts.credits->bytes_free()));
   m.credits_refused = parts.credits->refused_count();

@@ -63,12 +63,13 @@ expected<pending_ingest> engine::begin_ingest(reading_batch batch, durability ho
   if (impl_->journal_is_full) return is_held_back(*impl_->sensors);
   if (impl_->aside_is_full)
     if (const auto down = impl_->sensors->failed_among(batch)) return is_set_aside_no_more(*down);
-  const ingest_receipt receipt{batch.size(), 0, how};
+  ingest_receipt receipt{batch.size(), 0, how};
   if (batch.size() == 0) return pending_ingest(receipt);
   auto hold = impl_->credits->take(batch.size(), batch.size() * bytes_in_flight_per_reading + body_bytes);
   if (!hold) return is_overloaded();
   journal_entry entry;
   entry.received_at_us = wall_clock_us();
+  receipt.not_judged = impl_->sensors->judging().not_judged(batch, entry.received_at_us + impl_->config.future_skew_us);
   entry.readings = std::make_shared<const reading_batch>(std::move(batch));
   entry.hold = std::move(hold);
   return impl_->entries->begin(std::move(entry), how, {}, wake).map([&](journal::ticket in_line) {

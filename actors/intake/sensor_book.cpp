@@ -132,7 +132,8 @@ void sensor_book::replace_stand_ins(batch_builder& rows) const {
   const auto sensors = rows.sensors();
   if (std::none_of(sensors.begin(), sensors.end(), [](sensor_id id) { return id >= first_stand_in; })) return;
   batch_builder replaced;
-  for (std::size_t i = 0; i < rows.size(); ++i) replaced.append(real(sensors[i]), rows.times_us()[i], rows.values()[i]);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    replaced.append(real(sensors[i]), rows.times_us()[i], rows.values()[i], rows.flags_at(i));
   std::swap(rows, replaced);
 }
 

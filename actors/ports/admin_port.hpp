@@ -5,6 +5,7 @@
 #include <string>
 
 #include "actors/jobs/job_service.hpp"
+#include "actors/sensors/judging_book.hpp"
 #include "pipelines/model/result.hpp"
 #include "storage/admin/audit_log.hpp"
 #include "storage/admin/snapshot.hpp"
@@ -22,6 +23,7 @@ struct engine_metrics {
   std::uint64_t fsyncs = 0, bytes_on_disk = 0;
   double fsync_seconds = 0;
   std::uint64_t committed_readings = 0, processed_readings = 0;  ///< since start
+  judging_book::totals not_judged;                               ///< of all sensors, in all
   std::uint64_t credits_readings_free = 0, credits_bytes_free = 0, credits_refused = 0;
   std::uint64_t sensors = 0, sensor_restarts = 0, failed_sensors = 0, analysis_restarts = 0;
   std::uint64_t set_aside_readings = 0, set_aside_bytes = 0;  ///< of failed sensors, beside the journal

@@ -19,6 +19,8 @@ struct ingest_receipt {
   std::uint64_t inserted = 0;
   std::uint64_t sequence = 0;
   durability level = durability::fsync;
+  /// Of these, that no detector and no alarm will see, as far as was known when they were accepted: late, from the future, of bad quality.
+  std::uint64_t not_judged = 0;
 };
 
 /// An ingest that is accepted and in line for the next commit.

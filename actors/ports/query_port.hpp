@@ -22,8 +22,14 @@
 
 namespace factory {
 
-/// Readings as they count, with the corrections in force, or as they came and are stored.
-enum class reading_form : std::uint8_t { effective, stored };
+/// Readings as they count, with the corrections in force, or as they came and are stored; and which take part in what is computed of them.
+struct reading_form {
+  bool corrected = true;
+  std::uint8_t without = left_out_flags;  ///< readings with one of these flags take no part
+  static const reading_form effective, stored;
+};
+inline constexpr reading_form reading_form::effective{};
+inline constexpr reading_form reading_form::stored{false, left_out_flags};
 
 /// Statistics of a range, as the API shows them.
 struct range_stats {
@@ -76,7 +82,7 @@ class query_port {
   virtual const catalog& entities() const = 0;
   std::shared_ptr<const sensor_set> known_sensors() const { return entities().known_sensors(); }
 
-  /// The newest reading by event time that is not flagged `future`. not_found "Sensor not found or no readings available".
+  /// The newest reading by event time that is not flagged `future` and takes part. not_found "Sensor not found or no readings available".
   virtual expected<reading> latest(sensor_id id, reading_form as = reading_form::effective) = 0;
   virtual expected<reading_run> readings(sensor_id id, const time_range& range, std::size_t limit, bool descending,
                                          reading_form as = reading_form::effective) = 0;
@@ -86,8 +92,9 @@ class query_port {
                                         reading_form as = reading_form::effective) = 0;
   /// Ascending runs of the whole range in bounded memory.
   virtual expected<void> scan(sensor_id id, const time_range& range, const std::function<bool(const reading_run&)>& visit) = 0;
-  /// The newest `limit` readings in time order, without those flagged `future`: the input of the anomaly service and of the limit check.
-  virtual expected<reading_run> newest(sensor_id id, std::size_t limit) = 0;
+  /// The newest `limit` readings in time order that take part, without those flagged `future`: the input of the anomaly service and of the
+  /// limit check.
+  virtual expected<reading_run> newest(sensor_id id, std::size_t limit, reading_form as = reading_form::effective) = 0;
 
   /// Does not wait for the sensor, so one thread can ask many. The answer is of this instant.
   virtual expected<pending_stats> begin_stats(sensor_id id, const time_range& range, std::vector<double> percentiles,
@@ -108,9 +115,10 @@ class query_port {
   /// Likewise of each, in the order of `ids`, all asked at once; an error of one says that it cannot be asked.
   virtual std::vector<std::pair<sensor_id, expected<detection_view>>> detection(const std::vector<sensor_id>& ids) = 0;
   /// not_found "No readings available for analysis".
-  virtual expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold) = 0;
+  virtual expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold,
+                                             reading_form as = reading_form::effective) = 0;
   /// invalid "No thresholds configured for this sensor"; not_found "No readings available to check".
-  virtual expected<alert_report> check_limits(sensor_id id, std::size_t limit) = 0;
+  virtual expected<alert_report> check_limits(sensor_id id, std::size_t limit, reading_form as = reading_form::effective) = 0;
 
   virtual const correction_store& corrections() const = 0;
   virtual const event_reader& events() const = 0;

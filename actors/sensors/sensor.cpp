@@ -26,8 +26,19 @@ void tell(self_pointer self, Message message) {
       std::move(message), [self](const stage_actor& to, auto&& part) { self->send(to, std::forward<decltype(part)>(part)); });
 }
 
+void tell_judging(const sensor_actor_state& state) {
+  if (!state.parts.judging) return;
+  const auto counts = state.core->not_judged();
+  auto& told = *state.parts.judging;
+  told.floor_us.store(state.core->floor_us(), std::memory_order_relaxed);
+  told.late.store(counts.late, std::memory_order_relaxed);
+  told.future.store(counts.future, std::memory_order_relaxed);
+  told.left_out.store(counts.left_out, std::memory_order_relaxed);
+}
+
 void note_taken_in(const sensor_actor_state& state) {
   if (state.parts.taken_in) state.parts.taken_in->store(state.applied_sequence);
+  tell_judging(state);
 }
 
 /// Sends the state, and the blocks sealed since the last save, through the analysis actors to the store.
@@ -197,6 +208,7 @@ void restore(self_pointer self, const restore_order& order) {
                                          order.under_way});
   }
   state.restored = true;
+  tell_judging(state);
   for (const auto& missed : order.missed) std::visit([self](const auto& part) { take_in(self, part); }, missed);
   for (const auto& kept : std::exchange(state.kept_back, {}))
     std::visit([self](const auto& message) { take_in(self, message); }, kept);

@@ -7,6 +7,7 @@
 
 #include "actors/analysis/stage.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/sensors/judging_book.hpp"
 #include "actors/sensors/sensor_state.hpp"
 
 namespace factory {
@@ -19,6 +20,7 @@ struct sensor_parts {
   std::shared_ptr<std::atomic<std::uint64_t>> taken_in;  ///< newest entry applied, for the rebuilder; may be null
   std::shared_ptr<tick_book> ticks = {};                 ///< null: no time passes
   bool stores_readings = true;                           ///< false: what is judged goes
+  std::shared_ptr<judging_book::record> judging = {};    ///< what is told to those who take readings in; may be null
 };
 
 struct sensor_actor_state {

@@ -70,10 +70,10 @@ sensor_population::shard sensor_population::shard_behind(sensor_id sensor_number
 }
 
 sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const restart_record& record) {
-  auto actor = system_.spawn(
-      sensor,
-      sensor_parts{sensor_number, shard_behind(sensor_number), record.restarts, record.taken_in, ticks_, config_.stores_readings},
-      config_.rules);
+  auto actor = system_.spawn(sensor,
+                             sensor_parts{sensor_number, shard_behind(sensor_number), record.restarts, record.taken_in, ticks_,
+                                          config_.stores_readings, judging_.of(sensor_number)},
+                             config_.rules);
   caf::anon_send(supervisor_,
                  watch_order{watch_order::kind::sensor, sensor_number, caf::actor_cast<caf::strong_actor_ptr>(actor)});
   return actor;

@@ -82,6 +82,7 @@ class sensor_population {
   /// Which sensors wait for time, for the ticker.
   const tick_book& ticks() const { return *ticks_; }
   const progress& counts() const { return counts_.readings; }
+  const judging_book& judging() const { return judging_; }
   std::uint64_t restart_count() const { return restarts_.load(); }
   std::uint64_t analysis_restart_count() const { return analysis_restarts_.load(); }
   std::uint64_t failed_count() const;
@@ -134,6 +135,7 @@ class sensor_population {
   std::vector<shard> shards_;
   sensor_directory directory_;
   std::shared_ptr<tick_book> ticks_;
+  judging_book judging_;
   std::shared_ptr<dispatcher> line_;
   std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before any of a commit group's entries is put in line or sent
   std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set when all of them are

@@ -18,8 +18,11 @@ new_readings part_of(const journal_entry& entry, const slice& rows, progress& co
   journal_entry own;
   own.sequence = entry.sequence;
   own.received_at_us = entry.received_at_us;
-  own.readings = std::make_shared<const reading_batch>(reading_batch{
-      {times.begin(), times.end()}, {values.begin(), values.end()}, {{rows.sensor, 0, static_cast<std::uint32_t>(rows.size())}}});
+  const auto flags = entry.readings->flags_of(rows);
+  own.readings = std::make_shared<const reading_batch>(reading_batch{{times.begin(), times.end()},
+                                                                     {values.begin(), values.end()},
+                                                                     {{rows.sensor, 0, static_cast<std::uint32_t>(rows.size())}},
+                                                                     {flags.begin(), flags.end()}});
   const auto* const alone = &own;
   return {group_of({&alone, 1}, counts), 0, 1};
 }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "actors/sensors/limits.hpp"
@@ -12,8 +11,6 @@
 namespace factory {
 
 namespace {
-
-bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
 /// No limit, no rule: no value moves an alarm.
 bool holds_all(const calm_band& calm) {
@@ -25,40 +22,6 @@ constexpr std::string_view was_corrected = "a reading was corrected";
 
 }  // namespace
 
-/// Rows of one body by time, each time once: the batch's own where they came so, else copies.
-struct sensor_state::sorted_rows {
-  std::span<const std::int64_t> times_us;
-  std::span<const double> values;
-  std::size_t repeated = 0, corrected = 0;  ///< rows of the body that a later one took the place of
-
-  sorted_rows(const reading_batch& readings, const slice& rows) : times_us(readings.times(rows)), values(readings.values(rows)) {
-    const auto not_rising = [](std::int64_t a, std::int64_t b) { return a >= b; };
-    if (std::ranges::adjacent_find(times_us, not_rising) != times_us.end()) sort();
-  }
-  sorted_rows(const sorted_rows&) = delete;
-  std::size_t size() const { return values.size(); }
-
- private:
-  void sort() {
-    std::vector<std::size_t> order(size());
-    std::iota(order.begin(), order.end(), 0);
-    std::ranges::stable_sort(order, {}, [this](std::size_t row) { return times_us[row]; });
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      const auto row = order[i];
-      if (i + 1 < order.size() && times_us[order[i + 1]] == times_us[row]) {
-        ++(same_bits(values[row], values[order[i + 1]]) ? repeated : corrected);
-        continue;
-      }
-      own_times_us_.push_back(times_us[row]);
-      own_values_.push_back(values[row]);
-    }
-    times_us = own_times_us_;
-    values = own_values_;
-  }
-  std::vector<std::int64_t> own_times_us_;
-  std::vector<double> own_values_;
-};
-
 sensor_state::sensor_state(sensor_id sensor, const stream_rules& rules) : sensor_(sensor), judged_(sensor_judge(sensor, rules)) {}
 
 sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const reading_batch& readings,
@@ -66,64 +29,121 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
   findings found;
   accepted_ += slice_of_batch.size();
   if (slice_of_batch.size() == 0) return found;
-  const sorted_rows rows(readings, slice_of_batch);
+  body_rows rows(readings, slice_of_batch);
   duplicate_ += rows.repeated;
   corrected_ += rows.corrected;
+  const auto corrected_before = corrected_;
   oldest_us_ = std::min(oldest_us_, rows.times_us.front());
+  const auto left_out = take_left_out(rows);
   if (is_contradicted(rows, received_at_us)) set_watermark_anew(rows, received_at_us, found);
-  const auto known = out_of_order(rows, received_at_us, found);
+  std::vector<touched_row> touched;
+  leave_out(left_out, received_at_us, touched);
+  const auto known = out_of_order(rows, received_at_us, touched);
+  judge_again(touched, corrected_ == corrected_before ? came_late : was_corrected, received_at_us, found);
   const auto future = static_cast<std::size_t>(std::ranges::upper_bound(rows.times_us, received_at_us + rules().future_skew_us) -
                                                rows.times_us.begin());
-  if (known < future)
-    in_order(rows.times_us.subspan(known, future - known), rows.values.subspan(known, future - known), received_at_us, found);
-  for (auto row = std::max(known, future); row < rows.size(); ++row) ahead(rows.times_us[row], rows.values[row]);
+  if (known < future) in_order(rows, known, future, received_at_us, found);
+  for (auto row = std::max(known, future); row < rows.size(); ++row)
+    ahead(rows.times_us[row], rows.values[row], rows.flags_at(row));
   if (seen()) settle(received_at_us);
   return found;
 }
 
+/// Of a body with flags: takes the rows that are not to be judged out of it.
+reading_run sensor_state::take_left_out(body_rows& body) {
+  reading_run out;
+  for (std::size_t row = 0; row < body.flags.size(); ++row) {
+    if (is_left_out(body.flags[row]))
+      out.push_back(body.times_us[row], body.values[row], body.flags[row]);
+    else if ((body.flags[row] & flag_uncertain) != 0)
+      uncertain_until_us_ = std::max(uncertain_until_us_, body.times_us[row]);
+  }
+  if (!out.empty()) body.keep([&](std::size_t row) { return !is_left_out(body.flags[row]); });
+  return out;
+}
+
+/// Stored and not judged, whenever it comes. A reading at hand whose place it takes is not judged any more either.
+void sensor_state::leave_out(const reading_run& rows_of_body, std::int64_t received_at_us, std::vector<touched_row>& touched) {
+  for (std::size_t row = 0; row < rows_of_body.size(); ++row) {
+    const auto time_us = rows_of_body.event_time_us[row];
+    const bool is_late = time_us<judged_.floor_us(), is_ahead = time_us> received_at_us + rules().future_skew_us;
+    const unsigned flags = rows_of_body.flags[row] | (is_late ? flag_late : flag_none) | (is_ahead ? flag_future : flag_none);
+    const auto before = is_late ? std::nullopt : rows().at(time_us);
+    const auto effect = head_.put(time_us, rows_of_body.value[row], static_cast<std::uint8_t>(flags));
+    if (effect == head::effect::identical) {
+      ++duplicate_;
+      continue;
+    }
+    ++left_out_;
+    if (effect == head::effect::replaced || before) ++corrected_;
+    newest_left_out_us_ = std::max(newest_left_out_us_, time_us);
+    if (!before) continue;
+    judged_.take_out(time_us);
+    touched.push_back({time_us, before, true});
+  }
+}
+
+/// Whether the same reading is stored already, as far as head and windows tell.
+bool sensor_state::is_known(const std::optional<head::stored_value>& stored, const std::optional<double>& judged,
+                            const body_rows& body, std::size_t row) const {
+  const auto value = body.values[row];
+  const auto quality = body.flags_at(row) & quality_flags;
+  if (stored) return same_bits(stored->value, value) && (stored->flags & quality_flags) == quality;
+  return judged && same_bits(*judged, value) && quality == 0 && body.times_us[row] > uncertain_until_us_;
+}
+
 /// Takes in the rows that are not newer than all; returns how many they were.
-std::size_t sensor_state::out_of_order(const sorted_rows& body, std::int64_t received_at_us, findings& found) {
-  if (!seen() || body.times_us.front() > judged_until_us()) return 0;
-  const auto newest_us = rows().newest_us();
+std::size_t sensor_state::out_of_order(const body_rows& body, std::int64_t received_at_us, std::vector<touched_row>& touched) {
+  if (body.size() == 0 || body.times_us.front() > judged_until_us()) return 0;
+  const auto newest_us = rows().empty() ? INT64_MIN : rows().newest_us();
   const auto end = static_cast<std::size_t>(std::ranges::upper_bound(body.times_us, judged_until_us()) - body.times_us.begin());
-  std::vector<touched_row> touched;
-  const auto corrected_before = corrected_;
   for (std::size_t row = 0; row < end;) {
     const auto time_us = body.times_us[row];
-    auto known = head_.at(time_us);
-    if (!known) known = rows().at(time_us);
-    if (known && same_bits(*known, body.values[row])) {
+    const auto stored = head_.find(time_us);
+    const auto judged = rows().at(time_us);
+    if (is_known(stored, judged, body, row)) {
       ++duplicate_;
       ++row;
     } else if (time_us < judged_.floor_us()) {
       ++late_;
-      head_.put(time_us, body.values[row++], flag_late);
-    } else if (known) {
-      at_hand(time_us, *known, body.values[row++], touched);
+      head_.put(time_us, body.values[row], static_cast<std::uint8_t>(flag_late | body.flags_at(row)));
+      ++row;
+    } else if (stored || judged) {
+      at_hand(time_us, judged, body.values[row], body.flags_at(row), touched);
+      ++row;
     } else {
       row = in_gap(body, row, end, touched);
     }
   }
-  if (rows().newest_us() > newest_us) received_us_ = received_at_us;
-  if (touched.empty()) return end;
-  revisable<sensor_judge>::differences differences;
-  judged_.revise(received_at_us, differences);
-  book_.tell(differences, corrected_ == corrected_before ? came_late : was_corrected, received_at_us, found.events);
-  add_alarm_rows(touched, found.alarm_rows);
+  if (!rows().empty() && rows().newest_us() > newest_us) received_us_ = received_at_us;
   return end;
 }
 
+/// From the first of the touched rows on.
+void sensor_state::judge_again(std::vector<touched_row>& touched, std::string_view reason, std::int64_t received_at_us,
+                               findings& found) {
+  if (touched.empty()) return;
+  std::ranges::sort(touched, {}, &touched_row::time_us);
+  revisable<sensor_judge>::differences differences;
+  judged_.revise(received_at_us, differences);
+  book_.tell(differences, reason, received_at_us, found.events);
+  add_alarm_rows(touched, found.alarm_rows);
+}
+
 /// A correction within the lateness.
-void sensor_state::at_hand(std::int64_t time_us, double before, double value, std::vector<touched_row>& touched) {
+void sensor_state::at_hand(std::int64_t time_us, const std::optional<double>& before, double value, std::uint8_t flags,
+                           std::vector<touched_row>& touched) {
   ++corrected_;
-  head_.put(time_us, value, flag_none);
+  head_.put(time_us, value, flags);
+  if (flags == flag_none && time_us == uncertain_until_us_) --uncertain_until_us_;
+  if (before && same_bits(*before, value)) return;  // of another quality
   judged_.put({&time_us, 1}, {&value, 1});
   touched.push_back({time_us, before});
 }
 
 /// Takes in rows between the same neighbours in head and windows, a body that was overtaken by another: these need not make room for
 /// themselves one by one. Returns where they end.
-std::size_t sensor_state::in_gap(const sorted_rows& body, std::size_t begin, std::size_t end, std::vector<touched_row>& touched) {
+std::size_t sensor_state::in_gap(const body_rows& body, std::size_t begin, std::size_t end, std::vector<touched_row>& touched) {
   const auto first_us = body.times_us[begin];
   const auto place = rows().lower_bound(first_us);
   const auto until_us = std::min(head_.next_time_us(first_us), place < rows().size() ? rows().times_us()[place] : INT64_MAX);
@@ -132,18 +152,21 @@ std::size_t sensor_state::in_gap(const sorted_rows& body, std::size_t begin, std
   const auto times_us = body.times_us.subspan(begin, row - begin);
   const auto values = body.values.subspan(begin, row - begin);
   out_of_order_ += values.size();
-  head_.insert_run(times_us, values);
+  head_.insert_run(times_us, values, body.flags_between(begin, row));
   judged_.put(times_us, values);
   return row;
 }
 
-void sensor_state::in_order(std::span<const std::int64_t> times_us, std::span<const double> values, std::int64_t received_at_us,
+/// Rows [begin, end) of a body, newer than all that were judged.
+void sensor_state::in_order(const body_rows& body, std::size_t begin, std::size_t end, std::int64_t received_at_us,
                             findings& found) {
+  const auto times_us = body.times_us.subspan(begin, end - begin);
+  const auto values = body.values.subspan(begin, end - begin);
   if (head_.size() == 0 || times_us.front() > head_.rows().event_time_us.back()) {
-    head_.append_run(times_us, values);
-  } else {  // readings that came from the future before stand there already
+    head_.append_run(times_us, values, body.flags_between(begin, end));
+  } else {  // readings that came from the future before, or that are left out, stand there already
     for (std::size_t i = 0; i < values.size(); ++i)
-      if (head_.put(times_us[i], values[i], flag_none) == head::effect::replaced) ++corrected_;
+      if (head_.put(times_us[i], values[i], body.flags_at(begin + i)) == head::effect::replaced) ++corrected_;
   }
   bool matters = next_matters_ || (seen() && !is_calm(rows().size() - 1));
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -159,8 +182,8 @@ void sensor_state::in_order(std::span<const std::int64_t> times_us, std::span<co
   late_run_ = {};
 }
 
-void sensor_state::ahead(std::int64_t time_us, double value) {
-  switch (head_.put(time_us, value, flag_future)) {
+void sensor_state::ahead(std::int64_t time_us, double value, std::uint8_t flags) {
+  switch (head_.put(time_us, value, static_cast<std::uint8_t>(flag_future | flags))) {
     case head::effect::identical: ++duplicate_; return;
     case head::effect::replaced: ++corrected_; break;
     default: ++future_;
@@ -176,28 +199,31 @@ bool sensor_state::is_calm(std::size_t row) const {
   return rows().times_us()[row] > calm_from_us_ && calm_.contains(rows().values()[row]);
 }
 
-/// Of rows that were put among others: those that are, or were, or follow on one that is not calm; and what follows on them.
+/// Of rows that were put among others or taken out: those that are, or were, or follow on one that is not calm; and what follows on them.
 void sensor_state::add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const {
-  const auto add = [&](std::size_t row) {
-    const auto time_us = rows().times_us()[row];
-    if (out.empty() || out.back().time_us < time_us) out.push_back({time_us, rows().values()[row]});
-  };
-  for (const auto& [time_us, before] : touched) {
+  const auto add = [&](std::size_t row) { out.push_back({rows().times_us()[row], rows().values()[row]}); };
+  for (const auto& [time_us, before, gone] : touched) {
     const auto row = rows().lower_bound(time_us);
-    const bool calm = is_calm(row) && (!before || calm_.contains(*before));
+    const bool was_calm = !before || calm_.contains(*before);
+    const bool calm = was_calm && (gone ? time_us > calm_from_us_ : is_calm(row));
     const bool follows_calm = row == 0 ? !next_matters_ : is_calm(row - 1);
-    if (!calm || !follows_calm) add(row);
-    if (!calm && row + 1 < rows().size()) add(row + 1);
+    if (calm && follows_calm) continue;
+    gone ? out.push_back({time_us, 0, true}) : add(row);
+    if (const auto next = gone ? row : row + 1; (!calm || gone) && next < rows().size()) add(next);
   }
+  std::ranges::sort(out, {}, &alarm_row::time_us);
+  const auto again = std::ranges::unique(out, {}, &alarm_row::time_us);
+  out.erase(again.begin(), again.end());
 }
 
 std::int64_t sensor_state::place_us(std::int64_t received_at_us) const {
-  return seen() ? std::min(rows().newest_us(), std::max(received_at_us, watermark_us_)) : INT64_MIN;
+  if (!seen()) return judged_.floor_us() == INT64_MIN ? INT64_MIN : judged_.floor_us() - 1;
+  return std::min(rows().newest_us(), std::max(received_at_us, watermark_us_));
 }
 
 void sensor_state::follow(const stream_rules& rules, std::int64_t received_at_us, std::vector<event>& found) {
   if (judged_.now().follows(rules)) return;
-  if (!seen()) {
+  if (!seen() && judged_.floor_us() == INT64_MIN) {
     judged_ = revisable(sensor_judge(sensor_, rules));
     return;
   }
@@ -243,7 +269,8 @@ void sensor_state::settle(std::int64_t received_at_us) {
 
 /// Whether this body completes a run of late ones that came as fast as their times go by: a clock that was set back. What a device
 /// catches up with comes faster.
-bool sensor_state::is_contradicted(const sorted_rows& body, std::int64_t received_at_us) {
+bool sensor_state::is_contradicted(const body_rows& body, std::int64_t received_at_us) {
+  if (body.size() == 0) return false;
   if (!seen() || body.times_us.back() >= judged_.floor_us()) {
     late_run_ = {};
     return false;
@@ -258,7 +285,7 @@ bool sensor_state::is_contradicted(const sorted_rows& body, std::int64_t receive
          span_us <= passed_us * 2;
 }
 
-void sensor_state::set_watermark_anew(const sorted_rows& body, std::int64_t received_at_us, findings& found) {
+void sensor_state::set_watermark_anew(const body_rows& body, std::int64_t received_at_us, findings& found) {
   event anew;
   anew.at_us = body.times_us.back();
   anew.key = {sensor_, anew.at_us, event_source::clock, 0, event_kind::watermark_reanchored};
@@ -292,7 +319,11 @@ void sensor_state::advance(std::int64_t now_us, std::vector<event>& found) {
 
 std::optional<reading> sensor_state::latest() const {
   if (!seen()) return std::nullopt;
-  return reading{sensor_, rows().newest_us(), rows().newest_value()};
+  const auto newest_us = rows().newest_us();
+  const auto stored = head_.find(newest_us);
+  const unsigned sealed_flags = newest_us == uncertain_until_us_ ? flag_uncertain : flag_none;
+  return reading{sensor_, newest_us, rows().newest_value(),
+                 static_cast<std::uint8_t>(stored ? stored->flags & quality_flags : sealed_flags)};
 }
 
 }  // namespace factory

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "actors/sensors/body_rows.hpp"
+#include "actors/sensors/judging_book.hpp"
 #include "actors/sensors/views.hpp"
 #include "pipelines/alarm/alarm_row.hpp"
 #include "pipelines/alarm/thresholds.hpp"
@@ -32,6 +34,7 @@ namespace factory {
 ///   t at hand with the same bits a duplicate: nothing changes
 ///   t >= floor                   takes its place among the others; judged again from there, and what reads otherwise is told
 ///   older                        stored, flagged late; not judged
+///   of bad quality, or excluded  stored with its flags; not judged, moves nothing; a reading at hand at its time is judged no more
 /// "At hand" is what head and windows hold; an older repetition is stored again and resolved when read.
 ///
 /// Late readings in a row that come as time passes (limits::contradicting_*) contradict the watermark: the sensor's clock was set back. It
@@ -64,6 +67,7 @@ class sensor_state {
   std::int64_t due_us() const;
   /// A tick: nothing came up to `now_us`. Appends what that means.
   void advance(std::int64_t now_us, std::vector<event>& found);
+  judging_book::totals not_judged() const { return {late_, future_, left_out_}; }
   /// No older reading will move an alarm.
   std::int64_t floor_us() const { return judged_.floor_us(); }
 
@@ -93,29 +97,37 @@ class sensor_state {
     std::uint64_t count = 0;
     std::int64_t first_received_us = 0, first_us = 0, last_us = 0;
   };
-  struct sorted_rows;
-  /// A reading that took its place among others.
+  /// A reading that took its place among others, or is gone from there.
   struct touched_row {
     std::int64_t time_us;
     std::optional<double> before;
+    bool gone = false;
   };
 
   const recent_rows& rows() const { return judged_.rows(); }
   const stream_rules& rules() const { return judged_.now().rules(); }
   bool seen() const { return !rows().empty(); }
-  std::size_t out_of_order(const sorted_rows& rows, std::int64_t received_at_us, findings& found);
+  reading_run take_left_out(body_rows& body);
+  void leave_out(const reading_run& rows_of_body, std::int64_t received_at_us, std::vector<touched_row>& touched);
+  bool is_known(const std::optional<head::stored_value>& stored, const std::optional<double>& judged, const body_rows& body,
+                std::size_t row) const;
+  std::size_t out_of_order(const body_rows& body, std::int64_t received_at_us, std::vector<touched_row>& touched);
+  void judge_again(std::vector<touched_row>& touched, std::string_view reason, std::int64_t received_at_us, findings& found);
   /// Time up to which readings and ticks were judged; a reading up to there takes its place among them.
-  std::int64_t judged_until_us() const { return std::max(rows().newest_us(), judged_.newest_command_us()); }
-  std::size_t in_gap(const sorted_rows& rows, std::size_t begin, std::size_t end, std::vector<touched_row>& touched);
-  void at_hand(std::int64_t time_us, double before, double value, std::vector<touched_row>& touched);
-  void in_order(std::span<const std::int64_t> times_us, std::span<const double> values, std::int64_t received_at_us,
-                findings& found);
-  void ahead(std::int64_t time_us, double value);
+  std::int64_t judged_until_us() const {
+    const auto until_us = seen() ? rows().newest_us() : judged_.floor_us() == INT64_MIN ? INT64_MIN : judged_.floor_us() - 1;
+    return std::max(until_us, judged_.newest_command_us());
+  }
+  std::size_t in_gap(const body_rows& body, std::size_t begin, std::size_t end, std::vector<touched_row>& touched);
+  void at_hand(std::int64_t time_us, const std::optional<double>& before, double value, std::uint8_t flags,
+               std::vector<touched_row>& touched);
+  void in_order(const body_rows& body, std::size_t begin, std::size_t end, std::int64_t received_at_us, findings& found);
+  void ahead(std::int64_t time_us, double value, std::uint8_t flags);
   void add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const;
   bool is_calm(std::size_t row) const;
   void settle(std::int64_t received_at_us);
-  bool is_contradicted(const sorted_rows& rows, std::int64_t received_at_us);
-  void set_watermark_anew(const sorted_rows& rows, std::int64_t received_at_us, findings& found);
+  bool is_contradicted(const body_rows& body, std::int64_t received_at_us);
+  void set_watermark_anew(const body_rows& body, std::int64_t received_at_us, findings& found);
   bool decode_version_1(std::string_view& in);
   void note_on_disk();
 
@@ -132,13 +144,15 @@ class sensor_state {
   std::int64_t received_us_ = INT64_MIN;  ///< when the newest reading came
   std::int64_t newest_future_us_ = 0;
   double newest_future_value_ = 0;
-  std::int64_t sealed_until_us_ = INT64_MIN;   ///< regular blocks hold nothing newer
-  std::int64_t on_disk_until_us_ = INT64_MIN;  ///< no written() block ends later; after a restart, no reading of that time
+  std::int64_t newest_left_out_us_ = INT64_MIN;
+  std::int64_t uncertain_until_us_ = INT64_MIN;  ///< no reading of uncertain quality is newer
+  std::int64_t sealed_until_us_ = INT64_MIN;     ///< regular blocks hold nothing newer
+  std::int64_t on_disk_until_us_ = INT64_MIN;    ///< no written() block ends later; after a restart, no reading of that time
   std::int64_t oldest_us_ = INT64_MAX;
   calm_band calm_;
   std::int64_t calm_from_us_ = INT64_MIN;  ///< calm_ tells nothing of readings up to here: other limits were in force
   late_run late_run_;
-  std::uint64_t accepted_ = 0, duplicate_ = 0, corrected_ = 0, out_of_order_ = 0, late_ = 0, future_ = 0;
+  std::uint64_t accepted_ = 0, duplicate_ = 0, corrected_ = 0, out_of_order_ = 0, late_ = 0, future_ = 0, left_out_ = 0;
 };
 
 }  // namespace factory

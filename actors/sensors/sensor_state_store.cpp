@@ -16,7 +16,8 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t encoding_version = 2;
+constexpr std::uint8_t encoding_version = 3;
+constexpr std::uint8_t without_quality = 2;
 constexpr std::uint8_t with_windows = 1;  // two windows instead of rows that are judged again
 
 window_view view_of(std::span<const std::int64_t> times_us, std::span<const double> values) {
@@ -69,12 +70,13 @@ bool sensor_state::head_is_full() const {
 }
 
 void sensor_state::seal_head() {
+  constexpr unsigned out_of_line = flag_late | flag_future;
   reading_run regular = head_.take(), apart;
   const auto follows = [this](const reading_run& rows, std::size_t i) {
-    return rows.flags[i] == flag_none && rows.event_time_us[i] > sealed_until_us_;
+    return (rows.flags[i] & out_of_line) == 0 && rows.event_time_us[i] > sealed_until_us_;
   };
   const bool flagged =
-      std::any_of(regular.flags.begin(), regular.flags.end(), [](std::uint8_t flags) { return flags != flag_none; });
+      std::any_of(regular.flags.begin(), regular.flags.end(), [](std::uint8_t flags) { return (flags & out_of_line) != 0; });
   if (flagged || (!regular.empty() && regular.event_time_us.front() <= sealed_until_us_)) {
     const auto rows = std::exchange(regular, {});
     for (std::size_t i = 0; i < rows.size(); ++i)
@@ -125,6 +127,7 @@ sensor_status sensor_state::status() const {
   status.out_of_order = out_of_order_;
   status.late = late_;
   status.future = future_;
+  status.left_out = left_out_;
   status.oldest_us = oldest_us_;
   status.watermark_us = seen() ? watermark_us_ : 0;
   status.count_window = view_of_newest(rows(), limits::window_readings);
@@ -164,13 +167,16 @@ void sensor_state::encode(std::string& out) const {
   judged_.encode(out);
   book_.encode(out);
   head_.encode(out);
+  put_varint(out, left_out_);
+  put_zigzag(out, newest_left_out_us_);
+  put_zigzag(out, uncertain_until_us_);
 }
 
 bool sensor_state::decode(std::string_view& in) {
   std::uint8_t version = 0, bits = 0;
   if (!get_byte(in, version)) return false;
   if (version == with_windows) return decode_version_1(in);
-  bool ok = version == encoding_version && get_varint_as(in, next_block_) && get_byte(in, bits) &&
+  bool ok = (version == encoding_version || version == without_quality) && get_varint_as(in, next_block_) && get_byte(in, bits) &&
             get_zigzag(in, watermark_us_) && get_zigzag(in, newest_future_us_) && get_double(in, newest_future_value_) &&
             get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_) && get_zigzag(in, calm_from_us_) &&
             get_zigzag(in, received_us_);
@@ -180,6 +186,9 @@ bool sensor_state::decode(std::string_view& in) {
   next_matters_ = (bits & 1U) != 0;
   future_seen_ = (bits & 2U) != 0;
   if (!ok || !judged_.decode(in) || !book_.decode(in) || !head_.decode(in)) return false;
+  if (version == encoding_version &&
+      (!get_varint(in, left_out_) || !get_zigzag(in, newest_left_out_us_) || !get_zigzag(in, uncertain_until_us_)))
+    return false;
   note_on_disk();
   return true;
 }
@@ -213,6 +222,7 @@ bool sensor_state::decode_version_1(std::string_view& in) {
 
 void sensor_state::note_on_disk() {
   if (seen()) on_disk_until_us_ = rows().newest_us();
+  on_disk_until_us_ = std::max(on_disk_until_us_, newest_left_out_us_);
   if (future_seen_) on_disk_until_us_ = std::max(on_disk_until_us_, newest_future_us_);
 }
 

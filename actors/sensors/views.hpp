@@ -27,6 +27,7 @@ struct sensor_status {
   std::uint64_t out_of_order = 0;  ///< behind the watermark, within the allowed lateness
   std::uint64_t late = 0;          ///< behind it by more
   std::uint64_t future = 0;        ///< ahead of received_at_us by more than the allowed skew
+  std::uint64_t left_out = 0;      ///< of bad quality, or excluded: stored, not judged
   std::uint64_t restarts = 0;
   std::int64_t oldest_us = 0;     ///< earliest event time ever seen; meaningless when accepted is 0
   std::int64_t watermark_us = 0;  ///< newest event time that was not from the future

@@ -55,6 +55,11 @@ void put_results(stream_actor_state& state, const std::vector<stream_instance::c
   }
 }
 
+std::span<const std::uint8_t> flags_of(const stream_entries& entries, const stream_entries::part& part) {
+  if (entries.flags.size() <= part.begin) return {};
+  return std::span(entries.flags).subspan(part.begin, part.end - part.begin);
+}
+
 void take_in(self_pointer self, const stream_entries& entries) {
   auto& state = self->state;
   stream_told told;
@@ -66,7 +71,7 @@ void take_in(self_pointer self, const stream_entries& entries) {
       const auto& part = entries.parts[i];
       if (part.source == stream_entries::tick) continue;
       rows.push_back({part.source, std::span(entries.times_us).subspan(part.begin, part.end - part.begin),
-                      std::span(entries.values).subspan(part.begin, part.end - part.begin)});
+                      std::span(entries.values).subspan(part.begin, part.end - part.begin), flags_of(entries, part)});
     }
     if (first.sequence <= state.applied_sequence) continue;  // the stored state has seen it
     if (rows.empty())

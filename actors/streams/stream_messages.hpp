@@ -53,7 +53,8 @@ struct stream_entries {
   std::vector<part> parts;  ///< those of one entry follow each other
   std::vector<std::int64_t> times_us;
   std::vector<double> values;
-  std::shared_ptr<void> credit;  ///< let go when all is taken in and what came of it is committed
+  std::vector<std::uint8_t> flags;  ///< up to the last row that has some
+  std::shared_ptr<void> credit;     ///< let go when all is taken in and what came of it is committed
 };
 
 /// First message: the stored state, or none.

@@ -98,6 +98,10 @@ void stream_population::add(instance& to, const journal_entry& entry, const slic
   const auto begin = static_cast<std::uint32_t>(next.values.size());
   next.times_us.insert(next.times_us.end(), times.begin(), times.end());
   next.values.insert(next.values.end(), values.begin(), values.end());
+  if (const auto flags = entry.readings->flags_of(rows); !flags.empty()) {
+    next.flags.resize(begin);
+    next.flags.insert(next.flags.end(), flags.begin(), flags.end());
+  }
   next.parts.push_back({entry.sequence, entry.received_at_us, source, begin, static_cast<std::uint32_t>(next.values.size())});
 }
 

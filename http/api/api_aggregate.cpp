@@ -132,7 +132,7 @@ void add_aggregate_call(api_table& table) {
                    "/api/sensors/{id}/aggregate",
                    "Readings down-sampled to steps aligned to the epoch",
                    get_aggregate,
-                   {"from", "to", "step", "fn", "fill", "raw"},
+                   {"from", "to", "step", "fn", "fill", "raw", "include"},
                    {},
                    "aggregate"});
 }

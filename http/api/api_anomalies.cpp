@@ -12,13 +12,14 @@ namespace {
 struct analysis_query {
   std::size_t limit = 100;
   double threshold = default_z_threshold;
+  reading_form form = reading_form::effective;
 };
 
 expected<anomaly_report> ask_service(query_port& behind, const anomaly_client& service, sensor_id id,
                                      const analysis_query& asked) {
   auto sensor = behind.entities().find_sensor(id);
   if (!sensor) return tl::unexpected(sensor.error());
-  const auto rows = behind.newest(id, asked.limit);
+  const auto rows = behind.newest(id, asked.limit, asked.form);
   if (!rows) return tl::unexpected(rows.error());
   if (rows->empty()) return fail(errc::not_found, "No readings available for analysis");
   return service.analyze(std::move(*sensor), *rows, asked.threshold);
@@ -46,17 +47,17 @@ void add_anomaly_calls(api_table& table, const anomaly_side& anomalies) {
                                        const path_argument& path) -> expected<http_response> {
     query_reader query(request);
     const analysis_query asked{query.integer("limit", 1, limits::analysis_readings).value_or(100),
-                               query.number("threshold", 0, 1e9).value_or(default_z_threshold)};
+                               query.number("threshold", 0, 1e9).value_or(default_z_threshold), read_form(query)};
     if (query.fault()) return fail_with(*query.fault());
-    const auto report =
-        service ? ask_service(behind, *service, path.id, asked) : behind.anomalies(path.id, asked.limit, asked.threshold);
+    const auto report = service ? ask_service(behind, *service, path.id, asked)
+                                : behind.anomalies(path.id, asked.limit, asked.threshold, asked.form);
     return report ? expected<http_response>(report_json(*report)) : fail_with(report.error());
   };
   table.push_back({http_method::get,
                    "/api/sensors/{id}/anomalies",
                    "The newest readings that stand out from the newest `limit` by z-score",
                    get_anomalies,
-                   {"limit", "threshold"},
+                   {"limit", "threshold", "raw", "include"},
                    {},
                    "anomalies"});
   table.back().limit_most = limits::analysis_readings;

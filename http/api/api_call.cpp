@@ -26,7 +26,9 @@ time_range read_range(query_reader& query) {
 }
 
 reading_form read_form(query_reader& query) {
-  return query.boolean("raw").value_or(false) ? reading_form::stored : reading_form::effective;
+  auto form = query.boolean("raw").value_or(false) ? reading_form::stored : reading_form::effective;
+  form.without = query.left_out();
+  return form;
 }
 
 }  // namespace factory

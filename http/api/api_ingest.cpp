@@ -42,20 +42,22 @@ std::string milliseconds_since(steady::time_point start) {
 std::string_view to_text(durability level) { return level == durability::fsync ? "fsync" : "buffered"; }
 
 /// {"inserted":1,"duration_ms":0.4,"durability":"fsync"}: built by hand in one piece, because it is the most frequent answer.
-http_response receipt(std::uint64_t inserted, durability level, steady::time_point start) {
+http_response receipt(const ingest_receipt& of, steady::time_point start) {
   http_response answer{201};
   answer.body.reserve(96);
-  answer.body.append("{\"inserted\":").append(std::to_string(inserted));
+  answer.body.append("{\"inserted\":").append(std::to_string(of.inserted));
+  if (of.not_judged != 0) answer.body.append(",\"not_judged\":").append(std::to_string(of.not_judged));
   answer.body.append(",\"duration_ms\":").append(milliseconds_since(start));
-  answer.body.append(",\"durability\":\"").append(to_text(level)).append("\"}");
+  answer.body.append(",\"durability\":\"").append(to_text(of.level)).append("\"}");
   return answer;
 }
 
-http_response partial_receipt(std::uint64_t inserted, const taken_body& taken, durability level, steady::time_point start) {
+http_response partial_receipt(const ingest_receipt& of, const taken_body& taken, steady::time_point start) {
   json_writer out;
-  out.begin_object().member("inserted", inserted).member("rejected", taken.refused_count);
+  out.begin_object().member("inserted", of.inserted).member("rejected", taken.refused_count);
+  if (of.not_judged != 0) out.member("not_judged", of.not_judged);
   write_errors(out, taken.refused);
-  out.key("duration_ms").raw(milliseconds_since(start)).member("durability", to_text(level)).end_object();
+  out.key("duration_ms").raw(milliseconds_since(start)).member("durability", to_text(of.level)).end_object();
   return json_response(out);
 }
 
@@ -78,8 +80,7 @@ expected<http_response> store(ports& behind, const http_request& request, body_f
     if (!committed) {
       whole = problem(committed.error());
     } else {
-      whole = partial ? partial_receipt(committed->inserted, taken, committed->level, start)
-                      : receipt(committed->inserted, committed->level, start);
+      whole = partial ? partial_receipt(*committed, taken, start) : receipt(*committed, start);
     }
   };
   return answer;

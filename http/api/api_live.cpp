@@ -8,8 +8,9 @@ namespace {
 expected<http_response> get_limit_alerts(query_port& behind, const http_request& request, const path_argument& path) {
   query_reader query(request);
   const std::size_t limit = query.integer("limit", 1, limits::analysis_readings).value_or(100);
+  const auto form = read_form(query);
   if (query.fault()) return fail_with(*query.fault());
-  const auto report = behind.check_limits(path.id, limit);
+  const auto report = behind.check_limits(path.id, limit, form);
   if (!report) return fail_with(report.error());
 
   json_writer out;
@@ -46,9 +47,10 @@ expected<http_response> get_status(query_port& behind, const http_request&, cons
   json_writer out;
   out.begin_object().member("sensor_id", path.id).member("accepted", status->accepted).member("duplicate", status->duplicate);
   out.member("corrected", status->corrected).member("out_of_order", status->out_of_order).member("late", status->late);
-  out.member("future", status->future).member("not_judged", status->late + status->future);
+  out.member("future", status->future).member("left_out", status->left_out);
+  out.member("not_judged", status->late + status->future + status->left_out);
   out.member("restarts", status->restarts).key("watermark");
-  status->accepted > status->future ? out.time(status->watermark_us) : out.value(nullptr);
+  status->count_window.count > 0 ? out.time(status->watermark_us) : out.value(nullptr);
   write_window(out, "count_window", status->count_window);
   write_window(out, "time_window", status->time_window);
   out.end_object();
@@ -62,7 +64,7 @@ void add_live_calls(api_table& table) {
                    "/api/sensors/{id}/alerts",
                    "The newest readings that break the sensor's thresholds",
                    get_limit_alerts,
-                   {"limit"},
+                   {"limit", "raw", "include"},
                    {},
                    "limit_alerts"});
   table.back().limit_most = limits::analysis_readings;

@@ -7,6 +7,7 @@
 #include "http/text/cursor.hpp"
 #include "http/text/reading_export.hpp"
 #include "http/text/reading_text.hpp"
+#include "pipelines/model/reading_flags.hpp"
 
 namespace factory {
 
@@ -127,7 +128,9 @@ expected<http_response> get_latest(query_port& behind, const http_request& reque
   if (!newest) return fail_with(newest.error());
   json_writer out;
   out.begin_object().member("id", newest->event_time_us).member("sensor_id", newest->sensor).member("value", newest->value);
-  out.time_member("timestamp", newest->event_time_us).end_object();
+  out.time_member("timestamp", newest->event_time_us);
+  if ((newest->flags & quality_flags) != 0) out.member("quality", quality_text(newest->flags));
+  out.end_object();
   return json_response(out);
 }
 
@@ -144,8 +147,13 @@ void add_reading_calls(api_table& table) {
        {},
        "reading_page"});
   table.back().other_types = {"text/csv", "application/x-ndjson"};
-  table.push_back(
-      {http_method::get, "/api/sensors/{id}/latest", "The newest reading by event time", get_latest, {"raw"}, {}, "reading"});
+  table.push_back({http_method::get,
+                   "/api/sensors/{id}/latest",
+                   "The newest reading by event time",
+                   get_latest,
+                   {"raw", "include"},
+                   {},
+                   "reading"});
 }
 
 }  // namespace factory

@@ -121,7 +121,7 @@ void add_stats_calls(api_table& table) {
                    "/api/sensors/{id}/stats",
                    "Statistics of a range, of the window before and with the newest reading, or of all readings",
                    get_stats,
-                   {"from", "to", "window", "percentiles", "raw"},
+                   {"from", "to", "window", "percentiles", "raw", "include"},
                    {},
                    "stats"});
   table.push_back({http_method::get,

@@ -28,12 +28,22 @@ void counter(families& out, const char* name, const char* help, double value) {
 void gauge(families& out, const char* name, const char* help, double value) {
   out.push_back({std::string("factory_") + name, help, MetricType::Gauge, {plain(MetricType::Gauge, value)}});
 }
+ClientMetric with_reason(const char* reason, std::uint64_t count) {
+  ClientMetric metric = plain(MetricType::Counter, static_cast<double>(count));
+  metric.label.push_back({"reason", reason});
+  return metric;
+}
 double real(std::uint64_t count) { return static_cast<double>(count); }
 
 void add_engine(families& out, const engine_metrics& m) {
   counter(out, "committed_readings_total", "Readings in the fsynced journal since start", real(m.committed_readings));
   counter(out, "processed_readings_total", "Readings that windows and detectors have seen since start",
           real(m.processed_readings));
+  out.push_back({"factory_readings_not_judged_total",
+                 "Readings that are stored and that no detector and no alarm has seen, of all sensors that there were",
+                 MetricType::Counter,
+                 {with_reason("late", m.not_judged.late), with_reason("future", m.not_judged.future),
+                  with_reason("left_out", m.not_judged.left_out)}});
   gauge(out, "processing_lag_readings", "Committed readings that wait in the actors' mailboxes",
         real(m.committed_readings - std::min(m.committed_readings, m.processed_readings)));
   counter(out, "commit_groups_total", "Journal records written", real(m.commits.groups));

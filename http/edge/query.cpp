@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "pipelines/model/reading_flags.hpp"
 #include "pipelines/model/time.hpp"
 #include "pipelines/model/time_text.hpp"
 
@@ -142,6 +143,17 @@ label_set query_reader::labels() {
     found.put(std::move(*one));
   }
   return found;
+}
+
+std::uint8_t query_reader::left_out() {
+  unsigned flags = left_out_flags;
+  for (const std::string_view name : list("include").value_or(std::vector<std::string_view>{})) {
+    const auto* const flag = std::ranges::find(flag_names, name, &named_flag::name);
+    const bool known = flag != flag_names.end() && is_left_out(flag->bit);
+    if (known) flags &= ~static_cast<unsigned>(flag->bit);
+    if (!known) fail_at("include", "bad, excluded or both with a comma between");
+  }
+  return static_cast<std::uint8_t>(flags);
 }
 
 std::optional<std::vector<std::string_view>> query_reader::list(std::string_view name) {

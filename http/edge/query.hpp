@@ -37,6 +37,8 @@ class query_reader {
   std::optional<std::size_t> word(std::string_view name, const std::vector<std::string_view>& words);
   /// All values of `label`, each such as line:3; empty when there is none.
   label_set labels();
+  /// `include=bad,excluded`: the flags of readings that take no part in the answer, left_out_flags without the ones named.
+  std::uint8_t left_out();
   /// Comma-separated parts; never an empty list.
   std::optional<std::vector<std::string_view>> list(std::string_view name);
 

@@ -45,8 +45,13 @@ void judged_alarms::observe(std::span<const alarm_row> rows, std::int64_t floor_
   bool corrected = false;
   const auto& known = judged_.rows();
   const auto newest_us = std::max(known.empty() ? INT64_MIN : known.newest_us(), judged_.newest_command_us());
-  for (; next < rows.size() && rows[next].time_us <= newest_us; ++next) {
+  for (; next < rows.size() && (rows[next].gone || rows[next].time_us <= newest_us); ++next) {
     const auto before = known.at(rows[next].time_us);
+    if (rows[next].gone) {
+      corrected = corrected || before;
+      if (before) judged_.take_out(rows[next].time_us);
+      continue;
+    }
     if (before && *before == rows[next].value) continue;
     corrected = corrected || before;
     judged_.put({&rows[next].time_us, 1}, {&rows[next].value, 1});
@@ -55,7 +60,8 @@ void judged_alarms::observe(std::span<const alarm_row> rows, std::int64_t floor_
   judged_.revise(received_at_us, differences);
   book_.tell(differences, corrected ? "a reading was corrected" : "a reading came late", received_at_us, out);
   const auto told = out.size();
-  for (; next < rows.size(); ++next) judged_.append({&rows[next].time_us, 1}, {&rows[next].value, 1}, received_at_us, out);
+  for (; next < rows.size(); ++next)
+    if (!rows[next].gone) judged_.append({&rows[next].time_us, 1}, {&rows[next].value, 1}, received_at_us, out);
   book_.tell(std::span(out).subspan(told));
   judged_.settle(floor_us);
   book_.settle(floor_us);

@@ -66,7 +66,7 @@ class judged_alarms {
   const sensor_config& config() const { return judged_.now().board().config(); }
   std::size_t active_count() const { return judged_.now().board().active_count(); }
 
-  /// Readings in time order, none before `floor_us` of the call before. No older reading than `floor_us` comes later.
+  /// Readings, and times at which none is any more, in time order, none before `floor_us` of the call before. No older reading than `floor_us` comes later.
   void observe(std::span<const alarm_row> rows, std::int64_t floor_us, std::int64_t received_at_us, std::vector<event>& out);
   /// Limits and rules take force behind the readings up to `at_us`.
   void configure(sensor_config config, std::int64_t at_us, std::int64_t floor_us, std::int64_t received_at_us,

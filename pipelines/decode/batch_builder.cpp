@@ -20,6 +20,7 @@ void batch_builder::clear() {
   sensor_.clear();
   time_us_.clear();
   value_.clear();
+  flags_.clear();
 }
 
 void batch_builder::count_rows() {
@@ -57,10 +58,12 @@ void batch_builder::scatter(reading_batch& out) {
   }
   out.event_time_us.resize(size());
   out.value.resize(size());
+  out.flags.resize(flags_.size());
   for (std::size_t row = 0; row < size(); ++row) {
     const std::uint32_t place = slot_[sensor_[row]]++;
     out.event_time_us[place] = time_us_[row];
     out.value[place] = value_[row];
+    if (!flags_.empty()) out.flags[place] = flags_[row];
   }
   for (const sensor_id sensor : seen_) slot_[sensor] = 0;
   seen_.clear();
@@ -68,10 +71,12 @@ void batch_builder::scatter(reading_batch& out) {
 
 reading_batch batch_builder::finish() {
   reading_batch out;
+  if (!flags_.empty()) flags_.resize(size());
   if (std::is_sorted(sensor_.begin(), sensor_.end())) {
     copy_grouped(sensor_, out);
     out.event_time_us = time_us_;
     out.value = value_;
+    out.flags = flags_;
   } else {
     scatter(out);
   }

@@ -213,6 +213,15 @@ std::optional<std::int64_t> csv_decoder::row_time(text_report& report) {
   return time_us;
 }
 
+std::optional<std::uint8_t> csv_decoder::row_quality(text_report& report) const {
+  if (!layout_.quality_column) return flag_none;
+  const auto cell = rows_.cells()[*layout_.quality_column];
+  const auto quality = read_quality(cell);
+  if (!quality)
+    report.refuse(rows_.line(), layout_.names[*layout_.quality_column], quoted_cell(cell) + " is not good, uncertain or bad");
+  return quality;
+}
+
 const std::vector<sensor_id>* csv_decoder::row_sensors(text_report& report) {
   if (layout_.keys.empty()) return &sensors_;
   // Neighbours often share their sensors.
@@ -243,20 +252,21 @@ void csv_decoder::decode_row(batch_builder& out, text_report& report) {
     return;
   }
   const auto time_us = row_time(report);
+  const auto quality = row_quality(report);
   const auto* sensors = row_sensors(report);
   ++row_;
   ++report.rows;
-  if (time_us && sensors != nullptr) decode_cells(*time_us, *sensors, out, report);
+  if (time_us && quality && sensors != nullptr) decode_cells(*time_us, *quality, *sensors, out, report);
 }
 
-void csv_decoder::decode_cells(std::int64_t time_us, const std::vector<sensor_id>& sensors, batch_builder& out,
-                               text_report& report) {
+void csv_decoder::decode_cells(std::int64_t time_us, std::uint8_t quality, const std::vector<sensor_id>& sensors,
+                               batch_builder& out, text_report& report) {
   const auto& cells = rows_.cells();
   for (std::size_t i = 0; i < layout_.series.size(); ++i) {
     const csv_column& from = layout_.series[i];
     const number_cell cell = read_cell(cells[from.column]);
     if (cell.what == number_cell::kind::number) {
-      out.append(sensors[i], time_us, cell.value);
+      out.append(sensors[i], time_us, cell.value, quality);
       ++report.readings;
     } else if (cell.what == number_cell::kind::empty) {
       ++report.empty_cells;

@@ -24,7 +24,8 @@ struct csv_options {
   csv_form form = csv_form::guess;
   // Column names; empty: guessed from the usual ones (timestamp, time, date, …; value; sensor_id, sensor, device, …).
   std::string time_column = {}, value_column = {}, sensor_column = {};
-  std::string clock_column = {};          ///< the time of day, where time_column holds the date alone
+  std::string quality_column = {};  ///< of the readings of its row: good, uncertain, bad, or flags as our own exports have them
+  std::string clock_column = {};    ///< the time of day, where time_column holds the date alone
   std::vector<std::string> ignored = {};  ///< columns that are passed over
   bool skip_unused = false;               ///< columns that are neither readings nor times are passed over, not refused
   bool skip_bad_cells = false;            ///< cells that are no numbers are counted and skipped, not refused
@@ -49,7 +50,7 @@ struct csv_layout {
   char delimiter = ',';
   decimal_mark decimal = decimal_mark::undecided;  ///< no number of the first rows has one: the first that comes decides
   std::vector<std::string> names;                  ///< of all columns; "column 3" for one without a name
-  std::optional<std::size_t> time_column, clock_column;
+  std::optional<std::size_t> time_column, clock_column, quality_column;
   std::vector<csv_key> keys;         ///< none: all readings of a column are one sensor's
   std::vector<csv_column> series;    ///< columns of numbers; long: the value column alone
   std::vector<csv_column> unused;    ///< without an entry so far: one that comes is an error
@@ -111,8 +112,10 @@ class csv_decoder {
   void note_annotation(const std::vector<std::string>& cells);
   bool is_head(text_report& report);
   void decode_row(batch_builder& out, text_report& report);
-  void decode_cells(std::int64_t time_us, const std::vector<sensor_id>& sensors, batch_builder& out, text_report& report);
+  void decode_cells(std::int64_t time_us, std::uint8_t quality, const std::vector<sensor_id>& sensors, batch_builder& out,
+                    text_report& report);
   std::optional<std::int64_t> row_time(text_report& report);
+  std::optional<std::uint8_t> row_quality(text_report& report) const;
   const std::vector<sensor_id>* row_sensors(text_report& report);
   number_cell read_cell(std::string_view cell);
 

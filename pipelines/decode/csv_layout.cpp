@@ -134,6 +134,7 @@ class column_chooser {
     if (!time) return tl::unexpected(time.error());
     layout_.time_column = *time;
     if (auto clock = choose_clock(); !clock) return clock;
+    if (auto quality = choose_quality(); !quality) return quality;
     const auto value = take(options_.value_column, value_names);
     if (!value) return tl::unexpected(value.error());
     const auto sensor = take(options_.sensor_column, sensor_names);
@@ -181,6 +182,15 @@ class column_chooser {
       taken_[*date] = true;
     }
     if (layout_.clock_column) taken_[*layout_.clock_column] = true;
+    return {};
+  }
+  /// Under its usual name only where it holds text.
+  expected<void> choose_quality() {
+    auto& column = layout_.quality_column;
+    column = find(options_.quality_column.empty() ? "quality" : options_.quality_column);
+    if (!column && !options_.quality_column.empty()) return no_column(options_.quality_column, layout_.names);
+    if (column && options_.quality_column.empty() && facts_[*column].what != kind::text) column.reset();
+    if (column) taken_[*column] = true;
     return {};
   }
   expected<void> has_no_part(std::size_t i, const std::string& why) {

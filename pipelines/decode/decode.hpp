@@ -44,7 +44,7 @@ struct decode_result {
 
 /// JSON bodies to rows with simdjson On-Demand. Kept per thread: owns the parser and its buffers. Not thread-safe.
 /// Accepted shapes: {"sensor_id":1,"value":2.5,"timestamp":"..."|integer} and, for bulk, an array of those.
-/// `timestamp` may be left out (now_us), once for each sensor of a body. A duplicate member is an error of its row, and so is an
+/// `quality` ("good", "uncertain" or "bad") may stand there. `timestamp` may be left out (now_us), once for each sensor of a body. A duplicate member is an error of its row, and so is an
 /// unknown one that is a near miss of a known one (see json_names.hpp); other unknown members are ignored.
 /// The whole body is checked: damage anywhere, also in ignored members or behind the value, is `malformed`.
 /// Value: a JSON number, finite as a double; not an integer that no double holds exactly. sensor_id: an integer of 1 up.
@@ -58,7 +58,7 @@ class json_decoder {
   /// One object. `body` needs no padding (it is copied into a reused padded buffer unless capacity allows).
   expected<decode_result> one(std::string_view body, const decode_options& options, batch_builder& out);
   /// An array of objects, or a single object, or columns
-  /// {"sensor_id":[...],"timestamp":[...],"value":[...]} or one sensor's {"sensor_id":1,"start":...,"interval_ms":...,"values":[...]}.
+  /// {"sensor_id":[...],"timestamp":[...],"value":[...],"quality":[...]} or one sensor's {"sensor_id":1,"start":...,"interval_ms":...,"values":[...]}.
   expected<decode_result> bulk(std::string_view body, const decode_options& options, batch_builder& out);
   /// One object a line; empty lines are skipped; the index counts lines that are not empty. A damaged line is a refused row and
   /// affects no other line.

@@ -25,6 +25,7 @@ column_reader::column_reader(const decode_options& options, std::size_t most, co
   buffers_.sensors.clear();
   buffers_.times_us.clear();
   buffers_.values.clear();
+  buffers_.qualities.clear();
 }
 
 error_code column_reader::read(ondemand::object& object) {
@@ -49,7 +50,8 @@ error_code column_reader::read_field(member m, std::string_view key, ondemand::v
   switch (m) {
     case member_sensor:
     case member_time:
-    case member_value: return array ? read_column(m, value) : read_member(read_, scalars_, m, value);
+    case member_value:
+    case member_quality: return array ? read_column(m, value) : read_member(read_, scalars_, m, value);
     case member_values:
       if (array) return read_column(m, value);
       columns_ |= m;
@@ -69,6 +71,7 @@ verdict column_reader::read_entry(member m, ondemand::value& value) {
   switch (m) {
     case member_sensor: return read_.sensor(value, buffers_.sensors.emplace_back());
     case member_time: return read_.time(value, buffers_.times_us.emplace_back());
+    case member_quality: return read_.quality(value, buffers_.qualities.emplace_back());
     default: return read_.number(value, buffers_.values.emplace_back());
   }
 }
@@ -112,7 +115,8 @@ error_code column_reader::read_series_member(member m, ondemand::value& value) {
 void column_reader::deliver_row(std::uint64_t index, std::optional<std::int64_t> time_us, sensor_id sensor, row_sink& sink) {
   if (index >= bad_.size() || !bad_[index]) {
     const double value = buffers_.values[index];
-    return time_us ? sink.take(sensor, *time_us, value) : sink.take_without_time(sensor, value);
+    const auto quality = is_column(member_quality) ? buffers_.qualities[index] : scalars_.quality;
+    return time_us ? sink.take(sensor, *time_us, value, quality) : sink.take_without_time(sensor, value, quality);
   }
   const auto why = refusals_.find(index);
   if (why == refusals_.end()) return sink.refuse("", "");  // beyond what an answer lists
@@ -128,12 +132,20 @@ expected<void> column_reader::deliver(row_sink& sink) {
   return {};
 }
 
+/// One quality of all rows, or one of each.
+expected<void> column_reader::qualities_fit() {
+  const auto count = buffers_.qualities.size();
+  if (!is_column(member_quality) || count == buffers_.values.size()) return {};
+  return tl::unexpected(other_length(member_quality, count, buffers_.values.size()));
+}
+
 expected<void> column_reader::deliver_columns(row_sink& sink) {
   for (const member m : {member_value, member_sensor, member_time}) {
     const bool needed = m != member_time || (scalars_.seen & m) != 0;
     if (needed && !is_column(m)) return tl::unexpected(against_rule(m, "must be an array, as the other columns are"));
   }
-  const auto& [sensors, times_us, values] = buffers_;
+  if (auto fit = qualities_fit(); !fit) return fit;
+  const auto& [sensors, times_us, values, qualities] = buffers_;
   if (sensors.size() != values.size()) return tl::unexpected(other_length(member_sensor, sensors.size(), values.size()));
   const bool timed = is_column(member_time);
   if (timed && times_us.size() != values.size()) {
@@ -158,6 +170,7 @@ expected<void> column_reader::deliver_series(row_sink& sink) {
   for (const member m : {member_time, member_value}) {
     if (((columns_ | scalars_.seen) & m) != 0) return tl::unexpected(against_rule(m, "cannot stand beside values"));
   }
+  if (auto fit = qualities_fit(); !fit) return fit;
   const double interval_us = interval_ms_ * 1000;
   const auto count = static_cast<double>(buffers_.values.size());
   if (!(interval_us >= 1)) return tl::unexpected(against_rule(member_interval, "must be 0.001 or more"));

@@ -14,10 +14,11 @@ struct column_buffers {
   std::vector<sensor_id> sensors;
   std::vector<std::int64_t> times_us;
   std::vector<double> values;
+  std::vector<std::uint8_t> qualities;
 };
 
 /// Reads the object of a bulk body and finds its shape:
-///   {"sensor_id":[…],"timestamp":[…],"value":[…]}                       columns of one length; timestamp may be left out
+///   {"sensor_id":[…],"timestamp":[…],"value":[…]}                       columns of one length; timestamp may be left out, "quality":[…] may stand there
 ///   {"sensor_id":1,"start":…,"interval_ms":…,"values":[…]}              one sensor at a steady rate
 ///   {"sensor_id":1,"value":…,"timestamp":…}                             a single reading
 class column_reader {
@@ -35,6 +36,7 @@ class column_reader {
   error_code read_series_member(member m, ondemand::value& value);
   verdict read_entry(member m, ondemand::value& value);
   void deliver_row(std::uint64_t index, std::optional<std::int64_t> time_us, sensor_id sensor, row_sink& sink);
+  expected<void> qualities_fit();
   expected<void> deliver_columns(row_sink& sink);
   expected<void> deliver_series(row_sink& sink);
   bool is_column(member m) const { return (columns_ & m) != 0; }

@@ -18,6 +18,7 @@ constexpr std::string_view value_synonyms[] = {"val"};
 constexpr known_name names[] = {{"sensor_id", sensor_synonyms},
                                 {"timestamp", time_synonyms},
                                 {"value", value_synonyms},
+                                {"quality"},
                                 {"values"},
                                 {"start"},
                                 {"interval_ms"}};
@@ -65,7 +66,7 @@ std::string_view meant_name(std::string_view key, std::span<const known_name> kn
   return {};
 }
 
-std::span<const known_name> reading_names() { return std::span(names).first(3); }
+std::span<const known_name> reading_names() { return std::span(names).first(4); }
 std::span<const known_name> column_names() { return names; }
 
 }  // namespace factory::json_text

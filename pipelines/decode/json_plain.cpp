@@ -13,12 +13,13 @@ namespace factory::json_plain {
 
 namespace {
 
-enum class member : std::uint8_t { sensor, time, value };
+enum class member : std::uint8_t { sensor, time, value, quality };
 
 std::optional<member> member_of(std::string_view key) {
   if (key == "sensor_id") return member::sensor;
   if (key == "timestamp") return member::time;
   if (key == "value") return member::value;
+  if (key == "quality") return member::quality;
   return std::nullopt;
 }
 
@@ -69,6 +70,7 @@ struct row {
   sensor_id sensor = 0;
   std::int64_t time_us = 0;
   double value = 0;
+  std::uint8_t quality = flag_none;
 };
 
 /// Rows that are all spelled like the first.
@@ -129,6 +131,7 @@ class row_reader {
       case member::sensor: behind = scalars_.sensor(text_.at, text_.end, row_.sensor); break;
       case member::time: behind = scalars_.time(text_.at, text_.end, row_.time_us); break;
       case member::value: behind = read_decimal(text_.at, text_.end, row_.value); break;
+      case member::quality: behind = scalar_reader::quality(text_.at, text_.end, row_.quality); break;
     }
     if (behind == nullptr) return false;
     text_.at = behind;
@@ -138,7 +141,7 @@ class row_reader {
   cursor& text_;
   scalar_reader scalars_;
   row row_;
-  std::array<piece, 3> pieces_;
+  std::array<piece, 4> pieces_;
   std::size_t count_ = 0;
   std::string_view joint_;
 };
@@ -154,11 +157,11 @@ bool all_different(std::span<const sensor_id> sensors) {
 bool read_all(cursor& text, char separator, const decode_options& options, std::size_t most, batch_builder& out) {
   row_reader rows(options, text);
   if (most == 0 || !rows.first()) return false;
-  out.append(rows.now().sensor, rows.now().time_us, rows.now().value);
+  out.append(rows.now().sensor, rows.now().time_us, rows.now().value, rows.now().quality);
   if (!rows.learn_joint(separator)) return text.mark('}');
   while (rows.another()) {
     if (out.size() == most || !rows.next()) return false;
-    out.append(rows.now().sensor, rows.now().time_us, rows.now().value);
+    out.append(rows.now().sensor, rows.now().time_us, rows.now().value, rows.now().quality);
   }
   return text.mark('}') && (rows.has(member::time) || all_different(out.sensors()));
 }
@@ -191,7 +194,8 @@ struct columns {
   std::vector<sensor_id> sensors;
   std::vector<std::int64_t> times_us;
   std::vector<double> values;
-  bool sensors_read = false, times_read = false, values_read = false;
+  std::vector<std::uint8_t> qualities;
+  bool sensors_read = false, times_read = false, values_read = false, qualities_read = false;
 
   bool read(cursor& text, member m, scalar_reader& scalars, std::size_t most) {
     switch (m) {
@@ -204,11 +208,16 @@ struct columns {
       case member::value:
         if (std::exchange(values_read, true)) return false;
         return read_column(text, most, [&](const char* at) { return read_decimal(at, text.end, values.emplace_back()); });
+      case member::quality:
+        if (std::exchange(qualities_read, true)) return false;
+        return read_column(text, most,
+                           [&](const char* at) { return scalar_reader::quality(at, text.end, qualities.emplace_back()); });
     }
     return false;
   }
   bool fit() const {
-    return sensors_read && values_read && sensors.size() == values.size() && (!times_read || times_us.size() == values.size());
+    return sensors_read && values_read && sensors.size() == values.size() && (!times_read || times_us.size() == values.size()) &&
+           (!qualities_read || qualities.size() == values.size());
   }
 };
 
@@ -254,7 +263,8 @@ std::optional<std::uint64_t> read_columns(std::string_view body, const decode_op
   if (!read_object(text, options, most, read)) return std::nullopt;
   if (!read.times_read && !all_different(read.sensors)) return std::nullopt;
   for (std::size_t i = 0; i < read.values.size(); ++i)
-    out.append(read.sensors[i], read.times_read ? read.times_us[i] : options.now_us, read.values[i]);
+    out.append(read.sensors[i], read.times_read ? read.times_us[i] : options.now_us, read.values[i],
+               read.qualities_read ? read.qualities[i] : static_cast<std::uint8_t>(flag_none));
   return out.size();
 }
 

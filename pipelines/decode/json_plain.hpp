@@ -15,13 +15,14 @@
 /// is part of a number or time that was read, or equals the first row's punctuation and keys, which were read.
 namespace factory::json_plain {
 
-/// `[{"sensor_id":1,"value":2.5,"timestamp":1},…]`; members in any order, but the same in all rows; `timestamp` in all rows or none.
+/// `[{"sensor_id":1,"value":2.5,"timestamp":1},…]`; members in any order, but the same in all rows; `timestamp` in all rows or none,
+/// `quality` likewise.
 std::optional<std::uint64_t> read_rows(std::string_view body, const decode_options& options, std::size_t most,
                                        batch_builder& out);
 /// The same rows, one a line.
 std::optional<std::uint64_t> read_lines(std::string_view body, const decode_options& options, std::size_t most,
                                         batch_builder& out);
-/// `{"sensor_id":[…],"timestamp":[…],"value":[…]}` in any order; `timestamp` is optional.
+/// `{"sensor_id":[…],"timestamp":[…],"value":[…]}` in any order; `timestamp` and `quality` are optional.
 std::optional<std::uint64_t> read_columns(std::string_view body, const decode_options& options, std::size_t most,
                                           batch_builder& out);
 

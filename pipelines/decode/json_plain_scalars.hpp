@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "pipelines/decode/decode.hpp"
+#include "pipelines/model/reading_flags.hpp"
 
 /// Readers for the scalars of a plain body. Each takes the place where a value begins and returns the place after it, or nullptr when
 /// the value is not plain. REQUIRES: the byte before `end` is no digit, so that a run of digits always stops within the text.
@@ -86,6 +87,18 @@ class scalar_reader {
     if (at == nullptr || id < 0 || !options_.known->contains(static_cast<std::uint64_t>(id))) return nullptr;
     out = static_cast<sensor_id>(id);
     return at;
+  }
+
+  /// The words alone, without escapes.
+  static const char* quality(const char* at, const char* end, std::uint8_t& out) {
+    if (at == end || *at != '"') return nullptr;
+    const char* const begin = ++at;
+    while (at != end && *at != '"') ++at;
+    if (at == end) return nullptr;
+    const auto found = quality_of({begin, static_cast<std::size_t>(at - begin)});
+    if (!found) return nullptr;
+    out = *found;
+    return at + 1;
   }
 
   const char* time(const char* at, const char* end, std::int64_t& out) {

@@ -7,6 +7,7 @@
 #include "pipelines/decode/json_names.hpp"
 
 #include "pipelines/model/limits.hpp"
+#include "pipelines/model/reading_flags.hpp"
 #include "pipelines/model/time_text.hpp"
 
 namespace factory::json_text {
@@ -21,7 +22,7 @@ constexpr std::string_view outside = "is outside of the years 1678 to 2261";
 constexpr std::int64_t year_1971_us = 31'536'000'000'000, year_1990_us = 631'152'000'000'000,
                        year_2100_us = 4'102'444'800'000'000;
 
-bool member_of_row(member m) { return m == member_sensor || m == member_time || m == member_value; }
+bool member_of_row(member m) { return m == member_sensor || m == member_time || m == member_value || m == member_quality; }
 
 /// `key` points into the padded body, so a comparison may run past its end.
 template <std::size_t N>
@@ -89,6 +90,18 @@ verdict member_reader::time(ondemand::value& value, std::int64_t& out) {
   return verdict::taken;
 }
 
+verdict member_reader::quality(ondemand::value& value, std::uint8_t& out) {
+  constexpr std::string_view reason = "must be good, uncertain or bad";
+  std::string_view text;
+  if (!token_of(value).starts_with('"')) return refuse(value, reason);
+  damage_ = value.get_string().get(text);
+  if (damage_) return verdict::damaged;
+  const auto found = quality_of(text);
+  if (!found) return refuse_read(reason);
+  out = *found;
+  return verdict::taken;
+}
+
 /// Whether an integer is a time of our days in another unit than the one assumed, and what to say then; else empty.
 std::string member_reader::unlikely(std::int64_t integer) const {
   constexpr std::pair<precision, std::string_view> units[] = {
@@ -121,8 +134,8 @@ verdict member_reader::time_text(ondemand::value& value, std::string_view token,
   return verdict::taken;
 }
 
-void row_sink::take_without_time(sensor_id sensor, double value) {
-  if (without_time_.insert(sensor).second) return take(sensor, now_us_, value);
+void row_sink::take_without_time(sensor_id sensor, double value, std::uint8_t quality) {
+  if (without_time_.insert(sensor).second) return take(sensor, now_us_, value, quality);
   refuse("timestamp", "is missing, as in an earlier reading of the sensor in this body, which this one would overwrite");
 }
 
@@ -142,6 +155,7 @@ std::string_view to_text(member m) {
     case member_values: return "values";
     case member_start: return "start";
     case member_interval: return "interval_ms";
+    case member_quality: return "quality";
     case member_none: break;
   }
   return "";
@@ -155,7 +169,8 @@ member member_of(ondemand::field& field, std::string_view& key, error_code& code
   if (starts_key(raw, "timestamp\"")) return member_time;
   code = read_key(field, key);
   if (code) return member_none;
-  for (const member m : {member_sensor, member_time, member_value, member_values, member_start, member_interval}) {
+  for (const member m :
+       {member_sensor, member_time, member_value, member_values, member_start, member_interval, member_quality}) {
     if (key == to_text(m)) return m;
   }
   return member_none;
@@ -177,6 +192,7 @@ error_code read_member(member_reader& read, row& into, member m, ondemand::value
     case member_sensor: v = read.sensor(value, into.sensor); break;
     case member_value: v = read.number(value, into.value); break;
     case member_time: v = read.time(value, into.time_us); break;
+    case member_quality: v = read.quality(value, into.quality); break;
     default: return check(value);
   }
   into.seen |= m;
@@ -233,8 +249,8 @@ void deliver(row& complete, row_sink& sink) {
   if ((complete.seen & member_sensor) == 0) complete.refuse("sensor_id", "is missing");
   if ((complete.seen & member_value) == 0) complete.refuse("value", "is missing");
   if (complete.refused()) return sink.refuse(complete.refused_field, std::move(complete.reason));
-  if ((complete.seen & member_time) == 0) return sink.take_without_time(complete.sensor, complete.value);
-  sink.take(complete.sensor, complete.time_us, complete.value);
+  if ((complete.seen & member_time) == 0) return sink.take_without_time(complete.sensor, complete.value, complete.quality);
+  sink.take(complete.sensor, complete.time_us, complete.value, complete.quality);
 }
 
 }  // namespace factory::json_text

@@ -21,6 +21,7 @@ class member_reader {
   verdict sensor(ondemand::value& value, sensor_id& out);
   verdict number(ondemand::value& value, double& out);
   verdict time(ondemand::value& value, std::int64_t& out);
+  verdict quality(ondemand::value& value, std::uint8_t& out);
 
   const member_names* names() const { return options_.members; }
   const std::string& reason() const { return reason_; }
@@ -47,10 +48,10 @@ class row_sink {
       : partial_(options.partial), now_us_(options.now_us), out_(out), result_(result) {}
 
   /// A row without a time gets now_us; a second one of its sensor would overwrite the first, and is refused.
-  void take_without_time(sensor_id sensor, double value);
-  void take(sensor_id sensor, std::int64_t time_us, double value) {
+  void take_without_time(sensor_id sensor, double value, std::uint8_t quality);
+  void take(sensor_id sensor, std::int64_t time_us, double value, std::uint8_t quality) {
     ++result_.row_count;
-    if (partial_ || result_.error_count == 0) out_.append(sensor, time_us, value);
+    if (partial_ || result_.error_count == 0) out_.append(sensor, time_us, value, quality);
   }
   void refuse(std::string_view field, std::string reason);
   std::uint64_t row_count() const { return result_.row_count; }
@@ -72,6 +73,7 @@ enum member : unsigned {
   member_values = 8,
   member_start = 16,
   member_interval = 32,  // of one sensor's column only
+  member_quality = 64,
 };
 std::string_view to_text(member m);
 /// The member that a key names; `member_none` for others, with `key` as text. Sets `code` when the key is damaged.
@@ -79,7 +81,7 @@ member member_of(ondemand::field& field, std::string_view& key, error_code& code
 /// What to say of a key that is a near miss of `meant`.
 std::string near_miss(std::string_view meant);
 
-/// One {"sensor_id":…,"value":…,"timestamp":…} that was read member by member.
+/// One {"sensor_id":…,"value":…,"timestamp":…,"quality":…} that was read member by member.
 struct row {
   unsigned seen = 0;
   std::string refused_field;  ///< of the first refused member
@@ -87,6 +89,7 @@ struct row {
   sensor_id sensor = 0;
   std::int64_t time_us = 0;
   double value = 0;
+  std::uint8_t quality = flag_none;  ///< quality_flags
 
   bool refused() const { return !reason.empty(); }
   void refuse(std::string_view field, std::string why);

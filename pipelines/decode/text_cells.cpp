@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "pipelines/model/reading_flags.hpp"
 #include "pipelines/model/time_text.hpp"
 
 namespace factory {
@@ -91,6 +92,18 @@ std::optional<std::int64_t> time_cell::read_anew(std::string_view cell) {
   const auto time_us = checked(to_time_us(whole, precision::s));
   if (!time_us) return std::nullopt;
   return cell.starts_with('-') ? *time_us - fraction_us : *time_us + fraction_us;
+}
+
+std::optional<std::uint8_t> read_quality(std::string_view cell) {
+  std::uint8_t flags = flag_none;
+  while (!cell.empty()) {
+    const auto word = cell.substr(0, cell.find('|'));
+    cell.remove_prefix(std::min(word.size() + 1, cell.size()));
+    const auto* const flag = std::ranges::find(flag_names, word, &named_flag::name);
+    if (flag == flag_names.end() && word != "good") return std::nullopt;
+    if (flag != flag_names.end()) flags |= static_cast<std::uint8_t>(flag->bit & quality_flags);
+  }
+  return flags;
 }
 
 }  // namespace factory

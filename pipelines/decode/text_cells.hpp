@@ -45,4 +45,7 @@ class time_cell {
   std::optional<std::int64_t> last_time_us_;
 };
 
+/// The quality that a cell tells, alone or among the flags of our own exports ("late|bad"); an empty cell is good. Nothing for other words.
+std::optional<std::uint8_t> read_quality(std::string_view cell);
+
 }  // namespace factory

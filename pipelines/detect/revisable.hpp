@@ -92,7 +92,13 @@ class revisable {
     else
       rows_.insert(row, times_us, values);
   }
-  /// Judges again from the first row that was put. Appends to `out` what reads otherwise than before.
+  /// The row of this time, one of rows() from floor_us() on (REQUIRED), is no more. Judged by revise() likewise.
+  void take_out(std::int64_t time_us) {
+    if (is_partly_known_) know_again();
+    changed_from_us_ = std::min(changed_from_us_, time_us);
+    rows_.erase(rows_.lower_bound(time_us));
+  }
+  /// Judges again from the first row that was put or taken out. Appends to `out` what reads otherwise than before.
   void revise(std::int64_t received_at_us, differences& out) {
     if (changed_from_us_ == INT64_MAX) return;
     judge_again(std::exchange(changed_from_us_, INT64_MAX), received_at_us, out);
@@ -306,7 +312,7 @@ class revisable {
   std::size_t since_mark_ = 0;            ///< rows behind the last mark
   std::size_t spacing_ = most_spacing;    ///< rows from mark to mark at least
   std::int64_t floor_us_ = INT64_MIN;
-  std::int64_t changed_from_us_ = INT64_MAX;  ///< first row put since the last revise()
+  std::int64_t changed_from_us_ = INT64_MAX;  ///< first row put or taken out since the last revise()
   bool is_partly_known_ = false;              ///< decoded: made_ and marks_ lack what was made before
 };
 

@@ -17,6 +17,7 @@ struct reading {
   sensor_id sensor = 0;
   std::int64_t event_time_us = 0;  ///< microseconds since the Unix epoch, UTC
   double value = 0;                ///< finite
+  std::uint8_t flags = 0;          ///< reading_flag bits
 };
 
 /// What is known of a reading beside its value: its quality as sent, what the engine noticed, what an operator decided. Stored with the

@@ -48,6 +48,11 @@ class recent_rows {
     values_.insert(values_.begin() + at, values.begin(), values.end());
   }
   void replace(std::size_t row, double value) { values_[begin_ + row] = value; }
+  void erase(std::size_t row) {
+    const auto at = static_cast<std::ptrdiff_t>(begin_ + row);
+    times_us_.erase(times_us_.begin() + at);
+    values_.erase(values_.begin() + at);
+  }
   void drop_front(std::size_t count) { begin_ += static_cast<std::uint32_t>(count); }
   void clear() {
     times_us_.clear();

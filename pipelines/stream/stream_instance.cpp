@@ -51,12 +51,12 @@ void stream_instance::apply(std::int64_t received_at_us, std::span<const source_
   received_us_ = std::max(received_us_, received_at_us);
   passed_us_ = released_us_ = INT64_MIN;
   const auto sorted = sort(received_at_us, rows);
-  if (sorted.places.empty()) return;
+  if (sorted.places.empty() && sorted.gone.empty()) return;
   std::vector<change> made;
   take_in(sorted, received_at_us, made);
-  const auto until_us =
-      source_place::at(judged_.rows().empty() ? sorted.places.back() : judged_.rows().newest_us(), plan_->source_count).time_us +
-      1;
+  const auto newest =
+      !judged_.rows().empty() ? judged_.rows().newest_us() : (sorted.places.empty() ? sorted.gone : sorted.places).back();
+  const auto until_us = source_place::at(newest, plan_->source_count).time_us + 1;
   tell_early(until_us, made);
   settle();
   tell(made, received_at_us, told);
@@ -69,6 +69,7 @@ stream_instance::sorted_rows stream_instance::sort(std::int64_t received_at_us, 
   struct row {
     std::int64_t place;
     double value;
+    bool gone;
   };
   std::vector<row> all;
   const auto count = plan_->source_count;
@@ -81,13 +82,14 @@ stream_instance::sorted_rows stream_instance::sort(std::int64_t received_at_us, 
         ++counts_.future;
         continue;
       }
+      const bool gone = !each.flags.empty() && is_left_out(each.flags[i]);
       auto& watermark_us = watermarks_us_[each.source];
-      watermark_us = std::max(watermark_us, std::min(time_us, received_at_us));
+      if (!gone) watermark_us = std::max(watermark_us, std::min(time_us, received_at_us));
       const auto place = source_place::of(time_us, each.source, count);
       if (place < judged_.floor_us())
         ++counts_.late;
       else
-        all.push_back({place, each.values[i]});
+        all.push_back({place, each.values[i], gone});
     }
   const auto by_place = [](const row& a, const row& b) { return a.place < b.place; };
   if (!std::ranges::is_sorted(all, by_place)) std::ranges::stable_sort(all, by_place);
@@ -96,7 +98,11 @@ stream_instance::sorted_rows stream_instance::sort(std::int64_t received_at_us, 
   sorted.values.reserve(all.size());
   for (std::size_t i = 0; i < all.size(); ++i) {
     if (i + 1 < all.size() && all[i + 1].place == all[i].place) {  // the later write wins
-      ++(same_bits(all[i].value, all[i + 1].value) ? counts_.duplicate : counts_.corrected);
+      ++(same_bits(all[i].value, all[i + 1].value) && all[i].gone == all[i + 1].gone ? counts_.duplicate : counts_.corrected);
+      continue;
+    }
+    if (all[i].gone) {
+      sorted.gone.push_back(all[i].place);
       continue;
     }
     sorted.places.push_back(all[i].place);
@@ -106,6 +112,11 @@ stream_instance::sorted_rows stream_instance::sort(std::int64_t received_at_us, 
 }
 
 void stream_instance::take_in(const sorted_rows& rows, std::int64_t received_at_us, std::vector<change>& made) {
+  for (const auto place : rows.gone) {
+    if (!judged_.rows().at(place)) continue;
+    ++counts_.corrected;
+    judged_.take_out(place);
+  }
   const auto newest = judged_.rows().empty() ? INT64_MIN : judged_.rows().newest_us();
   const auto in_order = static_cast<std::size_t>(std::ranges::upper_bound(rows.places, newest) - rows.places.begin());
   for (std::size_t i = 0; i < in_order; ++i) put_back(rows.places[i], rows.values[i]);

@@ -22,6 +22,7 @@ struct source_rows {
   std::size_t source = 0;
   std::span<const std::int64_t> times_us;
   std::span<const double> values;
+  std::span<const std::uint8_t> flags = {};  ///< one of each row; empty: flag_none
 };
 
 /// What an instance tells: of its results, for derived sensors, and what its event sinks say of them.
@@ -69,6 +70,7 @@ class stream_instance {
   struct sorted_rows {
     std::vector<std::int64_t> places;
     std::vector<double> values;
+    std::vector<std::int64_t> gone;  ///< places of readings that are left out: none counts there any more
   };
 
   sorted_rows sort(std::int64_t received_at_us, std::span<const source_rows> rows);

@@ -2,6 +2,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cassert>
 
 #include "pipelines/model/coding.hpp"
@@ -11,6 +12,7 @@ namespace factory {
 namespace {
 
 constexpr std::uint32_t block_version = 2;
+constexpr std::uint32_t with_left_out = 3;  // likewise, but some of its rows are left out of what is computed; its sums have all
 constexpr std::uint32_t sums_without_unit = 1;  // its sums are those of the plain values, and may lie beyond the range of double
 constexpr std::size_t checked_header_bytes = 88;  // all but the header's own checksum
 constexpr std::size_t header_bytes = checked_header_bytes + 8;
@@ -24,7 +26,7 @@ struct header {
 };
 
 void put_header(std::string& out, const header& h) {
-  put_fixed32(out, block_version);
+  put_fixed32(out, h.version);
   put_fixed32(out, static_cast<std::uint32_t>(h.values.count));
   put_fixed64(out, static_cast<std::uint64_t>(h.values.first_us));
   put_fixed64(out, static_cast<std::uint64_t>(h.values.last_us));
@@ -51,7 +53,7 @@ expected<header> get_header(std::string_view& in) {
   get_fixed64(in, h.payload_checksum);
   get_fixed64(in, stored);
   if (stored != computed) return damaged("the checksum of its header does not match");
-  if (h.version != block_version && h.version != sums_without_unit)
+  if (h.version < sums_without_unit || h.version > with_left_out)
     return fail(errc::corrupt, "a stored block has version " + std::to_string(h.version) +
                                    ", which this program does not know; use the newer one, or restore the newest snapshot");
   h.values.count = count;
@@ -69,7 +71,8 @@ block seal(sensor_id sensor, std::uint32_t number, const reading_run& rows, effo
   payload.clear();
   put_columns(payload, rows, how);
   sealed.bytes.reserve(header_bytes + payload.size());
-  put_header(sealed.bytes, {block_version, sealed.values, XXH3_64bits(payload.data(), payload.size())});
+  const auto version = std::ranges::any_of(rows.flags, is_left_out) ? with_left_out : block_version;
+  put_header(sealed.bytes, {version, sealed.values, XXH3_64bits(payload.data(), payload.size())});
   sealed.bytes += payload;
   return sealed;
 }
@@ -78,8 +81,14 @@ expected<summary> read_header(std::string_view bytes) {
   std::string_view in = bytes;
   const auto h = get_header(in);
   if (!h) return tl::unexpected(h.error());
-  if (h->version == block_version || h->values.unit() == 1) return h->values;
+  if (h->version != sums_without_unit || h->values.unit() == 1) return h->values;
   return open_block(bytes).map([](const reading_run& rows) { return summarize(rows.event_time_us, rows.value); });
+}
+
+bool has_left_out(std::string_view bytes) {
+  std::uint32_t version = 0;
+  get_fixed32(bytes, version);
+  return version == with_left_out;
 }
 
 std::uint64_t columns_checksum(std::string_view bytes) {

@@ -19,9 +19,12 @@ head::effect head::put_behind(std::int64_t time_us, double value, std::uint8_t f
   const auto row = static_cast<std::ptrdiff_t>(place_of(time_us));
   if (times[static_cast<std::size_t>(row)] == time_us) {
     auto& stored = rows_.value[static_cast<std::size_t>(row)];
-    if (std::bit_cast<std::uint64_t>(stored) == std::bit_cast<std::uint64_t>(value)) return effect::identical;
+    auto& stored_flags = rows_.flags[static_cast<std::size_t>(row)];
+    if (std::bit_cast<std::uint64_t>(stored) == std::bit_cast<std::uint64_t>(value) &&
+        ((stored_flags ^ flags) & quality_flags) == 0)
+      return effect::identical;
     stored = value;
-    rows_.flags[static_cast<std::size_t>(row)] = flags;
+    stored_flags = flags;
     return effect::replaced;
   }
   times.insert(times.begin() + row, time_us);
@@ -30,19 +33,23 @@ head::effect head::put_behind(std::int64_t time_us, double value, std::uint8_t f
   return effect::inserted;
 }
 
-void head::insert_at(std::size_t row, std::span<const std::int64_t> times_us, std::span<const double> values) {
+void head::insert_at(std::size_t row, std::span<const std::int64_t> times_us, std::span<const double> values,
+                     flags_or_none flags) {
   const auto at = static_cast<std::ptrdiff_t>(row);
   rows_.event_time_us.insert(rows_.event_time_us.begin() + at, times_us.begin(), times_us.end());
   rows_.value.insert(rows_.value.begin() + at, values.begin(), values.end());
-  rows_.flags.insert(rows_.flags.begin() + at, values.size(), flag_none);
+  if (flags.empty())
+    rows_.flags.insert(rows_.flags.begin() + at, values.size(), flag_none);
+  else
+    rows_.flags.insert(rows_.flags.begin() + at, flags.begin(), flags.end());
 }
 
-void head::append_run(std::span<const std::int64_t> times_us, std::span<const double> values) {
-  insert_at(rows_.size(), times_us, values);
+void head::append_run(std::span<const std::int64_t> times_us, std::span<const double> values, flags_or_none flags) {
+  insert_at(rows_.size(), times_us, values, flags);
 }
 
-void head::insert_run(std::span<const std::int64_t> times_us, std::span<const double> values) {
-  insert_at(place_of(times_us.front()), times_us, values);
+void head::insert_run(std::span<const std::int64_t> times_us, std::span<const double> values, flags_or_none flags) {
+  insert_at(place_of(times_us.front()), times_us, values, flags);
 }
 
 std::int64_t head::next_time_us(std::int64_t time_us) const {
@@ -50,10 +57,10 @@ std::int64_t head::next_time_us(std::int64_t time_us) const {
   return row == rows_.size() ? INT64_MAX : rows_.event_time_us[row];
 }
 
-std::optional<double> head::at(std::int64_t time_us) const {
+std::optional<head::stored_value> head::find(std::int64_t time_us) const {
   const auto row = place_of(time_us);
   if (row == rows_.size() || rows_.event_time_us[row] != time_us) return std::nullopt;
-  return rows_.value[row];
+  return stored_value{rows_.value[row], rows_.flags[row]};
 }
 
 reading_run head::take() { return std::exchange(rows_, {}); }

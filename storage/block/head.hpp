@@ -16,17 +16,22 @@ namespace factory {
 class head {
  public:
   enum class effect : std::uint8_t { appended, inserted, replaced, identical };
-  /// Repeating the value of a time leaves the stored flags unchanged.
+  /// Repeating value and quality of a time leaves the stored flags unchanged.
   effect put(std::int64_t time_us, double value, std::uint8_t flags) {
     if (!rows_.empty() && time_us <= rows_.event_time_us.back()) return put_behind(time_us, value, flags);
     rows_.push_back(time_us, value, flags);
     return effect::appended;
   }
-  /// Rows in time order, all of them flag_none and newer than the newest (REQUIRED).
-  void append_run(std::span<const std::int64_t> times_us, std::span<const double> values);
-  /// Rows in time order between two neighbours of the head (REQUIRED), all of them flag_none.
-  void insert_run(std::span<const std::int64_t> times_us, std::span<const double> values);
-  std::optional<double> at(std::int64_t time_us) const;
+  using flags_or_none = std::span<const std::uint8_t>;  ///< one of each row; empty: all flag_none
+  /// Rows in time order, all of them newer than the newest (REQUIRED).
+  void append_run(std::span<const std::int64_t> times_us, std::span<const double> values, flags_or_none flags = {});
+  /// Rows in time order between two neighbours of the head (REQUIRED).
+  void insert_run(std::span<const std::int64_t> times_us, std::span<const double> values, flags_or_none flags = {});
+  struct stored_value {
+    double value;
+    std::uint8_t flags;
+  };
+  std::optional<stored_value> find(std::int64_t time_us) const;
   /// The oldest time in the head that is not before `time_us`; INT64_MAX when there is none.
   std::int64_t next_time_us(std::int64_t time_us) const;
   const reading_run& rows() const { return rows_; }
@@ -38,7 +43,7 @@ class head {
 
  private:
   std::size_t place_of(std::int64_t time_us) const;
-  void insert_at(std::size_t row, std::span<const std::int64_t> times_us, std::span<const double> values);
+  void insert_at(std::size_t row, std::span<const std::int64_t> times_us, std::span<const double> values, flags_or_none flags);
   effect put_behind(std::int64_t time_us, double value, std::uint8_t flags);
 
   reading_run rows_;

@@ -39,6 +39,8 @@ std::shared_ptr<const reading_batch> own_rows(const std::set<sensor_id>& sensors
     const auto begin = static_cast<std::uint32_t>(own->size());
     own->event_time_us.insert(own->event_time_us.end(), times.begin(), times.end());
     own->value.insert(own->value.end(), values.begin(), values.end());
+    const auto flags = all.flags_of(rows);
+    own->flags.insert(own->flags.end(), flags.begin(), flags.end());
     own->slices.push_back({rows.sensor, begin, static_cast<std::uint32_t>(own->size())});
   }
   return own->size() == 0 ? nullptr : own;

@@ -9,6 +9,7 @@
 
 #include "pipelines/model/coding.hpp"
 #include "storage/block/decimal.hpp"
+#include "storage/block/plane.hpp"
 
 namespace factory {
 namespace {
@@ -185,7 +186,14 @@ void put_packed_readings(std::string& out, const reading_batch& batch) {
   }
 }
 
-std::shared_ptr<const reading_batch> get_packed_readings(std::string_view& in) {
+void put_flagged_readings(std::string& out, const reading_batch& batch) {
+  put_packed_readings(out, batch);
+  put_plane(out, batch.flags, effort::quick);
+}
+
+namespace {
+
+std::shared_ptr<reading_batch> get_packed(std::string_view& in) {
   auto batch = get_outline(in, 1);
   if (!batch) return nullptr;
   i64 first = 0;
@@ -200,6 +208,17 @@ std::shared_ptr<const reading_batch> get_packed_readings(std::string_view& in) {
       return nullptr;
   }
   return batch;
+}
+
+}  // namespace
+
+std::shared_ptr<const reading_batch> get_packed_readings(std::string_view& in) { return get_packed(in); }
+
+std::shared_ptr<const reading_batch> get_flagged_readings(std::string_view& in) {
+  auto batch = get_packed(in);
+  if (!batch) return nullptr;
+  batch->flags.resize(batch->size());
+  return get_plane(in, batch->flags) ? batch : nullptr;
 }
 
 std::shared_ptr<const reading_batch> get_plain_readings(std::string_view& in) {

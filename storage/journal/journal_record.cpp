@@ -17,10 +17,19 @@
 namespace factory {
 namespace {
 
-/// Version 1 has no packed readings, version 2 no commands, ticks and sources, version 3 no configs that share rules.
-constexpr std::uint8_t record_version = 4;
+/// Version 1 has no packed readings, version 2 no commands, ticks and sources, version 3 no configs that share rules, version 4 no
+/// readings with flags.
+constexpr std::uint8_t record_version = 5;
 constexpr std::size_t entry_head_bytes = 4 + 8;  // size, checksum
-enum class kind : std::uint8_t { plain_readings = 1, plain_config = 2, packed_readings = 3, command = 4, tick = 5, config = 6 };
+enum class kind : std::uint8_t {
+  plain_readings = 1,
+  plain_config = 2,
+  packed_readings = 3,
+  command = 4,
+  tick = 5,
+  config = 6,
+  flagged_readings = 7
+};
 constexpr std::uint8_t with_source = 0x80;  // beside the kind: a source position follows on the time
 
 std::uint64_t checksum_of(std::string_view bytes, std::uint64_t seed = 0) {
@@ -150,7 +159,7 @@ std::shared_ptr<const config_change> get_config(std::string_view& in) {
 }
 
 kind kind_of(const journal_entry& entry) {
-  if (entry.readings) return kind::packed_readings;
+  if (entry.readings) return entry.readings->flags.empty() ? kind::packed_readings : kind::flagged_readings;
   if (entry.config) return kind::config;
   return entry.command ? kind::command : kind::tick;
 }
@@ -195,6 +204,7 @@ bool decode(std::string_view in, journal_entry& entry) {
   switch (start->what) {
     case kind::plain_readings: entry.readings = get_plain_readings(in); break;
     case kind::packed_readings: entry.readings = get_packed_readings(in); break;
+    case kind::flagged_readings: entry.readings = get_flagged_readings(in); break;
     case kind::plain_config: entry.config = get_plain_config(in); break;
     case kind::config: entry.config = get_config(in); break;
     case kind::command: entry.command = get_command(in); break;
@@ -207,7 +217,9 @@ bool decode(std::string_view in, journal_entry& entry) {
 std::uint64_t rows_of(std::string_view body) {
   const std::size_t size = body.size();
   const auto start = get_start(body);
-  if (!start || (start->what != kind::plain_readings && start->what != kind::packed_readings)) return 0;
+  if (!start ||
+      (start->what != kind::plain_readings && start->what != kind::packed_readings && start->what != kind::flagged_readings))
+    return 0;
   std::uint64_t slices = 0, rows = 0;
   return get_varint(body, slices) && get_varint(body, rows) ? std::min<std::uint64_t>(rows, size) : 0;
 }
@@ -242,7 +254,9 @@ encoded_entry encode(const journal_entry& entry) {
   put_byte(out.bytes, static_cast<std::uint8_t>(static_cast<std::uint8_t>(kind_of(entry)) | (entry.source ? with_source : 0U)));
   put_zigzag(out.bytes, entry.received_at_us);
   if (entry.source) put_source(out.bytes, *entry.source);
-  if (entry.readings) put_packed_readings(out.bytes, *entry.readings);
+  if (entry.readings)
+    entry.readings->flags.empty() ? put_packed_readings(out.bytes, *entry.readings)
+                                  : put_flagged_readings(out.bytes, *entry.readings);
   if (entry.config) put_config(out.bytes, *entry.config);
   if (entry.command) put_command(out.bytes, *entry.command);
   out.checksum = checksum_of(out.bytes);

@@ -67,13 +67,13 @@ void collect_head(const sensor_cut& cut, pending_work& work) {
   const auto& times = cut.head.event_time_us;
   for (auto row = static_cast<std::size_t>(std::upper_bound(times.begin(), times.end(), after_us) - times.begin());
        row < times.size(); ++row) {
-    if ((cut.head.flags[row] & flag_future) != 0) continue;
+    if ((cut.head.flags[row] & (flag_future | left_out_flags)) != 0) continue;
     add_minutes(work, times[row], times[row]);
     work.state.head_us = times[row];
   }
 }
 
-/// The coarser buckets that contain the given ones, each made of all its parts, given and stored.
+/// The coarser buckets that contain the given ones, each made of all its parts, given and stored. One without readings has none.
 expected<bucket_map> roll_up(const rollup_store& store, sensor_id sensor, rollup_level finer, rollup_level coarser,
                              const bucket_map& fresh) {
   const std::int64_t step = step_us(coarser);
@@ -85,8 +85,8 @@ expected<bucket_map> roll_up(const rollup_store& store, sensor_id sensor, rollup
     bucket_map parts;
     for (const bucket& b : *stored) parts.emplace(b.start_us, b);
     for (; it != fresh.end() && it->first < start + step; ++it) parts.insert_or_assign(it->first, it->second);
-    bucket whole{start, parts.begin()->second.values};
-    for (auto part = std::next(parts.begin()); part != parts.end(); ++part) whole.values.merge(part->second.values);
+    bucket whole{start, {}};
+    for (const auto& [at, part] : parts) whole.values.merge(part.values);
     out.emplace(start, whole);
   }
   return out;
@@ -112,6 +112,7 @@ class refresh_run {
         }
         auto found = readings_({at, stop});
         if (!found) return tl::unexpected(found.error());
+        if (auto emptied = note_emptied({at, stop}); !emptied) return tl::unexpected(emptied.error());
         for (const bucket& b : *found) minutes_.insert_or_assign(b.start_us, b);
         at = stop;
       }
@@ -123,6 +124,13 @@ class refresh_run {
   }
 
  private:
+  /// Minutes whose readings are all left out by now.
+  expected<void> note_emptied(const time_range& range) {
+    return store_.read(cut_.sensor, rollup_level::minute, range, asker::background)
+        .map([this](const std::vector<bucket>& stored) {
+          for (const bucket& b : stored) minutes_.insert_or_assign(b.start_us, bucket{b.start_us, {}});
+        });
+  }
   expected<void> write_part() {
     const auto hours = roll_up(store_, cut_.sensor, rollup_level::minute, rollup_level::hour, minutes_);
     if (!hours) return tl::unexpected(hours.error());
@@ -139,7 +147,10 @@ class refresh_run {
     return written;
   }
   void put_all(rollup_level level, const bucket_map& buckets) {
-    for (const auto& [start, b] : buckets) batch_.Put(rollups_, bucket_key(cut_.sensor, level, start), encode_bucket(b));
+    for (const auto& [start, b] : buckets) {
+      const auto key = bucket_key(cut_.sensor, level, start);
+      b.values.count == 0 ? batch_.Delete(rollups_, key) : batch_.Put(rollups_, key, encode_bucket(b));
+    }
   }
 
   database::impl& rocks_;

@@ -12,7 +12,8 @@ namespace factory {
 enum class rollup_level : std::uint8_t { minute, hour, day };
 std::int64_t step_us(rollup_level level);
 
-/// Summaries of each sensor by minute, hour and day (buckets aligned to the epoch, UTC), brought up to date in the background.
+/// Summaries of each sensor by minute, hour and day (buckets aligned to the epoch, UTC), brought up to date in the background. Readings
+/// that left_out_flags leave out are not in them.
 ///
 /// No search finds the work: each block is written together with a note of the time that it covers (rollup_notes.hpp), and refresh()
 /// deletes the notes in the write that brings the buckets. So late blocks, corrections and a crash at any instant come out right: after

@@ -97,7 +97,7 @@ expected<std::vector<settled_rollups::piece>> settled_rollups::read(rollup_level
   std::vector<piece> whole{{range, std::nullopt}};
   if (range.begin_us >= range.end_us) return whole;
   const auto width = static_cast<std::uint64_t>(range.end_us) - static_cast<std::uint64_t>(range.begin_us);
-  if (width < fewest_buckets * static_cast<std::uint64_t>(step)) return whole;
+  if (cut_.without != left_out_flags || width < fewest_buckets * static_cast<std::uint64_t>(step)) return whole;
   if (!it_) {
     if (auto opened = open(); !opened) return tl::unexpected(opened.error());
   }

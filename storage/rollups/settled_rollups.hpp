@@ -30,7 +30,7 @@ class settled_rollups {
     std::optional<summary> values;  ///< of the bucket; none: this piece is not settled
   };
   /// The range in ascending pieces, without settled time that has no readings. When the first bucket has fewer than `least` readings, the
-  /// whole range is one unsettled piece, because blocks are then faster. Reads the disk only for ranges of several buckets.
+  /// whole range is one unsettled piece, because blocks are then faster; likewise for a cut that leaves out other rows than buckets do. Reads the disk only for ranges of several buckets.
   expected<std::vector<piece>> read(rollup_level level, const time_range& range, std::uint64_t least);
 
  private:

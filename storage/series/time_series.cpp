@@ -61,7 +61,7 @@ expected<reading_run> time_series::newest(const sensor_cut& cut, const time_rang
   window_reader reader(cut, db_.raw(), who);
   auto done = reader.descending(range, limit, [&](const reading_run& rows) {
     for (std::size_t row = rows.size(); row > 0 && out.size() < limit; --row)
-      if ((rows.flags[row - 1] & (flag_future | left_out_flags)) == 0)
+      if ((rows.flags[row - 1] & (flag_future | cut.without)) == 0)
         out.push_back(rows.event_time_us[row - 1], rows.value[row - 1], rows.flags[row - 1]);
     return out.size() < limit;
   });

@@ -28,6 +28,7 @@ struct sensor_cut {
   /// What the readings count as; null: as they are stored. The only place where corrections come to reads: whoever reads through a cut with
   /// them sees effective readings, in rows, sums and roll-ups alike.
   std::shared_ptr<const correction_overlay> corrections = {};
+  std::uint8_t without = left_out_flags;  ///< aggregates and newest() take no row with one of these flags
 };
 
 struct time_range {
@@ -64,11 +65,12 @@ class time_series {
   /// The first rows of the range in that order: at least `about`, at most twice as many, fewer when the range has no more. Stops between
   /// blocks where it can, so that a continuation after the last row decodes no block again.
   expected<reading_run> read_on(const sensor_cut& cut, const time_range& range, std::size_t about, bool descending) const;
-  /// The newest `limit` rows of the range in time order, without those flagged `future`: what is newest wherever a sensor's newest readings are judged.
+  /// The newest `limit` rows of the range in time order, without those flagged `future` and those the cut leaves out: what is newest wherever a sensor's newest readings are judged.
   expected<reading_run> newest(const sensor_cut& cut, const time_range& range, std::size_t limit, asker who = asker::query) const;
   /// Every row of the range in ascending runs, in bounded memory; stops early when `visit` returns false.
   expected<void> scan(const sensor_cut& cut, const time_range& range, const std::function<bool(const reading_run&)>& visit) const;
-  /// Count, extremes, sums of the range. Whole blocks that nothing overlaps answer from their headers.
+  /// Count, extremes, sums of the range, without what the cut leaves out. Whole blocks that nothing overlaps answer from their headers, unless
+  /// rows of them may be left out.
   expected<summary> summarize(const sensor_cut& cut, const time_range& range, asker who = asker::query) const;
   /// Down-sampled, empty buckets left out. REQUIRES the number of buckets to be bounded by the caller.
   expected<std::vector<bucket>> aggregate(const sensor_cut& cut, const time_range& range, std::int64_t step_us,

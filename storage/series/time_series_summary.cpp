@@ -17,15 +17,16 @@ using values = std::span<const double>;
 struct cluster {
   std::int64_t first_us = 0, last_us = 0;
   std::size_t blocks = 0;
-  summary values;          ///< of the one block
-  block_cache::rows rows;  ///< of the one block, where the range cuts through it
+  summary values;           ///< of the one block
+  block_cache::rows rows;   ///< of the one block, where the range cuts through it
+  bool is_decoded = false;  ///< rows of it may be left out: its header does not answer
 };
 
 expected<std::vector<cluster>> clusters_of(window_reader& reader, const sensor_cut& cut, const time_range& range,
                                            block_cache& decoded, asker who) {
   std::vector<cluster> alone;
   const auto add = [&](const block_key& key, const summary& header, std::string_view bytes) -> expected<void> {
-    alone.push_back({header.first_us, header.last_us, 1, header, nullptr});
+    alone.push_back({header.first_us, header.last_us, 1, header, nullptr, cut.without != 0 && has_left_out(bytes)});
     if (header.first_us >= range.begin_us && header.last_us < range.end_us) return {};
     return decoded.open(key, bytes, who).map([&](block_cache::rows rows) { alone.back().rows = std::move(rows); });
   };
@@ -51,12 +52,24 @@ expected<std::vector<cluster>> clusters_of(window_reader& reader, const sensor_c
   return found;
 }
 
-/// Calls `take` with the rows with begin_us <= time < end_us, if there are any.
+/// Calls `take` with the rows with begin_us <= time < end_us that have none of the flags `without`, if there are any.
 template <class Take>
-void take_between(const reading_run& rows, std::int64_t begin_us, std::int64_t end_us, const Take& take) {
+void take_between(const reading_run& rows, std::int64_t begin_us, std::int64_t end_us, unsigned without, const Take& take) {
   const row_range part = rows_between(rows.event_time_us, begin_us, end_us);
   if (part.empty()) return;
-  take(times(rows.event_time_us).subspan(part.begin, part.size()), values(rows.value).subspan(part.begin, part.size()));
+  const auto at = times(rows.event_time_us).subspan(part.begin, part.size());
+  const auto of = values(rows.value).subspan(part.begin, part.size());
+  const auto flags = std::span(rows.flags).subspan(part.begin, part.size());
+  const auto is_out = [without](std::uint8_t each) { return (each & without) != 0; };
+  if (std::ranges::none_of(flags, is_out)) return take(at, of);
+  std::vector<std::int64_t> kept_times;
+  std::vector<double> kept_values;
+  for (std::size_t row = 0; row < at.size(); ++row) {
+    if (is_out(flags[row])) continue;
+    kept_times.push_back(at[row]);
+    kept_values.push_back(of[row]);
+  }
+  if (!kept_times.empty()) take(kept_times, kept_values);
 }
 
 /// Walks a range without corrections in time order. Offers `take_block` each block that overlaps no other and lies wholly in the range. Blocks that it declines, and
@@ -71,23 +84,23 @@ expected<void> walk_stored(const sensor_cut& cut, const time_range& range, const
   for (const cluster& c : *clusters) {
     const time_range covered{std::max(c.first_us, range.begin_us),
                              c.last_us < range.end_us ? c.last_us + 1 : range.end_us};  // last_us + 1 <= end_us: no overflow
-    take_between(cut.head, at, covered.begin_us, take_rows);
+    take_between(cut.head, at, covered.begin_us, cut.without, take_rows);
     at = covered.end_us;
     const auto& head_times = cut.head.event_time_us;
     const auto in_head = std::lower_bound(head_times.begin(), head_times.end(), covered.begin_us);
     const bool alone = c.blocks == 1 && (in_head == head_times.end() || *in_head >= covered.end_us);
     if (alone && c.rows) {
-      take_between(*c.rows, covered.begin_us, covered.end_us, take_rows);
+      take_between(*c.rows, covered.begin_us, covered.end_us, cut.without, take_rows);
       continue;
     }
-    if (alone && c.first_us >= range.begin_us && c.last_us < range.end_us && take_block(c.values)) continue;
+    if (alone && !c.is_decoded && c.first_us >= range.begin_us && c.last_us < range.end_us && take_block(c.values)) continue;
     auto read = reader.ascending(covered, [&](const reading_run& rows) {
-      take_rows(rows.event_time_us, rows.value);
+      take_between(rows, INT64_MIN, INT64_MAX, cut.without, take_rows);
       return true;
     });
     if (!read) return read;
   }
-  if (at < range.end_us) take_between(cut.head, at, range.end_us, take_rows);
+  if (at < range.end_us) take_between(cut.head, at, range.end_us, cut.without, take_rows);
   return {};
 }
 
@@ -95,14 +108,8 @@ expected<void> walk_stored(const sensor_cut& cut, const time_range& range, const
 expected<void> walk_corrected(const sensor_cut& cut, const time_range& range, const database::impl& rocks, asker who,
                               const std::function<void(times, values)>& take_rows) {
   window_reader reader(cut, rocks, who);
-  return reader.ascending(range, [&](reading_run rows) {
-    std::size_t kept = 0;
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-      if (is_left_out(rows.flags[row])) continue;
-      rows.event_time_us[kept] = rows.event_time_us[row];
-      rows.value[kept++] = rows.value[row];
-    }
-    if (kept > 0) take_rows(times(rows.event_time_us).first(kept), values(rows.value).first(kept));
+  return reader.ascending(range, [&](const reading_run& rows) {
+    take_between(rows, INT64_MIN, INT64_MAX, cut.without, take_rows);
     return true;
   });
 }

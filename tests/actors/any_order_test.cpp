@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 #include <random>
 #include <set>
@@ -25,6 +26,7 @@ struct followed_sensor {
   judged_alarms alarms;
   std::map<event_key, std::vector<event>> known;  ///< what was said of each finding
   std::size_t events = 0, alarm_rows = 0, corrections = 0;
+  bool (*is_bad)(double value) = nullptr;  ///< readings of bad quality
 
   void configure(const sensor_config& config, std::int64_t received_at_us) {
     const auto place = state.watch(calm_values(config), received_at_us);
@@ -38,6 +40,7 @@ struct followed_sensor {
     for (const auto& [time_us, value] : body) {
       batch.event_time_us.push_back(time_us);
       batch.value.push_back(value);
+      if (is_bad) batch.flags.push_back(is_bad(value) ? flag_bad : flag_none);
     }
     batch.slices.push_back({id, 0, static_cast<std::uint32_t>(body.size())});
     auto found = state.apply(received_at_us, batch, batch.slices.front());
@@ -151,6 +154,36 @@ TEST_P(any_order, of_arrival_gives_the_same_findings) {
     EXPECT_EQ(other.state.status().late, 0U);
     EXPECT_TRUE(other.digest() == ordered.digest()) << "bodies of " << size;
     EXPECT_TRUE(size > 1 || other.corrections > 0);
+  }
+}
+
+/// So that a correction often is of another quality.
+bool has_bad_bits(double value) { return (std::bit_cast<std::uint64_t>(value) * 0x9E3779B97F4A7C15U >> 32U) % 6 == 0; }
+
+TEST_P(any_order, of_readings_of_which_some_are_bad_gives_the_findings_of_the_good_ones) {
+  std::mt19937 random(GetParam());
+  const auto readings = signal(random, noon_us, 2'000);
+  const auto config = limits_of(random);
+  constexpr std::int64_t received_us = noon_us + 1'000'000 * second_us;
+  auto good = readings;
+  std::erase_if(good, [](const auto& row) { return has_bad_bits(row.second); });
+  ASSERT_LT(good.size(), readings.size());
+
+  followed_sensor ordered;
+  ordered.configure(config, received_us);
+  ordered.take(good, received_us);
+  EXPECT_GT(ordered.holding(), 10U);
+  for (const std::size_t size : {1U, 13U, 200U}) {
+    followed_sensor other;
+    other.is_bad = has_bad_bits;
+    other.configure(config, received_us);
+    in_bodies(disordered(random, readings, rules.allowed_lateness_us), size, [&](const rows& body) {
+      other.take(body, received_us);
+      if (random() % 40 == 0) other.store_and_read(config);
+    });
+    EXPECT_EQ(other.state.status().late, 0U);
+    EXPECT_GE(other.state.status().left_out, readings.size() - good.size());
+    EXPECT_TRUE(other.digest() == ordered.digest()) << "bodies of " << size;
   }
 }
 

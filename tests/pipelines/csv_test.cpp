@@ -21,6 +21,7 @@ struct read_file {
   std::vector<sensor_id> sensors;
   std::vector<std::int64_t> times_us;
   std::vector<double> values;
+  std::vector<unsigned> flags = {};
   std::vector<std::string> owners;
   decimal_mark decimal{};
 };
@@ -29,7 +30,8 @@ struct read_file {
 /// sensor, and `owners` gets what other cells say.
 read_file read(std::string_view text, csv_options options = {}) {
   csv_decoder decoder(std::move(options));
-  read_file out{.layout = decoder.open(text, true), .report = {}, .sensors = {}, .times_us = {}, .values = {}, .owners = {}};
+  read_file out{
+      .layout = decoder.open(text, true), .report = {}, .sensors = {}, .times_us = {}, .values = {}, .flags = {}, .owners = {}};
   if (!out.layout) return out;
   std::vector<sensor_id> ids;
   for (sensor_id id = 1; id <= out.layout->series.size(); ++id) ids.push_back(id);
@@ -51,6 +53,7 @@ read_file read(std::string_view text, csv_options options = {}) {
   out.sensors.assign(rows.sensors().begin(), rows.sensors().end());
   out.times_us.assign(rows.times_us().begin(), rows.times_us().end());
   out.values.assign(rows.values().begin(), rows.values().end());
+  for (std::size_t i = 0; i < rows.size(); ++i) out.flags.push_back(rows.flags_at(i));
   return out;
 }
 
@@ -418,6 +421,24 @@ TEST(time_cell, numbers_are_in_the_unit_that_the_first_one_tells) {
   EXPECT_EQ(cell.read("5"), 5'000);
   for (const std::string_view text : {"", "x", "1.", "1.x", "1e9", "1768816800000.5", "1 "})
     EXPECT_FALSE(cell.read(text)) << text;
+}
+
+TEST(csv, a_column_tells_the_quality_of_its_row) {
+  const std::string rows = "2026-01-19 10:00:00,1,good\n2026-01-19 10:00:01,2,bad\n2026-01-19 10:00:02,3,\n";
+  EXPECT_THAT(read("timestamp,value,quality\n" + rows).flags, ElementsAre(flag_none, flag_bad, flag_none));
+  EXPECT_THAT(read("timestamp,value,state\n" + rows, {.quality_column = "state"}).flags,
+              ElementsAre(flag_none, flag_bad, flag_none));
+  const auto own =
+      read("timestamp,value,flags\n2026-01-19 10:00:00,1,late|bad\n2026-01-19 10:00:01,2,future\n", {.quality_column = "flags"});
+  EXPECT_THAT(own.flags, ElementsAre(flag_bad, flag_none)) << "of our own exports";
+}
+
+TEST(csv, a_quality_that_is_none_is_an_error_and_a_column_of_numbers_of_that_name_is_a_series) {
+  const auto got = read("timestamp,value,quality\n2026-01-19 10:00:00,1,broken\n");
+  ASSERT_EQ(got.report.errors.size(), 1U);
+  EXPECT_EQ(text_of(got.report.errors[0]), "2 quality: \"broken\" is not good, uncertain or bad");
+  EXPECT_EQ(read("timestamp,temp,quality\n2026-01-19 10:00:00,1,192\n").layout->series.size(), 2U);
+  EXPECT_FALSE(read("timestamp,value\n2026-01-19 10:00:00,1\n", {.quality_column = "q"}).layout);
 }
 
 }  // namespace

@@ -106,7 +106,7 @@ TEST_F(json_decode, an_integer_that_a_double_holds_is_taken_however_long) {
 
 TEST_F(json_decode, members_that_are_no_near_miss_are_ignored) {
   for (const std::string name :
-       {"id", "unit", "flags", "valid", "state", "status", "name", "type", "quality", "received_at", "machine_id", "t"})
+       {"id", "unit", "flags", "valid", "state", "status", "name", "type", "received_at", "machine_id", "t"})
     EXPECT_EQ(one(R"({"sensor_id":1,"value":1,")" + name + R"(":1})").batch.size(), 1U) << name;
 }
 
@@ -414,6 +414,50 @@ TEST_F(json_decode, values_keep_every_bit) {
     EXPECT_EQ(batch.value[0], value);
     EXPECT_EQ(std::signbit(batch.value[0]), std::signbit(value));
   }
+}
+
+TEST_F(json_decode, quality_comes_with_rows_columns_and_lines) {
+  const std::vector<std::uint8_t> wanted{flag_none, flag_bad, flag_uncertain};
+  const std::string rows = R"({"sensor_id":1,"value":1,"timestamp":1768816800000,"quality":"good"},)"
+                           R"({"sensor_id":1,"value":2,"timestamp":1768816800001,"quality":"bad"},)"
+                           R"({"sensor_id":1,"value":3,"timestamp":1768816800002,"quality":"uncertain"})";
+  const std::string odd = R"({"quality":"good","sensor_id":1,"value":1,"timestamp":1768816800000},)"
+                          R"({"sensor_id":1,"value":2,"timestamp":1768816800001,"quality":"b\u0061d"},)"
+                          R"({"sensor_id":1,"value":3,"quality":"uncertain","timestamp":1768816800002})";
+  std::string text = rows;
+  for (std::size_t at = 0; (at = text.find("},{", at)) != std::string::npos;) text[at + 1] = '\n';
+  for (const auto& batch :
+       {bulk("[" + rows + "]").batch, bulk("[" + odd + "]").batch, lines(text).batch,
+        bulk(R"({"sensor_id":[1,1,1],"timestamp":[1768816800000,1768816800001,1768816800002],"value":[1,2,3],)"
+             R"("quality":["good","bad","uncertain"]})")
+            .batch,
+        bulk(R"({"sensor_id":1,"start":1768816800000,"interval_ms":1,"values":[1,2,3],"quality":["good","bad","uncertain"]})")
+            .batch})
+    EXPECT_EQ(batch.flags, wanted);
+  EXPECT_EQ(bulk(R"({"sensor_id":1,"start":1768816800000,"interval_ms":1,"values":[1,2],"quality":"bad"})").batch.flags,
+            (std::vector<std::uint8_t>{flag_bad, flag_bad}));
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"quality":"bad"})").batch.flags, std::vector<std::uint8_t>{flag_bad});
+  EXPECT_TRUE(one(R"({"sensor_id":1,"value":1,"quality":"good"})").batch.flags.empty()) << "good needs no flags";
+}
+
+TEST_F(json_decode, quality_is_one_of_three_words_and_its_near_misses_are_refused) {
+  for (const std::string quality : {"192", "null", "true", R"("Good")", R"("")", R"(["bad"])"}) {
+    const auto got = one(R"({"sensor_id":1,"value":1,"quality":)" + quality + "}");
+    ASSERT_EQ(got.result->errors.size(), 1U) << quality;
+    EXPECT_EQ(text_of(got.result->errors[0]), "0 quality must be good, uncertain or bad");
+  }
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"Quality":"bad"})").result->errors.at(0).field, "Quality");
+  EXPECT_EQ(bulk(R"({"sensor_id":[1,2],"value":[1,2],"quality":["bad"]})").result.error().message,
+            "quality has 1 entries but value has 2");
+}
+
+TEST_F(json_decode, flags_stay_with_their_rows_when_these_are_grouped) {
+  const auto batch = bulk(R"([{"sensor_id":2,"value":1,"timestamp":1768816800000,"quality":"bad"},)"
+                          R"({"sensor_id":1,"value":2,"timestamp":1768816800000},)"
+                          R"({"sensor_id":2,"value":3,"timestamp":1768816800001}])")
+                         .batch;
+  EXPECT_EQ(batch.value, (std::vector<double>{2, 1, 3}));
+  EXPECT_EQ(batch.flags, (std::vector<std::uint8_t>{flag_none, flag_bad, flag_none}));
 }
 
 }  // namespace

@@ -51,6 +51,11 @@ class told_results {
     write(told.results);
     hear(told.events);
   }
+  void take_rows(std::int64_t received_at_us, const source_rows& rows) {
+    std::vector<stream_instance::change> told;
+    instance_.apply(received_at_us, {&rows, 1}, told);
+    write(told);
+  }
   void pass_time(std::int64_t now_us) {
     stream_told told;
     instance_.pass_time(now_us, told);
@@ -171,6 +176,19 @@ TEST(stream_instance, a_row_beyond_the_lateness_is_counted_and_left_out) {
   told.take(300 * second_us, {{0, 0, 1, 1.0}});
   EXPECT_EQ(told.instance().counts().late, 1U);
   EXPECT_EQ(told.results().at(0), 1.0);
+}
+
+TEST(stream_instance, bad_readings_take_no_part_and_one_that_turns_bad_none_any_more) {
+  told_results told(parsed(one_source(R"({"window":{"tumbling_ms":60000},"aggregate":"count"})")));
+  const std::vector<std::int64_t> times{0, second_us, 2 * second_us, 61 * second_us}, again{second_us};
+  const std::vector<double> values{1, 2, 3, 4}, value{2};
+  const std::vector<std::uint8_t> flags{flag_none, flag_none, flag_bad, flag_uncertain}, bad{flag_bad}, none{flag_none};
+  told.take_rows(100 * second_us, {0, times, values, flags});
+  EXPECT_EQ(told.results().at(0), 2.0);
+  told.take_rows(100 * second_us, {0, again, value, bad});
+  EXPECT_EQ(told.results().at(0), 1.0);
+  told.take_rows(100 * second_us, {0, again, value, none});
+  EXPECT_EQ(told.results().at(0), 2.0);
 }
 
 TEST(stream_instance, what_a_filter_may_take_back_is_told_when_it_is_settled) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "pipelines/model/coding.hpp"
+#include "storage/journal/journal_record.hpp"
 #include "storage/support/journal_fixture.hpp"
 
 namespace factory {
@@ -108,6 +109,20 @@ TEST_F(packed_readings, a_record_of_version_1_is_read) {
   start();
   EXPECT_EQ(append(reading_entry(6)), 2U);
   EXPECT_EQ(replayed_sequences(), (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST_F(packed_readings, come_back_with_their_flags_which_take_no_room_where_there_are_none) {
+  start();
+  reading_batch plain = slice_of({1, 2, 3, 4}), flagged = plain;
+  flagged.flags = {flag_none, flag_bad, flag_uncertain, flag_none};
+  const auto entry = [](const reading_batch& of) {
+    return journal_entry{0, 1, std::make_shared<const reading_batch>(of), nullptr, nullptr};
+  };
+  const auto without = encode(entry(plain)).bytes, with = encode(entry(flagged)).bytes;
+  EXPECT_GT(with.size(), without.size());
+  EXPECT_EQ(decode_entry(1, without)->readings->flags.size(), 0U);
+  EXPECT_EQ(decode_entry(1, with)->readings->flags, flagged.flags);
+  EXPECT_FALSE(decode_entry(1, std::string_view(with).substr(0, with.size() - 1)));
 }
 
 }  // namespace

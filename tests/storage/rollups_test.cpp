@@ -27,7 +27,7 @@ class rolled_sensor {
   rolled_sensor(database& db, sensor_id id) : db_(db), rollups_(db), id_(id) {}
 
   void put(std::int64_t time_us, double value, std::uint8_t flags = flag_none) {
-    all_[time_us] = value;
+    is_left_out(flags) ? static_cast<void>(all_.erase(time_us)) : static_cast<void>(all_[time_us] = value);
     head_.put(time_us, value, flags);
   }
   /// Blocks reach the disk with their note, as one batch.
@@ -128,6 +128,27 @@ TEST_F(rollups_test, a_correction_replaces_what_was_rolled_up) {
   it.refresh();
   it.expect_right();
   EXPECT_EQ(it.read(rollup_level::minute)[0].values.count, 10U);
+}
+
+TEST_F(rollups_test, a_minute_whose_readings_all_turn_bad_is_gone_and_so_are_its_hour_and_day) {
+  rolled_sensor it(*db_, 1);
+  for (int i = 0; i < 3; ++i) it.put(origin + i * second, i);
+  it.put(origin + day, 5);
+  it.put(origin + day + hour, 6);
+  it.seal();
+  it.refresh();
+  EXPECT_EQ(it.read(rollup_level::day).size(), 2U);
+  for (int i = 0; i < 3; ++i) it.put(origin + i * second, i, flag_bad);
+  it.put(origin + day + hour, 6, flag_excluded);
+  it.seal();
+  it.refresh();
+  it.expect_right();
+  EXPECT_EQ(it.read(rollup_level::minute).size(), 1U);
+  EXPECT_EQ(it.read(rollup_level::day).size(), 1U);
+  it.put(origin, 7);
+  it.seal();
+  it.refresh();
+  it.expect_right();
 }
 
 TEST_F(rollups_test, readings_in_the_head_are_in_as_they_come_in_order) {

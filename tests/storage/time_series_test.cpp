@@ -261,5 +261,50 @@ TEST(block_key, finds_the_earliest_start_that_reaches_an_instant) {
   }
 }
 
+using quality_of_series = time_series_test;
+
+void expect_aggregates(const time_series& series, const sensor_cut& cut, const model& m, const time_range& range) {
+  const auto all = rows_of(m, range);
+  const auto total = series.summarize(cut, range);
+  ASSERT_TRUE(total);
+  ASSERT_NO_FATAL_FAILURE(expect_near(*total, fold(all.begin(), all.end())));
+  const auto steps = series.aggregate(cut, range, 100);
+  ASSERT_TRUE(steps);
+  std::uint64_t count = 0;
+  for (const bucket& step : *steps) count += step.values.count;
+  EXPECT_EQ(count, all.size());
+}
+
+TEST_F(quality_of_series, leaves_bad_readings_out_of_what_is_computed_unless_they_are_wanted) {
+  std::mt19937_64 random(15);
+  model good;
+  for (int round = 0; round < 40; ++round) {
+    for (int i = 0; i < 50; ++i) {
+      const auto time_us = static_cast<std::int64_t>(random() % 3'000);
+      const double value = static_cast<double>(random() % 100);
+      const bool bad = round % 3 != 0 && random() % 8 == 0;  // and blocks that have none
+      head_.put(time_us, value, bad ? flag_bad : flag_none);
+      if (const auto stored = head_.find(time_us); is_left_out(stored->flags))
+        good.erase(time_us);
+      else
+        good[time_us] = value;
+      stored_[time_us] = value;
+    }
+    if (round % 2 == 0) seal_head(&random);
+    if (round % 4 == 0) write(sealing_.size() / 2);
+    const auto begin = static_cast<std::int64_t>(random() % 3'000);
+    for (const time_range& range : {time_range{}, time_range{begin, begin + 400}}) {
+      auto at = cut();
+      expect_aggregates(*series_, at, good, range);
+      at.without = flag_excluded;
+      expect_aggregates(*series_, at, stored_, range);
+    }
+  }
+  auto at = cut();
+  const auto newest = series_->newest(at, {}, SIZE_MAX);
+  ASSERT_TRUE(newest);
+  EXPECT_EQ(rows_of(*newest), rows_of(good, {}));
+}
+
 }  // namespace
 }  // namespace factory

@@ -68,6 +68,7 @@ class csv_reader : public reader {
                     .time_column = how.time_column,
                     .value_column = how.value_column,
                     .sensor_column = how.sensor_column,
+                    .quality_column = how.quality_column,
                     .clock_column = how.clock_column,
                     .ignored = how.ignored,
                     .skip_bad_cells = how.skip_bad_cells};

@@ -36,6 +36,10 @@ class engine_sink : public sink {
     return intake_.take_patiently(rows).map([](const ingest_receipt&) {});
   }
 
+  expected<std::uint64_t> not_judged(sensor_id sensor) override {
+    return engine_->status(sensor).map([](const sensor_status& at) { return at.late + at.future + at.left_out; });
+  }
+
   expected<void> finish() override { return engine_->settle(settle_deadline_ms); }
 
  private:

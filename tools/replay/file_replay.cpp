@@ -123,7 +123,7 @@ void file_replay::keep_range(batch_builder& rows) {
   kept_.clear();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::int64_t time_us = rows.times_us()[i];
-    if (time_us >= how.from_us && time_us < how.to_us) kept_.append(rows.sensors()[i], time_us, rows.values()[i]);
+    if (time_us >= how.from_us && time_us < how.to_us) kept_.append_row(rows, i);
   }
   with_.done.out_of_range += rows.size() - kept_.size();
   std::swap(rows, kept_);
@@ -166,7 +166,7 @@ expected<bool> file_replay::paced_turn() {
     if (with_.stop) return true;
   }
   batch_builder& rows = batches_[filling_];
-  for (std::size_t i = 0; i < row.size(); ++i) rows.append(row.sensors()[i], row.times_us()[i], row.values()[i]);
+  for (std::size_t i = 0; i < row.size(); ++i) rows.append_row(row, i);
   return more;
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "client/api_client.hpp"
+#include "pipelines/model/reading_flags.hpp"
 #include "replay/sink.hpp"
 
 namespace factory::replay {
@@ -144,6 +145,13 @@ class http_sink : public sink {
     return member_of(answer, "inserted").map([](auto) {});
   }
 
+  expected<std::uint64_t> not_judged(sensor_id sensor) override {
+    rapidjson::Document body;
+    const auto target = fmt::format("/api/sensors/{}/status", sensor);
+    if (auto got = read(client_.get(target), target, body); !got) return tl::unexpected(std::move(got.error()));
+    return member_of(body, "not_judged");
+  }
+
   expected<void> finish() override { return {}; }
 
  private:
@@ -202,6 +210,11 @@ void write_columns(const batch_builder& rows, std::string& out) {
   append_column(out, "timestamp", rows.times_us());
   out += ',';
   append_column(out, "value", rows.values());
+  if (rows.has_flags()) {
+    out.append(",\"quality\":[");
+    for (std::size_t i = 0; i < rows.size(); ++i) out.append(1, '"').append(quality_text(rows.flags_at(i))).append("\",");
+    out.back() = ']';
+  }
   out += '}';
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -6,6 +7,7 @@
 #include "actors/intake/series_path.hpp"
 #include "pipelines/decode/line_protocol.hpp"
 #include "pipelines/decode/text_cells.hpp"
+#include "pipelines/model/reading_flags.hpp"
 #include "replay/reader.hpp"
 
 namespace factory::replay {
@@ -55,8 +57,9 @@ class line_protocol_reader : public reader {
     if (!unit_) unit_ = guess_precision(*row.time);
     const auto time_us = to_time_us(*row.time, *unit_);
     if (!time_us) return report_.refuse(lines_.line(), "", "its time is outside of the years 1678 to 2261"), expected<void>{};
+    const auto quality = quality_of_row(row);
     for (const line_field& field : row.fields) {
-      if (how_.ignores(field.key)) continue;
+      if (how_.ignores(field.key) || (quality && is_quality(field))) continue;
       if (field.what == line_field::kind::text) {
         const std::string key(field.key);
         report_.refuse(lines_.line(), key, "is text, which is no reading; --ignore " + key + " passes it over");
@@ -70,11 +73,18 @@ class line_protocol_reader : public reader {
           report_.refuse(lines_.line(), std::string(field.key), id.error().message);
           continue;
         }
-        rows.append(*id, *time_us, field.number);
+        rows.append(*id, *time_us, field.number, quality.value_or(flag_none));
         ++report_.readings;
       }
     }
     return {};
+  }
+
+  /// A text field `quality` says of what quality the other fields of its row are. A number of that name is a reading.
+  static bool is_quality(const line_field& field) { return field.what == line_field::kind::text && field.key == "quality"; }
+  static std::optional<std::uint8_t> quality_of_row(const line_row& row) {
+    const auto field = std::ranges::find_if(row.fields, is_quality);
+    return field == row.fields.end() ? std::nullopt : quality_of(field->text);
   }
 
   expected<sensor_id> sensor_of(const line_row& row, const line_field& field) {

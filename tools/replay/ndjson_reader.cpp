@@ -105,7 +105,7 @@ class ndjson_reader : public reader {
         report_.refuse(line_of(lines, i), "timestamp", "is missing; --map timestamp=MEMBER says where it stands");
         break;
       }
-      rows.append(part_.sensors()[i], part_.times_us()[i], part_.values()[i]);
+      rows.append_row(part_, i);
     }
     line_ += static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
     return {};

@@ -47,8 +47,9 @@ expected<void> map_option(const std::string& text, options& out) {
   if (column.empty()) return fail(errc::invalid, fmt::format("--map \"{}\" has no column; write --map {}=COLUMN", text, what));
   if (what == "timestamp") return void((out.time_column.empty() ? out.time_column : out.clock_column) = column), expected<void>{};
   if (what == "value") return void(out.value_column = column), expected<void>{};
+  if (what == "quality") return void(out.quality_column = column), expected<void>{};
   if (what != "sensor_id")
-    return fail(errc::invalid, fmt::format("--map knows timestamp, value and sensor_id, not \"{}\"", what));
+    return fail(errc::invalid, fmt::format("--map knows timestamp, value, quality and sensor_id, not \"{}\"", what));
   sensor_id id = 0;
   const auto [end, code] = std::from_chars(column.data(), column.data() + column.size(), id);
   if (code == std::errc{} && end == column.data() + column.size() && id > 0) {
@@ -118,7 +119,7 @@ std::string options::digest() const {
                      value_column, sensor_column, sensor.value_or(0), auto_register ? auto_register->factory : "",
                      auto_register ? auto_register->machine : "", start_us.value_or(0), interval_us, from_us, to_us,
                      fmt::join(ignored, ",")) +
-         "|" + clock_column + (skip_bad_cells ? "|skip" : "");
+         "|" + clock_column + (quality_column.empty() ? "" : "|quality " + quality_column) + (skip_bad_cells ? "|skip" : "");
 }
 
 expected<options> understand(const command_line& typed) {

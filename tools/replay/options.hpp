@@ -38,6 +38,7 @@ struct options {
   std::string url, token, data_dir;  ///< data_dir empty: over HTTP
   file_format format = file_format::guess;
   std::string time_column, value_column, sensor_column;  ///< empty: guessed
+  std::string quality_column;                            ///< good, uncertain or bad; empty: the one of that name, if any
   std::string clock_column;                              ///< the time of day, where time_column is the date
   std::vector<std::string> ignored;                      ///< columns, tags, fields and members that are passed over
   std::optional<sensor_id> sensor;                       ///< whose readings a long file without sensor column holds

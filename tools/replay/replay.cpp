@@ -22,6 +22,9 @@ std::string to_text(const summary_figures& done) {
   if (done.overwritten != 0)
     line("replaced", fmt::format("{} readings by later ones of their file", with_commas(done.overwritten)));
   if (done.sensors_made != 0) line("sensors", fmt::format("{} made", with_commas(done.sensors_made)));
+  if (done.not_judged != 0)
+    line("not judged", fmt::format("{} readings: late, from the future or of bad quality (/api/sensors/ID/status says which)",
+                                   with_commas(done.not_judged)));
   if (done.empty_cells != 0) line("skipped", fmt::format("{} empty cells", with_commas(done.empty_cells)));
   if (done.bad_cells != 0) line("skipped", fmt::format("{} cells that are no numbers", with_commas(done.bad_cells)));
   if (done.out_of_range != 0)
@@ -50,6 +53,9 @@ expected<outcome> run(const options& how, sink& to, const std::atomic<bool>& sto
       if (!came || *came == outcome::interrupted) return came;
     }
     if (auto finished = to.finish(); !finished) return tl::unexpected(std::move(finished.error()));
+    const auto unjudged = tally.not_judged();
+    if (!unjudged) return tl::unexpected(unjudged.error());
+    done.not_judged = *unjudged;
     for (const auto& file : files) file->forget();
     return outcome::finished;
   };

@@ -17,7 +17,7 @@ struct summary_figures {
   changes stored;                               ///< what is there afterwards
   std::uint64_t repeated = 0, overwritten = 0;  ///< met an earlier reading of their file: the same; another
   std::uint64_t empty_cells = 0, bad_cells = 0, out_of_range = 0, rejected = 0;
-  std::uint64_t sensors_made = 0;
+  std::uint64_t sensors_made = 0, not_judged = 0;
   double seconds = 0;
   std::vector<std::string> notes;   ///< what was passed over, file by file
   std::vector<std::string> faults;  ///< "file:line: column: reason", the first of `rejected`

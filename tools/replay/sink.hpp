@@ -21,6 +21,8 @@ class sink : public registry {
   virtual expected<reading_run> stored(sensor_id sensor, std::int64_t begin_us, std::int64_t end_us) = 0;
   /// All rows or none. They are durable when it returns; the builder is empty afterwards.
   virtual expected<void> send(batch_builder& rows) = 0;
+  /// How many readings of the sensor are stored and not judged, since it was made: late, from the future, of bad quality.
+  virtual expected<std::uint64_t> not_judged(sensor_id sensor) = 0;
   /// Waits until what was sent is processed.
   virtual expected<void> finish() = 0;
 };

@@ -27,6 +27,9 @@ expected<stored_tally::held*> stored_tally::held_of(sensor_id sensor) {
     const auto newest = to_.newest_us(sensor);
     if (!newest) return tl::unexpected(newest.error());
     if (*newest) at->second.before = {min_event_time_us, **newest + 1};
+    const auto unjudged = to_.not_judged(sensor);
+    if (!unjudged) return tl::unexpected(unjudged.error());
+    at->second.not_judged_before = *unjudged;
   }
   return &at->second;
 }
@@ -73,6 +76,16 @@ expected<void> stored_tally::count(const batch_builder& rows, const std::vector<
     }
   }
   return {};
+}
+
+expected<std::uint64_t> stored_tally::not_judged() {
+  std::uint64_t sum = 0;
+  for (const auto& [sensor, had] : sensors_) {
+    const auto now = to_.not_judged(sensor);
+    if (!now) return tl::unexpected(now.error());
+    sum += *now - std::min(*now, had.not_judged_before);
+  }
+  return sum;
 }
 
 void stored_tally::end_file() {

@@ -26,6 +26,8 @@ class stored_tally {
   void made(const std::vector<sensor_id>& sensors);
   /// Sends the rows; those at `repeats` (ascending), which meet an earlier row of their file, are not counted.
   expected<changes> send(batch_builder& rows, const std::vector<std::uint32_t>& repeats);
+  /// Of what was sent to these sensors, and what others sent them meanwhile. To be asked when all is processed.
+  expected<std::uint64_t> not_judged();
   /// What was sent of this file is now something that a sensor had.
   void end_file();
 
@@ -37,6 +39,7 @@ class stored_tally {
   };
   struct held {
     extent before, of_file;
+    std::uint64_t not_judged_before = 0;
   };
 
   expected<held*> held_of(sensor_id sensor);

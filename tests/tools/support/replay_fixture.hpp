@@ -66,6 +66,7 @@ class memory_sink : public replay::sink {
     if (after_batch) after_batch();
     return {};
   }
+  expected<std::uint64_t> not_judged(sensor_id sensor) override { return unjudged[sensor]; }
   expected<void> finish() override { return {}; }
 
   /// A factory F with a machine M and a sensor of each name; ids from 3 up in their order.
@@ -76,6 +77,7 @@ class memory_sink : public replay::sink {
   }
 
   plant_names entities;
+  std::map<sensor_id, std::uint64_t> unjudged;
   std::uint32_t next_id = 1;
   std::vector<row> got;
   std::map<sensor_id, std::map<std::int64_t, double>> kept;
