@@ -77,7 +77,7 @@ void notifier::impl::hear(const event& what) {
   const alert_rule rule = rule_of(what.key);
   if (about == event_kind::alert_escalated && rule.condition == rule_condition::ladder) return;  // its steps are told
   notice it = notice_of(behind->entities(), what, rule);
-  it.active = stood && role != event_role::ends && !taken_back;
+  it.active = stood && role != event_role::ends && !(taken_back && role_of(about) == event_role::states);
   it.steps_done = known->second.steps_done;
   // Those who know of it hear of its end under a hush, too: else it would stand for ever where they look.
   if (!hushed || !it.active) {

@@ -108,6 +108,17 @@ TEST_F(notifier_of_an_engine, an_alert_that_comes_and_goes_is_said_to_chatter_an
   EXPECT_THAT(shift.requests().back().body, HasSubstr("9 changes were held back"));
 }
 
+TEST_F(notifier_of_an_engine, an_alert_whose_escalation_is_taken_back_stands) {
+  open();
+  make_plant();
+  post(91);
+  post(95, 2'000);
+  shift.await([&] { return told().size() == 2; }, "the escalation");
+  post(99, -1'000);  // late: it was worse before
+  shift.await([&] { return told().size() == 4; }, "another escalation");
+  for (const auto& each : shift.requests()) EXPECT_THAT(each.body, HasSubstr(R"("active":true)"));
+}
+
 TEST_F(notifier_of_an_engine, limits_of_sensors_and_rules_that_name_nobody_are_told_to_the_channels_that_listen) {
   open();
   make_plant();
