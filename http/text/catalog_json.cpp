@@ -9,6 +9,7 @@
 #include "http/text/channel_json.hpp"
 #include "http/text/json_body.hpp"
 #include "http/text/rule_template_json.hpp"
+#include "http/text/schedule_json.hpp"
 #include "http/text/stream_rules_json.hpp"
 #include "pipelines/select/selector_json.hpp"
 #include "storage/base/limits.hpp"
@@ -120,6 +121,7 @@ std::optional<expected<bool>> set_discipline(alarm_options& options, std::string
   if (name == "silence_ms") return put_span(options.silence_us, name, value);
   if (name == "low_low") return put_outer(options.low_low, name, value, -infinite);
   if (name == "high_high") return put_outer(options.high_high, name, value, infinite);
+  if (name == "schedule") return put(options.schedule, read_schedule(std::string(name), value));
   if (name != "suppressed_by") return std::nullopt;
   if (!value.is_null()) return put(options.suppressed_by, read_id(name, value));
   options.suppressed_by = 0;
@@ -131,6 +133,7 @@ void write_discipline(json_writer& out, const alarm_options& options) {
   out.member("suppressed_by", options.suppressed_by != 0 ? std::optional(options.suppressed_by) : std::nullopt);
   out.member("re_alarm_ms", options.re_alarm_us / 1'000).member("silence_ms", options.silence_us / 1'000);
   out.member("low_low", options.low_low).member("high_high", options.high_high);  // infinite ones are null
+  write_schedule(out.key("schedule"), options.schedule);
 }
 
 }  // namespace

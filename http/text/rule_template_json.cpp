@@ -7,6 +7,7 @@
 #include <string>
 
 #include "http/text/catalog_json.hpp"
+#include "http/text/schedule_json.hpp"
 #include "pipelines/decode/json_members.hpp"
 #include "pipelines/select/selector_json.hpp"
 
@@ -47,6 +48,18 @@ expected<bool> take_option(std::optional<Member>& member, std::string_view name,
   });
 }
 
+expected<bool> set_discipline(rule_override& one, std::string_view name, const std::string& path, element value) {
+  if (name == "latch") return take_or_reset(one.latch, path, value, read_boolean);
+  if (name == "re_alarm_ms")
+    return take_option(one.re_alarm_us, name, path, value, [](const alarm_options& options) { return options.re_alarm_us; });
+  if (name == "silence_ms")
+    return take_option(one.silence_us, name, path, value, [](const alarm_options& options) { return options.silence_us; });
+  if (name == "low_low") return take_or_reset(one.low_low, path, value, read_number);
+  if (name == "high_high") return take_or_reset(one.high_high, path, value, read_number);
+  if (name == "schedule") return take_or_reset(one.schedule, path, value, read_schedule);
+  return false;
+}
+
 expected<bool> set_member(rule_override& one, std::string_view name, const std::string& path, element value) {
   if (name == "low") return take_or_reset(one.low, path, value, read_number);
   if (name == "high") return take_or_reset(one.high, path, value, read_number);
@@ -63,7 +76,10 @@ expected<bool> set_member(rule_override& one, std::string_view name, const std::
     return take_option(one.off_delay_us, name, path, value, [](const alarm_options& options) { return options.off_delay_us; });
   if (name == "priority")
     return take_option(one.priority, name, path, value, [](const alarm_options& options) { return options.priority; });
-  return false;
+  if (name == "count")
+    return take_option(one.count, name, path, value, [](const alarm_options& options) { return options.count; });
+  if (name == "of") return take_option(one.of, name, path, value, [](const alarm_options& options) { return options.of; });
+  return set_discipline(one, name, path, value);
 }
 
 /// 0: it is none.
@@ -110,6 +126,14 @@ void write_override(json_writer& out, const rule_override& one) {
   if (one.on_delay_us) out.member("on_delay_ms", *one.on_delay_us / 1'000);
   if (one.off_delay_us) out.member("off_delay_ms", *one.off_delay_us / 1'000);
   if (one.priority) out.member("priority", *one.priority);
+  if (one.count) out.member("count", *one.count);
+  if (one.of) out.member("of", *one.of);
+  if (one.latch) out.member("latch", *one.latch);
+  if (one.re_alarm_us) out.member("re_alarm_ms", *one.re_alarm_us / 1'000);
+  if (one.silence_us) out.member("silence_ms", *one.silence_us / 1'000);
+  if (one.low_low) out.member("low_low", *one.low_low);
+  if (one.high_high) out.member("high_high", *one.high_high);
+  if (one.schedule) write_schedule(out.key("schedule"), *one.schedule);
   out.end_object();
 }
 

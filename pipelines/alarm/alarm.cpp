@@ -19,7 +19,9 @@ void alarm_board::configure(sensor_config config, std::int64_t place_us, std::in
   const auto before = std::exchange(config_, std::move(config));
   prepare();
   for (auto& limit : limits_) {
-    if (is_unchanged(limit, before) || still_breaches(limit)) continue;
+    if (is_unchanged(limit, before)) continue;
+    place_in_shift(limit, place_us == INT64_MIN ? since_us : place_us);
+    if (still_breaches(limit) && !limit.off_shift) continue;
     limit.said = limit.state.end(last_time_us_);
     limit.silent = false;
   }
@@ -48,7 +50,10 @@ bool alarm_board::still_breaches(const watched_limit& limit) const {
 
 void alarm_board::observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out) {
   if (seen_ && time_us <= last_time_us_) return;
-  if (!limits_.empty() || !shelves_.empty() || watches_silence_) pass_time(time_us - 1, received_at_us, out);
+  if (!limits_.empty() || !shelves_.empty() || watches_silence_) {
+    pass_time(time_us - 1, received_at_us, out);
+    if (end_shifts(time_us)) report_all(time_us, received_at_us, out);
+  }
   const bool is_quiet = limits_.empty() && calm_.contains(value);  // nearly every reading
   if (!is_quiet) {
     watch_breached(time_us, value);
@@ -77,6 +82,10 @@ std::optional<double> alarm_board::compared_by(const watched_limit& limit, std::
 }
 
 void alarm_board::observe_limit(watched_limit& limit, std::int64_t time_us, double value) {
+  if (limit.off_shift) {
+    limit.silent = false;
+    return;
+  }
   const auto compared = compared_by(limit, time_us, value);
   if (!compared) return;
   limit.compared = *compared;
@@ -133,21 +142,42 @@ alarm_board::watched_limit* alarm_board::find_limit(event_source source, rule_id
   return found == limits_.end() ? nullptr : &*found;
 }
 
-alarm_board::watched_limit& alarm_board::watch(event_source source, rule_id rule) {
-  if (auto* const known = find_limit(source, rule)) return *known;
-  auto& fresh = limits_.emplace_back();
-  fresh.source = source;
-  fresh.rule = rule;
-  return fresh;
+alarm_board::watched_limit& alarm_board::watch(event_source source, rule_id rule, std::int64_t time_us) {
+  auto* limit = find_limit(source, rule);
+  if (limit == nullptr) {
+    limit = &limits_.emplace_back();
+    limit->source = source;
+    limit->rule = rule;
+    limit->off_shift = true;
+  }
+  if (limit->off_shift) place_in_shift(*limit, time_us);
+  return *limit;
+}
+
+void alarm_board::place_in_shift(watched_limit& limit, std::int64_t time_us) const {
+  limit.shift_ends_us = options_of(limit).schedule.ends_us(time_us);
+  limit.off_shift = limit.shift_ends_us <= time_us;
+}
+
+/// Alerts, delays and counts end with their shift. Whether any did.
+bool alarm_board::end_shifts(std::int64_t time_us) {
+  bool any = false;
+  for (auto& limit : limits_) {
+    if (limit.off_shift || limit.shift_ends_us > time_us) continue;
+    any = limit.off_shift = true;
+    limit.said = limit.state.end(limit.shift_ends_us);
+  }
+  return any;
 }
 
 /// Begins to watch what the value breaches.
 void alarm_board::watch_breached(std::int64_t time_us, double value) {
   if (const auto found = check_thresholds(config_.thresholds, value))
-    watch(found->type == breach_type::below_minimum ? event_source::min_threshold : event_source::max_threshold, 0);
+    watch(found->type == breach_type::below_minimum ? event_source::min_threshold : event_source::max_threshold, 0, time_us);
   for (const alert_rule& rule : config_.rules) {
     const auto compared = rule.condition == rule_condition::rate_above ? rate_to(time_us, value) : std::optional(value);
-    if (compared && breached_limit(rule, *compared)) watch(event_source::alert_rule, rule.id);
+    if (compared && breached_limit(rule, *compared) && rule.options.schedule.covers(time_us))
+      watch(event_source::alert_rule, rule.id, time_us);
   }
 }
 
@@ -155,10 +185,11 @@ void alarm_board::advance(std::int64_t time_us, std::int64_t received_at_us, std
   pass_time(time_us, received_at_us, out);
 }
 
-/// One instant after the other, so that what happens at one of them finds the states as they were then: silences, then delays, then ends
-/// of shelves, then reminders, all behind the readings of that time.
+/// One instant after the other, so that what happens at one of them finds the states as they were then: ends of shifts, silences, then
+/// delays, then ends of shelves, then reminders, all but the first behind the readings of that time.
 void alarm_board::pass_time(std::int64_t until_us, std::int64_t received_at_us, std::vector<event>& out) {
   for (auto due = due_us(); due <= until_us; due = due_us()) {
+    end_shifts(due);
     note_silence(due);
     for (auto& limit : limits_)
       if (limit.said.what == limit_state::change::none) limit.said = limit.state.advance(options_of(limit), due);
@@ -176,6 +207,7 @@ std::int64_t alarm_board::due_us() const {
   for (const auto& limit : limits_) {
     at(limit.state.due_us(options_of(limit)).value_or(INT64_MAX));
     at(reminder_us(limit));
+    if (!limit.off_shift && (limit.silent || !limit.state.is_idle())) at(limit.shift_ends_us);
   }
   for (const auto& each : shelves_) at(each.until_us);
   if (watches_silence_)
@@ -183,20 +215,22 @@ std::int64_t alarm_board::due_us() const {
   return soonest;
 }
 
-/// When the silence that goes on becomes a breach of the rule; INT64_MAX when it is one, or is none of the rule's business.
+/// When the silence that goes on becomes a breach of the rule; INT64_MAX when it is one, or is none of the rule's business. Within a shift
+/// it counts from the begin of that.
 std::int64_t alarm_board::silence_ends_us(const alert_rule& rule) const {
   if (!watches_silence(rule) || silent_since_us_ == INT64_MIN) return INT64_MAX;
-  const bool is_noted = std::any_of(limits_.begin(), limits_.end(), [&](const auto& limit) {
+  const auto noted = std::find_if(limits_.begin(), limits_.end(), [&](const auto& limit) {
     return limit.source == event_source::alert_rule && limit.rule == rule.id && limit.silent;
   });
-  return is_noted ? INT64_MAX : silent_since_us_ + rule.options.silence_us;
+  if (noted != limits_.end() && !noted->off_shift) return INT64_MAX;
+  return factory::silence_ends_us(rule.options, noted == limits_.end() ? silent_since_us_ : noted->shift_ends_us);
 }
 
 void alarm_board::note_silence(std::int64_t time_us) {
   if (!watches_silence_) return;
   for (const alert_rule& rule : config_.rules) {
     if (silence_ends_us(rule) > time_us) continue;
-    auto& limit = watch(event_source::alert_rule, rule.id);
+    auto& limit = watch(event_source::alert_rule, rule.id, time_us);
     const double seconds = static_cast<double>(rule.options.silence_us) / 1e6;
     limit.silent = true;
     limit.compared = seconds;

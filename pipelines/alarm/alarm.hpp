@@ -20,6 +20,8 @@ namespace factory {
 /// Alerts are raised whether or not somebody is told: that nobody is (shelved, suppressed, out of service) stands in the detail of each
 /// event (alarm_detail::hushed), and a change of it while the alert is open is an event.
 ///
+/// A rule with a schedule is watched from the begin of a shift to its end, half-open: the first reading of the next shift finds it as new.
+///
 /// Events name the time at which the alert was raised in their key, so that the same readings, configs and orders at the same places
 /// give the same events. A cleared event repeats the limit and the level of the raising one.
 ///
@@ -79,8 +81,10 @@ class alarm_board {
     breach newest;        ///< the last breach seen: what an alert is raised with
     breach raised;        ///< what it was raised with
     double compared = 0;  ///< what the newest reading was to the limit: its value, rate, or the silence before it
-    ladder_step step = ladder_step::none;  ///< of the newest breach
-    bool silent = false;                   ///< of no_data: the silence since the newest reading is a breach already
+    ladder_step step = ladder_step::none;    ///< of the newest breach
+    bool silent = false;                     ///< of no_data: the silence since the newest reading is a breach already
+    std::int64_t shift_ends_us = INT64_MAX;  ///< when its rule's schedule ends
+    bool off_shift = false;                  ///< it has ended: only a silence is remembered
     // Of the open alert:
     bool acknowledged = false;
     hush told{};                   ///< as its newest event says
@@ -108,11 +112,13 @@ class alarm_board {
   void climb(watched_limit& limit, const alert_rule& rule);
   extent extent_of(const watched_limit& limit, const breach& of) const;
   void grow(watched_limit& limit, std::int64_t time_us, const extent& by);
-  watched_limit& watch(event_source source, rule_id rule);
+  watched_limit& watch(event_source source, rule_id rule, std::int64_t time_us);
   watched_limit* find_limit(event_source source, rule_id rule);
   void watch_breached(std::int64_t time_us, double value);
 
   void pass_time(std::int64_t until_us, std::int64_t received_at_us, std::vector<event>& out);
+  bool end_shifts(std::int64_t time_us);
+  void place_in_shift(watched_limit& limit, std::int64_t time_us) const;
   void note_silence(std::int64_t time_us);
   std::int64_t silence_ends_us(const alert_rule& rule) const;
   std::int64_t reminder_us(const watched_limit& limit) const;

@@ -7,7 +7,8 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t options_version = 2;
+constexpr std::uint8_t options_version = 3;
+constexpr std::uint8_t without_schedule = 2;    // ends before it
 constexpr std::uint8_t without_discipline = 1;  // ends before `latch`
 
 void put_discipline(std::string& out, const alarm_options& options) {
@@ -47,6 +48,7 @@ void put_options(std::string& out, const alarm_options& options) {
   put_text(out, options.message);
   put_text(out, options.instructions);
   put_discipline(out, options);
+  put_schedule(out, options.schedule);
 }
 
 bool get_options(std::string_view& in, alarm_options& options) {
@@ -58,7 +60,8 @@ bool get_options(std::string_view& in, alarm_options& options) {
                     get_text(in, options.message) && get_text(in, options.instructions);
   options.deadband_in_percent = in_percent == 1;
   if (!good || options.count < 1 || options.of < options.count) return false;
-  return version == without_discipline || get_discipline(in, options);
+  if (version == without_discipline) return true;
+  return get_discipline(in, options) && (version == without_schedule || get_schedule(in, options.schedule));
 }
 
 }  // namespace factory

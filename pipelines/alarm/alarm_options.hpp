@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "pipelines/alarm/weekly_schedule.hpp"
+
 namespace factory {
 
 /// When a breach of a rule becomes an alert, when the alert ends, and what the operator is told. Terms as in ISA-18.2.
@@ -23,6 +25,7 @@ struct alarm_options {
   std::int64_t silence_us = 0;                  ///< of NO_DATA: so long without a reading
   double low_low = -std::numeric_limits<double>::infinity();  ///< of LADDER, the outer limits; infinite: there is none
   double high_high = std::numeric_limits<double>::infinity();
+  weekly_schedule schedule = {};  ///< outside of it the rule neither raises nor holds an alert
 
   /// How far inside `limit` a reading must be to be back in range; in the unit of the readings. 0 for an infinite limit.
   double margin_at(double limit) const;

@@ -6,10 +6,12 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t board_version = 4;
+constexpr std::uint8_t board_version = 5;
 constexpr std::uint8_t without_delays = 1;  // alerts are active or not there
 constexpr std::uint8_t without_orders = 2;  // nothing of what operators do, nothing of silence
 constexpr std::uint8_t without_peaks = 3;   // alerts escalate once to a level at most, whose rank is the revision
+
+constexpr std::uint8_t without_shifts = 4;  // rules are always in force
 
 /// Above all revisions that those escalations can have.
 constexpr std::uint32_t escalations_by_level = 2;
@@ -44,7 +46,7 @@ void alarm_board::put_limit(std::string& out, const watched_limit& limit) {
   }
   put_double(out, limit.compared);
   put_byte(out, static_cast<std::uint8_t>(limit.step));
-  put_byte(out, static_cast<std::uint8_t>((limit.silent ? 1 : 0) | (limit.acknowledged ? 2 : 0)));
+  put_byte(out, static_cast<std::uint8_t>((limit.silent ? 1 : 0) | (limit.acknowledged ? 2 : 0) | (limit.off_shift ? 4 : 0)));
   put_byte(out, static_cast<std::uint8_t>(limit.told.why));
   put_zigzag(out, limit.told.until_us);
   put_varint(out, limit.repeats);
@@ -57,6 +59,7 @@ void alarm_board::put_limit(std::string& out, const watched_limit& limit) {
   put_double(out, limit.peak_value);
   put_zigzag(out, limit.peak_us);
   put_varint(out, limit.escalations);
+  put_zigzag(out, limit.shift_ends_us);
 }
 
 bool alarm_board::get_breach(std::string_view& in, breach& read) {
@@ -84,7 +87,7 @@ bool alarm_board::get_limit(std::string_view& in, std::uint8_t version, watched_
     return false;
   if (version == without_orders) return true;
   if (!get_discipline(in, limit)) return false;
-  if (version > without_peaks) return get_peak(in, limit);
+  if (version > without_peaks) return get_peak(in, limit) && (version == without_shifts || get_zigzag(in, limit.shift_ends_us));
   std::uint8_t worst = 0;
   if (!get_byte(in, worst) || !is_severity(worst)) return false;
   limit.peak.level = static_cast<severity>(worst);
@@ -112,13 +115,14 @@ void alarm_board::set_old_peak(watched_limit& limit) const {
 bool alarm_board::get_discipline(std::string_view& in, watched_limit& limit) {
   std::uint8_t step = 0, flags = 0, why = 0;
   if (!get_double(in, limit.compared) || !get_byte(in, step) || step > static_cast<std::uint8_t>(ladder_step::high_high) ||
-      !get_byte(in, flags) || flags > 3 || !get_byte(in, why) || why > static_cast<std::uint8_t>(hush_reason::out_of_service) ||
+      !get_byte(in, flags) || flags > 7 || !get_byte(in, why) || why > static_cast<std::uint8_t>(hush_reason::out_of_service) ||
       !get_zigzag(in, limit.told.until_us) || !get_varint_as(in, limit.repeats) || !get_zigzag(in, limit.repeated_us) ||
       !get_varint_as(in, limit.reminders))
     return false;
   limit.step = static_cast<ladder_step>(step);
   limit.silent = (flags & 1U) != 0;
   limit.acknowledged = (flags & 2U) != 0;
+  limit.off_shift = (flags & 4U) != 0;
   limit.told.why = static_cast<hush_reason>(why);
   return true;
 }

@@ -23,6 +23,18 @@ inline const alert_rule* find_rule(const sensor_config& config, rule_id id) {
 
 inline bool watches_silence(const alert_rule& rule) { return rule.enabled && rule.condition == rule_condition::no_data; }
 
+/// When a silence since `since_us` has lasted for as long as it may within one shift; INT64_MAX: not within the next few.
+inline std::int64_t silence_ends_us(const alarm_options& options, std::int64_t since_us) {
+  for (int shifts = 0; shifts < 64; ++shifts) {
+    const auto from_us = options.schedule.begins_us(since_us);
+    if (from_us == INT64_MAX || from_us + options.silence_us < from_us) break;
+    const auto ends_us = options.schedule.ends_us(from_us);
+    if (from_us + options.silence_us < ends_us) return from_us + options.silence_us;
+    since_us = ends_us;
+  }
+  return INT64_MAX;
+}
+
 /// The limit of a step of a ladder.
 inline double limit_at(const alert_rule& rule, ladder_step step) {
   switch (step) {

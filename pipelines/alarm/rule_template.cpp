@@ -10,7 +10,8 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t template_version = 1;
+constexpr std::uint8_t template_version = 2;
+constexpr std::uint8_t with_few_members = 1;  // of an override: up to priority
 
 /// Which members of an override follow in its bytes, in this order.
 enum member : unsigned {
@@ -22,13 +23,24 @@ enum member : unsigned {
   has_on_delay = 32,
   has_off_delay = 64,
   has_priority = 128,
-  all_members = 255
+  few_members = 255,
+  has_count = 256,
+  has_of = 512,
+  has_latch = 1024,
+  has_re_alarm = 2048,
+  has_silence = 4096,
+  has_low_low = 8192,
+  has_high_high = 16384,
+  has_schedule = 32768,
+  all_members = 65535
 };
 
 unsigned members_of(const rule_override& one) {
   return (one.low ? has_low : 0U) | (one.high ? has_high : 0U) | (one.level ? has_level : 0U) | (one.enabled ? has_enabled : 0U) |
          (one.deadband ? has_deadband : 0U) | (one.on_delay_us ? has_on_delay : 0U) | (one.off_delay_us ? has_off_delay : 0U) |
-         (one.priority ? has_priority : 0U);
+         (one.priority ? has_priority : 0U) | (one.count ? has_count : 0U) | (one.of ? has_of : 0U) |
+         (one.latch ? has_latch : 0U) | (one.re_alarm_us ? has_re_alarm : 0U) | (one.silence_us ? has_silence : 0U) |
+         (one.low_low ? has_low_low : 0U) | (one.high_high ? has_high_high : 0U) | (one.schedule ? has_schedule : 0U);
 }
 
 void put_override(std::string& out, const rule_override& one) {
@@ -42,6 +54,14 @@ void put_override(std::string& out, const rule_override& one) {
   if (one.on_delay_us) put_zigzag(out, *one.on_delay_us);
   if (one.off_delay_us) put_zigzag(out, *one.off_delay_us);
   if (one.priority) put_varint(out, *one.priority);
+  if (one.count) put_varint(out, *one.count);
+  if (one.of) put_varint(out, *one.of);
+  if (one.latch) put_byte(out, *one.latch ? 1 : 0);
+  if (one.re_alarm_us) put_zigzag(out, *one.re_alarm_us);
+  if (one.silence_us) put_zigzag(out, *one.silence_us);
+  if (one.low_low) put_double(out, *one.low_low);
+  if (one.high_high) put_double(out, *one.high_high);
+  if (one.schedule) put_schedule(out, *one.schedule);
 }
 
 bool get_flag(std::string_view& in, bool& flag) {
@@ -58,16 +78,23 @@ bool get_level(std::string_view& in, severity& level) {
   return true;
 }
 
-bool get_override(std::string_view& in, rule_override& one) {
+bool get_override(std::string_view& in, rule_override& one, unsigned known) {
   std::uint64_t members = 0;
-  if (!get_varint(in, members) || members > all_members) return false;
+  if (!get_varint(in, members) || members > known) return false;
   const auto has = [&](unsigned which) { return (members & which) != 0; };
   return (!has(has_low) || get_double(in, one.low.emplace())) && (!has(has_high) || get_double(in, one.high.emplace())) &&
          (!has(has_level) || get_level(in, one.level.emplace())) && (!has(has_enabled) || get_flag(in, one.enabled.emplace())) &&
          (!has(has_deadband) || (get_double(in, one.deadband.emplace().width) && get_flag(in, one.deadband->in_percent))) &&
          (!has(has_on_delay) || get_zigzag(in, one.on_delay_us.emplace())) &&
          (!has(has_off_delay) || get_zigzag(in, one.off_delay_us.emplace())) &&
-         (!has(has_priority) || get_varint_as(in, one.priority.emplace()));
+         (!has(has_priority) || get_varint_as(in, one.priority.emplace())) &&
+         (!has(has_count) || get_varint_as(in, one.count.emplace())) && (!has(has_of) || get_varint_as(in, one.of.emplace())) &&
+         (!has(has_latch) || get_flag(in, one.latch.emplace())) &&
+         (!has(has_re_alarm) || get_zigzag(in, one.re_alarm_us.emplace())) &&
+         (!has(has_silence) || get_zigzag(in, one.silence_us.emplace())) &&
+         (!has(has_low_low) || get_double(in, one.low_low.emplace())) &&
+         (!has(has_high_high) || get_double(in, one.high_high.emplace())) &&
+         (!has(has_schedule) || get_schedule(in, one.schedule.emplace()));
 }
 
 }  // namespace
@@ -84,6 +111,14 @@ alert_rule with_override(alert_rule rule, const rule_override& difference) {
   rule.options.on_delay_us = difference.on_delay_us.value_or(rule.options.on_delay_us);
   rule.options.off_delay_us = difference.off_delay_us.value_or(rule.options.off_delay_us);
   rule.options.priority = difference.priority.value_or(rule.options.priority);
+  rule.options.count = difference.count.value_or(rule.options.count);
+  rule.options.of = difference.of.value_or(rule.options.of);
+  rule.options.latch = difference.latch.value_or(rule.options.latch);
+  rule.options.re_alarm_us = difference.re_alarm_us.value_or(rule.options.re_alarm_us);
+  rule.options.silence_us = difference.silence_us.value_or(rule.options.silence_us);
+  rule.options.low_low = difference.low_low.value_or(rule.options.low_low);
+  rule.options.high_high = difference.high_high.value_or(rule.options.high_high);
+  if (difference.schedule) rule.options.schedule = *difference.schedule;
   return rule;
 }
 
@@ -101,11 +136,13 @@ bool get_template(std::string_view& in, rule_template& what) {
   std::uint8_t version = 0;
   std::uint64_t overrides = 0;
   what.overrides.clear();
-  if (!get_byte(in, version) || version != template_version || !get_selector(in, what.sensors) || !get_varint(in, overrides))
+  if (!get_byte(in, version) || version < with_few_members || version > template_version || !get_selector(in, what.sensors) ||
+      !get_varint(in, overrides))
     return false;
   for (; overrides > 0; --overrides) {
     sensor_id sensor = 0;
-    if (!get_varint_as(in, sensor) || !get_override(in, what.overrides[sensor])) return false;
+    const auto known = version == with_few_members ? few_members : all_members;
+    if (!get_varint_as(in, sensor) || !get_override(in, what.overrides[sensor], known)) return false;
   }
   return true;
 }
@@ -122,6 +159,14 @@ std::string to_text(const std::map<sensor_id, rule_override>& overrides) {
     if (one.on_delay_us) members.push_back(fmt::format("on_delay_ms {}", *one.on_delay_us / 1'000));
     if (one.off_delay_us) members.push_back(fmt::format("off_delay_ms {}", *one.off_delay_us / 1'000));
     if (one.priority) members.push_back(fmt::format("priority {}", *one.priority));
+    if (one.count) members.push_back(fmt::format("count {}", *one.count));
+    if (one.of) members.push_back(fmt::format("of {}", *one.of));
+    if (one.latch) members.push_back(fmt::format("latch {}", *one.latch ? 1 : 0));
+    if (one.re_alarm_us) members.push_back(fmt::format("re_alarm_ms {}", *one.re_alarm_us / 1'000));
+    if (one.silence_us) members.push_back(fmt::format("silence_ms {}", *one.silence_us / 1'000));
+    if (one.low_low) members.push_back(fmt::format("low_low {}", *one.low_low));
+    if (one.high_high) members.push_back(fmt::format("high_high {}", *one.high_high));
+    if (one.schedule) members.push_back(fmt::format("schedule {}", to_text(*one.schedule)));
     sensors.push_back(fmt::format("{}: {}", sensor, fmt::join(members, ", ")));
   }
   return fmt::format("{}", fmt::join(sensors, "; "));

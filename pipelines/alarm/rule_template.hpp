@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "pipelines/alarm/weekly_schedule.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/severity.hpp"
 #include "pipelines/select/selector.hpp"
@@ -26,7 +27,11 @@ struct rule_override {
   std::optional<bool> enabled = {};
   std::optional<band> deadband = {};
   std::optional<std::int64_t> on_delay_us = {}, off_delay_us = {};
-  std::optional<std::uint32_t> priority = {};
+  std::optional<std::uint32_t> priority = {}, count = {}, of = {};
+  std::optional<bool> latch = {};
+  std::optional<std::int64_t> re_alarm_us = {}, silence_us = {};
+  std::optional<double> low_low = {}, high_high = {};
+  std::optional<weekly_schedule> schedule = {};
 
   bool empty() const { return *this == rule_override(); }
   bool operator==(const rule_override&) const = default;

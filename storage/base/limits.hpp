@@ -22,6 +22,7 @@ inline constexpr std::int64_t alarm_delay_ms = 86'400'000;       ///< on_delay_m
 inline constexpr std::int64_t re_alarm_ms_least = 60'000;        ///< re_alarm_ms, where it is not 0: 400
 inline constexpr std::int64_t alarm_days_ms = 31 * 86'400'000L;  ///< re_alarm_ms, silence_ms: 400
 inline constexpr std::int64_t silence_ms_least = 1'000;          ///< silence_ms: 400
+inline constexpr std::size_t shifts_per_rule = 32;               ///< times of a schedule: 400
 inline constexpr std::int64_t shelf_ms = 7 * 86'400'000L;        ///< an alarm is shelved for so long at most: 400
 inline constexpr std::size_t comment_bytes = 1'024;              ///< reason or comment of an operator: 400
 inline constexpr std::uint32_t alarm_readings = 64;              ///< `of` of a rule: 400

@@ -124,6 +124,9 @@ std::optional<problem> check_options(const alarm_options& options) {
     return problem{errc::invalid, "of", "must be from 1 to " + std::to_string(limits::alarm_readings)};
   if (options.count < 1 || options.count > options.of) return problem{errc::invalid, "count", "must be from 1 to `of`"};
   if (options.priority > 4) return problem{errc::invalid, "priority", "must be from 1 (most urgent) to 4, or null"};
+  if (options.re_alarm_us != 0 && outside(options.re_alarm_us, limits::re_alarm_ms_least * 1'000, limits::alarm_days_ms * 1'000))
+    return problem{errc::invalid, "re_alarm_ms",
+                   fmt::format("must be 0 or from {} to {}", limits::re_alarm_ms_least, limits::alarm_days_ms)};
   for (const auto& [text, field] : {std::pair(&options.message, "message"), std::pair(&options.instructions, "instructions")})
     if (text->size() > limits::rule_text_bytes)
       return problem{errc::invalid, field, "must be at most " + std::to_string(limits::rule_text_bytes) + " bytes"};
@@ -166,10 +169,6 @@ std::optional<problem> check_condition(const alert_rule& rule) {
 /// Of what else an alarm does. One rule may keep others quiet; it is kept quiet by none, so that one of them speaks.
 std::optional<problem> check_discipline(const catalog_tables& tables, const alert_rule& rule) {
   const auto& options = rule.options;
-  if (options.re_alarm_us != 0 &&
-      (options.re_alarm_us < limits::re_alarm_ms_least * 1'000 || options.re_alarm_us > limits::alarm_days_ms * 1'000))
-    return problem{errc::invalid, "re_alarm_ms",
-                   fmt::format("must be 0 or from {} to {}", limits::re_alarm_ms_least, limits::alarm_days_ms)};
   if (options.suppressed_by == 0) return std::nullopt;
   const alert_rule* by = tables.of<alert_rule>().find(options.suppressed_by);
   const auto refused = [](std::string why) { return problem{errc::invalid, "suppressed_by", std::move(why)}; };
@@ -220,6 +219,10 @@ std::optional<problem> check_overrides(const catalog_tables& tables, const alert
       return problem{errc::invalid, field + ".low", "is not used by this condition"};
     if (difference.high && !uses_high(entry.condition))
       return problem{errc::invalid, field + ".high", "is not used by this condition"};
+    if (difference.silence_us && entry.condition != rule_condition::no_data)
+      return problem{errc::invalid, field + ".silence_ms", "is not used by this condition"};
+    if ((difference.low_low || difference.high_high) && entry.condition != rule_condition::ladder)
+      return problem{errc::invalid, field + (difference.low_low ? ".low_low" : ".high_high"), "is not used by this condition"};
     if (auto bad = check_judgement(with_override(judged(entry), difference)))
       return problem{bad->code, field + "." + bad->field, bad->reason};
   }

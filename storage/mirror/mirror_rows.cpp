@@ -37,10 +37,11 @@ std::optional<double> if_finite(double limit) { return std::isfinite(limit) ? st
 void write_discipline(sqlite_file& sql, const alert_rule& e) {
   const auto& o = e.options;
   sql.run(
-      "UPDATE alert_rules SET latch = ?, suppressed_by = ?, re_alarm_ms = ?, silence_ms = ?, low_low = ?, high_high = ? WHERE id "
-      "= ?",
+      "UPDATE alert_rules SET latch = ?, suppressed_by = ?, re_alarm_ms = ?, silence_ms = ?, low_low = ?, high_high = ?, "
+      "schedule = ? WHERE id = ?",
       o.latch, o.suppressed_by != 0 ? std::optional(o.suppressed_by) : std::nullopt, o.re_alarm_us / 1'000, o.silence_us / 1'000,
-      if_finite(o.low_low), if_finite(o.high_high), e.id);
+      if_finite(o.low_low), if_finite(o.high_high), o.schedule.always() ? std::nullopt : std::optional(to_text(o.schedule)),
+      e.id);
 }
 
 void write_entry(sqlite_file& sql, const alert_rule& e) {

@@ -138,6 +138,67 @@ TEST_F(alarms_api, operators_shelve_reset_and_take_out_of_service) {
   EXPECT_EQ(get_json(api, "/api/alarms/shelved")["shelved"].Size(), 0U);
 }
 
+TEST_F(alarms_api, severity_and_peak_follow_the_readings_also_after_a_kill) {
+  const auto sensor = add_sensors(api, 1, R"("max_threshold":80)").at(0);
+  const auto rule = add_rule(api, sensor, R"("condition":"GREATER_THAN","high":80)");
+  const auto of_limit = fmt::format("{}-{}-max_threshold-0", sensor, noon_us), of_rule = id_of(sensor, noon_us, rule);
+  const auto peak = [&](const std::string& alert) {
+    const auto now = get_json(api, "/api/alerts/" + alert);
+    return fmt::format("{} {} {}", now["severity"].GetString(), now["peak"]["value"].GetDouble(),
+                       now["peak"]["timestamp"].GetString());
+  };
+  store(api, {{sensor, noon_us, 82}, {sensor, noon_us + second_us, 100}, {sensor, noon_us + 2 * second_us, 101}});
+  await_processed(api);
+  await([&] { return peak(of_limit) == "critical 100 2026-01-19T10:00:01Z"; }, "the escalation");
+  EXPECT_EQ(peak(of_rule), "WARNING 100 2026-01-19T10:00:01Z");
+  plant->kill();
+  plant->start();
+  api = http_client(plant->api_port());
+  EXPECT_EQ(peak(of_limit), "critical 100 2026-01-19T10:00:01Z");
+  store(api, {{sensor, noon_us + 3 * second_us, 70}});
+  await([&] { return peak(of_rule) == "WARNING 101 2026-01-19T10:00:02Z"; }, "the end, which is exact");
+  store(api, {{sensor, noon_us + second_us / 2, 120}});  // late
+  await([&] { return peak(of_limit) == "critical 120 2026-01-19T10:00:00.500Z"; }, "the peak that came late");
+}
+
+TEST_F(alarms_api, a_rule_with_a_schedule_is_in_force_in_its_shifts_alone) {
+  const auto sensor = add_sensors(api, 1).at(0);
+  const std::string schedule = R"({"zone":"Europe/Berlin","times":[{"days":["mon"],"from":"06:00","to":"12:00"}]})";
+  const auto rule = add_rule(api, sensor, R"("condition":"GREATER_THAN","high":80,"schedule":)" + schedule);
+  const auto path = fmt::format("/api/rules/{}", rule);
+  EXPECT_NE(api.get(path).body.find("\"schedule\":" + schedule), std::string::npos) << api.get(path).body;
+  constexpr std::int64_t hour_us = 60 * minute_us;
+  store(api, {{sensor, noon_us - 6 * hour_us, 90}, {sensor, noon_us, 90}, {sensor, noon_us + 2 * hour_us, 90}});
+  const auto alert = id_of(sensor, noon_us, rule);
+  awaited_state_of(api, alert);
+  await([&] { return state_of(api, alert) == "returned_unacknowledged"; }, "the end of the shift");
+  EXPECT_STREQ(get_json(api, "/api/alerts/" + alert)["cleared_at"].GetString(), "2026-01-19T11:00:00Z");
+  EXPECT_EQ(get_json(api, "/api/alerts")["alerts"].Size(), 1U) << "neither before the shift nor behind it";
+  expect(200, api.patch(path, R"({"schedule":null})"));
+  store(api, {{sensor, noon_us + 3 * hour_us, 90}});
+  awaited_state_of(api, id_of(sensor, noon_us + 3 * hour_us, rule));
+}
+
+TEST_F(alarms_api, schedules_that_are_wrong_are_refused_with_the_member) {
+  const auto sensor = add_sensors(api, 1).at(0);
+  const auto path = fmt::format("/api/rules/{}", add_rule(api, sensor, R"("condition":"GREATER_THAN","high":80)"));
+  for (const auto& [schedule, field] : std::vector<std::pair<std::string, std::string>>{
+           {R"({})", "schedule.times"},
+           {R"({"times":[]})", "schedule.times"},
+           {R"({"times":[{"from":"06:00"}]})", "schedule.times[0].to"},
+           {R"({"times":[{"from":"6:00","to":"14:00"}]})", "schedule.times[0].from"},
+           {R"({"times":[{"from":"24:00","to":"14:00"}]})", "schedule.times[0].from"},
+           {R"({"times":[{"days":["monday"],"from":"06:00","to":"14:00"}]})", "schedule.times[0].days"},
+           {R"({"zone":"Europe/Nowhere","times":[{"from":"06:00","to":"14:00"}]})", "schedule.zone"},
+           {R"({"zone":"../../../etc/passwd","times":[{"from":"06:00","to":"14:00"}]})", "schedule.zone"},
+           {R"({"shifts":[]})", "schedule.shifts"}}) {
+    const auto refused = expect(400, api.patch(path, R"({"schedule":)" + schedule + "}"));
+    EXPECT_NE(refused.body.find(R"("field":")" + field + '"'), std::string::npos) << refused.body;
+  }
+  for (const std::string zone : {"UTC", "+05:30", "Europe/Berlin", "AEST-10AEDT,M10.1.0,M4.1.0/3"})
+    expect(200, api.patch(path, R"({"schedule":{"zone":")" + zone + R"(","times":[{"from":"22:00","to":"06:00"}]}})"));
+}
+
 TEST_F(alarms_api, a_machine_in_maintenance_suppresses_and_lists_are_filtered_and_sorted) {
   const auto sensors = add_sensors(api, 3, R"("max_threshold":1000)");
   const auto hot =

@@ -104,6 +104,24 @@ TEST_F(templates, differ_where_an_override_says_so) {
   EXPECT_THAT(api.get("/api/rules/1").body, HasSubstr(R"("overrides":{})"));
 }
 
+TEST_F(templates, differ_in_counts_and_shifts_too) {
+  made(api.post("/api/sensors", R"([{"machine_id":1,"name":"temp 3"},{"machine_id":1,"name":"temp 4"}])"));
+  expect_patched("/api/rules/1", R"({"overrides":{"3":{"count":2,"of":3,"latch":true,"re_alarm_ms":60000},)"
+                                 R"("4":{"schedule":{"times":[{"days":["sat"],"from":"00:00","to":"24:00"}]}}}})");
+  for (const std::uint32_t sensor : {1U, 3U, 4U}) post_value(sensor, 85);
+  expect_alerts(1, "1/1");
+  expect_alerts(3, "0/0");
+  restart();
+  post_value(3, 85);
+  expect_alerts(3, "1/1");
+  expect_alerts(4, "0/0");  // that was a Friday
+  for (int i = 0; i < 3; ++i) post_value(3, 20);
+  await([&] { return get_json(api, "/api/alerts?sensor_id=3")["alerts"][0]["state"] == "latched_unacknowledged"; }, "the latch");
+  EXPECT_THAT(api.get("/api/rules/1").body, HasSubstr(R"("3":{"count":2,"of":3,"latch":true,"re_alarm_ms":60000})"));
+  expect_patched("/api/rules/1", R"({"overrides":{"3":{"latch":null,"re_alarm_ms":null}}})");
+  EXPECT_THAT(api.get("/api/rules/1").body, HasSubstr(R"("3":{"count":2,"of":3})"));
+}
+
 TEST_F(templates, outlive_a_kill_at_their_place_among_the_readings) {
   post_value(1, 85);
   expect_patched("/api/rules/1", R"({"high":90})");
@@ -146,6 +164,11 @@ TEST_F(templates, that_are_wrong_are_refused_with_the_member) {
            {R"("selector":{"name":"*"},"overrides":{"1":{"hgh":3}},)", "overrides.1.hgh"},
            {R"("selector":{"name":"*"},"overrides":{"1":{"high":"3"}},)", "overrides.1.high"},
            {R"("selector":{"name":"*"},"overrides":{"1":{"deadband":-1}},)", "overrides.1.deadband"},
+           {R"("selector":{"name":"*"},"overrides":{"1":{"count":3,"of":2}},)", "overrides.1.count"},
+           {R"("selector":{"name":"*"},"overrides":{"1":{"silence_ms":5000}},)", "overrides.1.silence_ms"},
+           {R"("selector":{"name":"*"},"overrides":{"1":{"high_high":5}},)", "overrides.1.high_high"},
+           {R"("selector":{"name":"*"},"overrides":{"1":{"re_alarm_ms":5}},)", "overrides.1.re_alarm_ms"},
+           {R"("selector":{"name":"*"},"overrides":{"1":{"schedule":{"times":[]}}},)", "overrides.1.schedule.times"},
            {R"("selector":{"name":"*"},"overrides":[],)", "overrides"}}) {
     const auto refused = api.post("/api/rules", "{" + members + good + "}");
     EXPECT_EQ(refused.status, 400) << members;

@@ -214,6 +214,74 @@ TEST_F(alarm_kinds, the_peak_of_a_ladder_is_measured_from_its_inner_limit) {
   EXPECT_EQ(level_of(fold_finding(said)), severity::rule_warning) << "of the step it stood on last";
 }
 
+/// Sensor 7's rule above 80, in force for the first minute of the Thursday on which 1970 began, and for the third.
+struct alarm_shifts : alarm_kinds {
+  alert_rule rule = of_kind(rule_condition::greater_than, 80);
+  alarm_shifts() { rule.options.schedule.shifts = {{1U << 3U, 0, 60 * second_us}, {1U << 3U, 120 * second_us, 180 * second_us}}; }
+};
+
+TEST_F(alarm_shifts, the_end_of_a_shift_clears_its_alert_at_that_instant_whatever_comes_to_tell) {
+  watch(rule);
+  see(10, 90);
+  EXPECT_EQ(alarms.due_us(), 60 * second_us);
+  see(70, 95);  // past the end, and of no shift
+  ASSERT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
+  EXPECT_EQ(said[1].at_us, 60 * second_us);
+  EXPECT_EQ(alarms.due_us(), INT64_MAX);
+  see(119, 95);
+  EXPECT_EQ(said.size(), 2U);
+  see(120, 95);
+  EXPECT_EQ(kinds().back(), alert_raised) << "the next shift finds it as new";
+  tick(200);
+  EXPECT_EQ(said.back().at_us, 180 * second_us);
+  EXPECT_EQ(alarms.active_count(), 0U);
+}
+
+TEST_F(alarm_shifts, a_reading_at_the_very_end_is_not_in_the_shift) {
+  watch(rule);
+  see(60, 90);
+  EXPECT_TRUE(said.empty());
+  see(10, 90);  // late
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
+  EXPECT_EQ(said[1].at_us, 60 * second_us);
+}
+
+TEST_F(alarm_shifts, a_delay_ends_with_its_shift_and_counts_begin_anew) {
+  rule.options.on_delay_us = 20 * second_us;
+  watch(rule);
+  see(50, 90);
+  tick(100);
+  see(130, 90);
+  EXPECT_TRUE(said.empty());
+  tick(150);
+  ASSERT_EQ(kinds(), kinds_told{alert_raised});
+  EXPECT_EQ(said[0].at_us, 150 * second_us);
+}
+
+TEST_F(alarm_shifts, silence_counts_within_a_shift) {
+  rule.condition = rule_condition::no_data;
+  rule.options.silence_us = 30 * second_us;
+  watch(rule);
+  see(15, 1);
+  see(40, 1);
+  EXPECT_EQ(alarms.due_us(), 150 * second_us) << "not 70, which is off shift: 30 s from the begin of the next";
+  tick(155);
+  ASSERT_EQ(kinds(), kinds_told{alert_raised});
+  EXPECT_EQ(said[0].at_us, 150 * second_us);
+  tick(181);
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
+  constexpr std::int64_t week = 7 * 86'400;
+  EXPECT_EQ(alarms.due_us(), (week + 30) * second_us) << "still silent when the next shift begins";
+}
+
+TEST_F(alarm_shifts, a_schedule_that_changes_ends_what_is_outside_of_it) {
+  watch(rule);
+  see(130, 90);
+  rule.options.schedule.shifts.pop_back();
+  watch(rule, 131, 130 * second_us);
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
+}
+
 TEST_F(alarm_kinds, a_late_or_corrected_reading_moves_the_peak_to_where_it_would_have_been) {
   watch(of_kind(rule_condition::greater_than, 80));
   for (const auto& [second, value] : {std::pair(1, 90.0), {3, 120.0}, {4, 123.0}, {5, 20.0}}) see(second, value);
@@ -259,20 +327,22 @@ TEST(calm_values, are_none_where_a_rule_must_see_all_and_those_within_a_ladder) 
   EXPECT_EQ(within.highest, 78);
 }
 
-TEST(alarm_options, of_before_there_was_a_latch_are_read) {
+TEST(alarm_options, of_before_there_were_latches_and_schedules_are_read) {
   alarm_options now;
   now.deadband = 3;
   now.message = "m";
   std::string bytes;
   put_options(bytes, now);
-  constexpr std::size_t discipline = 1 + 1 + 1 + 1 + 8 + 8;
-  std::string old = bytes.substr(0, bytes.size() - discipline);
-  old.front() = 1;
-  std::string_view in = old;
-  alarm_options read;
-  ASSERT_TRUE(get_options(in, read));
-  EXPECT_EQ(read, now);
-  EXPECT_TRUE(in.empty());
+  constexpr std::size_t discipline = 1 + 1 + 1 + 1 + 8 + 8, schedule = 1;
+  for (const auto& [version, less] : {std::pair(1, discipline + schedule), {2, schedule}}) {
+    std::string old = bytes.substr(0, bytes.size() - less);
+    old.front() = static_cast<char>(version);
+    std::string_view in = old;
+    alarm_options read;
+    ASSERT_TRUE(get_options(in, read));
+    EXPECT_EQ(read, now);
+    EXPECT_TRUE(in.empty());
+  }
 }
 
 }  // namespace

@@ -38,6 +38,11 @@ std::vector<alert_rule> any_rules(generator& random) {
       options.count = static_cast<std::uint32_t>(1 + below(random, options.of));
     }
     if (id == 2 && random() % 2 == 0) options.suppressed_by = 1;
+    if (random() % 3 == 0) {
+      const auto middle = 60 + below(random, 60);
+      options.schedule.shifts = {{1U << 3U, below(random, 30), middle - below(random, 20)},
+                                 {1U << 3U, middle + 1 + below(random, 20), middle + 40 + below(random, 60)}};
+    }
     rules.push_back(rule);
   }
   return rules;

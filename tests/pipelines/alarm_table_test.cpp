@@ -16,7 +16,7 @@ namespace {
 
 using table_row = std::array<std::string, 5>;  // state, input, rule, next state, event
 using order_of = limit_order::action;
-constexpr std::int64_t delay_us = 50, reminder_after_us = 5'000;
+constexpr std::int64_t delay_us = 50, reminder_after_us = 5'000, shift_us = 10'000;
 
 /// The rows of the table under "## States", cells without blanks around them.
 std::vector<table_row> documented_states() {
@@ -48,6 +48,7 @@ class documented_alarm {
 
   void reach(const std::string& state) {
     if (state == "normal") return;
+    if (state == "off shift") return input("shift ends");
     const auto starts = [&](std::string_view with) { return state.starts_with(with); };
     input("breach");
     if (state == "pending") return;
@@ -80,6 +81,9 @@ class documented_alarm {
       event seen = *newest().stated;
       seen.key.kind = event_kind::alert_acknowledged;
       said_.push_back(seen);
+    } else if (what == "shift ends" || what == "shift begins") {
+      now_us_ = what == "shift ends" ? shift_us : 86'400'000'000 * 7;
+      alarms_.advance(now_us_, now_us_, said_);
     } else if (what == "time") {
       if (alarms_.due_us() != INT64_MAX) now_us_ = alarms_.due_us();
       alarms_.advance(now_us_, now_us_, said_);
@@ -97,6 +101,8 @@ class documented_alarm {
     const auto phase = alarms_.phase_of(event_source::alert_rule, 1);
     const auto alert = newest();
     if (phase == limit_state::phase::pending) return "pending";
+    if (!options_.schedule.always() && !options_.schedule.covers(now_us_) && !alert.open())
+      return alert.stated && !alert.acknowledged ? "off shift, returned unacknowledged" : "off shift";
     if (!alert.stated) return "normal";
     std::string name(to_text(state_of(alert)));
     if (name == "cleared") return "normal";
@@ -156,7 +162,7 @@ void expect_as_documented(const table_row& row, const alarm_options& options) {
 
 TEST(limit_state, does_what_the_table_in_the_reference_says) {
   const auto rows = documented_states();
-  EXPECT_EQ(rows.size(), 53U);
+  EXPECT_EQ(rows.size(), 60U);
   for (const auto& row : rows) {
     const auto& rule = row[2];
     alarm_options options;
@@ -165,6 +171,9 @@ TEST(limit_state, does_what_the_table_in_the_reference_says) {
     options.latch = rule == "latch";
     if (rule == "re_alarm") options.re_alarm_us = reminder_after_us;
     if (rule == "suppressed_by") options.suppressed_by = 2;
+    if (rule.starts_with("schedule")) options.schedule.shifts = {{1U << 3U, 0, shift_us}};  // on the Thursday on which 1970 began
+    options.latch = options.latch || rule == "schedule, latch";
+    if (rule == "schedule, on_delay") options.on_delay_us = 2 * shift_us;
     expect_as_documented(row, options);
     if (rule == "any") expect_as_documented(row, {});
   }

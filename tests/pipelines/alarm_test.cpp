@@ -307,7 +307,7 @@ TEST(alarm_board, a_board_stored_before_there_were_escalations_goes_on) {
   std::string config;
   put_config(config, f.board.config());
   bytes.erase(1 + config.size() + 1 + 1 + 8, 1);  // since when it is silent, behind time and value
-  bytes.resize(bytes.size() - 44);                // what operators did to the only limit, its peak; that nothing is shelved
+  bytes.resize(bytes.size() - 54);                // what operators did to the only limit, its peak, its shift; that nothing is shelved
   std::string_view in = bytes;
   fixture g({});
   ASSERT_TRUE(g.board.decode(in));
@@ -326,7 +326,7 @@ TEST(alarm_board, a_board_stored_before_there_were_peaks_goes_on_from_the_level_
   std::string bytes;
   f.board.encode(bytes);
   bytes.front() = 3;
-  bytes.resize(bytes.size() - 29);  // the peak; that nothing is shelved
+  bytes.resize(bytes.size() - 39);  // the peak, the shift; that nothing is shelved
   put_byte(bytes, static_cast<std::uint8_t>(severity::high));
   put_varint(bytes, 0);
   std::string_view in = bytes;

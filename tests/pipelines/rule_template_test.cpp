@@ -59,6 +59,49 @@ TEST(rule_template, comes_back_from_its_bytes) {
             "900: low -0.5");
 }
 
+TEST(rule_template, overrides_have_all_options_and_older_ones_are_read) {
+  rule_override all;
+  all.count = 2;
+  all.of = 5;
+  all.latch = true;
+  all.re_alarm_us = 60'000'000;
+  all.silence_us = 5'000'000;
+  all.low_low = 1;
+  all.high_high = 99;
+  all.schedule.emplace().shifts = {{3, 0, 3'600'000'000}};
+  all.schedule->zone_name = "UTC";
+  const auto changed = with_override(hot(), all).options;
+  EXPECT_EQ(changed.count, 2U);
+  EXPECT_EQ(changed.of, 5U);
+  EXPECT_TRUE(changed.latch);
+  EXPECT_EQ(changed.re_alarm_us, 60'000'000);
+  EXPECT_EQ(changed.silence_us, 5'000'000);
+  EXPECT_EQ(changed.low_low, 1);
+  EXPECT_EQ(changed.high_high, 99);
+  EXPECT_EQ(changed.schedule, *all.schedule);
+  rule_template full;
+  full.overrides = {{17, all}};
+  std::string bytes;
+  put_template(bytes, full);
+  std::string_view in = bytes;
+  rule_template back;
+  ASSERT_TRUE(get_template(in, back));
+  EXPECT_EQ(back, full);
+  EXPECT_EQ(to_text(full.overrides),
+            "17: count 2, of 5, latch 1, re_alarm_ms 60000, silence_ms 5000, low_low 1, high_high 99, schedule mon,tue "
+            "00:00-01:00 UTC");
+  bytes.front() = 1;
+  in = bytes;
+  EXPECT_FALSE(get_template(in, back)) << "version 1 had none of these";
+  full.overrides = {{17, all_different()}};
+  bytes.clear();
+  put_template(bytes, full);
+  bytes.front() = 1;
+  in = bytes;
+  ASSERT_TRUE(get_template(in, back));
+  EXPECT_EQ(back, full);
+}
+
 TEST(shared_rule, of_a_template_is_one_object_again_when_configs_are_read) {
   const shared_rule shared{hot()};
   std::vector<sensor_config> read(3);

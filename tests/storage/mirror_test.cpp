@@ -344,7 +344,7 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
                                      "high", "score", "explanation"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE anomalies DROP COLUMN " + std::string(column)).c_str()));
     for (const char* const column : {"deadband", "on_delay_ms", "off_delay_ms", "count_of", "priority", "message", "instructions",
-                                     "latch", "suppressed_by", "re_alarm_ms", "silence_ms", "low_low", "high_high"})
+                                     "latch", "suppressed_by", "re_alarm_ms", "silence_ms", "low_low", "high_high", "schedule"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE alert_rules DROP COLUMN " + std::string(column)).c_str()));
     for (const char* const column : {"alarm_state", "shelved_until", "comment", "step", "peak", "peak_at", "peak_at_us"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE alerts DROP COLUMN " + std::string(column)).c_str()));

@@ -98,13 +98,31 @@ class alarm_model {
     if (is_told && excess >= 1.5 * std::max(it.told.excess, std::abs(limit) / 100)) it.told = it.peak;
   }
 
+  /// Shifts of these tests are all on the Thursday on which 1970 began, by UTC.
+  static std::int64_t shift_begin(const alert_rule& rule, std::int64_t now) {
+    if (rule.options.schedule.shifts.empty()) return 0;
+    for (const auto& each : rule.options.schedule.shifts)
+      if (now >= each.from_us && now < each.to_us) return each.from_us;
+    return -1;
+  }
+
   void live_through(std::int64_t now) {
     std::vector<rule_id> raised;
+    std::vector<alert_rule> on_shift;
+    for (const auto& rule : rules_) {
+      if (shift_begin(rule, now) >= 0) {
+        on_shift.push_back(rule);
+        continue;
+      }
+      auto& it = states_[rule.id];
+      if (it.raised >= 0) end(rule.id, it, now);
+      it = {};
+    }
     if (const auto found = readings_.find(now); found != readings_.end()) {
-      for (const auto& rule : rules_) read(rule, states_[rule.id], now, found->second);
+      for (const auto& rule : on_shift) read(rule, states_[rule.id], now, found->second);
       silent_since_ = now;
     }
-    for (const auto& rule : rules_) let_pass(rule, states_[rule.id], now, raised);
+    for (const auto& rule : on_shift) let_pass(rule, states_[rule.id], now, raised);
     for (const auto id : raised) {
       states_[id].hushed_at_raise = hush(id);
       alerts_[id].push_back(as_it_stands(id));
@@ -137,7 +155,8 @@ class alarm_model {
   }
 
   void let_pass(const alert_rule& rule, state& it, std::int64_t now, std::vector<rule_id>& raised) {
-    if (rule.condition == rule_condition::no_data && !it.silent && now - silent_since_ >= rule.options.silence_us) {
+    const auto silent_for = now - std::max(silent_since_, shift_begin(rule, now));
+    if (rule.condition == rule_condition::no_data && !it.silent && silent_for >= rule.options.silence_us) {
       it.silent = true;
       it.newest_breach = limit_of(rule);
       it.back_since = -1;
