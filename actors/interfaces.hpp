@@ -124,6 +124,11 @@ struct blocks_written {
   std::uint32_t number = 0;
 };
 
+/// The sensor's late readings have been judged, when there were so many of them in all.
+struct backlog_judged {
+  std::uint64_t late_count = 0;
+};
+
 /// First message of a new sensor actor: its stored state, then the journal's later entries. The actor keeps back messages that come
 /// earlier, and skips parts that the state has seen.
 struct restore_order {
@@ -162,7 +167,8 @@ using sensor_actor = caf::typed_actor<
     caf::reacts_to<view_request>,     // answer a query's cut
     caf::reacts_to<persist_request>,  // store the state when it changed
     caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
-    caf::reacts_to<retire_order>>;    // end
+    caf::reacts_to<retire_order>,     // end
+    caf::reacts_to<backlog_judged>>;  // forget the late readings that waited to be judged
 
 /// A stage of the analysis chain for the sensors of a shard (analysis/stage.hpp): the anomaly actor, the threshold actor. Each gets what it
 /// wants.
@@ -230,6 +236,7 @@ CAF_ADD_TYPE_ID(factory, (factory::drain_order))
 CAF_ADD_TYPE_ID(factory, (factory::watch_order))
 CAF_ADD_TYPE_ID(factory, (factory::job_due))
 CAF_ADD_TYPE_ID(factory, (factory::run_order))
+CAF_ADD_TYPE_ID(factory, (factory::backlog_judged))
 CAF_END_TYPE_ID_BLOCK(factory)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_readings)
@@ -249,3 +256,4 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::drain_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::watch_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::job_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::run_order)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::backlog_judged)

@@ -57,7 +57,10 @@ class past_judging {
     if (!scanned) return tl::unexpected(std::move(scanned.error()));
     if (stopping) return fail(errc::stopping, "stopped before its end");
     if (!is_done_) twins_.pass_time(parts_.now_us());
-    for (auto& each : twins_.differences())
+    auto all = twins_.differences();
+    if (change_.late_readings_are_new)
+      if (auto added = add_told_before(all); !added) return tl::unexpected(std::move(added.error()));
+    for (const auto& each : all)
       if (auto told = tell(each); !told) return tl::unexpected(std::move(told.error()));
     return std::move(out_);
   }
@@ -74,14 +77,39 @@ class past_judging {
     if (change_.late_readings_are_new) leave_out_late(before, change_.range);
     if (change_.before) change_.before->apply(before);
     if (change_.after) change_.after->apply(after);
+    last_judged_us_ = before.event_time_us.back();
     twins_.observe(before, after);
     if (!is_behind) return;
     following_ += before.size();
     is_done_ = following_ >= limits::following_readings || twins_.have_met();
   }
 
+  /// What an earlier backlog of the range told: `before` does not know of its readings.
+  expected<void> add_told_before(std::vector<finding_difference>& all) const {
+    const auto add = [&](const std::vector<finding>& found) {
+      for (const auto& each : found) {
+        if (!is_historical(each.stated->key)) continue;
+        const auto key = with_kind(each.stated->key, {});
+        if (std::ranges::find(all, key, &finding_difference::finding) == all.end()) all.push_back({key, {}, twins_.after(key)});
+      }
+    };
+    const time_range judged{change_.range.begin_us, last_judged_us_ == INT64_MIN ? change_.range.end_us : last_judged_us_ + 1};
+    anomaly_query anomalies;
+    alert_query alerts;
+    anomalies.sensor = alerts.sensor = stored_.sensor;
+    anomalies.range = alerts.range = judged;
+    anomalies.limit = alerts.limit = limits::following_readings;
+    const auto of_anomalies = parts_.events.anomalies(anomalies);
+    if (!of_anomalies) return tl::unexpected(of_anomalies.error());
+    add(of_anomalies->rows);
+    const auto of_alerts = parts_.events.alert_page(alerts);
+    if (!of_alerts) return tl::unexpected(of_alerts.error());
+    add(of_alerts->rows);
+    return {};
+  }
+
   expected<void> tell(const finding_difference& each) {
-    if (is_made_gap(each, config_)) return {};
+    if (!change_.late_readings_are_new && is_made_gap(each, config_)) return {};
     const auto stored = parts_.events.events_of(each.finding);
     if (!stored) return tl::unexpected(stored.error());
     const bool held = fold_finding(*stored).holds();
@@ -106,6 +134,7 @@ class past_judging {
   sensor_config config_;
   twin_judges twins_;
   std::size_t following_ = 0;
+  std::int64_t last_judged_us_ = INT64_MIN;
   bool is_done_ = false;
   judged_past out_;
 };

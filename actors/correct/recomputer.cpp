@@ -21,10 +21,27 @@ std::string name_of(const correction_store::step& of) {
 
 std::int64_t when(const correction_store::step& of) { return of.is_revert() ? of.of.reverted->at_us : of.of.made_at_us; }
 
+judged_again_detail detail_of(std::string what, const time_range& range, const judged_past& judged) {
+  const auto& [alerts, anomalies, gone, days] = judged.changed;
+  judged_again_detail detail;
+  detail.what = std::move(what);
+  detail.begin_us = range.begin_us;
+  detail.end_us = range.end_us;
+  detail.alerts_raised = alerts.raised;
+  detail.alerts_withdrawn = alerts.withdrawn;
+  detail.alerts_revised = alerts.revised;
+  detail.anomalies_raised = anomalies.raised;
+  detail.anomalies_withdrawn = anomalies.withdrawn;
+  detail.anomalies_revised = anomalies.revised;
+  if (judged.events.empty()) return detail;
+  detail.changed_from_us = judged.first_us;
+  detail.changed_to_us = judged.last_us;
+  return detail;
+}
+
 /// What came of a step for one sensor.
 event report_of(const correction_store::step& of, sensor_id sensor, const judged_past& judged) {
   const bool back = of.is_revert();
-  const auto& [alerts, anomalies, gone, days] = judged.changed;
   event said;
   said.key = {sensor, of.of.begin_us, event_source::correction, of.of.id, event_kind::readings_corrected, back ? 1U : 0U};
   said.recorded_at_us = when(of);
@@ -32,22 +49,21 @@ event report_of(const correction_store::step& of, sensor_id sensor, const judged
   said.who = back ? of.of.reverted->by : of.of.by;
   said.explanation =
       fmt::format("Correction {} {}: {}.", of.of.id, back ? "was reverted" : "took force", to_text(judged.changed));
-  judged_again_detail detail;
-  detail.what = fmt::format("{}{}", back ? "revert of " : "", to_text(of.of.change.action));
+  auto detail = detail_of(fmt::format("{}{}", back ? "revert of " : "", to_text(of.of.change.action)),
+                          {of.of.begin_us, of.of.end_us}, judged);
   detail.correction = of.of.id;
-  detail.begin_us = of.of.begin_us;
-  detail.end_us = of.of.end_us;
-  detail.alerts_raised = alerts.raised;
-  detail.alerts_withdrawn = alerts.withdrawn;
-  detail.alerts_revised = alerts.revised;
-  detail.anomalies_raised = anomalies.raised;
-  detail.anomalies_withdrawn = anomalies.withdrawn;
-  detail.anomalies_revised = anomalies.revised;
-  if (!judged.events.empty()) {
-    detail.changed_from_us = judged.first_us;
-    detail.changed_to_us = judged.last_us;
-  }
   said.detail = std::move(detail);
+  return said;
+}
+
+/// Likewise of late readings.
+event backlog_report(sensor_id sensor, const past_change& change, const judged_past& judged) {
+  event said;
+  said.key = {sensor, change.range.begin_us, event_source::correction, 0, event_kind::backlog_judged};
+  said.recorded_at_us = change.recorded_at_us;
+  said.at_us = change.range.begin_us;
+  said.explanation = fmt::format("Readings that came late were judged: {}.", to_text(judged.changed));
+  said.detail = detail_of("late readings", change.range, judged);
   return said;
 }
 
@@ -89,23 +105,43 @@ void recomputer::wake() {
 
 void recomputer::run() {
   while (!stopping_) {
-    expected<void> done;
-    if (const auto next = with_.corrections.first_open_step()) {
-      try {
-        done = take(*next);
-      } catch (const std::exception& e) {
-        done = fail(errc::unavailable, e.what());
-      }
-      if (done || stopping_) continue;
-      spdlog::warn("what follows from {} is not done yet: {}", name_of(*next), done.error().message);
-    }
+    busy_ = true;
+    const bool more = work();
+    busy_ = false;
+    if (more) continue;
     std::unique_lock lock(mutex_);
-    if (done)
-      news_.wait(lock, [this] { return woken_; });
+    const auto until = look_again_.value_or(backlog_book::clock::time_point::max());
+    if (look_again_)
+      news_.wait_until(lock, until, [this] { return woken_; });
     else
-      news_.wait_for(lock, std::chrono::milliseconds(limits::judge_again_retry_ms), [this] { return stopping_.load(); });
+      news_.wait(lock, [this] { return woken_; });
     woken_ = false;
   }
+}
+
+/// One thing of what there is to do; false when there is nothing for now.
+bool recomputer::work() {
+  expected<void> done;
+  std::string what;
+  look_again_.reset();
+  try {
+    if (const auto next = with_.corrections.first_open_step()) {
+      what = name_of(*next);
+      done = take(*next);
+    } else if (const auto late = with_.backlog.take_due(look_again_)) {
+      what = fmt::format("late readings of sensor {}", late->first);
+      done = take_backlog(late->first, late->second);
+      if (!done && done.error().code != errc::not_found) with_.backlog.put(late->first, late->second);
+    } else {
+      return false;
+    }
+  } catch (const std::exception& e) {
+    done = fail(errc::unavailable, e.what());
+  }
+  if (done || stopping_) return true;
+  spdlog::warn("what follows from {} is not done yet: {}", what, done.error().message);
+  look_again_ = backlog_book::clock::now() + std::chrono::milliseconds(limits::judge_again_retry_ms);
+  return false;
 }
 
 expected<void> recomputer::take(const step& next) {
@@ -160,6 +196,38 @@ expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sens
   judged->events.push_back(report);
   if (auto kept = with_.events.append(std::move(judged->events)); !kept) return tl::unexpected(std::move(kept.error()));
   return judged->changed;
+}
+
+/// What the log has of late readings of an earlier backlog in the range is brought to how they read now, too.
+expected<void> recomputer::take_backlog(sensor_id sensor, const backlog_book::entry& late) {
+  const auto entry = with_.past.entities.find_sensor(sensor);
+  if (!entry) return tl::unexpected(entry.error());
+  auto stored = with_.settled_cut(sensor);
+  if (!stored) return tl::unexpected(std::move(stored.error()));
+  past_change change;
+  change.range = {late.first_us, late.last_us + 1};
+  change.before = change.after = with_.corrections.overlay_of(sensor);
+  change.late_readings_are_new = true;
+  change.reason = "readings came late";
+  change.recorded_at_us = with_.past.now_us();
+  auto judged = judge_again(with_.past, *stored, change, stopping_);
+  if (!judged) return tl::unexpected(std::move(judged.error()));
+  time_range changed = change.range;
+  if (!judged->events.empty()) {
+    widen(changed, judged->first_us, judged->last_us);
+    auto report = backlog_report(sensor, change, *judged);
+    const auto told = with_.events.events_of(report.key);
+    if (!told) return tl::unexpected(told.error());
+    report.key.revision = static_cast<std::uint32_t>(told->size());
+    judged->events.push_back(std::move(report));
+    if (auto kept = with_.events.append(std::move(judged->events)); !kept) return tl::unexpected(std::move(kept.error()));
+  }
+  std::set<factory_id> factories;
+  if (const auto machine = with_.past.entities.find_machine(entry->machine)) factories.insert(machine->factory);
+  if (auto days = with_.report_again(factories, changed, stopping_); !days) return tl::unexpected(std::move(days.error()));
+  spdlog::debug("late readings of sensor {}: {}", sensor, to_text(judged->changed));
+  with_.backlog_is_judged(sensor, late.late_count);
+  return {};
 }
 
 std::optional<consequences> recomputer::wait_for(std::uint64_t number, std::int64_t wait_ms) {

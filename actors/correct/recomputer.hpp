@@ -11,13 +11,15 @@
 #include <thread>
 #include <vector>
 
+#include "actors/correct/backlog_book.hpp"
 #include "actors/correct/judge_again.hpp"
 
 namespace factory {
 
-/// Brings about what follows from a correction or its revert: findings and alarms of its range, and the daily reports. A thread of its own,
-/// one step after the other in the order in which they took force. What a crash cuts short is done at the next start: a step is done
-/// when its consequences are stored, and doing one twice changes nothing.
+/// Brings about what follows from a correction or its revert, and from readings that came later than the allowed lateness: findings and alarms of
+/// the range, and the daily reports. A thread of its own, one step after the other in the order in which they took force, then the late
+/// readings, sensor by sensor. What a crash cuts short is done at the next start: a step is done when its consequences are stored, late
+/// readings are when their sensor's stored state has them no more, and doing either twice changes nothing.
 class recomputer {
  public:
   struct parts {
@@ -29,6 +31,9 @@ class recomputer {
     /// Makes daily reports of these factories anew where their day has a part in the range; which days.
     std::function<expected<std::vector<std::int64_t>>(const std::set<factory_id>&, const time_range&, const std::atomic<bool>&)>
         report_again;
+    backlog_book& backlog;
+    /// The sensor's late readings have been judged, when it had so many in all.
+    std::function<void(sensor_id, std::uint64_t late_count)> backlog_is_judged;
   };
   explicit recomputer(parts with) : with_(std::move(with)) {}
   ~recomputer() { stop(); }
@@ -40,6 +45,8 @@ class recomputer {
   void wake();
 
   /// Waits for the consequences of a step; nullopt when they are not known by then.
+  /// Nothing waits, nothing is under way.
+  bool is_idle() const { return !with_.corrections.first_open_step() && with_.backlog.empty() && !busy_; }
   std::optional<consequences> wait_for(std::uint64_t number, std::int64_t wait_ms);
   /// What would follow from a correction that is not made, or from the revert of one that is in force. On the caller's thread.
   expected<consequences> preview(const correction& wanted) const;
@@ -48,7 +55,9 @@ class recomputer {
  private:
   using step = correction_store::step;
   void run();
+  bool work();
   expected<void> take(const step& next);
+  expected<void> take_backlog(sensor_id sensor, const backlog_book::entry& late);
   expected<consequences> judge_sensor(const step& next, sensor_id sensor, time_range& changed);
   expected<consequences> preview(const correction& what, bool is_revert) const;
 
@@ -56,7 +65,8 @@ class recomputer {
   std::mutex mutex_;
   std::condition_variable news_;
   bool woken_ = true;
-  std::atomic<bool> stopping_{false};
+  std::optional<backlog_book::clock::time_point> look_again_;  ///< of run()
+  std::atomic<bool> stopping_{false}, busy_{false};
   std::thread thread_;
 };
 

@@ -105,6 +105,8 @@ class engine final : public ports {
   expected<consequences> preview(correction wanted) override;
   expected<consequences> preview_revert(correction_id id) override;
   std::optional<consequences> consequences_of(std::uint64_t step, std::int64_t wait_ms) override;
+  /// Nothing of the past waits to be judged: no correction, no late reading.
+  bool past_is_judged() const;
 
   // admin_port
   notify_store& notifications() override;

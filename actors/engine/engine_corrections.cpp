@@ -93,6 +93,8 @@ std::optional<consequences> engine::consequences_of(std::uint64_t step, std::int
   return impl_->past->wait_for(step, wait_ms);
 }
 
+bool engine::past_is_judged() const { return impl_->past->is_idle(); }
+
 /// Before the cut is used, all that the actors found in its rows is in the log.
 void engine::impl::start_past(const job_parts& of_jobs) {
   const auto settled_cut = [this](sensor_id id) -> expected<sensor_cut> {
@@ -107,8 +109,15 @@ void engine::impl::start_past(const job_parts& of_jobs) {
     if (!write) return expected<std::vector<std::int64_t>>();
     return report_again(of_jobs, write, factories, range, stop);
   };
-  past = std::make_unique<recomputer>(recomputer::parts{
-      {*entities, *events, *series, stream_rules_of(config), wall_clock_us}, *events, *corrections, settled_cut, report});
+  past = std::make_unique<recomputer>(
+      recomputer::parts{{*entities, *events, *series, stream_rules_of(config), wall_clock_us},
+                        *events,
+                        *corrections,
+                        settled_cut,
+                        report,
+                        sensors->backlog(),
+                        [this](sensor_id id, std::uint64_t late_count) { sensors->backlog_is_judged(id, late_count); }});
+  sensors->backlog().when_put([parts = past.get()] { parts->wake(); });
   past->start();
 }
 

@@ -227,7 +227,7 @@ void engine::stop() {
 void engine::impl::close() {
   stopping = true;
   backtests.reset();
-  past.reset();
+  if (past) past->stop();
   jobs.reset();
   {
     const std::lock_guard lock(housekeeper_mutex);

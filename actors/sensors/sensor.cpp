@@ -41,6 +41,11 @@ void note_taken_in(const sensor_actor_state& state) {
   tell_judging(state);
 }
 
+void tell_backlog(const sensor_actor_state& state) {
+  if (!state.late.empty() && state.parts.backlog)
+    state.parts.backlog->put(state.parts.sensor, {state.late.first_us, state.late.last_us, state.core->late_count()});
+}
+
 /// Sends the state, and the blocks sealed since the last save, through the analysis actors to the store.
 void send_state(self_pointer self, completion stored) {
   auto& state = self->state;
@@ -48,6 +53,7 @@ void send_state(self_pointer self, completion stored) {
   std::string own, bytes;
   put_byte(own, state.watched ? 1 : 0);
   state.core->encode(own);
+  put_late_span(own, state.late);
   put_sensor_part(bytes, own);
   std::function<void()> written;
   if (!blocks.empty())
@@ -91,6 +97,11 @@ void take_in(self_pointer self, const std::shared_ptr<const batch_group>& group,
   if (!found.alarm_rows.empty() || found.alarms_restart)
     tell(self,
          alarm_readings{flow(), state.parts.sensor, std::move(found.alarm_rows), state.core->floor_us(), found.alarms_restart});
+  if (found.late_first_us <= found.late_last_us) {
+    state.late.first_us = std::min(state.late.first_us, found.late_first_us);
+    state.late.last_us = std::max(state.late.last_us, found.late_last_us);
+    tell_backlog(state);
+  }
   if (!state.parts.stores_readings && state.core->head_size() >= limits::dropped_head_readings)
     state.core->drop_head();
   else if (state.core->head_is_full())
@@ -171,7 +182,14 @@ void take_in(self_pointer self, const persist_request& request) {
   send_state(self, request.stored);
 }
 
+/// Where none came since, that were all. Nobody is told: what is stored meanwhile has them still, and then they are judged once more.
+void take_in(self_pointer self, const backlog_judged& part) {
+  auto& state = self->state;
+  if (part.late_count == state.core->late_count()) state.late = {};
+}
+
 void take_in(self_pointer self, const retire_order& part) {
+  if (self->state.parts.backlog) self->state.parts.backlog->erase(self->state.parts.sensor);
   self->send(self->state.parts.behind->front(), part);
   self->quit();
 }
@@ -193,7 +211,7 @@ void restore(self_pointer self, const restore_order& order) {
     const auto stored = split_saved(*order.state);
     std::string_view bytes = stored.sensor;
     std::uint8_t watched = 0;
-    if (!get_byte(bytes, watched) || !state.core->decode(bytes))
+    if (!get_byte(bytes, watched) || !state.core->decode(bytes) || !get_late_span(bytes, state.late))
       throw std::runtime_error(fmt::format(
           "the stored state of sensor {} cannot be read: it is damaged or of a newer version, restore the newest snapshot",
           state.parts.sensor));
@@ -207,6 +225,7 @@ void restore(self_pointer self, const restore_order& order) {
       self->send(keeping[i], adopt_order{state.parts.sensor, stored.parts[i].applied_sequence, std::string(stored.parts[i].bytes),
                                          order.under_way});
   }
+  tell_backlog(state);
   state.restored = true;
   tell_judging(state);
   for (const auto& missed : order.missed) std::visit([self](const auto& part) { take_in(self, part); }, missed);
@@ -251,6 +270,7 @@ sensor_actor::behavior_type sensor(self_pointer self, sensor_parts parts, const 
       handler<persist_request>(self),
       [self](const blocks_written& blocks) { self->state.core->written(blocks.number); },
       handler<retire_order>(self),
+      handler<backlog_judged>(self),
   };
 }
 

@@ -72,7 +72,8 @@ sensor_population::shard sensor_population::shard_behind(sensor_id sensor_number
 sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const restart_record& record) {
   auto actor = system_.spawn(sensor,
                              sensor_parts{sensor_number, shard_behind(sensor_number), record.restarts, record.taken_in, ticks_,
-                                          config_.stores_readings, judging_.of(sensor_number)},
+                                          config_.stores_readings, judging_.of(sensor_number),
+                                          config_.stores_readings ? backlog_ : nullptr},
                              config_.rules);
   caf::anon_send(supervisor_,
                  watch_order{watch_order::kind::sensor, sensor_number, caf::actor_cast<caf::strong_actor_ptr>(actor)});
@@ -154,6 +155,10 @@ void sensor_population::dispatch_command(const journal_entry& entry) {
     shard_behind(entry.command->sensor)->tell(part, [](const stage_actor& to, const new_command& each) {
       caf::anon_send(to, each);
     });
+}
+
+void sensor_population::backlog_is_judged(sensor_id sensor_number, std::uint64_t late_count) const {
+  if (const auto actor = directory_.find(sensor_number)) caf::anon_send(actor, backlog_judged{late_count});
 }
 
 expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range,

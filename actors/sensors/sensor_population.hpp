@@ -76,6 +76,10 @@ class sensor_population {
   bool persist_all(
       std::int64_t deadline_ms, const std::function<bool()>& hopeless = [] { return false; });
   bool wait_until_idle(std::int64_t deadline_ms);
+  /// Late readings, as the sensors tell of them.
+  backlog_book& backlog() { return *backlog_; }
+  /// They have been judged, when the sensor had so many in all.
+  void backlog_is_judged(sensor_id sensor, std::uint64_t late_count) const;
 
   /// Sends the entries in line. Everything up to the returned entry is then in the mailboxes.
   std::uint64_t pass_on();
@@ -136,6 +140,7 @@ class sensor_population {
   sensor_directory directory_;
   std::shared_ptr<tick_book> ticks_;
   judging_book judging_;
+  std::shared_ptr<backlog_book> backlog_ = std::make_shared<backlog_book>();
   std::shared_ptr<dispatcher> line_;
   std::atomic<std::uint64_t> dispatching_sequence_{0};  ///< set before any of a commit group's entries is put in line or sent
   std::atomic<std::uint64_t> dispatched_sequence_{0};   ///< set when all of them are

@@ -106,6 +106,8 @@ std::size_t sensor_state::out_of_order(const body_rows& body, std::int64_t recei
       ++row;
     } else if (time_us < judged_.floor_us()) {
       ++late_;
+      found.late_first_us = std::min(found.late_first_us, time_us);
+      found.late_last_us = std::max(found.late_last_us, time_us);
       head_.put(time_us, body.values[row], static_cast<std::uint8_t>(flag_late | body.flags_at(row)));
       ++row;
     } else if (stored || judged) {

@@ -48,6 +48,8 @@ class sensor_state {
     std::vector<event> events;          ///< of the sensor's own detectors
     bool alarms_restart = false;        ///< event time begins anew: what alarms have seen stands in no order to what comes
     std::vector<alarm_row> alarm_rows;  ///< in time order; no others can move an alarm
+    /// Event times of the first and the last reading that came too late to be judged; first > last: none did.
+    std::int64_t late_first_us = INT64_MAX, late_last_us = INT64_MIN;
   };
   findings apply(std::int64_t received_at_us, const reading_batch& readings, const slice& rows);
   /// Takes rules into force behind the readings that are there, and for the times of those that come.
@@ -82,6 +84,8 @@ class sensor_state {
   std::size_t unstored_bytes() const { return unstored_bytes_; }
   std::vector<std::shared_ptr<const block>> take_unstored();
   void written(std::uint32_t number);
+
+  std::uint64_t late_count() const { return late_; }
 
   sensor_cut cut(const time_range& range) const;
   std::optional<reading> latest() const;  ///< the newest one that was not from the future

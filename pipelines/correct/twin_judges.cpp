@@ -1,6 +1,7 @@
 #include "pipelines/correct/twin_judges.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -97,6 +98,13 @@ std::vector<finding_difference> twin_judges::differences() const {
     right.erase(finding);
   }
   for (auto& [finding, events] : right) out.push_back({finding, {}, std::move(events)});
+  return out;
+}
+
+std::vector<event> twin_judges::after(const event_key& finding) const {
+  std::vector<event> out;
+  std::ranges::copy_if(after_ ? after_->found() : before_.found(), std::back_inserter(out),
+                       [&](const event& each) { return same_finding(each.key, finding); });
   return out;
 }
 

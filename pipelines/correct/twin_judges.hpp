@@ -52,6 +52,8 @@ class twin_judges {
   bool have_met() const { return !after_ || before_.state() == after_->state(); }
   /// By finding. Of anomalies and alerts that began before the first row, nothing.
   std::vector<finding_difference> differences() const;
+  /// The events of one finding in the second history.
+  std::vector<event> after(const event_key& finding) const;
 
  private:
   history_judges before_;

@@ -28,7 +28,8 @@ expected<sensor_state> decode_stored(sensor_id sensor, std::string_view stored) 
   sensor_state state(sensor, {});
   std::string_view in = split_saved(stored).sensor;
   std::uint8_t watched = 0;
-  if (get_byte(in, watched) && state.decode(in) && in.empty()) return state;
+  late_span unjudged;
+  if (get_byte(in, watched) && state.decode(in) && get_late_span(in, unjudged)) return state;
   return fail(errc::corrupt, fmt::format("The state of sensor {} cannot be decoded; restore the newest snapshot.", sensor));
 } catch (const std::runtime_error&) {
   return fail(errc::corrupt, fmt::format("The state of sensor {} cannot be taken apart; restore the newest snapshot.", sensor));

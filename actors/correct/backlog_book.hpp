@@ -1,0 +1,77 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "actors/correct/limits.hpp"
+#include "pipelines/model/reading.hpp"
+
+namespace factory {
+
+/// Which sensors have readings that came too late to be judged at once, as their actors last said. Thread-safe. A sensor is due when no more of
+/// them came for a while: a gateway that sends hours of buffer is judged once, not with each of its bodies.
+class backlog_book {
+ public:
+  using clock = std::chrono::steady_clock;
+  /// Event times of the first and the last of them, and how many late readings the sensor has had in all.
+  struct entry {
+    std::int64_t first_us = 0, last_us = 0;
+    std::uint64_t late_count = 0;
+  };
+
+  /// `wake` must outlive the book, be quick, and not call it.
+  void when_put(std::function<void()> wake) {
+    const std::lock_guard lock(mutex_);
+    wake_ = std::move(wake);
+  }
+  void put(sensor_id sensor, const entry& now_has) {
+    const std::lock_guard lock(mutex_);
+    const auto now = clock::now();
+    auto& known = waiting_.try_emplace(sensor, waiting{{}, now, now}).first->second;
+    known.what = now_has;
+    known.newest = now;
+    if (wake_) wake_();
+  }
+  void erase(sensor_id sensor) {
+    const std::lock_guard lock(mutex_);
+    waiting_.erase(sensor);
+  }
+  /// Takes one that is due out of the book; in `next` when to ask again if none is.
+  std::optional<std::pair<sensor_id, entry>> take_due(std::optional<clock::time_point>& next) {
+    const std::lock_guard lock(mutex_);
+    next.reset();
+    const auto now = clock::now();
+    for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
+      const auto due = std::min(at->second.newest + std::chrono::milliseconds(limits::backlog_quiet_ms),
+                                at->second.first + std::chrono::milliseconds(limits::backlog_longest_ms));
+      if (due <= now) {
+        const std::pair found(at->first, at->second.what);
+        waiting_.erase(at);
+        return found;
+      }
+      next = next ? std::min(*next, due) : due;
+    }
+    return std::nullopt;
+  }
+  bool empty() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_.empty();
+  }
+
+ private:
+  struct waiting {
+    entry what;
+    clock::time_point first, newest;
+  };
+  mutable std::mutex mutex_;
+  std::map<sensor_id, waiting> waiting_;
+  std::function<void()> wake_;
+};
+
+}  // namespace factory
