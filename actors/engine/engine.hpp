@@ -65,6 +65,7 @@ class engine final : public ports {
                                      reading_form as = reading_form::effective) override;
   expected<alert_report> check_limits(sensor_id id, std::size_t limit, reading_form as = reading_form::effective) override;
   const correction_store& corrections() const override;
+  const annotation_store& annotations() const override;
   const event_log& events() const override;
   std::vector<shelf_book::entry> shelves() const override;
   std::optional<shelf> find_shelf(const event_key& alert, bool out_of_service) const override;
@@ -100,6 +101,9 @@ class engine final : public ports {
   expected<finding> give_feedback(const event_key& anomaly, std::string verdict, std::string comment, std::string who) override;
   backtest_service& backtests() override;
 
+  expected<annotation> annotate(annotation wanted) override;
+  expected<annotation> change_annotation(annotation wanted) override;
+  expected<void> remove_annotation(annotation_id id) override;
   expected<correction> correct(correction wanted) override;
   expected<correction> revert_correction(correction_id id, std::string by, std::string reason) override;
   expected<consequences> preview(correction wanted) override;

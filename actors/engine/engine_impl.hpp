@@ -19,6 +19,7 @@
 #include "actors/sensors/sensor_population.hpp"
 #include "actors/streams/stream_population.hpp"
 #include "storage/admin/job_store.hpp"
+#include "storage/annotations/annotation_store.hpp"
 #include "storage/base/database.hpp"
 #include "storage/catalog/catalog.hpp"
 #include "storage/corrections/correction_store.hpp"
@@ -57,6 +58,7 @@ struct engine::impl {
   std::unique_ptr<time_series> series;
   std::unique_ptr<range_aggregates> aggregates;
   std::unique_ptr<correction_store> corrections;
+  std::unique_ptr<annotation_store> annotations;
   std::unique_ptr<state_store> states;
   std::unique_ptr<journal> entries;
   std::unique_ptr<store_writer> writer;

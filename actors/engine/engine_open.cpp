@@ -65,6 +65,8 @@ expected<void> engine::impl::open() {
   aggregates = std::make_unique<range_aggregates>(*db, *series);
   corrections = std::make_unique<correction_store>(*db);
   if (auto loaded = corrections->load(); !loaded) return loaded;
+  annotations = std::make_unique<annotation_store>(*db);
+  if (auto loaded = annotations->load(); !loaded) return loaded;
   states = std::make_unique<state_store>(*db);
   entries = std::make_unique<journal>(*db);
   writer = std::make_unique<store_writer>(*db, *events);

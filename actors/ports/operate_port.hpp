@@ -5,6 +5,7 @@
 
 #include "actors/backtest/backtest_service.hpp"
 #include "pipelines/alarm/limit_order.hpp"
+#include "pipelines/correct/annotation.hpp"
 #include "pipelines/correct/consequences.hpp"
 #include "pipelines/correct/correction.hpp"
 #include "pipelines/model/finding.hpp"
@@ -31,6 +32,11 @@ class operate_port {
                                           std::string who) = 0;
   /// What rules and detectors would have said of the past.
   virtual backtest_service& backtests() = 0;
+
+  /// Notes a span of time of a machine or a sensor; id and times are given here. conflict at limits::annotations.
+  virtual expected<annotation> annotate(annotation wanted) = 0;
+  virtual expected<annotation> change_annotation(annotation wanted) = 0;  ///< not_found "Annotation not found"
+  virtual expected<void> remove_annotation(annotation_id id) = 0;         ///< likewise
 
   /// Puts a correction into force: of `wanted` its sensors, range, change and words. Asked again with the same words it gives the one that is
   /// in force: a retry changes nothing. invalid where its range reaches into the time that is still being judged.

@@ -15,6 +15,7 @@
 #include "pipelines/model/result.hpp"
 #include "pipelines/model/sensor_set.hpp"
 #include "pipelines/stats/downsample.hpp"
+#include "storage/annotations/annotation_store.hpp"
 #include "storage/catalog/catalog.hpp"
 #include "storage/corrections/correction_store.hpp"
 #include "storage/events/event_reader.hpp"
@@ -121,6 +122,7 @@ class query_port {
   virtual expected<alert_report> check_limits(sensor_id id, std::size_t limit, reading_form as = reading_form::effective) = 0;
 
   virtual const correction_store& corrections() const = 0;
+  virtual const annotation_store& annotations() const = 0;
   virtual const event_reader& events() const = 0;
   /// Limits that are shelved or out of service now.
   virtual std::vector<shelf_book::entry> shelves() const = 0;

@@ -115,6 +115,7 @@ struct rest_api::impl {
     add_job_calls(table);
     add_pipeline_calls(table);
     add_backtest_calls(table);
+    add_annotation_calls(table);
     add_correction_calls(table);
     add_admin_calls(table);
     add_token_calls(table);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "http/text/json_body.hpp"
+#include "http/text/json_time.hpp"
 #include "http/text/rule_template_json.hpp"
 #include "pipelines/model/reading_flags.hpp"
 #include "pipelines/model/text_rules.hpp"
@@ -25,19 +26,6 @@ expected<bool> take(Member& member, expected<T> value) {
   if (!value) return tl::unexpected(std::move(value.error()));
   member = std::move(*value);
   return true;
-}
-
-/// RFC 3339 text or an integer in milliseconds.
-expected<std::int64_t> read_time(std::string_view name, element value) {
-  constexpr std::int64_t first_ms = -9'214'560'000'000, last_ms = 9'214'646'399'999;  // of the years 1678 to 2261
-  std::string_view text;
-  std::int64_t time_ms = 0;
-  if (!value.get(text)) {
-    if (const auto parsed = parse_time_us(text)) return *parsed;
-  } else if (!value.get(time_ms) && time_ms >= first_ms && time_ms <= last_ms) {
-    return time_ms * 1'000;
-  }
-  return refuse(name, "must be a time such as \"2026-01-19T10:00:00Z\" or an integer in milliseconds");
 }
 
 expected<std::string> read_words(std::string_view name, element value, std::size_t most_bytes) {
@@ -100,8 +88,8 @@ expected<bool> set_action(members_read& read, element value) {
 expected<bool> set_member(members_read& read, std::string_view name, element value) {
   if (name == "sensor_id") return take(read.sensor, read_id(name, value));
   if (name == "selector") return take(read.which, read_selector(name, value));
-  if (name == "from") return take(read.begin_us, read_time(name, value));
-  if (name == "to") return take(read.end_us, read_time(name, value));
+  if (name == "from") return take(read.begin_us, read_json_time(name, value));
+  if (name == "to") return take(read.end_us, read_json_time(name, value));
   if (name == "action") return set_action(read, value);
   if (name == "factor" || name == "offset" || name == "value" || name == "flag") return set_amount(read, name, value);
   if (name == "reason") return take(read.reason, read_reason(value));

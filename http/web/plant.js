@@ -72,9 +72,10 @@ async function show_chart() {
   if (!latest) { $('chart').replaceChildren(); $('chart_text').textContent = 'No readings yet.'; return; }
   const to_ms = Math.floor(latest.id / 1000) + 1, from_ms = to_ms - chosen.span_s * 1000;
   const {series} = await ask(`/api/sensors/${sensor.id}/aggregate?from=${from_ms}&to=${to_ms}&step=${chosen.span_s / steps}s&fn=avg,min,max,count`);
-  draw_chart(sensor, series, from_ms, to_ms);
+  const {annotations} = await ask(`/api/annotations?sensor_id=${sensor.id}&from=${from_ms}&to=${to_ms}`);
+  draw_chart(sensor, series, annotations, from_ms, to_ms);
 }
-function draw_chart(sensor, series, from_ms, to_ms) {
+function draw_chart(sensor, series, notes, from_ms, to_ms) {
   let low = Math.min(...series.map(step => step.min)), high = Math.max(...series.map(step => step.max));
   const limits = [sensor.min_threshold, sensor.max_threshold].filter(limit => limit !== null && limit !== undefined);
   const spread = high - low || Math.abs(high) || 1;
@@ -87,7 +88,15 @@ function draw_chart(sensor, series, from_ms, to_ms) {
   const y = value => 220 - (value - low + pad) / (high - low + 2 * pad) * 220;
   const place = (step, value) => `${x(step).toFixed(1)},${y(value).toFixed(1)}`;
   const band = [...series.map(step => place(step, step.max)), ...[...series].reverse().map(step => place(step, step.min))];
-  $('chart').replaceChildren(svg('polygon', {class: 'band', points: band.join(' ')}),
+  const noted = notes.map(note => {
+    const [begin, end] = [note.from, note.to].map(at => Math.min(1000, Math.max(0, (Date.parse(at) - from_ms) / (to_ms - from_ms) * 1000)));
+    const shown = svg('rect', {class: 'note', x: begin, y: 0, width: Math.max(end - begin, 1), height: 220});
+    const title = svg('title', {});
+    title.textContent = `${note.kind.replace('_', ' ')}: ${note.text} (${note.by})`;
+    shown.append(title);
+    return shown;
+  });
+  $('chart').replaceChildren(...noted, svg('polygon', {class: 'band', points: band.join(' ')}),
                              svg('polyline', {class: 'mean', points: series.map(step => place(step, step.avg)).join(' ')}),
                              ...near.map(limit => svg('line', {class: 'limit', x1: 0, x2: 1000, y1: y(limit), y2: y(limit)})));
   $('chart_from').textContent = time(from_ms);
@@ -95,7 +104,8 @@ function draw_chart(sensor, series, from_ms, to_ms) {
   $('chart_high').textContent = number(high);
   $('chart_low').textContent = number(low);
   const readings = series.reduce((sum, step) => sum + step.count, 0);
-  $('chart_text').textContent = `Line: mean; band: minimum to maximum of ${count(readings)} readings.` + (near.length ? ' Dashed: limits.' : '');
+  $('chart_text').textContent = `Line: mean; band: minimum to maximum of ${count(readings)} readings.` + (near.length ? ' Dashed: limits.' : '')
+    + (notes.length ? ' Shaded: ' + notes.map(note => note.text).join('; ') + '.' : '');
 }
 
 function choose_sensor(id) {

@@ -26,6 +26,7 @@ inline constexpr std::size_t shifts_per_rule = 32;               ///< times of a
 inline constexpr std::int64_t shelf_ms = 7 * 86'400'000L;        ///< an alarm is shelved for so long at most: 400
 inline constexpr std::size_t comment_bytes = 1'024;              ///< reason or comment of an operator: 400
 inline constexpr std::uint32_t alarm_readings = 64;              ///< `of` of a rule: 400
+inline constexpr std::size_t annotations = 100'000;              ///< 409
 inline constexpr std::size_t sensors_a_correction = 10'000;      ///< 413
 inline constexpr std::size_t corrections_in_force = 256;         ///< of a sensor: 409
 inline constexpr std::size_t channels = 100;                     ///< 409

@@ -91,8 +91,8 @@ TEST_F(engine_backlog, findings_of_late_readings_are_historical_and_reported) {
   ASSERT_TRUE(running->settle(30'000));
   ingest(1, bodies[0]).value();
   judged();
-  for (const auto& each : running->events().alerts({}).value())
-    EXPECT_EQ(is_historical(each.stated->key), each.stated->at_us < bodies[1].front().first);
+  const auto alerts = running->events().alerts({}).value();
+  for (const auto& each : alerts) EXPECT_EQ(is_historical(each.stated->key), each.stated->at_us < bodies[1].front().first);
   event_query reports;
   reports.kind = event_kind::backlog_judged;
   EXPECT_FALSE(running->events().query(reports)->empty());

@@ -103,6 +103,33 @@ TEST(corrections, what_follows_is_finished_by_the_next_start_wherever_a_kill_cam
   }
 }
 
+TEST(annotations, of_a_machine_are_shown_with_its_sensors_and_outlive_a_kill) {
+  fresh_daemon daemon;
+  {
+    http_client api(daemon->api_port());
+    add_sensors(api, 2);
+    const auto made = api.post("/api/annotations", R"({"machine_id":1,"kind":"planned_stop","from":"2026-09-21T12:00:00Z",
+        "to":"2026-09-21T13:00:00Z","text":"lunch","by":"Ada"})");
+    EXPECT_EQ(made.status, 201U) << made.body;
+    EXPECT_EQ(api.post("/api/annotations", R"({"sensor_id":2,"from":1,"to":2,"text":"x","by":"Ada"})").status, 201U);
+    EXPECT_EQ(
+        api.post("/api/annotations", R"({"sensor_id":2,"from":2,"to":2,"text":"x","by":"Ada"})").json()["field"].GetString(),
+        std::string("to"));
+    EXPECT_EQ(api.post("/api/annotations", R"({"machine_id":9,"from":1,"to":2,"text":"x","by":"Ada"})").status, 404U);
+    EXPECT_EQ(api.patch("/api/annotations/1", R"({"text":"long lunch"})").status, 200U);
+  }
+  daemon->kill();
+  daemon->start();
+  http_client api(daemon->api_port());
+  const auto of_sensor = get_json(api, "/api/annotations?sensor_id=1&from=2026-09-21T12:59:59Z&to=2026-09-22T00:00:00Z");
+  ASSERT_EQ(of_sensor["annotations"].Size(), 1U);
+  EXPECT_EQ(of_sensor["annotations"][0]["text"].GetString(), std::string("long lunch"));
+  EXPECT_EQ(get_json(api, "/api/annotations?sensor_id=1&from=2026-09-21T13:00:00Z")["annotations"].Size(), 0U);
+  EXPECT_EQ(get_json(api, "/api/annotations?sensor_id=2")["annotations"].Size(), 2U);
+  EXPECT_EQ(api.del("/api/annotations/1").status, 204U);
+  EXPECT_EQ(api.get("/api/annotations/1").status, 404U);
+}
+
 TEST(corrections, are_refused_with_the_member_at_fault) {
   fresh_daemon daemon;
   http_client api(daemon->api_port());
