@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -104,6 +105,8 @@ void recomputer::wake() {
 }
 
 void recomputer::run() {
+  constexpr int nicer_by = 10;
+  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nicer_by);  // of this thread: live work comes first
   while (!stopping_) {
     busy_ = true;
     const bool more = work();

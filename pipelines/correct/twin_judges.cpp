@@ -60,8 +60,6 @@ void history_judges::observe(std::span<const std::int64_t> times_us, std::span<c
 }
 
 void history_judges::pass_time(std::int64_t until_us) {
-  if (const auto quiet_us = detectors_.quiet_until_us(); quiet_us <= until_us)
-    detectors_.apply({std::nullopt, quiet_us}, 0, found_);
   if (!alarms_) return;
   alarm_command instant;
   instant.at_us = until_us;

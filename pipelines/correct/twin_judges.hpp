@@ -20,7 +20,8 @@ class history_judges {
 
   /// Rows in time order, all newer than those before.
   void observe(std::span<const std::int64_t> times_us, std::span<const double> values);
-  /// No reading came up to `until_us`.
+  /// No reading came up to `until_us`: delays of alarms end. That a sensor is silent at its end is left to the live side, which knows when its
+  /// readings came.
   void pass_time(std::int64_t until_us);
   /// What decides about all that comes: two that are equal find the same from here on.
   std::string state() const;
