@@ -149,13 +149,13 @@ TEST_F(engine_past, the_daily_report_of_a_corrected_day_is_made_anew_and_no_othe
 }
 
 TEST_F(engine_past, ends_as_if_the_readings_had_come_so_at_first_whatever_is_corrected_reverted_or_cut_short) {
-  for (unsigned seed = 1; seed <= 6; ++seed) {
+  for (unsigned seed = 1; seed <= 3; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     running.reset();
     ++place;
     begin(1);
-    const auto stored = signal(seed, 1'500);
+    const auto stored = signal(seed, 1'000);
     store(stored);
     std::vector<correction> made;
     std::uint64_t newest = 0;
@@ -165,7 +165,7 @@ TEST_F(engine_past, ends_as_if_the_readings_had_come_so_at_first_whatever_is_cor
         if (!back.reverted) back = running->revert_correction(back.id, "Bob", "testing").value();
         newest = std::max(newest, back.reverted->step);
       } else {
-        const auto begin = origin + static_cast<std::int64_t>(random() % 1'450) * second;
+        const auto begin = origin + static_cast<std::int64_t>(random() % 950) * second;
         const auto length = static_cast<std::int64_t>(1 + random() % 15) * second;
         const reading_change changes[] = {
             {exclude, 0, 0}, {scale, 1.02, 0}, {offset, 45, 0}, {replace, 120, 0}, {flag, 0, flag_bad}};
