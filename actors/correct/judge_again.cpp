@@ -21,11 +21,14 @@ reading_run part_of(const reading_run& rows, std::size_t begin, std::size_t end)
   return {part(rows.event_time_us), part(rows.value), part(rows.flags)};
 }
 
-/// Late readings of the range did not count yet.
-void leave_out_late(reading_run& rows, const time_range& range) {
-  for (std::size_t row = 0; row < rows.size(); ++row)
-    if ((rows.flags[row] & flag_late) != 0 && rows.event_time_us[row] >= range.begin_us && rows.event_time_us[row] < range.end_us)
-      rows.flags[row] |= flag_excluded;
+/// Late readings of the range did not count yet. Appends their times.
+void leave_out_late(reading_run& rows, const time_range& range, std::vector<std::int64_t>& times_us) {
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto time_us = rows.event_time_us[row];
+    if ((rows.flags[row] & flag_late) == 0 || time_us < range.begin_us || time_us >= range.end_us) continue;
+    rows.flags[row] |= flag_excluded;
+    times_us.push_back(time_us);
+  }
 }
 
 /// A gap that a correction makes is no silence: readings came.
@@ -74,7 +77,7 @@ class past_judging {
   void judge(reading_run before) {
     reading_run after = before;
     const bool is_behind = before.event_time_us.front() >= change_.range.end_us;
-    if (change_.late_readings_are_new) leave_out_late(before, change_.range);
+    if (change_.late_readings_are_new) leave_out_late(before, change_.range, late_us_);
     if (change_.before) change_.before->apply(before);
     if (change_.after) change_.after->apply(after);
     last_judged_us_ = before.event_time_us.back();
@@ -84,11 +87,12 @@ class past_judging {
     is_done_ = following_ >= limits::following_readings || twins_.have_met();
   }
 
-  /// What an earlier backlog of the range told: `before` does not know of its readings.
+  /// What an earlier backlog of the range told, and what was told of readings that late ones took the place of: `before` does not know
+  /// of these readings.
   expected<void> add_told_before(std::vector<finding_difference>& all) const {
     const auto add = [&](const std::vector<finding>& found) {
       for (const auto& each : found) {
-        if (!is_historical(each.stated->key)) continue;
+        if (!is_historical(each.stated->key) && !std::ranges::binary_search(late_us_, each.stated->at_us)) continue;
         const auto key = with_kind(each.stated->key, {});
         if (std::ranges::find(all, key, &finding_difference::finding) == all.end()) all.push_back({key, {}, twins_.after(key)});
       }
@@ -135,6 +139,7 @@ class past_judging {
   twin_judges twins_;
   std::size_t following_ = 0;
   std::int64_t last_judged_us_ = INT64_MIN;
+  std::vector<std::int64_t> late_us_;  ///< ascending
   bool is_done_ = false;
   judged_past out_;
 };

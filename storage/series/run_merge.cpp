@@ -1,6 +1,8 @@
 #include "storage/series/run_merge.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <numeric>
 
 namespace factory {
@@ -25,17 +27,26 @@ reading_run joined(const std::vector<reading_run>& runs, const std::vector<std::
   return out;
 }
 
-/// The rows of overlapping runs in time order; a stable sort keeps the order of writing within one time.
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+
+/// The rows of overlapping runs in time order; a stable sort keeps the order of writing within one time. A reading that came in time and
+/// once more too late is not late: the repetition changes nothing.
 reading_run interleaved(const reading_run& rows) {
   std::vector<std::uint32_t> order(rows.size());
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return rows.event_time_us[a] < rows.event_time_us[b]; });
   reading_run out;
+  bool came_in_time = false;  // the same reading, in an earlier run
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::uint32_t row = order[i];
-    if (i + 1 < order.size() && rows.event_time_us[order[i + 1]] == rows.event_time_us[row]) continue;
-    out.push_back(rows.event_time_us[row], rows.value[row], rows.flags[row]);
+    if (i + 1 < order.size() && rows.event_time_us[order[i + 1]] == rows.event_time_us[row]) {
+      came_in_time = same_bits(rows.value[row], rows.value[order[i + 1]]) && (came_in_time || (rows.flags[row] & flag_late) == 0);
+      continue;
+    }
+    const auto flags = came_in_time ? rows.flags[row] & ~flag_late : rows.flags[row];
+    out.push_back(rows.event_time_us[row], rows.value[row], static_cast<std::uint8_t>(flags));
+    came_in_time = false;
   }
   return out;
 }

@@ -98,6 +98,29 @@ TEST_F(engine_backlog, findings_of_late_readings_are_historical_and_reported) {
   EXPECT_FALSE(running->events().query(reports)->empty());
 }
 
+TEST_F(engine_backlog, a_late_correction_of_a_reading_that_came_in_time_takes_its_alert_back) {
+  start_anew();
+  test::timed_values rows;
+  for (int i = 0; i < 3'000; ++i) rows.emplace_back(origin + i * second, i == 100 ? 200 : 50);
+  for (const auto& each : in_bodies(rows, 500)) ingest(1, each).value();
+  ASSERT_TRUE(running->settle(30'000));
+  EXPECT_EQ(running->events().alerts({})->size(), 1U);
+  ingest(1, {{origin + 100 * second, 50.0}}).value();
+  judged();
+  EXPECT_EQ(running->events().alerts({})->size(), 0U);
+}
+
+TEST_F(engine_backlog, what_came_in_time_and_comes_again_changes_nothing) {
+  start_anew();
+  const auto bodies = in_bodies(signal(8, 3'000), 500);
+  for (const auto& each : bodies) ingest(1, each).value();
+  judged();
+  const auto last = running->events().last_sequence();
+  for (const auto& each : bodies) ingest(1, each).value();
+  judged();
+  EXPECT_EQ(running->events().last_sequence(), last);
+}
+
 TEST_F(engine_backlog, a_later_backlog_of_the_same_range_takes_back_what_an_earlier_one_found) {
   start_anew();
   test::timed_values calm;
