@@ -38,7 +38,7 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
   if (is_contradicted(rows, received_at_us)) set_watermark_anew(rows, received_at_us, found);
   std::vector<touched_row> touched;
   leave_out(left_out, received_at_us, touched);
-  const auto known = out_of_order(rows, received_at_us, touched);
+  const auto known = out_of_order(rows, received_at_us, touched, found);
   judge_again(touched, corrected_ == corrected_before ? came_late : was_corrected, received_at_us, found);
   const auto future = static_cast<std::size_t>(std::ranges::upper_bound(rows.times_us, received_at_us + rules().future_skew_us) -
                                                rows.times_us.begin());
@@ -93,7 +93,8 @@ bool sensor_state::is_known(const std::optional<head::stored_value>& stored, con
 }
 
 /// Takes in the rows that are not newer than all; returns how many they were.
-std::size_t sensor_state::out_of_order(const body_rows& body, std::int64_t received_at_us, std::vector<touched_row>& touched) {
+std::size_t sensor_state::out_of_order(const body_rows& body, std::int64_t received_at_us, std::vector<touched_row>& touched,
+                                       findings& found) {
   if (body.size() == 0 || body.times_us.front() > judged_until_us()) return 0;
   const auto newest_us = rows().empty() ? INT64_MIN : rows().newest_us();
   const auto end = static_cast<std::size_t>(std::ranges::upper_bound(body.times_us, judged_until_us()) - body.times_us.begin());

@@ -115,7 +115,8 @@ class sensor_state {
   void leave_out(const reading_run& rows_of_body, std::int64_t received_at_us, std::vector<touched_row>& touched);
   bool is_known(const std::optional<head::stored_value>& stored, const std::optional<double>& judged, const body_rows& body,
                 std::size_t row) const;
-  std::size_t out_of_order(const body_rows& body, std::int64_t received_at_us, std::vector<touched_row>& touched);
+  std::size_t out_of_order(const body_rows& body, std::int64_t received_at_us, std::vector<touched_row>& touched,
+                           findings& found);
   void judge_again(std::vector<touched_row>& touched, std::string_view reason, std::int64_t received_at_us, findings& found);
   /// Time up to which readings and ticks were judged; a reading up to there takes its place among them.
   std::int64_t judged_until_us() const {
