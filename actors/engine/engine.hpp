@@ -23,6 +23,7 @@ struct engine_config {
   std::int64_t time_window_us = 60'000'000;
   double z_threshold = 4.0;                        ///< of the streaming detector; the queries take their own
   std::uint32_t z_min_readings = 30;               ///< a window with fewer gives no verdict
+  bool machine_detector = true;                    ///< watches machines of two and more sensors
   std::size_t in_flight_readings = 0;              ///< 0 = limits::in_flight_readings
   std::uint64_t journal_bytes_per_checkpoint = 0;  ///< 0 = limits::journal_bytes_per_checkpoint
   std::uint64_t set_aside_bytes = 0;               ///< 0 = limits::set_aside_bytes
@@ -61,6 +62,7 @@ class engine final : public ports {
   expected<sensor_status> status(sensor_id id) override;
   expected<detection_view> detection(sensor_id id) override;
   std::vector<std::pair<sensor_id, expected<detection_view>>> detection(const std::vector<sensor_id>& ids) override;
+  std::optional<stream_report> watch_of(machine_id machine) const override;
   expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold,
                                      reading_form as = reading_form::effective) override;
   expected<alert_report> check_limits(sensor_id id, std::size_t limit, reading_form as = reading_form::effective) override;

@@ -31,6 +31,7 @@
 #include "storage/rollups/rollups.hpp"
 #include "storage/series/time_series.hpp"
 #include "storage/state/store_writer.hpp"
+#include "storage/streams/machine_watch_store.hpp"
 
 namespace factory {
 
@@ -71,6 +72,7 @@ struct engine::impl {
   std::unique_ptr<population_source> behind_sensors;
   std::unique_ptr<sensor_population> sensors;
   std::unique_ptr<pipeline_store> pipelines;
+  std::unique_ptr<machine_watch_store> watches;
   std::unique_ptr<stream_state_store> stream_states;
   std::unique_ptr<stream_population> streams;
   std::unique_ptr<ticker> clock;
@@ -143,6 +145,15 @@ struct engine::impl {
   expected<void> refresh_streams();
   expected<bool> refresh_stream(pipeline_entry entry);
   void after_catalog_change(const std::vector<sensor_entry>& created);
+
+  // Watches over machines (engine_machines.cpp).
+  expected<void> start_watches();
+  expected<void> stop_watches();
+  expected<void> end_watches(const std::vector<machine_id>& machines, std::string_view why);
+  std::vector<sensor_id> watched_sensors(machine_id machine, const std::set<sensor_id>& derived) const;
+  std::set<sensor_id> derived_sensors() const;
+  void refresh_watches(const std::set<machine_id>& of);
+  void watch_machines(const std::set<machine_id>& of);
   std::optional<pipeline_id> filled_by(sensor_id sensor) const;
   expected<void> command(std::shared_ptr<const operator_command> given);
   expected<void> order(limit_order what);

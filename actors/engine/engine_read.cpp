@@ -240,6 +240,7 @@ engine_metrics engine::metrics() const {
   m.set_aside_bytes = parts.entries->aside_bytes();
   m.pipelines = parts.pipelines->all().size();
   m.pipeline_instances = parts.streams->size();
+  m.watched_machines = parts.streams->watch_count();
   m.failed_pipeline_instances = parts.streams->failed_count();
   const auto findings = parts.events->count();
   m.anomalies = findings.anomalies;

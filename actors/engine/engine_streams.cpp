@@ -77,6 +77,8 @@ error of_sinks(error why) {
 expected<void> engine::impl::open_streams() {
   pipelines = std::make_unique<pipeline_store>(*db);
   if (auto loaded = pipelines->load(); !loaded) return loaded;
+  watches = std::make_unique<machine_watch_store>(*db);
+  if (auto loaded = watches->load(); !loaded) return loaded;
   stream_states = std::make_unique<stream_state_store>(*db);
   stream_ports ports;
   ports.write_readings = [this](reading_batch batch, journal::waker wake) {
@@ -101,6 +103,7 @@ expected<void> engine::impl::start_streams() {
   std::vector<stream_key> orphans;
   const auto all = pipelines->all();
   auto visited = stream_states->visit([&](const stream_key& key) {
+    if (key.pipeline == machine_watches) return;
     const auto at = std::ranges::find(all, key.pipeline, &pipeline_entry::id);
     if (at == all.end() || at->version != key.version || find_machine(at->instances, key.machine) == nullptr)
       orphans.push_back(key);
@@ -116,6 +119,7 @@ expected<void> engine::impl::start_streams() {
   for (const auto& each : all)
     if (auto started = start_instances(each, each.instances); !started) return started;
   const std::lock_guard one(changes);
+  if (auto watched = start_watches(); !watched) return watched;
   return refresh_streams();  // a change of the catalog that a crash cut short
 }
 
@@ -259,6 +263,11 @@ expected<bool> engine::impl::refresh_stream(pipeline_entry entry) {
 
 /// REQUIRES: the caller holds `changes`. The change is in force, whatever becomes of the pipelines.
 void engine::impl::after_catalog_change(const std::vector<sensor_entry>& created) {
+  if (!created.empty()) {
+    std::set<machine_id> machines;
+    for (const auto& each : created) machines.insert(each.machine);
+    refresh_watches(machines);
+  }
   const auto all = pipelines->all();
   if (all.empty()) return;
   // A screen: sensors that no pipeline is for come in great numbers.

@@ -200,7 +200,9 @@ expected<void> engine::remove_rule(rule_id id) {
 expected<void> engine::remove_sensor(sensor_id id) {
   if (const auto by = impl_->filled_by(id))
     return fail(errc::conflict, "The sensor is filled by pipeline " + std::to_string(*by) + "; delete the pipeline first.");
+  const auto sensor = impl_->entities->find_sensor(id);
   auto done = change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_sensor(id); });
+  if (done && sensor) impl_->watch_machines({sensor->machine});
   if (done) return impl_->clear_away(id);
   if (done.error().code != errc::not_found) {  // the housekeeper does the rest if it is committed after all
     const std::lock_guard lock(impl_->housekeeper_mutex);

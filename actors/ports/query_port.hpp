@@ -10,6 +10,7 @@
 
 #include "actors/flow/shelf_book.hpp"
 #include "actors/sensors/views.hpp"
+#include "actors/streams/stream_views.hpp"
 #include "pipelines/detect/z_score.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
@@ -115,6 +116,8 @@ class query_port {
   virtual expected<detection_view> detection(sensor_id id) = 0;
   /// Likewise of each, in the order of `ids`, all asked at once; an error of one says that it cannot be asked.
   virtual std::vector<std::pair<sensor_id, expected<detection_view>>> detection(const std::vector<sensor_id>& ids) = 0;
+  /// How the machine's sensors are watched together; nothing where they are too few, or the machine detector is off.
+  virtual std::optional<stream_report> watch_of(machine_id machine) const = 0;
   /// not_found "No readings available for analysis".
   virtual expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold,
                                              reading_form as = reading_form::effective) = 0;

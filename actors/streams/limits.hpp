@@ -7,10 +7,12 @@
 namespace factory::limits {
 
 inline constexpr std::uint64_t stream_queued_readings = 65'536;  ///< of one instance; then it catches up from the journal instead
-inline constexpr std::uint64_t stream_catch_up_entries = 256;    ///< read from the journal at once
+inline constexpr std::uint64_t stream_queued_readings_of_all = 4'000'000;  ///< of all instances; likewise, for any that gets more
+inline constexpr std::uint64_t stream_catch_up_entries = 256;              ///< read from the journal at once
 inline constexpr std::size_t stream_results_waiting =
     65'536;  ///< while it is restored; then they are written before the end of that
 inline constexpr std::size_t stream_restarts_in_a_row = 3;  ///< without a new entry applied; then the instance stays down
 inline constexpr std::size_t stream_instances = 100'000;    ///< of all pipelines: 409
+inline constexpr std::size_t watched_sensors_least = 2;     ///< of a machine; one with fewer is not watched
 
 }  // namespace factory::limits

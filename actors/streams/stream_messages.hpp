@@ -29,10 +29,11 @@
 /// of the journal, and no sensor waits for it.
 namespace factory {
 
-/// One instance of a pipeline: what it is, and what its actor and the population share.
+/// One instance of a pipeline, or the watch over a machine: what it is, and what its actor and the population share.
 struct live_stream {
   stream_key key;
-  std::shared_ptr<const pipeline_spec> spec;
+  std::shared_ptr<const pipeline_spec> spec;  ///< none: the machine detector watches `sources` (machine_actor.hpp)
+  bool is_watch() const { return spec == nullptr; }
   std::vector<sensor_id> sources, sinks;
 
   std::atomic<std::uint64_t> queued{0};         ///< readings in its mailbox, or of results not yet committed

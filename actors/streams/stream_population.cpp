@@ -41,24 +41,35 @@ expected<void> stream_population::start(pipeline_id pipeline, std::uint32_t vers
                                         const std::shared_ptr<const pipeline_spec>& spec,
                                         std::span<const pipeline_instance_entry> instances) {
   const std::lock_guard lock(mutex_);
-  for (const auto& each : instances) {
-    const stream_key key{pipeline, version, each.machine};
-    if (all_.contains(key)) continue;
-    auto made = std::make_shared<instance>();
-    made->live = std::make_shared<live_stream>();
-    made->live->key = key;
-    made->live->spec = spec;
-    made->live->sources = each.sources;
-    made->live->sinks = each.sinks;
-    made->live->saved = each.since_sequence;
-    made->sent_sequence = each.since_sequence;
-    made->number = next_number_++;
-    all_.emplace(key, made);
-    to_restore_.push_back(std::move(made));
-  }
+  for (const auto& each : instances) start({pipeline, version, each.machine}, spec, each);
   make_routes();
   wakes_.notify_all();
   return {};
+}
+
+void stream_population::start_watches(std::span<const machine_watch_entry> watches) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& each : watches)
+    start({machine_watches, each.version, each.machine}, nullptr, {each.machine, each.since_sequence, each.sensors, {}});
+  make_routes();
+  wakes_.notify_all();
+}
+
+/// REQUIRES: the caller holds mutex_.
+void stream_population::start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec,
+                              const pipeline_instance_entry& of) {
+  if (all_.contains(key)) return;
+  auto made = std::make_shared<instance>();
+  made->live = std::make_shared<live_stream>();
+  made->live->key = key;
+  made->live->spec = std::move(spec);
+  made->live->sources = of.sources;
+  made->live->sinks = of.sinks;
+  made->live->saved = of.since_sequence;
+  made->sent_sequence = of.since_sequence;
+  made->number = next_number_++;
+  all_.emplace(key, made);
+  to_restore_.push_back(std::move(made));
 }
 
 std::vector<stream_key> stream_population::end(pipeline_id pipeline, std::optional<machine_id> machine) {
@@ -75,7 +86,8 @@ std::vector<stream_key> stream_population::end(pipeline_id pipeline, std::option
   return ended;
 }
 
-std::size_t stream_population::size() const { return count_.load(); }
+std::size_t stream_population::size() const { return count_.load() - watch_count_.load(); }
+std::size_t stream_population::watch_count() const { return watch_count_.load(); }
 
 /// REQUIRES: the caller holds mutex_.
 void stream_population::make_routes() {
@@ -87,7 +99,29 @@ void stream_population::make_routes() {
       (*table)[sensor].push_back({each, source});
     }
   routes_ = std::move(table);
+  watch_count_ =
+      static_cast<std::size_t>(std::ranges::count_if(all_, [](const auto& each) { return each.second->live->is_watch(); }));
   count_ = all_.size();
+}
+
+/// Of readings that one cell of a watch holds, the newest is enough: so many of a fast sensor cost little.
+void stream_population::add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us,
+                                            std::span<const double> values) {
+  auto cell_begin_us = INT64_MAX, cell_end_us = INT64_MIN;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto time_us = times_us[i];
+    if (time_us >= cell_begin_us && time_us < cell_end_us) {
+      if (time_us < to.times_us.back()) continue;
+      to.times_us.back() = time_us;
+      to.values.back() = values[i];
+      continue;
+    }
+    const bool has_cell = time_us >= -machine_cell::most_us && time_us <= machine_cell::most_us;
+    cell_begin_us = has_cell ? machine_cell::begin_us(machine_cell::of(time_us)) : INT64_MAX;
+    cell_end_us = has_cell ? cell_begin_us + machine_cell::length_us : INT64_MIN;
+    to.times_us.push_back(time_us);
+    to.values.push_back(values[i]);
+  }
 }
 
 void stream_population::add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source) {
@@ -96,9 +130,14 @@ void stream_population::add(instance& to, const journal_entry& entry, const slic
   const auto times = entry.readings->times(rows);
   const auto values = entry.readings->values(rows);
   const auto begin = static_cast<std::uint32_t>(next.values.size());
-  next.times_us.insert(next.times_us.end(), times.begin(), times.end());
-  next.values.insert(next.values.end(), values.begin(), values.end());
-  if (const auto flags = entry.readings->flags_of(rows); !flags.empty()) {
+  const auto flags = entry.readings->flags_of(rows);
+  if (to.live->is_watch() && flags.empty()) {
+    add_newest_of_cells(next, times, values);
+  } else {
+    next.times_us.insert(next.times_us.end(), times.begin(), times.end());
+    next.values.insert(next.values.end(), values.begin(), values.end());
+  }
+  if (!flags.empty()) {
     next.flags.resize(begin);
     next.flags.insert(next.flags.end(), flags.begin(), flags.end());
   }
@@ -116,11 +155,14 @@ void stream_population::send(instance& to) {
   if (!next || to.is_down || !to.actor) return;
   const auto weight = next->values.size() + 1;
   to.live->queued.fetch_add(weight);
+  queued_->fetch_add(weight);
   counts_.dispatched(0);
-  next->credit = std::shared_ptr<void>(static_cast<void*>(&counts_), [live = to.live, weight, &counts = counts_](void*) {
+  const auto let_go = [live = to.live, all = queued_, weight, &counts = counts_](void*) {
     live->queued.fetch_sub(weight);
+    all->fetch_sub(weight);
     counts.processed(0);
-  });
+  };
+  next->credit = std::shared_ptr<void>(static_cast<void*>(&counts_), let_go);
   caf::anon_send(to.actor, std::move(*next));
 }
 
@@ -153,7 +195,8 @@ void stream_population::dispatch(std::span<const journal_entry* const> entries) 
     }
   }
   for (auto* const each : touched) {
-    if (each->live->queued.load() + each->next->values.size() > limits::stream_queued_readings) {
+    if (each->live->queued.load() + each->next->values.size() > limits::stream_queued_readings ||
+        queued_->load() > limits::stream_queued_readings_of_all) {
       each->next.reset();  // from now on it reads the journal
       each->behind = true;
       wakes_.notify_all();
@@ -175,13 +218,14 @@ std::optional<std::int64_t> stream_population::due_us() const {
   return due == INT64_MAX ? std::nullopt : std::optional(due);
 }
 
-std::vector<stream_report> stream_population::report(pipeline_id pipeline, std::int64_t deadline_ms) const {
+std::vector<stream_report> stream_population::report(pipeline_id pipeline, std::int64_t deadline_ms,
+                                                     std::optional<machine_id> machine) const {
   std::vector<stream_report> reports;
   std::vector<reply<stream_view>::waiter> asked;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [key, each] : all_) {
-      if (key.pipeline != pipeline) continue;
+      if (key.pipeline != pipeline || (machine && key.machine != *machine)) continue;
       stream_report made{
           key.machine, each->live->sources, each->live->sinks, {}, each->live->queued.load(), each->restarts, each->failure, {}};
       made.state = each->is_down  ? stream_condition::failed

@@ -17,11 +17,12 @@
 #include "actors/sensors/supervisor.hpp"
 #include "actors/streams/stream_messages.hpp"
 #include "pipelines/stream/stream_times.hpp"
+#include "storage/streams/machine_watch_store.hpp"
 #include "storage/streams/pipeline_store.hpp"
 
 namespace factory {
 
-/// All instances of pipelines and their supervision.
+/// All instances of pipelines, the watches over machines, and their supervision.
 ///
 /// Invariants:
 ///   * An instance gets each entry of its sources after its beginning exactly once, in commit order: from the committer (dispatch), or, while it
@@ -40,16 +41,19 @@ class stream_population {
   /// Instances, each from its stored state, or from the entry that it begins with. They catch up in the background.
   expected<void> start(pipeline_id pipeline, std::uint32_t version, const std::shared_ptr<const pipeline_spec>& spec,
                        std::span<const pipeline_instance_entry> instances);
+  /// Watches over machines, likewise; those that there are already stay as they are. Their keys have machine_watches in place of a pipeline.
+  void start_watches(std::span<const machine_watch_entry> watches);
   /// Ends all instances of the pipeline, or those of one machine; returns their keys.
   std::vector<stream_key> end(pipeline_id pipeline, std::optional<machine_id> machine = {});
-  std::size_t size() const;
+  std::size_t size() const;  ///< instances of pipelines
+  std::size_t watch_count() const;
 
   /// Committed entries, in order. Costs a comparison where there are no pipelines.
   void dispatch(std::span<const journal_entry* const> entries);
   /// The earliest instant that an instance waits for.
   std::optional<std::int64_t> due_us() const;
 
-  std::vector<stream_report> report(pipeline_id pipeline, std::int64_t deadline_ms) const;
+  std::vector<stream_report> report(pipeline_id pipeline, std::int64_t deadline_ms, std::optional<machine_id> machine = {}) const;
   /// Stores the state of every instance that is not behind, as far as they have got. False after the deadline.
   bool persist_all(std::int64_t deadline_ms, const std::function<bool()>& hopeless);
   /// Up to here, at most `target`, the stored states have seen all that concerns them.
@@ -82,9 +86,11 @@ class stream_population {
   };
   using route_table = std::vector<std::vector<route>>;
 
+  void start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec, const pipeline_instance_entry& of);
   void spawn(instance& it);
   void make_routes();
   static void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source);
+  static void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us, std::span<const double> values);
   static void add_tick(instance& to, const journal_entry& entry);
   void send(instance& to);
   void restore(const std::vector<std::shared_ptr<instance>>& all);
@@ -114,7 +120,8 @@ class stream_population {
   std::vector<std::shared_ptr<instance>> to_restore_;
   bool stopping_ = false;
   std::condition_variable wakes_;
-  std::atomic<std::size_t> count_{0};
+  std::atomic<std::size_t> count_{0}, watch_count_{0};
+  std::shared_ptr<std::atomic<std::uint64_t>> queued_ = std::make_shared<std::atomic<std::uint64_t>>(0);  ///< readings for all
   std::thread catch_up_thread_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "actors/engine/limits.hpp"
 #include "actors/streams/limits.hpp"
+#include "actors/streams/machine_actor.hpp"
 #include "actors/streams/stream_actor.hpp"
 #include "actors/streams/stream_population.hpp"
 
@@ -14,7 +15,8 @@ namespace factory {
 
 /// REQUIRES: the caller holds mutex_.
 void stream_population::spawn(instance& it) {
-  it.actor = system_.spawn(stream, it.live, ports_, times_);
+  it.actor = it.live->is_watch() ? system_.spawn(machine_actor, it.live, ports_, times_)
+                                 : system_.spawn(stream, it.live, ports_, times_);
   caf::anon_send(supervisor_,
                  watch_order{watch_order::kind::sensor, it.number, caf::actor_cast<caf::strong_actor_ptr>(it.actor)});
 }
@@ -42,9 +44,10 @@ void stream_population::restart_failed() {
       continue;
     }
     failed.is_down = true;
-    failed.failure = fmt::format(
-        "it failed {} times in a row, the last time after entry {}; see the log. Change the pipeline, or start factoryd again.",
-        failed.in_a_row, failed.live->applied.load());
+    failed.failure =
+        fmt::format("it failed {} times in a row, the last time after entry {}; see the log. {}", failed.in_a_row,
+                    failed.live->applied.load(),
+                    failed.live->is_watch() ? "Start factoryd again." : "Change the pipeline, or start factoryd again.");
     spdlog::error("an instance of pipeline {} (machine {}) stays down", at->first.pipeline, at->first.machine);
   }
 }

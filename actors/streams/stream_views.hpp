@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "pipelines/model/reading.hpp"
+#include "pipelines/stream/machine_watch.hpp"
 #include "pipelines/stream/stream_counts.hpp"
 
 namespace factory {
@@ -16,7 +18,8 @@ struct stream_view {
   std::optional<stream_fault> fault;
   std::optional<std::int64_t> watermark_us;
   std::uint64_t applied_sequence = 0;
-  std::uint64_t waiting_results = 0;  ///< not yet committed
+  std::uint64_t waiting_results = 0;                 ///< not yet committed
+  std::shared_ptr<const machine_view> machine = {};  ///< of the watch over a machine
 };
 
 enum class stream_condition : std::uint8_t { running, catching_up, failed };

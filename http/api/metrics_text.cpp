@@ -81,6 +81,7 @@ void add_engine(families& out, const engine_metrics& m) {
   counter(out, "alerts_total", "Alerts found, also those that retention dropped", real(m.alerts));
   gauge(out, "pipelines", "Pipelines", real(m.pipelines));
   gauge(out, "pipeline_instances", "Instances of pipelines at work", real(m.pipeline_instances));
+  gauge(out, "watched_machines", "Machines that the machine detector watches", real(m.watched_machines));
   gauge(out, "failed_pipeline_instances", "Instances of pipelines that failed too often and are off",
         real(m.failed_pipeline_instances));
   gauge(out, "active_alerts", "Alerts not yet cleared", real(m.active_alerts));

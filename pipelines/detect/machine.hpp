@@ -8,35 +8,59 @@
 #include <vector>
 
 #include "pipelines/detect/episode.hpp"
+#include "pipelines/detect/shared_value.hpp"
 
 namespace factory {
 
+/// How a machine is watched.
+struct machine_settings {
+  /// It learns how the sensors go together from calm rows that span at least as long; then, as long again, how far they usually go, and
+  /// goes on to learn that from each such span. 0: both from the first learn_rows rows.
+  std::int64_t learn_us = 0;
+  double sensitivity = 1;  ///< the score is multiplied by it
+  bool operator==(const machine_settings&) const = default;
+};
+
 /// The sensors of a machine, judged together: do they go with each other, and stay where they are, as they did while the machine ran
-/// calmly? Learned from its first `learn_rows` rows (a row: one value of each sensor, aligned in event time), by principal components
+/// calmly? Learned from calm rows (a row: one value of each sensor, aligned in event time), by principal components
 /// (Jackson 1991; MacGregor, Kourti 1995), on a mean that forgets within a few rows (multivariate EWMA: Lowry and others 1992):
 ///
 ///   z    (reading - mean) / scale, for each sensor; smoothed
 ///   T2   sum over the first components of score^2 / variance: far out, but together as usual
 ///   Q    sum of squares of what these components leave: not together as usual
-///   score = the larger of sqrt(T2 / its limit) and sqrt(Q / its limit); limits from the calm rows
+///   score = the larger of sqrt(T2) / its limit and sqrt(Q) / its limit
 ///
-/// A state that lasts is one episode: it opens at 1, and closes when the score has stayed below `closes_below`. While calm, the mean goes along slowly. The
-/// contribution of each sensor to the larger of both names the culprits.
+/// The limits are from the calm rows; where it learns for longer, from the usual maxima of such spans: each day has its changes of shift.
+/// A sensor is judged when it had a value in nine of ten calm rows, and not always the same. A state that lasts is one episode: it opens at 1, and
+/// closes when the score has stayed below `closes_below`, or as learned: then the machine is learned anew. While calm, the mean goes along slowly.
+/// The contribution of each sensor to the larger of both names the culprits.
 class machine_detector {
  public:
-  static constexpr std::uint32_t learn_rows = 400;
+  static constexpr std::uint32_t learn_rows = 400;  ///< also the most that are kept
   static constexpr std::size_t most_sensors = 64;
   static constexpr double closes_below = 0.8;
+  static constexpr std::uint32_t learned_after_rows = 1'000;             ///< of a state that lasts ...
+  static constexpr std::int64_t learned_after_us = 8 * 3'600'000'000LL;  ///< ... and as long
 
   explicit machine_detector(std::size_t sensors);  ///< the first most_sensors of them are judged
 
-  /// REQUIRES: times rise; as many values as sensors, finite. A sensor without a reading in this row: its last one.
-  void observe(std::int64_t time_us, std::span<const double> values, std::vector<episode_change>& out);
+  /// REQUIRES: times rise; as many values as sensors, finite, or NaN for a sensor of which nothing is known in this row.
+  void observe(std::int64_t time_us, std::span<const double> values, const machine_settings& how,
+               std::vector<episode_change>& out);
+  void observe(std::int64_t time_us, std::span<const double> values, std::vector<episode_change>& out) {
+    observe(time_us, values, machine_settings{}, out);
+  }
   /// 1 and more as long as the state lasts.
   double newest_score() const { return newest_score_; }
-  bool warm() const { return fitted_; }
+  bool warm() const { return speaks_; }
   /// What each sensor adds to the score, as shares of 1. Empty before it is warm.
   std::vector<double> contributions() const;
+  double expected_of(std::size_t sensor) const { return mean_[sensor]; }
+  /// Its usual deviation while calm; 0: the sensor is not judged.
+  double spread_of(std::size_t sensor) const { return is_fitted() ? model_.read().scale[sensor] : 0; }
+  std::uint64_t learned_rows() const { return learned_; }  ///< calm ones, since it learns anew
+  std::int64_t learning_since_us() const { return first_us_; }
+  const episode_book& episodes() const { return episodes_; }
 
   void encode(std::string& out) const;
   bool decode(std::string_view& in);
@@ -44,34 +68,76 @@ class machine_detector {
 
  private:
   struct statistics {
-    double t2 = 0, q = 0;
+    double t2 = 0, q = 0;  ///< their square roots
   };
-  void fit();
-  void fit_scales(std::span<const float> rows);
-  void fit_components(std::span<const float> rows);
-  void fit_limits(std::span<const float> rows);
-  void smooth(std::span<const double> values);
-  statistics judge() const;
+  /// How far one of them usually goes: its maxima over spans.
+  struct usual_maximum {
+    double now = 0, mean = 0, deviation = 0;
+    double limit = 1;
+    void take(double value) { now = value > now ? value : now; }
+    void end_span(std::uint32_t spans);
+    bool operator==(const usual_maximum&) const = default;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit& visit) {
+      visit(self.now, self.mean, self.deviation, self.limit);
+    }
+  };
+  /// What was learned from the calm rows.
+  struct model {
+    std::vector<double> scale;          ///< of each sensor; 0: not judged
+    std::vector<std::uint32_t> judged;  ///< the other sensors
+    std::vector<double> vectors;        ///< judged x judged; the first components first
+    std::vector<double> variances;      ///< of the components
+    double mean_rate = 0;               ///< of the mean, a calm row
+    std::uint32_t components = 0;
+    bool operator==(const model&) const = default;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit& visit) {
+      visit(self.scale, self.judged, self.vectors, self.variances, self.mean_rate, self.components);
+    }
+  };
+  using rows = std::vector<float>;  ///< row by row; NaN: missing
+  using chunk = shared_value<rows>;
+
+  void learn(std::int64_t time_us, std::span<const double> values, const machine_settings& how);
+  void halve();
+  void learn_limits(std::int64_t time_us, const statistics& now, const machine_settings& how);
+  void learn_anew();
+  bool is_fitted() const { return !model_.is_fresh(); }
+  rows kept_rows() const;
+  bool fit();
+  static bool fit_scale(const rows& all, std::size_t sensors, std::size_t sensor, double& mean, double& scale);
+  static void fit_components(const rows& all, std::size_t sensors, const std::vector<double>& mean, model& to);
+  void fit_limits(const rows& all, const model& by);
+  void smooth(const model& by, std::span<const double> values);
+  statistics judge(const model& by) const;
   void keep_state(std::int64_t time_us, double score, std::vector<episode_change>& out);
+  bool is_sound() const;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
-    visit(self.learned_, self.mean_, self.scale_, self.vectors_, self.variances_, self.smooth_, self.episodes_, self.t2_limit_,
-          self.q_limit_, self.newest_score_, self.components_, self.rows_, self.below_, self.fitted_, self.on_);
+    visit(self.kept_, self.model_, self.mean_, self.smooth_, self.t2_, self.q_, self.episodes_, self.newest_score_, self.learned_,
+          self.first_us_, self.span_since_us_, self.on_since_us_, self.stride_, self.skipped_, self.kept_count_, self.spans_,
+          self.below_, self.on_rows_, self.speaks_, self.on_);
   }
 
   std::size_t sensors_;
-  std::vector<float> learned_;        ///< the calm rows, until it is fitted
-  std::vector<double> mean_, scale_;  ///< of each sensor
-  std::vector<double> vectors_;       ///< sensors x sensors; the first components first
-  std::vector<double> variances_;     ///< of the components
-  std::vector<double> smooth_;        ///< z, smoothed
+  std::vector<chunk> kept_;  ///< calm rows to learn from, one in `stride_`
+  shared_value<model> model_;
+  std::vector<double> mean_;    ///< of each sensor
+  std::vector<double> smooth_;  ///< z of the judged sensors, smoothed
+  usual_maximum t2_, q_;
   episode_book episodes_;
-  double t2_limit_ = 1, q_limit_ = 1;
   double newest_score_ = 0;
-  std::uint32_t components_ = 0;
-  std::uint32_t rows_ = 0;
-  std::uint32_t below_ = 0;  ///< rows in a row below closes_below
-  bool fitted_ = false, on_ = false;
+  std::uint64_t learned_ = 0;
+  std::int64_t first_us_ = INT64_MIN;  ///< of the oldest row that was learned
+  std::int64_t span_since_us_ = 0;     ///< whose maxima are taken now
+  std::int64_t on_since_us_ = 0;
+  std::uint32_t stride_ = 1, skipped_ = 0;
+  std::uint32_t kept_count_ = 0;  ///< rows in kept_
+  std::uint32_t below_ = 0;       ///< rows in a row below closes_below
+  std::uint32_t on_rows_ = 0;
+  std::uint32_t spans_ = 0;  ///< whose maxima are known
+  bool speaks_ = false, on_ = false;
 };
 
 }  // namespace factory

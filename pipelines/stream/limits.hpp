@@ -15,5 +15,7 @@ inline constexpr std::int64_t pipeline_span_ms = 31LL * 86'400'000;  ///< a wind
 inline constexpr std::size_t stream_rows_revisable =
     1'024;  ///< newest rows of an instance; older ones are late, however short the time
 inline constexpr std::size_t stream_rows_kept = 4'096;  ///< of an instance, between two marks; more only for moments
+inline constexpr std::int64_t machine_lateness_us =
+    120'000'000;  ///< of a machine's rows at most, however long its sensors' lateness; what comes later is late for the machine
 
 }  // namespace factory::limits

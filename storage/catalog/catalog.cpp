@@ -50,7 +50,8 @@ bool load_record(catalog_tables& tables, std::string_view key, std::string_view 
     case 's': return load_entry<sensor_entry>(tables, value);
     case 'r': return load_entry<alert_rule>(tables, value);
     case 'c': return load_entry<channel_entry>(tables, value);
-    case 'p': return true;  // of storage/streams
+    case 'p':
+    case 'd': return true;  // of storage/streams
     case 'a': return true;  // of storage/annotations
     case 'k': return true;  // of storage/corrections
     case 'q': return true;  // likewise

@@ -142,6 +142,8 @@ class option_table {
     add_duration("time-window", engine.time_window_us, "length of the window by time");
     add("z-threshold", engine.z_threshold, "|z| above it is an anomaly while streaming")->check(CLI::PositiveNumber);
     add("z-min-readings", engine.z_min_readings, "a window with fewer gives no verdict")->check(CLI::Range(2U, 100U));
+    add("machine-detector", machine_detector_, "on or off: watches the sensors of each machine together")
+        ->check(CLI::IsMember({"on", "off"}));
     engine.in_flight_readings = limits::in_flight_readings;
     engine.journal_bytes_per_checkpoint = limits::journal_bytes_per_checkpoint;
     add("in-flight-readings", engine.in_flight_readings, "readings between socket and window; beyond: 503")
@@ -198,6 +200,7 @@ class option_table {
     out_.anomaly.port = anomaly_port;
     out_.engine.data_dir = data_dir_;
     out_.engine.snapshot_dir = snapshot_dir_;
+    out_.engine.machine_detector = machine_detector_ == "on";
     find_unknown_variables();
   }
 
@@ -216,6 +219,7 @@ class option_table {
   std::size_t connections_ = limits::connections, per_address_ = limits::connections_per_address;
   std::int64_t drain_us_ = limits::drain_ms * 1'000;
   bool print_config_ = false;
+  std::string machine_detector_ = "on";
 };
 
 }  // namespace

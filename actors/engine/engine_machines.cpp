@@ -1,0 +1,126 @@
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "actors/engine/engine_impl.hpp"
+#include "actors/engine/limits.hpp"
+#include "actors/streams/limits.hpp"
+
+namespace factory {
+
+/// Sensors that pipelines fill: they say nothing that their sources do not, and no watch listens to them.
+std::set<sensor_id> engine::impl::derived_sensors() const {
+  std::set<sensor_id> all;
+  for (const auto& each : pipelines->all())
+    for (const auto& instance : each.instances) all.insert(instance.sinks.begin(), instance.sinks.end());
+  return all;
+}
+
+/// The oldest sensors of the machine; none where they are too few to be watched together.
+std::vector<sensor_id> engine::impl::watched_sensors(machine_id machine, const std::set<sensor_id>& derived) const {
+  std::vector<sensor_id> found;
+  for (const auto& each : entities->sensors(machine))
+    if (!derived.contains(each.id)) found.push_back(each.id);
+  std::ranges::sort(found);
+  if (found.size() > machine_detector::most_sensors) found.resize(machine_detector::most_sensors);
+  if (found.size() < limits::watched_sensors_least) found.clear();
+  return found;
+}
+
+/// After the journal has started. REQUIRES: the caller holds `changes`.
+expected<void> engine::impl::start_watches() {
+  if (!config.machine_detector) return stop_watches();
+  const auto all = watches->all();
+  streams->start_watches(all);
+  std::vector<stream_key> orphans;
+  auto visited = stream_states->visit([&](const stream_key& key) {
+    const auto known = watches->find(key.machine);
+    if (key.pipeline == machine_watches && (!known || known->version != key.version)) orphans.push_back(key);
+  });
+  if (!visited) return visited;
+  if (auto removed = stream_states->remove(orphans); !removed) return removed;
+  const auto is_gone = [&](const event_key& of) { return of.source == event_source::machine && !watches->find(of.rule); };
+  if (auto ended = events->end_findings(is_gone, "The sensors of the machine were changed.", wall_clock_us()); !ended)
+    return tl::unexpected(std::move(ended.error()));
+  std::set<machine_id> machines;  // a change of the catalog that a crash cut short, or data of an older program
+  for (const auto& each : entities->machines()) machines.insert(each.id);
+  for (const auto& each : all) machines.insert(each.machine);
+  refresh_watches(machines);
+  return {};
+}
+
+/// They are switched off: nothing is left of them. Switched on again, they learn anew.
+expected<void> engine::impl::stop_watches() {
+  std::vector<machine_id> machines;
+  for (const auto& each : watches->all()) machines.push_back(each.machine);
+  if (machines.empty()) return {};
+  std::vector<catalog_write> writes;
+  for (const auto each : machines) writes.push_back(machine_watch_store::write_of_removal(each));
+  const auto erase = [this, machines] {
+    for (const auto each : machines) watches->erase(each);
+  };
+  if (auto done = commit(std::nullopt, std::move(writes), erase); !done) return done;
+  return end_watches(machines, "The machine detector was switched off.");
+}
+
+/// Takes away what the watches have stored and ends what they have found: after what their actors may still have handed over.
+expected<void> engine::impl::end_watches(const std::vector<machine_id>& machines, std::string_view why) {
+  std::vector<stream_key> ended;
+  for (const auto machine : machines) {
+    const auto gone = streams->end(machine_watches, machine);
+    ended.insert(ended.end(), gone.begin(), gone.end());
+  }
+  if (ended.empty()) return {};
+  if (auto reached = reach_store(limits::query_deadline_ms); !reached) return reached;
+  const std::set<machine_id> gone(machines.begin(), machines.end());
+  const auto is_gone = [&](const event_key& of) { return of.source == event_source::machine && gone.contains(of.rule); };
+  if (auto done = events->end_findings(is_gone, why, wall_clock_us()); !done) return tl::unexpected(std::move(done.error()));
+  return stream_states->remove(ended);
+}
+
+/// After a change of these machines' sensors: watches for those that have enough of them, anew where they are others than before. The change is in
+/// force, whatever becomes of the watches: the next start tries again. REQUIRES: the caller holds `changes`.
+void engine::impl::refresh_watches(const std::set<machine_id>& of) {
+  if (!config.machine_detector) return;
+  const auto derived = derived_sensors();
+  std::vector<machine_watch_entry> fresh;
+  std::vector<machine_id> ended;
+  std::vector<catalog_write> writes;
+  for (const auto machine : of) {
+    const auto known = watches->find(machine);
+    auto wanted = watched_sensors(machine, derived);
+    if (known ? known->sensors == wanted : wanted.empty()) continue;
+    if (known) ended.push_back(machine);
+    if (wanted.empty()) {
+      writes.push_back(machine_watch_store::write_of_removal(machine));
+      continue;
+    }
+    fresh.push_back({machine, known ? known->version + 1 : 1U, entries->last_sequence(), std::move(wanted)});
+    writes.push_back(machine_watch_store::write_of(fresh.back()));
+  }
+  if (writes.empty()) return;
+  const auto put = [this, fresh, ended] {
+    for (const auto each : ended) watches->erase(each);
+    for (const auto& each : fresh) watches->put(each);
+  };
+  auto done = end_watches(ended, "The sensors of the machine were changed.");
+  if (done) done = commit(std::nullopt, std::move(writes), put);
+  if (done)
+    streams->start_watches(fresh);
+  else
+    spdlog::warn("the machine detector: {}", done.error().message);
+}
+
+void engine::impl::watch_machines(const std::set<machine_id>& of) {
+  const std::lock_guard one(changes);
+  refresh_watches(of);
+}
+
+std::optional<stream_report> engine::watch_of(machine_id machine) const {
+  auto reports = impl_->streams->report(machine_watches, limits::query_deadline_ms, machine);
+  return reports.empty() ? std::nullopt : std::optional(std::move(reports.front()));
+}
+
+}  // namespace factory

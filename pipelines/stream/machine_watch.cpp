@@ -1,0 +1,232 @@
+#include "pipelines/stream/machine_watch.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "pipelines/model/coding.hpp"
+#include "pipelines/stream/limits.hpp"
+
+namespace factory {
+namespace {
+
+constexpr std::uint8_t encoding_version = 1;
+
+bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+/// INT64_MIN stands for never: there is nothing before it.
+std::int64_t before(std::int64_t time_us, std::int64_t span_us) {
+  return time_us < INT64_MIN + span_us ? INT64_MIN : time_us - span_us;
+}
+
+}  // namespace
+
+machine_watch::machine_watch(std::uint32_t machine, std::vector<sensor_id> sensors, const stream_times& times,
+                             const machine_settings& how)
+    : sensors_(std::move(sensors)),
+      times_(times),
+      judged_(machine_judge(machine, sensors_, how)),
+      watermarks_us_(sensors_.size(), INT64_MIN) {
+  times_.allowed_lateness_us = std::min(times_.allowed_lateness_us, limits::machine_lateness_us);
+}
+
+void machine_watch::apply(std::int64_t received_at_us, std::span<const source_rows> rows, std::vector<event>& found) {
+  const auto latest_us = std::min(received_at_us + times_.future_skew_us, machine_cell::most_us);
+  for (const auto& each : rows) {
+    auto& watermark_us = watermarks_us_[each.source];
+    counts_.in += each.values.size();
+    for (std::size_t i = 0; i < each.values.size(); ++i) {
+      const auto time_us = each.times_us[i];
+      if (time_us > latest_us || time_us < -machine_cell::most_us) {
+        ++counts_.future;
+        continue;
+      }
+      watermark_us = std::max(watermark_us, std::min(time_us, received_at_us));
+      take(time_us, each.values[i], each.source);
+    }
+  }
+  judge_complete(received_at_us, found);
+  settle();
+}
+
+/// Where the cell stands in cells_; it is made where it is missing.
+std::size_t machine_watch::row_of(std::int64_t cell) {
+  auto row = cells_.size();
+  while (row > 0 && cells_[row - 1].cell >= cell) --row;
+  if (row < cells_.size() && cells_[row].cell == cell) return row;
+  cells_.insert(cells_.begin() + static_cast<std::ptrdiff_t>(row), {cell, false});
+  slots_.insert(slots_.begin() + static_cast<std::ptrdiff_t>(row * sensors_.size()), sensors_.size(), slot{});
+  return row;
+}
+
+void machine_watch::take(std::int64_t time_us, double value, std::size_t sensor) {
+  const auto cell = machine_cell::of(time_us);
+  if (cell < floor_cell_) {
+    ++counts_.late;
+    return;
+  }
+  const auto row = row_of(cell);
+  auto& known = slots_[row * sensors_.size() + sensor];
+  if (time_us < known.time_us) return;
+  if (time_us == known.time_us) {
+    if (same_bits(value, known.value)) {
+      ++counts_.duplicate;
+      return;
+    }
+    ++counts_.corrected;
+  }
+  const bool corrects = time_us == known.time_us;
+  known = {time_us, value};
+  if (!cells_[row].is_judged) return;
+  const auto place = machine_cell::place(cell, sensor, sensors_.size());
+  judged_.put({&place, 1}, {&value, 1});
+  is_changed_ = true;
+  is_corrected_ = is_corrected_ || corrects;
+}
+
+/// Cells that are complete now. Most stand behind all that were judged.
+void machine_watch::judge_complete(std::int64_t received_at_us, std::vector<event>& found) {
+  const auto [oldest, newest] = std::ranges::minmax(watermarks_us_);
+  const auto complete_us = std::max(oldest, before(newest, times_.allowed_lateness_us));
+  const auto until = complete_us == INT64_MIN ? INT64_MIN : machine_cell::of(std::max(complete_us, -machine_cell::most_us));
+  auto end = cells_.size();
+  while (end > 0 && cells_[end - 1].cell >= until) --end;
+  auto first_behind = end;
+  while (first_behind > 0 && !cells_[first_behind - 1].is_judged) --first_behind;
+  for (auto row = first_behind; row-- > 0;)
+    if (!cells_[row].is_judged) put_row(row);
+  if (is_changed_) revise(is_corrected_ ? "a reading was corrected" : "a reading came late", received_at_us, found);
+  append_rows(first_behind, end, received_at_us, found);
+}
+
+/// A cell that stands before others which were judged.
+void machine_watch::put_row(std::size_t row) {
+  auto& head = cells_[row];
+  const auto slots = slots_of(row);
+  const auto put = [&](std::size_t sensor, double value) {
+    const auto place = machine_cell::place(head.cell, sensor, sensors_.size());
+    judged_.put({&place, 1}, {&value, 1});
+  };
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    if (slots[i].time_us != INT64_MIN) put(i, slots[i].value);
+  put(slots.size(), 0);
+  head.is_judged = is_changed_ = true;
+}
+
+void machine_watch::append_rows(std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& found) {
+  if (begin >= end) return;
+  std::vector<std::int64_t> places;
+  std::vector<double> values;
+  places.reserve((end - begin) * (sensors_.size() + 1));
+  values.reserve(places.capacity());
+  for (auto row = begin; row < end; ++row) {
+    const auto slots = slots_of(row);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (slots[i].time_us == INT64_MIN) continue;
+      places.push_back(machine_cell::place(cells_[row].cell, i, slots.size()));
+      values.push_back(slots[i].value);
+    }
+    places.push_back(machine_cell::place(cells_[row].cell, slots.size(), slots.size()));
+    values.push_back(0);
+    cells_[row].is_judged = true;
+  }
+  const auto told = found.size();
+  judged_.append(places, values, received_at_us, found);
+  book_.tell(std::span(found).subspan(told));
+}
+
+void machine_watch::revise(std::string_view reason, std::int64_t received_at_us, std::vector<event>& found) {
+  revisable<machine_judge>::differences differences;
+  judged_.revise(received_at_us, differences);
+  book_.tell(differences, reason, received_at_us, found);
+  is_changed_ = is_corrected_ = false;
+}
+
+/// Forgets what no reading that may still come changes; cells in portions, since they lie in one piece.
+void machine_watch::settle() {
+  const auto [oldest, newest] = std::ranges::minmax(watermarks_us_);
+  const auto lateness_us = times_.allowed_lateness_us;
+  const auto floor_us = before(std::max(oldest, before(newest, lateness_us)), lateness_us);
+  if (floor_us == INT64_MIN) return;
+  const auto cell = machine_cell::of(std::max(floor_us, -machine_cell::most_us));
+  if (cell <= floor_cell_) return;
+  floor_cell_ = cell;
+  judged_.settle(machine_cell::place(cell, 0, sensors_.size()), INT64_MAX, limits::stream_rows_kept);
+  book_.settle(machine_cell::begin_us(cell));
+  std::size_t done = 0;
+  while (done < cells_.size() && cells_[done].cell < cell) ++done;
+  if (done < 16 && done < cells_.size()) return;
+  cells_.erase(cells_.begin(), cells_.begin() + static_cast<std::ptrdiff_t>(done));
+  slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(done * sensors_.size()));
+}
+
+std::optional<std::int64_t> machine_watch::watermark_us() const {
+  const auto oldest = std::ranges::min(watermarks_us_);
+  return oldest == INT64_MIN ? std::nullopt : std::optional(oldest);
+}
+
+std::int64_t machine_watch::floor_us() const {
+  return floor_cell_ == INT64_MIN ? INT64_MIN : machine_cell::begin_us(floor_cell_);
+}
+
+machine_view machine_watch::view() const {
+  const auto& judge = judged_.now();
+  const auto& detector = judge.detector();
+  machine_view out;
+  for (std::size_t i = 0; i < sensors_.size(); ++i) {
+    const double spread = detector.spread_of(i);
+    out.sensors.push_back({sensors_[i], spread > 0, spread > 0 ? detector.expected_of(i) : 0, spread});
+  }
+  out.is_ready = detector.warm();
+  out.score = detector.newest_score();
+  out.learned_rows = detector.learned_rows();
+  out.learning_since_us = detector.learning_since_us();
+  out.open = detector.episodes().open();
+  out.culprits = judge.culprits();
+  return out;
+}
+
+void machine_watch::encode(std::string& out) const {
+  put_byte(out, encoding_version);
+  judged_.encode(out);
+  book_.encode(out);
+  for (const auto each : watermarks_us_) put_zigzag(out, each);
+  put_zigzag(out, floor_cell_);
+  put_varint(out, cells_.size());
+  for (const auto& each : cells_) {
+    put_zigzag(out, each.cell);
+    put_byte(out, each.is_judged ? 1 : 0);
+  }
+  for (const auto& each : slots_) {
+    put_byte(out, each.time_us == INT64_MIN ? 0 : 1);
+    if (each.time_us == INT64_MIN) continue;
+    put_zigzag(out, each.time_us);
+    put_double(out, each.value);
+  }
+  for (const auto each : {counts_.in, counts_.duplicate, counts_.corrected, counts_.late, counts_.future}) put_varint(out, each);
+}
+
+bool machine_watch::decode(std::string_view& in) {
+  std::uint8_t version = 0;
+  std::uint64_t cells = 0;
+  if (!get_byte(in, version) || version != encoding_version || !judged_.decode(in) || !book_.decode(in)) return false;
+  for (auto& each : watermarks_us_)
+    if (!get_zigzag(in, each)) return false;
+  if (!get_zigzag(in, floor_cell_) || !get_varint(in, cells) || cells > in.size()) return false;
+  cells_.assign(cells, {});
+  for (auto& each : cells_) {
+    std::uint8_t is_judged = 0;
+    if (!get_zigzag(in, each.cell) || !get_byte(in, is_judged) || is_judged > 1) return false;
+    each.is_judged = is_judged == 1;
+  }
+  slots_.assign(cells * sensors_.size(), {});
+  for (auto& each : slots_) {
+    std::uint8_t is_there = 0;
+    if (!get_byte(in, is_there) || is_there > 1) return false;
+    if (is_there == 1 && (!get_zigzag(in, each.time_us) || !get_double(in, each.value))) return false;
+  }
+  for (auto* const each : {&counts_.in, &counts_.duplicate, &counts_.corrected, &counts_.late, &counts_.future})
+    if (!get_varint(in, *each)) return false;
+  return true;
+}
+
+}  // namespace factory

@@ -1,0 +1,184 @@
+// The machine detector over readings in any order: what it finds is a function of the set of readings.
+#include "pipelines/stream/machine_watch.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "pipelines/model/finding.hpp"
+
+namespace factory {
+namespace {
+
+constexpr std::int64_t sec_us = 1'000'000, min_us = 60 * sec_us, begin_us = 1'767'225'600 * sec_us;
+constexpr std::uint32_t press = 7;
+const std::vector<sensor_id> of_press{11, 12, 13, 14};
+constexpr machine_settings at_once{0, 1};
+const stream_times usual_times;
+
+struct reading_of {
+  std::int64_t time_us;
+  std::size_t sensor;
+  double value;
+};
+
+/// Four sensors that follow one load, a reading of each every ten seconds; from row 500 to 640 two of them do not go with it.
+std::vector<reading_of> make_rows(unsigned seed, std::size_t rows) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> noise(0, 1);
+  std::vector<reading_of> all;
+  double load = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    load = 0.9 * load + noise(random);
+    for (std::size_t s = 0; s < of_press.size(); ++s) {
+      const double fault = row >= 500 && row < 640 ? (s == 1 ? 14.0 : s == 2 ? -14.0 : 0.0) : 0.0;
+      all.push_back({begin_us + static_cast<std::int64_t>(row) * 10 * sec_us + static_cast<std::int64_t>(s) * 137'000, s,
+                     50 + 3 * load + noise(random) + fault});
+    }
+  }
+  return all;
+}
+
+[[gnu::noinline]] machine_watch fresh_watch() { return {press, of_press, usual_times, at_once}; }
+
+struct watched {
+  machine_watch watch = fresh_watch();
+  std::vector<event> found;
+
+  void take(const std::vector<reading_of>& rows, std::size_t from, std::size_t to) {
+    std::map<std::size_t, std::pair<std::vector<std::int64_t>, std::vector<double>>> by_sensor;
+    for (auto i = from; i < to; ++i) {
+      by_sensor[rows[i].sensor].first.push_back(rows[i].time_us);
+      by_sensor[rows[i].sensor].second.push_back(rows[i].value);
+    }
+    std::vector<source_rows> body;
+    for (const auto& [sensor, columns] : by_sensor) body.push_back({sensor, columns.first, columns.second});
+    watch.apply(begin_us + 100 * 24 * 60 * min_us, body, found);
+  }
+  void take_all(const std::vector<reading_of>& rows, std::size_t portion) {
+    for (std::size_t i = 0; i < rows.size(); i += portion) take(rows, i, std::min(rows.size(), i + portion));
+  }
+  /// What holds in the end.
+  std::string digest() const {
+    std::map<event_key, std::vector<event>> findings;
+    for (const event& each : found) findings[with_kind(each.key, {})].push_back(each);
+    std::string out;
+    for (const auto& [key, events] : findings) put_for_digest(out, fold_finding(events));
+    return out;
+  }
+  std::size_t holding() const {
+    std::map<event_key, std::vector<event>> findings;
+    for (const event& each : found) findings[with_kind(each.key, {})].push_back(each);
+    return static_cast<std::size_t>(
+        std::ranges::count_if(findings, [](const auto& each) { return fold_finding(each.second).holds(); }));
+  }
+};
+
+/// Each reading goes back or forth by less than the lateness.
+std::vector<reading_of> shuffled(std::vector<reading_of> rows, unsigned seed, std::int64_t most_us) {
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<std::int64_t> delay(0, most_us);
+  std::vector<std::pair<std::int64_t, reading_of>> delayed;
+  for (const auto& each : rows) delayed.push_back({each.time_us + delay(random), each});
+  std::ranges::stable_sort(delayed, {}, [](const auto& each) { return each.first; });
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = delayed[i].second;
+  return rows;
+}
+
+TEST(machine_watch, finds_a_state_as_one_episode_of_the_machine_and_names_who_carries_it) {
+  watched press_watch;
+  press_watch.take_all(make_rows(1, 900), 4);
+  ASSERT_EQ(press_watch.holding(), 1U);
+  const event& opened = press_watch.found.front();
+  EXPECT_EQ(opened.key.kind, event_kind::anomaly_opened);
+  EXPECT_EQ(opened.key.source, event_source::machine);
+  EXPECT_EQ(opened.key.sensor, 0U);
+  EXPECT_EQ(opened.key.rule, press);
+  EXPECT_NEAR(static_cast<double>(opened.key.event_time_us - begin_us), 5'000e6, 200e6);
+  const event& closed = press_watch.found.back();
+  EXPECT_EQ(closed.key.kind, event_kind::anomaly_closed);
+  const auto& detail = std::get<episode_detail>(closed.detail);
+  ASSERT_GE(detail.contributions.size(), 2U);
+  EXPECT_GT(detail.contributions[0].share + detail.contributions[1].share, 0.7);
+  EXPECT_NE(closed.explanation.find("sensor 12"), std::string::npos) << closed.explanation;
+}
+
+TEST(machine_watch, what_is_found_is_a_function_of_the_readings_whatever_their_order_and_portions) {
+  for (unsigned seed = 1; seed <= 6; ++seed) {
+    const auto rows = make_rows(seed, 800);
+    watched in_order;
+    in_order.take_all(rows, rows.size());
+    ASSERT_GE(in_order.holding(), 1U) << seed;
+    for (const std::size_t portion : {1U, 7U, 400U}) {
+      watched other;
+      other.take_all(shuffled(rows, seed * 10 + static_cast<unsigned>(portion), 55 * sec_us), portion);
+      EXPECT_EQ(other.watch.counts().late, 0U) << "seed " << seed << " portion " << portion;
+      EXPECT_EQ(other.digest(), in_order.digest()) << "seed " << seed << " portion " << portion;
+    }
+  }
+}
+
+TEST(machine_watch, readings_that_come_twice_or_are_corrected_leave_what_their_last_values_say) {
+  const auto rows = make_rows(3, 800);
+  watched in_order;
+  in_order.take_all(rows, 40);
+  watched corrected;
+  std::vector<reading_of> often;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto wrong = rows[i];
+    wrong.value += 1'000;
+    if (i % 5 == 0) often.push_back(wrong);
+    if (i >= 8) often.push_back(rows[i - 8]);
+    if (i % 3 == 0 && i >= 8) often.push_back(rows[i - 8]);
+  }
+  for (std::size_t i = rows.size() - 8; i < rows.size(); ++i) often.push_back(rows[i]);
+  corrected.take_all(often, 3);
+  EXPECT_EQ(corrected.digest(), in_order.digest());
+}
+
+TEST(machine_watch, goes_on_bit_for_bit_when_stored_and_read_back) {
+  const auto rows = shuffled(make_rows(4, 800), 9, 50 * sec_us);
+  watched whole, pieces;
+  for (std::size_t i = 0; i < rows.size(); i += 16) {
+    const auto to = std::min(rows.size(), i + 16);
+    whole.take(rows, i, to);
+    pieces.take(rows, i, to);
+    std::string bytes;
+    pieces.watch.encode(bytes);
+    auto read = fresh_watch();
+    std::string_view in = bytes;
+    ASSERT_TRUE(read.decode(in));
+    EXPECT_TRUE(in.empty());
+    pieces.watch = std::move(read);
+  }
+  EXPECT_EQ(pieces.digest(), whole.digest());
+  EXPECT_EQ(pieces.found.size(), whole.found.size());
+}
+
+TEST(machine_watch, a_sensor_that_is_silent_or_behind_delays_but_does_not_stop_it) {
+  auto rows = make_rows(5, 900);
+  std::erase_if(rows, [](const reading_of& each) { return each.sensor == 3 && each.time_us > begin_us + 70 * min_us; });
+  watched three;
+  three.take_all(rows, 5);
+  EXPECT_EQ(three.holding(), 1U);
+  EXPECT_EQ(three.watch.counts().late, 0U);
+}
+
+TEST(machine_watch, a_sensor_that_never_moved_is_not_judged_and_says_so) {
+  auto rows = make_rows(6, 600);
+  for (auto& each : rows)
+    if (each.sensor == 0) each.value = 4;
+  watched other;
+  other.take_all(rows, 4);
+  const auto view = other.watch.view();
+  EXPECT_TRUE(view.is_ready);
+  EXPECT_FALSE(view.sensors[0].is_judged);
+  EXPECT_TRUE(view.sensors[1].is_judged);
+}
+
+}  // namespace
+}  // namespace factory
