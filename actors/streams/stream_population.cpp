@@ -104,11 +104,12 @@ void stream_population::make_routes() {
   count_ = all_.size();
 }
 
-/// Of readings that one cell of a watch holds, the newest is enough: so many of a fast sensor cost little.
+/// Of the good readings that one cell of a watch holds, the newest is enough: so many of a fast sensor cost little.
 void stream_population::add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us,
-                                            std::span<const double> values) {
+                                            std::span<const double> values, std::span<const std::uint8_t> flags) {
   auto cell_begin_us = INT64_MAX, cell_end_us = INT64_MIN;
   for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!flags.empty() && is_left_out(flags[i])) continue;
     const auto time_us = times_us[i];
     if (time_us >= cell_begin_us && time_us < cell_end_us) {
       if (time_us < to.times_us.back()) continue;
@@ -131,15 +132,15 @@ void stream_population::add(instance& to, const journal_entry& entry, const slic
   const auto values = entry.readings->values(rows);
   const auto begin = static_cast<std::uint32_t>(next.values.size());
   const auto flags = entry.readings->flags_of(rows);
-  if (to.live->is_watch() && flags.empty()) {
-    add_newest_of_cells(next, times, values);
+  if (to.live->is_watch()) {
+    add_newest_of_cells(next, times, values, flags);
   } else {
     next.times_us.insert(next.times_us.end(), times.begin(), times.end());
     next.values.insert(next.values.end(), values.begin(), values.end());
-  }
-  if (!flags.empty()) {
-    next.flags.resize(begin);
-    next.flags.insert(next.flags.end(), flags.begin(), flags.end());
+    if (!flags.empty()) {
+      next.flags.resize(begin);
+      next.flags.insert(next.flags.end(), flags.begin(), flags.end());
+    }
   }
   next.parts.push_back({entry.sequence, entry.received_at_us, source, begin, static_cast<std::uint32_t>(next.values.size())});
 }

@@ -90,7 +90,8 @@ class stream_population {
   void spawn(instance& it);
   void make_routes();
   static void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source);
-  static void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us, std::span<const double> values);
+  static void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us, std::span<const double> values,
+                                  std::span<const std::uint8_t> flags);
   static void add_tick(instance& to, const journal_entry& entry);
   void send(instance& to);
   void restore(const std::vector<std::shared_ptr<instance>>& all);

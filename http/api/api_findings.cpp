@@ -1,16 +1,17 @@
 #include <algorithm>
-#include <cmath>
 #include <iterator>
-#include <limits>
 #include <memory>
+#include <set>
+#include <string>
 
 #include "http/api/api_call.hpp"
+#include "http/api/explanation.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
+#include "http/text/anomaly_groups.hpp"
 #include "http/text/cursor.hpp"
 #include "http/text/event_json.hpp"
 #include "http/text/json_body.hpp"
-#include "pipelines/detect/z_score.hpp"
 #include "pipelines/model/limits.hpp"
 #include "storage/base/limits.hpp"
 
@@ -27,17 +28,46 @@ std::vector<event_source> detector_sources() {
   return all;
 }
 
-/// Sensors that a question is about; null: all, also those that were deleted.
-using shown_sensors = std::shared_ptr<const sensor_set>;
+/// What a question is about: findings of these sensors, and of these machines.
+struct shown_things {
+  std::shared_ptr<const sensor_set> sensors;
+  std::set<machine_id> machines;
+  bool contains(const event_key& key) const {
+    return group_of(key.source) == source_group::machine_detector ? machines.contains(key.rule) : sensors->contains(key.sensor);
+  }
+};
 
-shown_sensors set_of(const std::vector<sensor_entry>& sensors) {
+std::shared_ptr<const sensor_set> set_of(const std::vector<sensor_entry>& sensors) {
   auto found = std::make_shared<sensor_set>();
   for (const sensor_entry& sensor : sensors) found->insert(sensor.id);
   return found;
 }
 
-bool may_see(const query_port& behind, const http_request& request, sensor_id sensor) {
-  return request.factory == 0 || sensors_of(behind, request.factory)->contains(sensor);
+shown_things things_of_factory(const query_port& behind, factory_id factory) {
+  shown_things found{sensors_of(behind, factory), {}};
+  for (const machine_entry& each : behind.entities().machines(factory)) found.machines.insert(each.id);
+  return found;
+}
+
+std::string name_of_machine(const query_port& behind, machine_id id) {
+  const auto machine = behind.entities().find_machine(id);
+  return machine ? machine->name : "machine " + std::to_string(id);
+}
+
+bool may_see(const query_port& behind, const http_request& request, const event_key& key) {
+  return request.factory == 0 || things_of_factory(behind, request.factory).contains(key);
+}
+
+/// What of the page belongs together. Sensors that were deleted belong to no machine.
+void write_groups_of(json_writer& out, const query_port& behind, const std::vector<finding>& page) {
+  std::vector<placed_finding> placed;
+  for (const finding& each : page) {
+    const event_key& key = each.stated->key;
+    const auto sensor = behind.entities().find_sensor(key.sensor);
+    const auto machine = key.sensor == 0 ? key.rule : sensor ? sensor->machine : machine_id{0};
+    if (machine != 0) placed.push_back({machine, key.sensor, key.event_time_us, finding_id(key)});
+  }
+  write_groups(out, group_findings(std::move(placed)), [&](machine_id id) { return name_of_machine(behind, id); });
 }
 
 expected<http_response> get_anomalies(query_port& behind, const http_request& request, const path_argument&) {
@@ -61,14 +91,14 @@ expected<http_response> get_anomalies(query_port& behind, const http_request& re
   }
   if (query.fault()) return fail_with(*query.fault());
 
-  std::vector<shown_sensors> views;
-  if (request.factory != 0) views.push_back(sensors_of(behind, request.factory));
-  if (factory) views.push_back(sensors_of(behind, *factory));
-  if (machine) views.push_back(set_of(behind.entities().sensors(*machine)));
-  if (!labels.empty()) views.push_back(set_of(sensors_with(behind, labels)));
+  std::vector<shown_things> views;
+  if (request.factory != 0) views.push_back(things_of_factory(behind, request.factory));
+  if (factory) views.push_back(things_of_factory(behind, *factory));
+  if (machine) views.push_back({set_of(behind.entities().sensors(*machine)), {*machine}});
+  if (!labels.empty()) views.push_back({set_of(sensors_with(behind, labels)), {}});
   if (!views.empty()) {
     asked.among = [&](const event_key& key) {
-      return std::ranges::all_of(views, [&](const shown_sensors& each) { return each->contains(key.sensor); });
+      return std::ranges::all_of(views, [&](const shown_things& each) { return each.contains(key); });
     };
   }
   auto found = behind.events().anomalies(asked);
@@ -76,7 +106,9 @@ expected<http_response> get_anomalies(query_port& behind, const http_request& re
   json_writer out(512 * (found->rows.size() + 1));
   out.begin_object().key("anomalies").begin_array();
   for (const finding& each : found->rows) write_anomaly(out, each);
-  out.end_array().key("next_cursor");
+  out.end_array().key("groups");
+  write_groups_of(out, behind, found->rows);
+  out.key("next_cursor");
   found->next ? out.value(format_cursor(*found->next, true)) : out.value(nullptr);
   out.end_object();
   return json_response(out);
@@ -85,7 +117,7 @@ expected<http_response> get_anomalies(query_port& behind, const http_request& re
 expected<finding> find_anomaly(query_port& behind, const http_request& request, std::string_view id) {
   event_key key;
   const auto unknown = [] { return fail(errc::not_found, "Anomaly not found"); };
-  if (!parse_finding_id(id, key) || !is_detector(key.source) || !may_see(behind, request, key.sensor)) return unknown();
+  if (!parse_finding_id(id, key) || !is_detector(key.source) || !may_see(behind, request, key)) return unknown();
   auto found = behind.events().find(key);
   if (!found) return tl::unexpected(found.error());
   if (!*found || !(*found)->holds()) return unknown();
@@ -143,38 +175,9 @@ expected<http_response> take_feedback(ports& behind, const http_request& request
   return judged ? expected<http_response>(episode_json(*judged)) : fail_with(judged.error());
 }
 
-bool agree(double a, double b) { return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)}); }
-
-/// The readings that the z-score was judged against, as storage has them now. Nothing when the finding is of another detector.
-expected<http_response> get_explanation(query_port& behind, const http_request& request, const path_argument& path) {
+expected<http_response> get_explanation(ports& behind, const http_request& request, const path_argument& path) {
   const auto anomaly = find_anomaly(behind, request, path.text);
-  if (!anomaly) return fail_with(anomaly.error());
-  const event& stated = *anomaly->stated;
-  json_writer out;
-  out.begin_object().key("anomaly");
-  write_anomaly(out, *anomaly);
-  const auto* const told = std::get_if<z_score_detail>(&stated.detail);
-  out.member("recomputed", told != nullptr).key("agrees");
-  if (told == nullptr) {
-    out.value(nullptr).member("reason", "the figures of this detector are not recomputed").end_object();
-    return json_response(out);
-  }
-  const auto before = behind.readings(stated.key.sensor, {INT64_MIN, stated.at_us}, limits::window_readings, true);
-  if (!before) return fail_with(before.error());
-  const auto itself = behind.readings(stated.key.sensor, {stated.at_us, stated.at_us + 1}, 1, true);
-  if (!itself) return fail_with(itself.error());
-  const auto stats = describe(before->value);
-  const bool there = !itself->empty();
-  constexpr double unknown = std::numeric_limits<double>::quiet_NaN();  // null in the answer, and agrees with nothing
-  const double value = there ? itself->value.front() : unknown;
-  const double z = there ? z_score(value, stats).value_or(unknown) : unknown;
-  out.value(value == stated.value && agree(z, told->z_score) && agree(stats.mean, told->mean) &&
-            agree(stats.std_dev, told->std_dev));
-  if (!there) out.member("reason", "the reading is not stored any more");
-  out.key("figures").begin_object().member("value", value);
-  out.member("z_score", z).member("mean", stats.mean).member("std_dev", stats.std_dev).member("threshold", told->threshold);
-  out.member("window_count", before->size()).end_object().end_object();
-  return json_response(out);
+  return anomaly ? explain_anomaly(behind, *anomaly) : fail_with(anomaly.error());
 }
 
 }  // namespace

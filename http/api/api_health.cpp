@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -7,6 +8,7 @@
 #include "http/edge/access.hpp"
 #include "http/edge/limits.hpp"
 #include "http/edge/query.hpp"
+#include "http/text/anomaly_groups.hpp"
 #include "pipelines/detect/episode.hpp"
 #include "pipelines/detect/sensor_judge.hpp"
 
@@ -106,9 +108,16 @@ expected<http_response> get_sensor_health(query_port& behind, const http_request
   return json_response(out);
 }
 
+void place_open(sensor_id sensor, machine_id machine, const detection_view& known, std::vector<placed_finding>& to) {
+  for (const episode& open : known.open) {
+    const event_key key{sensor, open.begin_us, source_of(open.opened_by), 0, event_kind::anomaly_opened};
+    to.push_back({machine, sensor, open.begin_us, finding_id(key)});
+  }
+}
+
 /// The sensors of a machine or a factory: how many are in which state, and which are not well.
 http_response health_of_many(query_port& behind, std::string_view member, std::uint32_t id,
-                             const std::vector<sensor_entry>& sensors) {
+                             const std::vector<sensor_entry>& sensors, const std::function<void(json_writer&)>& more = {}) {
   std::vector<sensor_id> ids;
   for (const sensor_entry& each : sensors) ids.push_back(each.id);
   const auto all = behind.detection(ids);
@@ -116,11 +125,13 @@ http_response health_of_many(query_port& behind, std::string_view member, std::u
   std::string_view worst = "ok";
   json_writer bad;
   std::size_t listed = 0, not_well = 0;
+  std::vector<placed_finding> placed;
   bad.begin_array();
   for (std::size_t i = 0; i < all.size(); ++i) {
     const auto health = all[i].second ? health_of(*all[i].second) : sensor_health{"not_available", INT64_MIN};
     ++counts[health.state];
     if (all[i].second && rank_of(health.state) > rank_of(worst)) worst = health.state;
+    if (all[i].second) place_open(all[i].first, sensors[i].machine, *all[i].second, placed);
     if (health.since_us == INT64_MIN && all[i].second) continue;
     ++not_well;
     if (listed == limits::unwell_sensors_listed) continue;
@@ -133,8 +144,49 @@ http_response health_of_many(query_port& behind, std::string_view member, std::u
   json_writer out;
   out.begin_object().member(member, id).member("state", worst).member("sensors", ids.size()).key("counts").begin_object();
   for (const auto& [state, count] : counts) out.member(state, count);
-  out.end_object().member("not_well", not_well).key("list").raw(bad.view()).end_object();
+  out.end_object().member("not_well", not_well).key("list").raw(bad.view()).key("groups");
+  write_groups(out, group_findings(std::move(placed)), [&](machine_id machine) {
+    const auto known = behind.entities().find_machine(machine);
+    return known ? known->name : "machine " + std::to_string(machine);
+  });
+  if (more) more(out);
+  out.end_object();
   return json_response(out);
+}
+
+void write_open_state(json_writer& out, machine_id machine, const machine_view& view) {
+  out.key("open").begin_array();
+  for (const episode& open : view.open) {
+    const event_key key{0, open.begin_us, event_source::machine, machine, event_kind::anomaly_opened};
+    out.begin_object().member("id", finding_id(key)).member("severity", to_text(open.level)).member("score", open.score);
+    out.time_member("begin", open.begin_us).member("count", open.count);
+    out.member("explanation", explain_machine(view.culprits, open.end_reason)).end_object();
+  }
+  out.end_array();
+}
+
+/// What the machine detector says of the machine, and what it is still learning.
+void write_watch(json_writer& out, machine_id machine, const std::optional<stream_report>& watch) {
+  const auto view = watch && watch->seen ? watch->seen->machine : nullptr;
+  out.key("machine_detector").begin_object();
+  out.member("state", !watch                                     ? "off"
+                      : watch->state == stream_condition::failed ? "failed"
+                      : view == nullptr                          ? "not_available"
+                      : !view->is_ready                          ? "learning"
+                      : view->open.empty()                       ? "ok"
+                                                                 : "anomaly");
+  if (view == nullptr) return static_cast<void>(out.end_object());
+  out.member("score", view->score).member("learned_rows", view->learned_rows);
+  write_time(out, "learning_since", view->learning_since_us);
+  out.key("sensors").begin_array();
+  for (const auto& each : view->sensors) {
+    const auto figure = [&](double value) { return each.is_judged ? std::optional(value) : std::nullopt; };
+    out.begin_object().member("sensor_id", each.id).member("judged", each.is_judged);
+    out.member("expected", figure(each.expected)).member("spread", figure(each.spread)).end_object();
+  }
+  out.end_array();
+  write_open_state(out, machine, *view);
+  out.end_object();
 }
 
 expected<http_response> get_machine_health(query_port& behind, const http_request& request, const path_argument& path) {
@@ -142,7 +194,9 @@ expected<http_response> get_machine_health(query_port& behind, const http_reques
   if (!machine) return fail_with(machine.error());
   if (request.factory != 0 && machine->factory != request.factory)
     return fail_with({errc::not_found, "Machine not found", {}, {}});
-  return health_of_many(behind, "machine_id", path.id, behind.entities().sensors(path.id));
+  const auto watch = behind.watch_of(path.id);
+  return health_of_many(behind, "machine_id", path.id, behind.entities().sensors(path.id),
+                        [&](json_writer& out) { write_watch(out, path.id, watch); });
 }
 
 expected<http_response> get_factory_health(query_port& behind, const http_request& request, const path_argument& path) {

@@ -51,6 +51,8 @@ inline constexpr std::int64_t chatter_window_ms = 60'000;    ///< an alert that 
 inline constexpr std::size_t chatter_transitions = 3;        ///< ... is held back until it is quiet for as long
 inline constexpr std::size_t ended_told = 10'000;  ///< alerts that are over and unacknowledged, of which the receivers will hear
 inline constexpr std::size_t chatter_watched = 100'000;  ///< alerts whose changes are counted; beyond, counting begins anew
+inline constexpr std::size_t explained_readings =
+    100'000;  ///< of a sensor, over which its detectors run again to explain an anomaly
 inline constexpr std::size_t idempotency_keys = 10'000;  ///< remembered answers; the oldest is forgotten
 
 }  // namespace factory::limits
