@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -90,6 +92,28 @@ TEST_F(backtest, says_which_line_is_no_reading) {
   const auto done = run("in.csv", "out.csv");
   ASSERT_FALSE(done);
   EXPECT_NE(done.error().message.find("line 3: value: not a number"), std::string::npos) << done.error().message;
+}
+
+TEST_F(backtest, without_scores_says_what_fired_on_each_column) {
+  std::string text = "time,calm,jumps\n";
+  for (int i = 0; i < 600; ++i)
+    text += std::to_string(1'767'225'600 + 10 * i) + "," + std::to_string(20 + i * 7 % 5) + "," +
+            std::to_string(i == 450 ? 90 : 20 + i * 7 % 5) + "\n";
+  write("in.csv", text);
+  command_line typed;
+  typed.files = {path("in.csv")};
+  typed.backtest = true;
+  const std::atomic<bool> stop{false};
+  const auto done = judge_files(understand(typed).value(), stop);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(done->result.readings, 1'200U);
+  EXPECT_EQ(done->result.sensors, 2U);
+  const auto spike = std::ranges::find(done->result.lines, event_source::spike, &backtest_line::source);
+  ASSERT_NE(spike, done->result.lines.end());
+  EXPECT_EQ(spike->by_sensor.size(), 1U);
+  EXPECT_TRUE(spike->by_sensor.contains(2));
+  EXPECT_NE(done->json.find("in.csv/jumps"), std::string::npos);
+  EXPECT_NE(to_text(done->result).find("spike"), std::string::npos);
 }
 
 }  // namespace

@@ -86,6 +86,14 @@ TEST(replay_options, what_cannot_be_understood_says_how_to_write_it) {
        },
        "can be read once"},
       {[](auto& t) { t.files = {"-"}, t.resume = true; }, "--resume needs a file"},
+      {[](auto& t) { t.files = {}; }, "FILE is required"},
+      {[](auto& t) { t.html = "x"; }, "are for --backtest"},
+      {[](auto& t) { t.scores = "x"; }, "belong together"},
+      {[](auto& t) { t.files = {}, t.backtest = true; }, "--backtest needs FILEs or --data-dir"},
+      {[](auto& t) { t.data_dir = "/d", t.backtest = true; }, "not of both"},
+      {[](auto& t) { t.backtest = true, t.machine = true; }, "--machine is for --scores"},
+      {[](auto& t) { t.backtest = true, t.scores = "x", t.json = true; }, "choose one"},
+      {[](auto& t) { t.backtest = true, t.digest = true, t.json = true; }, "choose one"},
   };
   for (const auto& [change, says] : table) {
     const auto how = understand(with(change));

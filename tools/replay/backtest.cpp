@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -92,11 +93,13 @@ class table {
     if (came != csv_rows::found::row) return fail(errc::malformed, fmt::format("line {}: quotes are damaged", rows_.line()));
     const auto& cells = rows_.cells();
     values.resize(layout_.series.size());
+    has_.assign(values.size(), false);
     for (std::size_t i = 0; i < values.size(); ++i) {
       const std::size_t column = layout_.series[i].column;
       const auto number = read_number(column < cells.size() ? cells[column] : "", layout_.decimal);
       if (number.what == number_cell::kind::number) {
         values[i] = number.value;
+        has_[i] = true;
       } else if (number.what != number_cell::kind::empty) {
         return fail(errc::malformed, fmt::format("line {}: {}: not a number", rows_.line(), layout_.series[i].name));
       }
@@ -105,6 +108,8 @@ class table {
   }
 
   const csv_layout& layout() const { return layout_; }
+  /// Whether the row has a number in this series.
+  bool has(std::size_t series) const { return has_[series]; }
   std::string_view cell(std::size_t column) const { return column < rows_.cells().size() ? rows_.cells()[column] : ""; }
 
   std::int64_t time_us = 0;
@@ -134,6 +139,7 @@ class table {
   csv_rows rows_{','};
   time_cell time_;
   std::uint64_t row_ = 0;
+  std::vector<bool> has_;
 };
 
 double as_share(double score) { return score > 0 ? score / (1 + score) : 0; }
@@ -191,6 +197,26 @@ expected<void> judge_machine(table& rows, std::string& out, backtest_figures& do
   return {};
 }
 
+/// Adds the columns of a file as series.
+expected<void> read_series(const options& how, const fs::path& file, std::vector<reading_run>& series,
+                           std::vector<std::string>& names) {
+  auto rows = table::open(how, file);
+  if (!rows) return tl::unexpected(std::move(rows.error()));
+  const auto first = series.size();
+  std::vector<std::map<std::int64_t, double>> columns(rows->layout().series.size());
+  expected<bool> more = rows->next();
+  for (; more && *more; more = rows->next())
+    for (std::size_t i = 0; i < columns.size(); ++i)
+      if (rows->has(i)) columns[i][rows->time_us] = rows->values[i];
+  if (!more) return tl::unexpected(more.error());
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    names.push_back(file.filename().string() + (columns.size() > 1 ? "/" + rows->layout().series[i].name : ""));
+    series.emplace_back();
+    for (const auto& [time_us, value] : columns[i]) series[first + i].push_back(time_us, value, flag_none);
+  }
+  return {};
+}
+
 expected<void> run_one(const options& how, const job& what, bool machine, backtest_figures& done) {
   auto rows = table::open(how, what.from);
   if (!rows) return tl::unexpected(std::move(rows.error()));
@@ -227,6 +253,21 @@ expected<backtest_figures> run_backtest(const options& how, const std::string& s
   }
   done.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   return done;
+}
+
+expected<told_backtest> judge_files(const options& how, const std::atomic<bool>& stop) {
+  const auto jobs = jobs_of(how, {});
+  if (!jobs) return tl::unexpected(jobs.error());
+  std::vector<reading_run> series;
+  std::vector<std::string> names;
+  for (const job& each : *jobs) {
+    if (auto read = read_series(how, each.from, series, names); !read) {
+      read.error().message = each.from.string() + ": " + read.error().message;
+      return tl::unexpected(std::move(read.error()));
+    }
+  }
+  if (series.empty()) return fail(errc::malformed, "there is no column of numbers");
+  return run_backtest_of(series, names, {how.from_us, how.to_us}, stop);
 }
 
 std::string to_text(const backtest_figures& done) {

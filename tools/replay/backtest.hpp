@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "pipelines/model/result.hpp"
+#include "replay/backtest_stored.hpp"
 #include "replay/options.hpp"
 
 namespace factory::replay {
@@ -21,5 +22,8 @@ struct backtest_figures {
 /// `scores` is a file for one FILE, else a folder; of a folder given as FILE all *.csv below it are taken, and their paths kept.
 expected<backtest_figures> run_backtest(const options& how, const std::string& scores, bool machine);
 std::string to_text(const backtest_figures& done);
+
+/// The same files through the actors, as a daemon would judge them: each column of numbers is a sensor. Of readings at one time the last counts.
+expected<told_backtest> judge_files(const options& how, const std::atomic<bool>& stop);
 
 }  // namespace factory::replay

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <thread>
@@ -45,9 +46,24 @@ std::string what_of(const backtest_line& line) {
   return out + line.name;
 }
 
+expected<told_backtest> told(const backtest_spec& spec, const row_reader& read, const sensor_names& names,
+                             const std::atomic<bool>& stop) {
+  backtest_progress progress;
+  expected<backtest_result> came;
+  {
+    const drawn_share drawn(progress, stop);
+    came = run_backtest(spec, read, progress);
+  }
+  if (!came) return tl::unexpected(std::move(came.error()));
+  json_writer out;
+  write_json(out, *came, names);
+  auto page = backtest_html(*came, names);
+  return told_backtest{std::move(*came), out.text(), std::move(page)};
+}
+
 }  // namespace
 
-expected<stored_backtest> run_stored_backtest(const options& how, const std::atomic<bool>& stop) {
+expected<told_backtest> run_stored_backtest(const options& how, const std::atomic<bool>& stop) {
   const auto from = data_directory::open(how.data_dir, data_directory::access::read);
   if (!from) return tl::unexpected(from.error());
   auto all = (*from)->cuts();
@@ -63,18 +79,32 @@ expected<stored_backtest> run_stored_backtest(const options& how, const std::ato
   const auto read = [&](sensor_id sensor, const time_range& range, std::size_t about, bool descending) {
     return (*from)->series.read_on(cuts.at(sensor), range, about, descending);
   };
-  backtest_progress progress;
-  expected<backtest_result> came;
-  {
-    const drawn_share drawn(progress, stop);
-    came = run_backtest(*spec, read, progress);
-  }
-  if (!came) return tl::unexpected(std::move(came.error()));
-  const auto name = [&](sensor_id sensor) { return (*from)->name_of(sensor); };
-  json_writer out;
-  write_json(out, *came, name);
-  auto page = backtest_html(*came, name);
-  return stored_backtest{std::move(*came), out.text(), std::move(page)};
+  return told(
+      *spec, read, [&](sensor_id sensor) { return (*from)->name_of(sensor); }, stop);
+}
+
+expected<told_backtest> run_backtest_of(const std::vector<reading_run>& series, const std::vector<std::string>& names,
+                                        const time_range& range, const std::atomic<bool>& stop) {
+  backtest_spec spec;
+  spec.range = range;
+  spec.now_us = clock_us();
+  spec.threads = std::max(1U, std::thread::hardware_concurrency());
+  for (sensor_id sensor = 1; sensor <= series.size(); ++sensor) spec.sensors.push_back({{sensor, {}, {}, stream_rules()}});
+  const auto read = [&](sensor_id sensor, const time_range& of, std::size_t about, bool descending) -> expected<reading_run> {
+    const auto& all = series[sensor - 1];
+    const auto place = [&](std::int64_t time_us) {
+      return static_cast<std::size_t>(std::ranges::lower_bound(all.event_time_us, time_us) - all.event_time_us.begin());
+    };
+    const auto begin = place(of.begin_us), end = std::max(begin, place(of.end_us)), count = std::min(about, end - begin);
+    reading_run out;
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto row = descending ? end - 1 - i : begin + i;
+      out.push_back(all.event_time_us[row], all.value[row], all.flags[row]);
+    }
+    return out;
+  };
+  return told(
+      spec, read, [&](sensor_id sensor) { return names[sensor - 1]; }, stop);
 }
 
 std::string to_text(const backtest_result& result) {

@@ -57,11 +57,13 @@ void describe(CLI::App& app, replay::command_line& typed) {
   app.add_flag("--backtest", typed.backtest,
                "judge the files (CSV, or folders of it) with the detectors, or the readings of --data-dir with its rules and "
                "detectors, here, and store nothing");
-  app.add_option("--scores", typed.scores, "where its scores go, one row for each: a file, or a folder for several FILEs");
+  app.add_option(
+      "--scores", typed.scores,
+      "backtest of FILEs: where scores go, one row for each, instead of what fired: a file, or a folder for several FILEs");
   app.add_flag("--machine", typed.machine, "backtest: the columns of a wide file are the sensors of one machine");
-  app.add_flag("--digest", typed.digest, "backtest of --data-dir: print the digest of the findings, as GET /api/events/digest");
-  app.add_flag("--json", typed.json, "backtest of --data-dir: print the result as JSON");
-  app.add_option("--html", typed.html, "backtest of --data-dir: a page with the result goes into this file");
+  app.add_flag("--digest", typed.digest, "backtest: print the digest of the findings, as GET /api/events/digest");
+  app.add_flag("--json", typed.json, "backtest: print the result as JSON");
+  app.add_option("--html", typed.html, "backtest: a page with the result goes into this file");
 }
 
 int complain(const error& why) {
@@ -91,15 +93,15 @@ int replay_files(const replay::options& how) {
   return came ? 130 : 1;
 }
 
-int backtest_files(const replay::options& how, const replay::command_line& typed) {
+int score_files(const replay::options& how, const replay::command_line& typed) {
   const auto done = replay::run_backtest(how, typed.scores, typed.machine);
   if (!done) return complain(done.error());
   fmt::print("{}", replay::to_text(*done));
   return 0;
 }
 
-int backtest_stored(const replay::options& how, const replay::command_line& typed) {
-  const auto done = replay::run_stored_backtest(how, stop);
+int backtest(const replay::options& how, const replay::command_line& typed) {
+  const auto done = typed.files.empty() ? replay::run_stored_backtest(how, stop) : replay::judge_files(how, stop);
   if (!done) return complain(done.error());
   if (!typed.html.empty()) {
     std::ofstream page(typed.html, std::ios::binary);
@@ -124,10 +126,10 @@ int main(int argc, char** argv) try {
   CLI11_PARSE(app, argc, argv);
   const auto how = replay::understand(typed);
   if (!how) return complain(how.error());
-  if (typed.backtest && !typed.files.empty()) return backtest_files(*how, typed);
+  if (typed.backtest && !typed.scores.empty()) return score_files(*how, typed);
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
-  if (typed.backtest) return backtest_stored(*how, typed);
+  if (typed.backtest) return backtest(*how, typed);
   std::signal(SIGPIPE, SIG_IGN);
   return replay_files(*how);
 } catch (const std::exception& problem) {

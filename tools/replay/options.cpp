@@ -99,13 +99,13 @@ expected<void> backtest_options(const command_line& typed) {
     if (typed.files.empty()) return fail(errc::invalid, "FILE is required");
     return {};
   }
-  if (typed.files.empty() && typed.data_dir.empty())
-    return fail(errc::invalid, "--backtest needs FILEs and --scores, or --data-dir");
+  if (typed.files.empty() && typed.data_dir.empty()) return fail(errc::invalid, "--backtest needs FILEs or --data-dir");
   if (!typed.files.empty() && !typed.data_dir.empty())
     return fail(errc::invalid, "--backtest is of FILEs or of a --data-dir, not of both");
-  if (typed.files.empty() != typed.scores.empty()) return fail(errc::invalid, "--backtest of FILEs and --scores belong together");
-  if (typed.files.empty() ? typed.machine : prints)
-    return fail(errc::invalid, "--scores and --machine are for files, --digest, --json and --html for a data directory");
+  if (typed.files.empty() && !typed.scores.empty()) return fail(errc::invalid, "--scores are of FILEs");
+  if (typed.machine && typed.scores.empty()) return fail(errc::invalid, "--machine is for --scores");
+  if (prints && !typed.scores.empty())
+    return fail(errc::invalid, "--scores are rows; --digest, --json and --html show what fired: choose one");
   if (typed.digest && typed.json) return fail(errc::invalid, "--digest and --json are two ways to print: choose one");
   return {};
 }
