@@ -50,7 +50,8 @@ sensor_config config_for(const backtest_sensor& sensor, judging how) {
 /// The populations of a backtest, and the stream of entries that they get.
 class judges {
  public:
-  judges(const backtest_spec& spec, std::size_t count) : spec_(spec), runtime_(std::max<std::size_t>(1, spec.threads)) {
+  judges(const backtest_spec& spec, std::size_t count, backtest_progress& progress)
+      : spec_(spec), progress_(progress), runtime_(std::max<std::size_t>(1, spec.threads)) {
     population_config config;
     config.rules = spec.usual;
     config.shards = std::max<std::size_t>(1, spec.threads / 2);
@@ -78,8 +79,10 @@ class judges {
     sequence_ = 1;
   }
 
-  expected<void> take(std::shared_ptr<const reading_batch> readings, const backtest_progress& progress) {
-    if (auto room = wait_until([this] { return in_flight() <= limits::backtest_in_flight; }, progress); !room) return room;
+  /// `share` of the range is read with these.
+  expected<void> take(std::shared_ptr<const reading_batch> readings, double share) {
+    if (auto room = wait_until([this] { return in_flight() <= limits::backtest_in_flight; }); !room) return room;
+    read_share_ = share;
     journal_entry entry;
     entry.sequence = ++sequence_;
     entry.received_at_us = spec_.now_us;
@@ -89,9 +92,9 @@ class judges {
   }
 
   /// Time goes on to `until_us` without a reading: what is due by then happens.
-  expected<void> pass_time(std::int64_t until_us, const backtest_progress& progress) {
+  expected<void> pass_time(std::int64_t until_us) {
     for (bool due = true; due;) {
-      if (auto done = finish(progress); !done) return done;
+      if (auto done = finish(); !done) return done;
       due = false;
       ++sequence_;
       for (std::size_t i = 0; i < populations_.size(); ++i) {
@@ -123,18 +126,28 @@ class judges {
   }
 
   template <class Condition>
-  expected<void> wait_until(Condition condition, const backtest_progress& progress) const {
-    while (!condition()) {
-      if (progress.cancelled) return fail(errc::stopping, "the backtest was cancelled");
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
+  expected<void> wait_until(Condition condition) const {
+    for (bool met = false; !met;) {
+      met = condition();
+      tell_progress();
+      if (progress_.cancelled) return fail(errc::stopping, "the backtest was cancelled");
+      if (!met) std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
-    if (progress.cancelled) return fail(errc::stopping, "the backtest was cancelled");
     return {};
   }
 
-  expected<void> finish(const backtest_progress& progress) {
+  /// What is read counts when it is judged.
+  void tell_progress() const {
+    const auto& slowest = populations_.back()->counts();
+    const auto read = std::max<std::uint64_t>(1, slowest.dispatched_readings());
+    const auto judged = std::min(read, slowest.processed_readings());
+    progress_.readings = judged;
+    progress_.share = read_share_ * static_cast<double>(judged) / static_cast<double>(read);
+  }
+
+  expected<void> finish() {
     for (const auto& each : populations_)
-      if (auto idle = wait_until([&] { return each->wait_until_idle(look_every_ms); }, progress); !idle) return idle;
+      if (auto idle = wait_until([&] { return each->wait_until_idle(look_every_ms); }); !idle) return idle;
     return trouble();
   }
 
@@ -150,6 +163,8 @@ class judges {
   }
 
   const backtest_spec& spec_;
+  backtest_progress& progress_;
+  double read_share_ = 0;  ///< of the range
   // In this order: what messages refer to outlives the actor system, and that the populations.
   std::vector<std::unique_ptr<scratch>> scratches_;
   actor_runtime runtime_;
@@ -208,14 +223,36 @@ std::vector<line_plan> alarm_lines(const backtest_spec& spec) {
   return plans;
 }
 
-void add_detector_lines(const backtest_spec& spec, const firings_by_line& found, const std::set<event_source>& sources,
-                        bool draft, backtest_result& out) {
-  for (const auto source : sources) {
-    backtest_line line{source, 0, std::string(to_text(source)), draft, spec.sensors.size()};
-    const auto firings = found.find({source, 0});
-    fill(line, firings == found.end() ? std::span<const firing>() : std::span<const firing>(firings->second), spec.faults, out);
-    out.lines.push_back(std::move(line));
+backtest_line detector_line(const backtest_spec& spec, const firings_by_line& found, event_source source, bool draft,
+                            const backtest_result& range) {
+  backtest_line line{source, 0, std::string(to_text(source)), draft, spec.sensors.size()};
+  const auto firings = found.find({source, 0});
+  fill(line, firings == found.end() ? std::span<const firing>() : std::span<const firing>(firings->second), spec.faults, range);
+  return line;
+}
+
+bool is_same(const std::vector<firing>* a, const std::vector<firing>* b) {
+  const auto count = [](const std::vector<firing>* all) { return all == nullptr ? 0 : all->size(); };
+  if (count(a) != count(b)) return false;
+  return count(a) == 0 || std::ranges::equal(*a, *b, [](const firing& x, const firing& y) {
+           return x.sensor == y.sensor && x.begin_us == y.begin_us && x.end_us == y.end_us;
+         });
+}
+
+/// Of drafted settings, the detectors that say anything else by them.
+void add_drafted_detectors(const backtest_spec& spec, const firings_by_line& found, const firings_by_line& tried,
+                           const std::set<event_source>& detecting, backtest_result& out) {
+  const auto of = [](const firings_by_line& all, event_source source) {
+    const auto at = all.find({source, 0});
+    return at == all.end() ? nullptr : &at->second;
+  };
+  bool any = false;
+  for (const auto source : detecting) {
+    if (is_same(of(found, source), of(tried, source))) continue;
+    out.lines.push_back(detector_line(spec, tried, source, true, out));
+    any = true;
   }
+  if (!any) out.differences.emplace_back("drafts of the detectors: they say what they say now");
 }
 
 void report(const backtest_spec& spec, const judges& from, bool tries_detection, backtest_result& out) {
@@ -239,9 +276,9 @@ void report(const backtest_spec& spec, const judges& from, bool tries_detection,
     }
   };
   add_alarms(plans.begin(), first_draft);
-  add_detector_lines(spec, found, detecting, false, out);
+  for (const auto source : detecting) out.lines.push_back(detector_line(spec, found, source, false, out));
   add_alarms(first_draft, plans.end());
-  if (tries_detection) add_detector_lines(spec, tried, detecting, true, out);
+  if (tries_detection) add_drafted_detectors(spec, found, tried, detecting, out);
   for (const auto& line : out.lines)
     if (line.draft) out.differences.push_back(difference_text(line, out.in_force(line)));
 }
@@ -270,7 +307,7 @@ expected<backtest_result> run_backtest(const backtest_spec& spec, const row_read
   std::vector<sensor_id> sensors;
   for (const auto& each : spec.sensors) sensors.push_back(each.config.sensor);
   row_feed feed(read, sensors, spec.range);
-  judges with(spec, tries_detection ? 2 : 1);
+  judges with(spec, tries_detection ? 2 : 1, progress);
   bool begun = false;
   for (;;) {
     auto batch = feed.next();
@@ -284,17 +321,17 @@ expected<backtest_result> run_backtest(const backtest_spec& spec, const row_read
     }
     out.readings += (*batch)->size();
     const auto reached_us = (*batch)->event_time_us.back();
-    if (auto taken = with.take(std::move(*batch), progress); !taken) return tl::unexpected(std::move(taken.error()));
-    progress.readings = out.readings;
-    const auto span = static_cast<double>(*newest - out.begin_us) + 1;
-    progress.share = std::clamp(static_cast<double>(reached_us - out.begin_us) / span, 0.0, 1.0);
+    const auto share = static_cast<double>(reached_us - out.begin_us) / (static_cast<double>(*newest - out.begin_us) + 1);
+    if (auto taken = with.take(std::move(*batch), std::clamp(share, 0.0, 1.0)); !taken)
+      return tl::unexpected(std::move(taken.error()));
   }
   if (begun) {
     const auto until_us = std::min(spec.now_us, spec.range.end_us);
-    if (auto done = with.pass_time(until_us, progress); !done) return tl::unexpected(std::move(done.error()));
+    if (auto done = with.pass_time(until_us); !done) return tl::unexpected(std::move(done.error()));
   }
   report(spec, with, tries_detection, out);
   out.digest = with.book(0).digest();
+  progress.readings = out.readings;
   progress.share = 1;
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return out;

@@ -116,6 +116,7 @@ expected<backtest_spec> plan_backtest(const backtest_request& asked, const catal
   }
   add_drafts(asked, entities, spec);
   add_names(entities, spec);
+  std::erase_if(spec.faults, [&](const fault_window& each) { return each.sensor != 0 && find(spec, each.sensor) == nullptr; });
   if (auto added = add_confirmed(events, spec); !added) return tl::unexpected(std::move(added.error()));
   return spec;
 }

@@ -6,10 +6,10 @@
 /// Bounds of backtests: memory, what is kept, each with its answer at the limit.
 namespace factory::limits {
 
-inline constexpr std::size_t backtest_rows = 2'000'000;       ///< read ahead of all sensors together
+inline constexpr std::size_t backtest_rows = 4'000'000;       ///< read ahead of all sensors together
 inline constexpr std::size_t backtest_rows_least = 64;        ///< of one sensor: more sensors than this allows are refused
-inline constexpr std::size_t backtest_rows_most = 65'536;     ///< of one sensor
-inline constexpr std::size_t backtest_in_flight = 2'000'000;  ///< readings with the actors; reading goes on when there are fewer
+inline constexpr std::size_t backtest_rows_most = 16'384;     ///< of one sensor: two blocks
+inline constexpr std::size_t backtest_in_flight = 1'000'000;  ///< readings with the actors; reading goes on when there are fewer
 inline constexpr std::size_t backtest_findings = 300'000;     ///< events that it may bring: it ends, narrow the range
 inline constexpr std::size_t backtests_in_line = 8;           ///< that wait for one another: 503
 inline constexpr std::size_t backtests_kept = 50;             ///< that are over; the oldest go

@@ -112,9 +112,9 @@ std::string to_text(const backtest_result& result) {
   std::string out = fmt::format("{} to {}: {} readings of {} sensors in {:.2f} s ({})\n\n", format_time(result.begin_us),
                                 format_time(result.end_us), with_commas(result.readings), with_commas(result.sensors),
                                 result.seconds, rate_text(static_cast<double>(result.readings) / std::max(1e-9, result.seconds)));
-  out += fmt::format("{:<32}{:>10}{:>16}{:>30}{:>16}\n", "what", "count", "longest", "first", "share of time");
+  out += fmt::format("{:<48}{:>10}{:>16}{:>30}{:>16}\n", "what", "count", "longest", "first", "share of time");
   for (const auto& line : result.lines) {
-    out += fmt::format("{:<32}{:>10}{:>16}{:>30}{:>14.3g} %\n", what_of(line), with_commas(line.all.count),
+    out += fmt::format("{:<48}{:>10}{:>16}{:>30}{:>14.3g} %\n", what_of(line), with_commas(line.all.count),
                        duration_text(static_cast<double>(line.all.longest_us) / 1e6),
                        line.all.first_us ? format_time(*line.all.first_us) : "-",
                        100 * share_of_time(line.all, span_us, line.sensors));
