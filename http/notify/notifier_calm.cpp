@@ -35,16 +35,32 @@ std::uint32_t notifier::impl::count_alarm(factory_id factory, std::int64_t known
   return static_cast<std::uint32_t>(recent.size());
 }
 
+/// New alarms of the factory in the ten minutes up to now.
+std::uint32_t notifier::impl::alarms_lately(factory_id factory, std::int64_t now_us) const {
+  const auto recent = recent_alarms.find(factory);
+  if (recent == recent_alarms.end()) return 0;
+  return static_cast<std::uint32_t>(
+      std::ranges::count_if(recent->second, [&](std::int64_t known_us) { return known_us > now_us - flood_window_us; }));
+}
+
 /// Says it to one channel in the form that it wants: by itself, in a digest, or not at all.
 void notifier::impl::tell_one(channel_id to, const told_alert& about, const notice& what, bool held_back) {
   const auto found = channels.find(to);
-  if (found == channels.end() || !found->second.entry.enabled) return;
+  if (found == channels.end()) return;
   const channel_entry& entry = found->second.entry;
   const bool is_late_acknowledgement = what.kind == "alert_acknowledged" && !what.active;
   if (is_late_acknowledgement && entry.type == channel_type::alertmanager)
     return;  // there it is over, and this would end it again
   if (held_back && entry.damp_chatter) return;
-  const bool digests_it = entry.digest_above != 0 && about.alarm_number > entry.digest_above;
+  begin_or_collect(to, what, about.alarm_number);
+}
+
+/// By itself, or in a digest when so many new alarms came before it.
+void notifier::impl::begin_or_collect(channel_id to, const notice& what, std::uint32_t alarm_number) {
+  const auto found = channels.find(to);
+  if (found == channels.end() || !found->second.entry.enabled) return;
+  const channel_entry& entry = found->second.entry;
+  const bool digests_it = entry.digest_above != 0 && alarm_number > entry.digest_above;
   if (!digests_it || entry.type == channel_type::alertmanager) return begin(to, what);
 
   const std::pair key(to, what.factory.id);
@@ -122,7 +138,7 @@ bool notifier::impl::chatters(const event& what, const notice& as, const std::ve
   it.message = chatter_message(0, true, how.chatter_window_us);
   for (const channel_id channel : to)
     if (const auto found = channels.find(channel); found != channels.end() && found->second.entry.damp_chatter)
-      begin(channel, it);
+      begin_or_collect(channel, it, alarms_lately(as.factory.id, what.recorded_at_us));
   return true;
 }
 
@@ -140,7 +156,8 @@ void notifier::impl::take_quiet(std::int64_t now_us) {
       what.active = (*found)->open();
       what.message = chatter_message(quiet.held_back, false, how.chatter_window_us);
       for (const channel_id channel : quiet.channels)
-        if (const auto to = channels.find(channel); to != channels.end() && to->second.entry.damp_chatter) begin(channel, what);
+        if (const auto to = channels.find(channel); to != channels.end() && to->second.entry.damp_chatter)
+          begin_or_collect(channel, what, alarms_lately(what.factory.id, now_us));
     }
     changed_chatterers.insert(key);
     chatter_line.erase(chatter_line.begin());

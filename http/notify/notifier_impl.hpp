@@ -107,6 +107,8 @@ struct notifier::impl {
 
   // notifier_calm.cpp: floods and chatter
   std::uint32_t count_alarm(factory_id factory, std::int64_t known_us);
+  std::uint32_t alarms_lately(factory_id factory, std::int64_t now_us) const;
+  void begin_or_collect(channel_id to, const notice& what, std::uint32_t alarm_number);
   void tell_one(channel_id to, const told_alert& about, const notice& what, bool held_back);
   bool chatters(const event& what, const notice& as, const std::vector<channel_id>& to);
   void said_again(chatter& one, std::int64_t newest_us);

@@ -20,8 +20,10 @@ namespace factory {
 namespace {
 
 using test::await;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 std::int64_t now_us() {
@@ -117,6 +119,19 @@ TEST_F(notifier_of_an_engine, an_alert_whose_escalation_is_taken_back_stands) {
   post(99, -1'000);  // late: it was worse before
   shift.await([&] { return told().size() == 4; }, "another escalation");
   for (const auto& each : shift.requests()) EXPECT_THAT(each.body, HasSubstr(R"("active":true)"));
+}
+
+TEST_F(notifier_of_an_engine, in_a_flood_the_end_of_a_chatter_goes_into_a_digest) {
+  open({.chatter_window_us = 500'000});
+  make_plant();
+  channel_entry channel = *behind->entities().find_channel(1);
+  channel.digest_every_us = 100'000;
+  ASSERT_TRUE(behind->update(channel));
+  for (int i = 0; i < 25; ++i) post(i % 2 == 0 ? 95 : 50);
+  const auto is_digest = [](const std::string& id) { return id.starts_with("digest:"); };
+  shift.await([&] { return std::ranges::any_of(shift.accepted(), is_digest); }, "the digest");
+  EXPECT_THAT(shift.requests().back().body, HasSubstr("quiet and active"));
+  EXPECT_THAT(told(), Not(Contains("calm")));
 }
 
 TEST_F(notifier_of_an_engine, limits_of_sensors_and_rules_that_name_nobody_are_told_to_the_channels_that_listen) {

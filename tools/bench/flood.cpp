@@ -1,5 +1,6 @@
 #include "flood.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <stdexcept>
@@ -37,11 +38,16 @@ void await(const Condition& is_so, const char* what) {
   }
 }
 
-/// Each connection has sensors of its own, in groups of one body: it breaches the limit of all, then clears all, and so on.
+/// Rounds through all sensors: even ones breach the limit, odd ones clear it.
+struct round_range {
+  std::uint64_t first = 0, end = UINT64_MAX;
+};
+
+/// Each connection has sensors of its own, in groups of one body: it takes all of them through a round, then through the next.
 class flood : public work {
  public:
   flood(const server& target, const std::vector<std::uint32_t>& sensors, std::size_t connections, std::size_t alarms_of_body,
-        std::uint32_t rule, std::int64_t first_ms, std::uint64_t rounds = UINT64_MAX)
+        std::uint32_t rule, std::int64_t first_ms, round_range rounds = {})
       : target_(target),
         sensors_(sensors),
         connections_(connections),
@@ -54,11 +60,11 @@ class flood : public work {
 
   std::optional<std::string_view> next(std::size_t connection) override {
     const std::size_t bodies = sensors_.size() / alarms_of_body_, own = (bodies - connection + connections_ - 1) / connections_;
-    const std::uint64_t turn = turns_[connection]++, round = turn / own;
-    if (round >= rounds_) return std::nullopt;
+    const std::uint64_t turn = turns_[connection]++, round = rounds_.first + turn / own;
+    if (round >= rounds_.end) return std::nullopt;
     const std::size_t first = (connection + turn % own * connections_) * alarms_of_body_;
     const bool breach = round % 2 == 0;
-    const std::int64_t time_ms = first_ms_ + static_cast<std::int64_t>(round);
+    const std::int64_t time_ms = first_ms_ + static_cast<std::int64_t>(turn / own);
     last_ms_ = std::max(last_ms_, time_ms);
     std::string body;
     for (std::size_t i = first; i < first + alarms_of_body_; ++i) {
@@ -81,18 +87,30 @@ class flood : public work {
   std::size_t connections_, alarms_of_body_;
   std::uint32_t rule_;
   std::int64_t first_ms_, last_ms_ = 0;
-  std::uint64_t rounds_;
+  round_range rounds_;
   std::vector<std::uint64_t> turns_;
   std::vector<std::string> requests_;
 };
 
-/// The alarms of one round of everything, each told by itself, and their ends: webhooks a second.
-double tell_all_at_once(server& target, flood& round, std::size_t connections, const webhook_receiver& shift) {
-  const std::size_t before = shift.count();
+/// Waits until the notifier knows all events and the receiver has all that it is told.
+void await_told(const server& target) {
+  const auto is_zero = [&](const char* name) { return factory_metric(target.port(), name).value_or(1) == 0; };
+  await([&] { return is_zero("factory_notification_lag_events") && is_zero("factory_notifications_open"); }, "telling the flood");
+}
+
+/// Raises the alarms of all sensors at once, each told by itself: webhooks a second. Then ends them.
+double tell_all_at_once(server& target, flood& raises, flood& ends, std::size_t connections, const webhook_receiver& shift) {
   const auto began = clock::now();
-  run_load(target.port(), connections, round, 0);
-  await([&] { return shift.count() >= before + 2 * flooded_sensors; }, "telling 10,000 alarms and their ends");
-  return 2.0 * flooded_sensors / seconds_since(began);
+  run_load(target.port(), connections, raises, 0);
+  await(
+      [&] {
+        return std::ranges::all_of(raises.posted, [seen = shift.seen()](const auto& each) { return seen.contains(each.first); });
+      },
+      "telling 10,000 alarms");
+  const double seconds = seconds_since(began);
+  run_load(target.port(), connections, ends, 0);
+  await_told(target);
+  return flooded_sensors / seconds;
 }
 
 double mib(const std::optional<std::uint64_t>& bytes) { return static_cast<double>(bytes.value_or(0)) / (1UL << 20); }
@@ -108,7 +126,6 @@ figures run_flood(server& target, const workload_options& options) {
                 fmt::format(R"({{"selector":{{"name":"s*"}},"name":"hot","condition":"GREATER_THAN","high":80,"channels":[{}]}})",
                             channel));
   const auto sensors = target.add_sensors(flooded_sensors);
-  const auto told_all = [&] { return factory_metric(target.port(), "factory_notification_lag_events").value_or(1) == 0; };
   const auto idle = target.used().rss_bytes;
 
   flood full(target, sensors, connections, alarms_of_long_body, rule, now_ms() - 3'600'000);
@@ -118,16 +135,20 @@ figures run_flood(server& target, const workload_options& options) {
   const double alarms_per_second = alarms / reached.seconds;
   const auto flooded = target.used().rss_bytes;
   const auto behind = clock::now();
-  await(told_all, "catching up with the flood");
+  await_told(target);
   const double caught_up_seconds = seconds_since(behind);
+  flood over(target, sensors, connections, alarms_of_long_body, rule, full.end_ms(), {1, 2});
+  run_load(target.port(), connections, over, 0);
+  await_told(target);
 
   const auto patched = ask_once(target.port(), request_text("PATCH", fmt::format("/api/channels/{}", channel), "application/json",
                                                             R"({"digest_above":0,"damp_chatter":false})"));
   if (patched.status != 200) throw std::runtime_error(patched.body);
-  flood once(target, sensors, connections, alarms_of_long_body, rule, full.end_ms() + 1, 2);
-  const double webhooks_per_second = tell_all_at_once(target, once, connections, shift);
+  flood raises(target, sensors, connections, alarms_of_long_body, rule, over.end_ms(), {0, 1});
+  flood ends(target, sensors, connections, alarms_of_long_body, rule, raises.end_ms(), {1, 2});
+  const double webhooks_per_second = tell_all_at_once(target, raises, ends, connections, shift);
 
-  flood half(target, sensors, connections, alarms_of_short_body, rule, once.end_ms());
+  flood half(target, sensors, connections, alarms_of_short_body, rule, ends.end_ms());
   std::vector<std::uint32_t> after_us;
   figures out = measured(target, "ms p99", [&] {
     auto load = run_load(target.port(), connections, half, options.seconds, webhooks_per_second / 2 / alarms_of_short_body);
