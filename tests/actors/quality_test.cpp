@@ -4,6 +4,8 @@
 #include "actors/sensors/sensor_state.hpp"
 #include "actors/support/engine_fixture.hpp"
 #include "pipelines/alarm/judged_alarms.hpp"
+#include "pipelines/model/coding.hpp"
+#include "pipelines/stats/statistics.hpp"
 #include "storage/support/runs.hpp"
 
 namespace factory::test {
@@ -192,8 +194,8 @@ TEST_F(engine_quality, bad_readings_are_left_out_of_aggregates_from_head_journal
   expect_good_alone();
   open();  // from the journal
   expect_good_alone();
-  running->settle(60'000).value();
-  running->checkpoint().value();
+  ASSERT_TRUE(running->settle(60'000));
+  ASSERT_TRUE(running->checkpoint());
   running->ingest(marked(1, {{1'000, 25}}), durability::fsync).value();
   running->ingest(marked(1, {{1'000, 25, flag_bad}}), durability::fsync).value();
   running->stop();
@@ -206,10 +208,10 @@ TEST_F(engine_quality, bad_readings_are_left_out_of_aggregates_from_head_journal
 TEST_F(engine_quality, what_is_known_not_to_be_judged_is_told_at_once) {
   begin(1);
   EXPECT_EQ(ingest(1, calm(0, 200)).value().not_judged, 0U);
-  running->settle(60'000).value();
+  ASSERT_TRUE(running->settle(60'000));
   EXPECT_EQ(ingest(1, {{noon_us + second_us / 2, 1}, {noon_us + 199 * second_us, 29}}).value().not_judged, 1U);
   EXPECT_EQ(ingest(1, {{INT64_MAX / 2, 1}}).value().not_judged, 1U);
-  running->settle(60'000).value();
+  ASSERT_TRUE(running->settle(60'000));
   const auto told = running->metrics().not_judged;
   EXPECT_EQ(told.late, 1U);
   EXPECT_EQ(told.future, 1U);
