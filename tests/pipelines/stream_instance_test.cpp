@@ -52,9 +52,10 @@ class told_results {
     hear(told.events);
   }
   void take_rows(std::int64_t received_at_us, const source_rows& rows) {
-    std::vector<stream_instance::change> told;
+    stream_told told;
     instance_.apply(received_at_us, {&rows, 1}, told);
-    write(told);
+    write(told.results);
+    hear(told.events);
   }
   void pass_time(std::int64_t now_us) {
     stream_told told;
