@@ -25,6 +25,21 @@ expected<void> row_feed::fill(cursor& of) const {
   return {};
 }
 
+namespace {
+
+/// What is known of rows that were just appended: what came with them and what a correction says; whether one was late or ahead is seen anew.
+void append_flags(reading_batch& to, const reading_run& rows, std::size_t begin, std::size_t end) {
+  constexpr auto seen_anew = static_cast<std::uint8_t>(flag_late | flag_future);
+  const auto known = [&](std::size_t row) { return static_cast<std::uint8_t>(rows.flags[row] & ~seen_anew); };
+  bool any = !to.flags.empty();
+  for (auto row = begin; row < end && !any; ++row) any = known(row) != flag_none;
+  if (!any) return;
+  to.flags.resize(to.size() - (end - begin));
+  for (auto row = begin; row < end; ++row) to.flags.push_back(known(row));
+}
+
+}  // namespace
+
 expected<std::shared_ptr<const reading_batch>> row_feed::next() {
   std::int64_t until_us = INT64_MAX;  // up to here, all rows of all sensors are at hand
   for (auto& each : cursors_) {
@@ -43,6 +58,7 @@ expected<std::shared_ptr<const reading_batch>> row_feed::next() {
     const auto first = static_cast<std::uint32_t>(batch->size());
     batch->event_time_us.insert(batch->event_time_us.end(), times_us.begin() + begin, times_us.begin() + end);
     batch->value.insert(batch->value.end(), each.rows.value.begin() + begin, each.rows.value.begin() + end);
+    append_flags(*batch, each.rows, static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
     batch->slices.push_back({each.sensor, first, static_cast<std::uint32_t>(batch->size())});
     each.at = static_cast<std::size_t>(end);
   }

@@ -129,8 +129,9 @@ void engine::impl::start_backtests() {
     const auto wanted = visible(sensor, range);
     auto asked = sensors->ask(std::span(&sensor, 1), wanted);
     if (!asked.front()) return tl::unexpected(asked.front().error());
-    const auto seen = asked.front()->wait_for(limits::query_deadline_ms);
+    auto seen = asked.front()->wait_for(limits::query_deadline_ms);
     if (!seen) return tl::unexpected(seen.error());
+    seen->cut.corrections = corrections->overlay_of(sensor);
     return series->read_on(seen->cut, wanted, about, descending);
   };
   backtests =

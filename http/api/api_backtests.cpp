@@ -271,7 +271,8 @@ expected<reading_run> rows_of(query_port& behind, const preview_request& asked) 
   bool many = false;
   const auto read = behind.scan(asked.sensor, asked.range, [&](const reading_run& run) {
     for (std::size_t row = 0; row < run.size(); ++row)
-      if ((run.flags[row] & flag_future) == 0) rows.push_back(run.event_time_us[row], run.value[row], run.flags[row]);
+      if ((run.flags[row] & (flag_future | left_out_flags)) == 0)
+        rows.push_back(run.event_time_us[row], run.value[row], run.flags[row]);
     many = rows.size() > limits::preview_rows;
     return !many;
   });

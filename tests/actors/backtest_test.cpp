@@ -137,6 +137,20 @@ TEST_F(backtest_test, looks_at_a_part_of_the_time_and_of_the_sensors) {
   EXPECT_EQ(result->end_us, asked.range.end_us);
 }
 
+TEST_F(backtest_test, leaves_out_what_was_left_out_live) {
+  load(0, 10'000);
+  reading_batch more;
+  for (std::int64_t i = 0; i < 300; ++i) {
+    more.event_time_us.push_back(noon_us + (static_cast<std::int64_t>(seconds) + i) * second_us);
+    more.value.push_back(i % 50 == 7 ? 500 : 50);
+    more.flags.push_back(i % 50 == 7 ? flag_bad : flag_none);
+  }
+  more.slices.push_back({1, 0, 300});
+  running->ingest(std::move(more), durability::buffered).value();
+  ASSERT_TRUE(running->settle(60'000));
+  EXPECT_EQ(finished({}).result->digest, running->events().digest());
+}
+
 TEST_F(backtest_test, one_that_is_forgotten_ends_and_is_not_found) {
   load(0, 10'000);
   auto& all = running->backtests();

@@ -12,6 +12,7 @@
 #include "http/text/backtest_text.hpp"
 #include "inspect/data_directory.hpp"
 #include "replay/progress.hpp"
+#include "storage/corrections/correction_store.hpp"
 
 namespace factory::replay {
 
@@ -68,8 +69,13 @@ expected<told_backtest> run_stored_backtest(const options& how, const std::atomi
   if (!from) return tl::unexpected(from.error());
   auto all = (*from)->cuts();
   if (!all) return tl::unexpected(std::move(all.error()));
+  correction_store corrections(*(*from)->db);
+  if (auto loaded = corrections.load(); !loaded) return tl::unexpected(std::move(loaded.error()));
   std::map<sensor_id, sensor_cut> cuts;
-  for (auto& each : *all) cuts.emplace(each.sensor, std::move(each));
+  for (auto& each : *all) {
+    each.corrections = corrections.overlay_of(each.sensor);
+    cuts.emplace(each.sensor, std::move(each));
+  }
   backtest_request asked;
   if (how.from_us != min_event_time_us) asked.range.begin_us = how.from_us;
   if (how.to_us != max_event_time_us) asked.range.end_us = how.to_us;
