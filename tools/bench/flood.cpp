@@ -144,11 +144,12 @@ figures run_flood(server& target, const workload_options& options) {
   const auto patched = ask_once(target.port(), request_text("PATCH", fmt::format("/api/channels/{}", channel), "application/json",
                                                             R"({"digest_above":0,"damp_chatter":false})"));
   if (patched.status != 200) throw std::runtime_error(patched.body);
-  flood raises(target, sensors, connections, alarms_of_long_body, rule, over.end_ms(), {0, 1});
-  flood ends(target, sensors, connections, alarms_of_long_body, rule, raises.end_ms(), {1, 2});
+  const std::int64_t next_ms = over.end_ms();
+  flood raises(target, sensors, connections, alarms_of_long_body, rule, next_ms, {0, 1});
+  flood ends(target, sensors, connections, alarms_of_long_body, rule, next_ms + 1, {1, 2});
   const double webhooks_per_second = tell_all_at_once(target, raises, ends, connections, shift);
 
-  flood half(target, sensors, connections, alarms_of_short_body, rule, ends.end_ms());
+  flood half(target, sensors, connections, alarms_of_short_body, rule, next_ms + 2);
   std::vector<std::uint32_t> after_us;
   figures out = measured(target, "ms p99", [&] {
     auto load = run_load(target.port(), connections, half, options.seconds, webhooks_per_second / 2 / alarms_of_short_body);
