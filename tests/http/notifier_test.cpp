@@ -122,7 +122,7 @@ TEST_F(notifier_of_an_engine, an_alert_whose_escalation_is_taken_back_stands) {
 }
 
 TEST_F(notifier_of_an_engine, in_a_flood_the_end_of_a_chatter_goes_into_a_digest) {
-  open({.chatter_window_us = 500'000});
+  open({.chatter_window_us = 3'000'000});
   make_plant();
   channel_entry channel = *behind->entities().find_channel(1);
   channel.digest_every_us = 100'000;
