@@ -12,6 +12,9 @@ inline constexpr std::size_t pipeline_steps = 16;                    ///< 400
 inline constexpr std::size_t pipeline_sinks = 8;                     ///< 400
 inline constexpr std::size_t expression_bytes = 1'000;               ///< 400
 inline constexpr std::int64_t pipeline_span_ms = 31LL * 86'400'000;  ///< a window, a tolerance: 400
+inline constexpr std::int64_t windows_open = 256;                    ///< hopping windows that hold a row: 400
+inline constexpr std::uint64_t window_rows = 1'000'000'000;          ///< of a count window: 400
+inline constexpr std::size_t sliding_rows = 4'096;                   ///< of a sliding window; with more it has no value
 inline constexpr std::size_t stream_rows_revisable =
     1'024;  ///< newest rows of an instance; older ones are late, however short the time
 inline constexpr std::size_t stream_rows_kept = 4'096;  ///< of an instance, between two marks; more only for moments

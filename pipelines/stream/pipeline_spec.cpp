@@ -3,13 +3,14 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "pipelines/select/selector_json.hpp"
 #include "pipelines/stream/expression.hpp"
+#include "pipelines/stream/judging_json.hpp"
 #include "pipelines/stream/limits.hpp"
 #include "pipelines/stream/spec_json.hpp"
+#include "pipelines/stream/window_json.hpp"
 
 namespace factory {
 
@@ -17,9 +18,6 @@ namespace {
 
 using namespace spec_json;
 
-constexpr std::array<std::string_view, 16> aggregate_names{"count",    "sum",   "mean",   "std",    "min", "max",
-                                                           "first",    "last",  "median", "p90",    "p95", "p99",
-                                                           "integral", "slope", "rate",   "changes"};
 constexpr std::size_t most_name_bytes = 256;
 constexpr std::string_view value_name = "value";  // what a step before has made
 
@@ -32,14 +30,6 @@ expected<std::string> variable(const std::string& path, std::string_view name) {
   if (name == value_name || name == "_pi" || name == "_e" || std::ranges::find(functions, name) != functions.end())
     return refuse(path, "is a word of expressions; take another name");
   return std::string(name);
-}
-
-/// Assigns what was read to `to`, or passes the error on.
-template <class T, class U>
-expected<bool> set(T& to, expected<U> from) {
-  if (!from) return tl::unexpected(std::move(from.error()));
-  to = std::move(*from);
-  return true;
 }
 
 expected<source_spec> read_source(const std::string& path, std::string_view name, element value) {
@@ -66,23 +56,11 @@ expected<pipeline_step> read_align(const std::string& path, element value) {
   auto read =
       for_each_member(path, value, [&](std::string_view member, const std::string& own, element content) -> expected<bool> {
         if (member == "tolerance_ms") return set(align.tolerance_us, span_us(own, content, 0, limits::pipeline_span_ms));
+        if (member == "interpolate") return set(align.interpolates, flag(own, content));
         return false;
       });
   if (!read) return tl::unexpected(std::move(read.error()));
   return align;
-}
-
-expected<void> read_window(const std::string& path, element value, window_step& window) {
-  auto read =
-      for_each_member(path, value, [&](std::string_view member, const std::string& own, element content) -> expected<bool> {
-        if (member == "tumbling_ms") return set(window.length_us, span_us(own, content, 1, limits::pipeline_span_ms));
-        if (member == "shift_ms")
-          return set(window.shift_us, span_us(own, content, -limits::pipeline_span_ms, limits::pipeline_span_ms));
-        return false;
-      });
-  if (!read) return read;
-  if (window.length_us == 0) return refuse(within(path, "tumbling_ms"), "is required");
-  return {};
 }
 
 expected<pipeline_step> read_derivative(const std::string& path, element value) {
@@ -103,24 +81,28 @@ expected<pipeline_step> read_ewma(const std::string& path, element value) {
   return ewma;
 }
 
-expected<aggregate_kind> read_aggregate(const std::string& path, element value) {
-  auto name = text(path, value, most_name_bytes);
-  if (!name) return tl::unexpected(std::move(name.error()));
-  const auto* const at = std::ranges::find(aggregate_names, *name);
-  if (at == aggregate_names.end())
-    return refuse(
-        path, "must be count, sum, mean, std, min, max, first, last, median, p90, p95, p99, integral, slope, rate or changes");
-  return static_cast<aggregate_kind>(at - aggregate_names.begin());
+expected<pipeline_step> read_accumulate(const std::string& path, element value) {
+  accumulate_step accumulate;
+  auto read =
+      for_each_member(path, value, [&](std::string_view member, const std::string& own, element content) -> expected<bool> {
+        if (member == "reset") return set(accumulate.reset, text(own, content, limits::expression_bytes));
+        return false;
+      });
+  if (!read) return tl::unexpected(std::move(read.error()));
+  return accumulate;
 }
 
 expected<pipeline_step> read_step(const std::string& path, element value) {
   std::optional<pipeline_step> step;
   window_step window;
-  std::optional<aggregate_kind> aggregate;
+  bool aggregates = false;
   std::size_t kinds = 0;
   auto read =
       for_each_member(path, value, [&](std::string_view member, const std::string& own, element content) -> expected<bool> {
-        if (member == "aggregate") return set(aggregate, read_aggregate(own, content));
+        if (member == "aggregate") {
+          aggregates = true;
+          return read_aggregate(own, content, window);
+        }
         ++kinds;
         if (member == "align") return set(step, read_align(own, content));
         if (member == "compute" || member == "filter") {
@@ -132,17 +114,21 @@ expected<pipeline_step> read_step(const std::string& path, element value) {
         }
         if (member == "derivative") return set(step, read_derivative(own, content));
         if (member == "ewma") return set(step, read_ewma(own, content));
+        if (member == "accumulate") return set(step, read_accumulate(own, content));
+        if (member == "limit") return set(step, read_limit(own, content));
+        if (member == "detector") return set(step, read_detector(own, content));
         if (member != "window") return false;
         if (auto good = read_window(own, content, window); !good) return tl::unexpected(std::move(good.error()));
-        step = window;
+        step = window_step{};
         return true;
       });
   if (!read) return tl::unexpected(std::move(read.error()));
-  if (kinds != 1) return refuse(path, "must have one of align, compute, filter, derivative, ewma, window");
-  auto* const with_window = std::get_if<window_step>(&*step);
-  if (with_window == nullptr && aggregate) return refuse(within(path, "aggregate"), "belongs to a window");
-  if (with_window != nullptr && !aggregate) return refuse(within(path, "aggregate"), "is required with a window");
-  if (with_window != nullptr) with_window->aggregate = *aggregate;
+  if (kinds != 1)
+    return refuse(path, "must have one of align, compute, filter, derivative, ewma, accumulate, limit, detector, window");
+  const bool with_window = std::holds_alternative<window_step>(*step);
+  if (!with_window && aggregates) return refuse(within(path, "aggregate"), "belongs to a window");
+  if (with_window && !aggregates) return refuse(within(path, "aggregate"), "is required with a window");
+  if (with_window) step = std::move(window);
   return std::move(*step);
 }
 
@@ -244,10 +230,19 @@ expected<void> check_step(const std::string& path, const pipeline_step& step, na
   const auto* const one_value = std::holds_alternative<window_step>(step)       ? "window"
                                 : std::holds_alternative<derivative_step>(step) ? "derivative"
                                 : std::holds_alternative<ewma_step>(step)       ? "ewma"
+                                : std::holds_alternative<accumulate_step>(step) ? "accumulate"
+                                : std::holds_alternative<limit_step>(step)      ? "limit"
+                                : std::holds_alternative<detector_step>(step)   ? "detector"
                                                                                 : nullptr;
   if (one_value != nullptr && !known.has_value())
     return refuse(within(path, one_value), "has several sources before it: a compute step must make one value of them");
-  if (std::holds_alternative<window_step>(step)) known.make_window();
+  if (const auto* const accumulate = std::get_if<accumulate_step>(&step); accumulate != nullptr && !accumulate->reset.empty())
+    return check_expression(within(path, "accumulate.reset"), accumulate->reset, known.names());
+  const auto* const window = std::get_if<window_step>(&step);
+  if (window == nullptr) return {};
+  if (window->kind == window_kind::state)
+    if (auto good = check_expression(within(path, "window.state"), window->condition, known.names()); !good) return good;
+  known.make_window();
   return {};
 }
 
@@ -339,8 +334,6 @@ expected<element> parse(simdjson::dom::parser& parser, std::string_view json) {
 }
 
 }  // namespace
-
-std::string_view to_text(aggregate_kind kind) { return aggregate_names.at(static_cast<std::size_t>(kind)); }
 
 std::size_t subject_source(const pipeline_spec& spec) {
   const auto selected = std::ranges::find(spec.sources, 0U, &source_spec::sensor);

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "pipelines/alarm/alarm_options.hpp"
+#include "pipelines/detect/detector.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
 #include "pipelines/model/severity.hpp"
@@ -26,6 +29,7 @@ struct source_spec {
 /// tolerance. A time at which one has none gives no row.
 struct align_step {
   std::int64_t tolerance_us = 0;
+  bool interpolates = false;  ///< takes the line between two readings that are not further apart than the tolerance
   bool operator==(const align_step&) const = default;
 };
 /// A new value from those of the sources, or from the value before.
@@ -53,12 +57,15 @@ enum class aggregate_kind : std::uint8_t {
   p90,
   p95,
   p99,
-  integral,  ///< value times seconds; a value holds until the next row, and over the begin of a window
-  slope,     ///< least squares, per second
-  rate,      ///< last - first, per second
-  changes    ///< rows with another value than the row before
+  integral,       ///< value times seconds; a value holds until the next row, and over the begin of a window
+  slope,          ///< least squares, per second
+  rate,           ///< last - first, per second
+  changes,        ///< rows with another value than the row before
+  quantile,       ///< of window_step::quantile, within the same error
+  time_in_state,  ///< seconds in which the value is not 0; it holds as for `integral`
+  duration        ///< seconds from the begin of the window to its end
 };
-inline constexpr auto last_aggregate_kind = aggregate_kind::changes;
+inline constexpr auto last_aggregate_kind = aggregate_kind::duration;
 std::string_view to_text(aggregate_kind kind);
 
 /// The change since the row before, per second. The first row gives none.
@@ -71,14 +78,48 @@ struct ewma_step {
   bool operator==(const ewma_step&) const = default;
 };
 
-/// One value for each window: [k * length, (k + 1) * length) since the epoch, shifted. The row has the time at which the window begins.
+/// Which rows belong together.
+enum class window_kind : std::uint8_t {
+  hopping,  ///< [k * every, k * every + length) since the epoch, shifted; tumbling where `every` is the length
+  sliding,  ///< for each row, those of the length up to it
+  session,  ///< rows with less than `gap` between one and the next
+  count,    ///< so many rows, then so many again
+  state     ///< rows for which a condition holds, up to the first for which it does not
+};
+
+/// One value for each window. The row has the time at which the window begins; of a sliding window, that of the row.
 struct window_step {
-  std::int64_t length_us = 0;
-  std::int64_t shift_us = 0;
+  window_kind kind = window_kind::hopping;
+  std::int64_t length_us = 0;   ///< of hopping and sliding windows
+  std::int64_t every_us = 0;    ///< of hopping ones
+  std::int64_t shift_us = 0;    ///< likewise
+  std::int64_t gap_us = 0;      ///< of a session
+  std::uint64_t rows = 0;       ///< of a count window
+  std::string condition = {};   ///< of a state window
+  std::int64_t minimum_us = 0;  ///< a shorter state gives no row
   aggregate_kind aggregate = aggregate_kind::mean;
+  double quantile = 0;
   bool operator==(const window_step&) const = default;
 };
-using pipeline_step = std::variant<align_step, compute_step, filter_step, window_step, derivative_step, ewma_step>;
+/// Value times seconds, from the first row on, or from the last for which `reset` is not 0.
+struct accumulate_step {
+  std::string reset = {};  ///< empty: never
+  bool operator==(const accumulate_step&) const = default;
+};
+/// 1 while the value is beyond a limit, in the sense of an alarm rule (limit_state), else 0.
+struct limit_step {
+  double below = -std::numeric_limits<double>::infinity(), above = std::numeric_limits<double>::infinity();
+  alarm_options options = {};  ///< deadband, delays, count and of
+  bool operator==(const limit_step&) const = default;
+};
+/// The score that a detector gives the value: 1 and more while it finds something.
+struct detector_step {
+  detector which{};
+  detector_setting how = {};
+  bool operator==(const detector_step&) const = default;
+};
+using pipeline_step = std::variant<align_step, compute_step, filter_step, window_step, derivative_step, ewma_step, limit_step,
+                                   detector_step, accumulate_step>;
 
 /// Results become readings of a sensor that the pipeline makes: on the instance's machine, or on `machine`.
 struct sensor_sink {

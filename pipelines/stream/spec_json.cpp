@@ -53,6 +53,13 @@ expected<std::uint32_t> id(const std::string& path, element value) {
   return static_cast<std::uint32_t>(found);
 }
 
+expected<std::uint64_t> whole_number(const std::string& path, element value, std::uint64_t least, std::uint64_t most) {
+  std::uint64_t found = 0;
+  if (value.get(found) || found < least || found > most)
+    return refuse(path, "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+  return found;
+}
+
 expected<std::int64_t> span_us(const std::string& path, element value, std::int64_t least_ms, std::int64_t most_ms) {
   std::int64_t found = 0;
   if (value.get(found) || found < least_ms || found > most_ms)

@@ -2,13 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "pipelines/alarm/limit_state.hpp"
+#include "pipelines/detect/detector_set.hpp"
 #include "pipelines/model/recent_rows.hpp"
+#include "pipelines/stream/interpolated_join.hpp"
 #include "pipelines/stream/stream_plan.hpp"
 #include "pipelines/stream/stream_result.hpp"
 #include "pipelines/stream/window_values.hpp"
@@ -62,28 +66,56 @@ class stream_judge {
     double value = 0;
   };
   struct window_state {
-    bool is_open = false;
-    window_values values = {};  ///< when it is not open, only its newest row counts
+    std::vector<window_values> open = {};      ///< by begin
+    window_values::row newest = {};            ///< before which nothing is known; of a sliding window, the one before `rows`
+    std::deque<window_values::row> rows = {};  ///< of a sliding window
+    std::int64_t closed_begin_us = INT64_MIN;  ///< of a session, count or state window: the last that has ended
+    std::int64_t closed_until_us = INT64_MIN;  ///< which rows of the sources have decided it
+  };
+  struct total_state {
+    window_values::row before;  ///< its value holds since then
+    double sum = 0;
   };
   struct chain_row {
     std::int64_t time_us, until_us;
     double value;
     double single = 0;  ///< of the only source
   };
+  using results = std::vector<finding>;
 
-  void take(std::int64_t time_us, std::size_t source, double value, std::vector<finding>& out);
-  void end_joined(std::vector<finding>& out);
-  void advance(std::size_t step, std::int64_t bound_us, std::vector<finding>& out);
-  void push(std::size_t step, chain_row row, std::vector<finding>& out);
+  void take(std::int64_t time_us, std::size_t source, double value, results& out);
+  void end_joined(results& out);
+  void take_joined(std::vector<interpolated_join::row>& decided, results& out);
+  void advance(std::size_t step, std::int64_t bound_us, results& out);
+  void push(std::size_t step, chain_row row, results& out);
+  double evaluate(const stream_plan::arithmetic& what, const chain_row& row) const;
+  static double judge(const stream_plan::limit& step, limit_state& state, const chain_row& row);
+  static double judge(const stream_plan::detection& step, detector_set& state, const chain_row& row);
+  bool accumulate(const stream_plan::accumulation& step, total_state& state, chain_row& row) const;
   static bool remember(const stream_plan::memory& step, window_values::row& before, chain_row& row);
-  void close(std::size_t step, const stream_plan::window& window, std::vector<finding>& out);
+
+  // stream_windows.cpp
+  void put(std::size_t step, const stream_plan::window& window, const chain_row& row, results& out);
+  void slide(std::size_t step, const stream_plan::window& window, const chain_row& row, results& out);
+  void close_ended(std::size_t step, const stream_plan::window& window, std::int64_t bound_us, results& out);
+  void close(std::size_t step, const stream_plan::window& window, std::int64_t end_us, std::int64_t until_us, results& out);
+  std::int64_t bound_behind(const stream_plan::window& window, std::int64_t bound_us) const;
   std::int64_t needed_bound_us(std::size_t step, std::int64_t bound_us) const;
+  std::optional<std::int64_t> end_of_open(const stream_plan::window& window, const window_values& values) const;
+  void encode_window(const window_state& it, std::string& out) const;
+  static bool decode_window(window_state& it, std::string_view& in);
 
   std::shared_ptr<const stream_plan> plan_;
   std::vector<source_state> sources_;         ///< of several sources, the newest readings
+  std::vector<double> joined_;                ///< of several sources, the row at work
   std::vector<window_values::row> memories_;  ///< by number, the row before
   std::vector<window_state> windows_;
+  std::vector<total_state> totals_;
+  std::vector<limit_state> limits_;
+  std::vector<detector_set> detectors_;
   std::int64_t joined_us_ = INT64_MIN;  ///< rows of several sources at this time are not yet all there; INT64_MIN: none waits
+  std::optional<interpolated_join> join_;
+  std::int64_t joined_until_us_ = INT64_MIN;  ///< of an interpolated join: what has decided the rows so far
 };
 
 }  // namespace factory

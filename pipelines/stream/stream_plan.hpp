@@ -20,12 +20,16 @@ struct stream_plan {
     bool with_value = false;    ///< ... and the value of the step before last
   };
   struct window {
-    std::int64_t length_us = 0, shift_us = 0;
+    window_kind kind{};
+    std::int64_t length_us = 0, every_us = 0, shift_us = 0, gap_us = 0, minimum_us = 0;
+    std::uint64_t rows = 0;
+    std::optional<arithmetic> condition = {};  ///< of a state window
     aggregate_kind aggregate{};
+    double quantile = 0;
     std::size_t number = 0;  ///< among the windows
 
+    /// Of hopping windows: the newest begin that is not behind `time_us`, and the first that is not before it.
     std::int64_t begin_of(std::int64_t time_us) const;
-    /// The first begin of a window that is not before `time_us`.
     std::int64_t begin_from(std::int64_t time_us) const;
   };
   /// What needs the row before: a derivative, or a moving average.
@@ -33,7 +37,19 @@ struct stream_plan {
     std::int64_t time_constant_us = 0;  ///< of the average; 0: the derivative
     std::size_t number = 0;             ///< among the steps of this kind
   };
-  using step = std::variant<arithmetic, window, memory>;
+  struct accumulation {
+    std::optional<arithmetic> reset;
+    std::size_t number = 0;  ///< among the accumulations
+  };
+  struct limit {
+    limit_step is;
+    std::size_t number = 0;  ///< among the limits
+  };
+  struct detection {
+    detect_settings settings;  ///< of which one detector is on
+    std::size_t number = 0;    ///< among the detectors
+  };
+  using step = std::variant<arithmetic, window, memory, limit, detection, accumulation>;
   /// An event sink.
   struct event_condition {
     expression when;  ///< of the value
@@ -45,8 +61,9 @@ struct stream_plan {
   std::string name;
   std::size_t source_count = 1;
   std::int64_t tolerance_us = 0;
+  bool interpolates = false;
   std::vector<step> steps;
-  std::size_t window_count = 0, memory_count = 0;
+  std::size_t window_count = 0, memory_count = 0, limit_count = 0, detector_count = 0, accumulation_count = 0;
   std::vector<event_condition> events;
   /// A result may be taken back when a reading comes late or is corrected, not only get another value: a filter may refuse it then, or a step
   /// may have no finite value.

@@ -32,6 +32,19 @@ std::optional<std::vector<std::string>> names_of_sum(const std::string& text) {
   return names;
 }
 
+bool keeps_unit(aggregate_kind kind) {
+  switch (kind) {
+    case aggregate_kind::count:
+    case aggregate_kind::integral:
+    case aggregate_kind::slope:
+    case aggregate_kind::rate:
+    case aggregate_kind::changes:
+    case aggregate_kind::time_in_state:
+    case aggregate_kind::duration: return false;
+    default: return true;
+  }
+}
+
 expected<void> check_sum(const std::string& path, const std::string& expression, const pipeline_spec& spec,
                          std::span<const std::string> units) {
   const auto names = names_of_sum(expression);
@@ -52,7 +65,7 @@ expected<void> check_sum(const std::string& path, const std::string& expression,
 }  // namespace
 
 expected<void> check_units(const pipeline_spec& spec, std::span<const std::string> units) {
-  bool computes = false, counts = false;
+  bool computes = false, changes_unit = false;
   for (std::size_t i = 0; i < spec.steps.size(); ++i) {
     const auto path = "steps[" + std::to_string(i) + "]";
     if (const auto* const compute = std::get_if<compute_step>(&spec.steps[i])) {
@@ -60,9 +73,12 @@ expected<void> check_units(const pipeline_spec& spec, std::span<const std::strin
       if (auto good = check_sum(path + ".compute", compute->expression, spec, units); !good) return good;
     }
     if (const auto* const window = std::get_if<window_step>(&spec.steps[i]))
-      counts = counts || window->aggregate == aggregate_kind::count;
+      changes_unit = changes_unit || !keeps_unit(window->aggregate);
+    changes_unit = changes_unit || std::holds_alternative<derivative_step>(spec.steps[i]) ||
+                   std::holds_alternative<accumulate_step>(spec.steps[i]) || std::holds_alternative<limit_step>(spec.steps[i]) ||
+                   std::holds_alternative<detector_step>(spec.steps[i]);
   }
-  if (computes || counts || units.size() != 1 || units[0].empty()) return {};
+  if (computes || changes_unit || units.size() != 1 || units[0].empty()) return {};
   for (std::size_t i = 0; i < spec.sinks.size(); ++i) {
     const auto* const sink = std::get_if<sensor_sink>(&spec.sinks[i]);
     if (sink == nullptr || sink->unit.empty() || sink->unit == units[0]) continue;

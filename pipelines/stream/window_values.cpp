@@ -27,7 +27,7 @@ bool get_summary(std::string_view& in, summary& it) {
 
 bool is_quantile(aggregate_kind kind) {
   return kind == aggregate_kind::median || kind == aggregate_kind::p90 || kind == aggregate_kind::p95 ||
-         kind == aggregate_kind::p99;
+         kind == aggregate_kind::p99 || kind == aggregate_kind::quantile;
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ bool is_quantile(aggregate_kind kind) {
 void window_values::add(std::int64_t time_us, double value) {
   const bool has_before = newest_.time_us != INT64_MIN;
   if (has_before) {
-    integral_ += newest_.value * seconds(time_us - std::max(newest_.time_us, begin_us_));
+    integral_ += held() * seconds(time_us - std::max(newest_.time_us, begin_us_));
     if (value != newest_.value) ++changes_;
   }
   if (kind_ == aggregate_kind::slope) {
@@ -56,7 +56,13 @@ double window_values::slope() const {
   return spread > 0 ? (n * sum_tv_ - sum_t_ * values_.total()) / spread : 0;
 }
 
-double window_values::at_end(std::int64_t end_us) const {
+/// What holds since the newest row.
+double window_values::held() const {
+  if (kind_ == aggregate_kind::time_in_state) return newest_.value != 0 ? 1 : 0;
+  return newest_.value;
+}
+
+double window_values::at_end(std::int64_t end_us, double quantile) const {
   switch (kind_) {
     case aggregate_kind::count: return static_cast<double>(values_.count);
     case aggregate_kind::sum: return values_.total();
@@ -70,7 +76,10 @@ double window_values::at_end(std::int64_t end_us) const {
     case aggregate_kind::p90: return quantiles_.quantile(0.9);
     case aggregate_kind::p95: return quantiles_.quantile(0.95);
     case aggregate_kind::p99: return quantiles_.quantile(0.99);
-    case aggregate_kind::integral: return integral_ + newest_.value * seconds(end_us - newest_.time_us);
+    case aggregate_kind::quantile: return quantiles_.quantile(quantile);
+    case aggregate_kind::time_in_state:
+    case aggregate_kind::integral: return integral_ + held() * seconds(end_us - newest_.time_us);
+    case aggregate_kind::duration: return seconds(end_us - begin_us_);
     case aggregate_kind::slope: return slope();
     case aggregate_kind::rate: {
       const auto span = seconds(values_.last_us - values_.first_us);

@@ -26,22 +26,24 @@ class window_values {
 
   void add(std::int64_t time_us, double value);
   /// The aggregate of the rows up to the end of the window. REQUIRES: a row was added.
-  double at_end(std::int64_t end_us) const;
+  double at_end(std::int64_t end_us, double quantile) const;
   /// The newest row, also of before the window.
   const row& newest() const { return newest_; }
   std::int64_t begin_us() const { return begin_us_; }
+  std::uint64_t count() const { return values_.count; }
 
   void encode(std::string& out) const;  ///< appended
   bool decode(std::string_view& in);
 
  private:
   double slope() const;
+  double held() const;
 
   aggregate_kind kind_{};
   std::int64_t begin_us_ = 0;
   row newest_;
   summary values_;
-  double integral_ = 0;                         ///< value times seconds; each value holds until the next row
+  double integral_ = 0;                         ///< value (or 1 while it is not 0) times seconds; each holds until the next row
   double sum_t_ = 0, sum_tt_ = 0, sum_tv_ = 0;  ///< seconds since the begin of the window
   std::uint64_t changes_ = 0;
   quantile_sketch quantiles_;

@@ -194,6 +194,27 @@ TEST(pipelines, a_channel_hears_of_the_events) {
   EXPECT_EQ(daemon.process.stop(), 0);
 }
 
+TEST(pipelines, readings_from_elsewhere_into_a_derived_sensor_are_refused_and_say_why) {
+  fresh_daemon daemon;
+  http_client api(daemon->api_port());
+  add_sensors(api, 1);
+  const auto made = api.post("/api/pipelines",
+                             R"([{"name":"x","sources":{"a":{"sensor_id":1}},"steps":[],"sinks":[{"sensor":{"name":"y"}}]}])");
+  ASSERT_EQ(made.status, 201U) << made.body;
+  const auto filled = std::to_string(made.json()[0]["instances"][0]["sinks"][0].GetUint());
+  const auto answer = api.post("/api/readings", R"({"value":1,"sensor_id":)" + filled + "}");
+  EXPECT_EQ(answer.status, 400U);
+  EXPECT_THAT(answer.body, ::testing::HasSubstr("is filled by a pipeline, which alone writes its readings"));
+  const auto bulk =
+      api.post("/api/readings/bulk", R"([{"sensor_id":1,"value":2,"timestamp":"2026-01-01T00:00:00Z"},{"value":1,"sensor_id":)" +
+                                         filled + R"(,"timestamp":"2026-01-01T00:00:00Z"}])");
+  EXPECT_EQ(bulk.status, 400U);
+  EXPECT_THAT(bulk.body, ::testing::HasSubstr("\"index\":1"));
+  EXPECT_EQ(api.del("/api/pipelines/1").status, 204U);
+  EXPECT_EQ(api.post("/api/readings", R"({"value":1,"sensor_id":)" + filled + "}").status, 201U) << "it is free now";
+  EXPECT_EQ(daemon.process.stop(), 0);
+}
+
 TEST(pipelines, what_cannot_work_is_refused_with_the_member) {
   fresh_daemon daemon;
   http_client api(daemon->api_port());
@@ -232,12 +253,22 @@ TEST(pipelines, the_document_works_as_it_stands_there) {
   for (const auto& command : commands)
     if (!is_change(command)) run_it(command);
 
-  // A day of readings, one each ten seconds: bearings of 50 and 48 C, 6 kW, at work in every other minute.
+  // A day of readings, one each ten seconds: bearings of 50 and 48 C, 6 kW, at work in every other minute, a part each time, one in ten
+  // bad, and a service at noon.
   std::vector<reading> sent;
   constexpr std::int64_t day_us = 1'440 * minute, begin = begin_us / day_us * day_us + 360 * minute;
   for (std::int64_t at = begin; at <= begin + day_us; at += 10 * second) {
     const double works = at / minute % 2 == 0 ? 1 : 0;
-    for (const auto& [sensor, value] : {std::pair{1U, 50.0}, {2U, 48.0}, {3U, 6.0}, {4U, works}, {5U, works}})
+    const auto parts = (at - begin) / (10 * second);
+    const double serviced = at == begin + day_us / 2 ? 1 : 0;
+    for (const auto& [sensor, value] : {std::pair{1U, 50.0},
+                                        {2U, 48.0},
+                                        {3U, 6.0},
+                                        {4U, works},
+                                        {5U, works},
+                                        {6U, static_cast<double>(parts)},
+                                        {7U, static_cast<double>(parts / 10)},
+                                        {8U, serviced}})
       sent.push_back({sensor, at, value});
   }
   store(api, sent, 500);
@@ -258,6 +289,12 @@ TEST(pipelines, the_document_works_as_it_stands_there) {
   EXPECT_EQ(hours.time_us, begin / day_us * day_us);
   EXPECT_NEAR(hours.value, 9.0, 1e-9);
   EXPECT_EQ(first_of(sinks(5)), (reading{sinks(5), begin, 29.5}));
+  EXPECT_NEAR(first_of(sinks(7)).value, 0.9, 0.01);
+  EXPECT_NEAR(first_of(sinks(8)).value, 60, 1e-9);
+  await([&] { return readings_of(api, sinks(9)).size() >= 144; }, "the hours of a day");
+  EXPECT_NEAR(readings_of(api, sinks(9)).at(71).value, 6, 0.01);
+  EXPECT_NEAR(readings_of(api, sinks(9)).at(143).value, 6, 0.01);
+  await([&] { return get_json(api, "/api/events?kind=pipeline_raised")["events"].Size() > 0; }, "an event of the short cycles");
   for (const auto& command : commands)
     if (is_change(command)) run_it(command);
   EXPECT_EQ(daemon.process.stop(), 0);

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "pipelines/alarm/limit_state.hpp"
+#include "pipelines/detect/detector_set.hpp"
 #include "pipelines/model/event.hpp"
 #include "pipelines/stats/statistics.hpp"
 #include "pipelines/stream/expression.hpp"
@@ -25,20 +27,36 @@ struct named_row {
   std::map<std::string, double> names;
 };
 
+inline std::optional<double> newest(const series& in, std::int64_t time_us, std::int64_t tolerance_us) {
+  const auto behind = in.upper_bound(time_us);
+  if (behind == in.begin() || std::prev(behind)->first < time_us - tolerance_us) return std::nullopt;
+  return std::prev(behind)->second;
+}
+
+inline std::optional<double> between(const series& in, std::int64_t time_us, std::int64_t tolerance_us) {
+  const auto next = in.lower_bound(time_us);
+  if (next == in.end()) return std::nullopt;
+  if (next->first == time_us) return next->second;
+  if (next == in.begin() || next->first - std::prev(next)->first > tolerance_us) return std::nullopt;
+  const auto& [before_us, before] = *std::prev(next);
+  const auto share = static_cast<double>(time_us - before_us) / static_cast<double>(next->first - before_us);
+  return before + share * (next->second - before);
+}
+
 inline std::map<std::int64_t, named_row> join(const pipeline_spec& spec, const std::vector<series>& sources) {
-  std::int64_t tolerance_us = 0;
+  align_step how;
   for (const auto& each : spec.steps)
-    if (const auto* const align = std::get_if<align_step>(&each)) tolerance_us = align->tolerance_us;
+    if (const auto* const align = std::get_if<align_step>(&each)) how = *align;
   std::map<std::int64_t, named_row> rows;
   for (const auto& of_source : sources)
     for (const auto& [time_us, value] : of_source) rows[time_us];
   for (auto it = rows.begin(); it != rows.end();) {
     bool whole = true;
     for (std::size_t i = 0; i < sources.size(); ++i) {
-      auto newest = sources[i].upper_bound(it->first);
-      const bool there = newest != sources[i].begin() && std::prev(newest)->first >= it->first - tolerance_us;
-      whole = whole && there;
-      if (there) it->second.names[spec.sources[i].name] = std::prev(newest)->second;
+      const auto value =
+          how.interpolates ? between(sources[i], it->first, how.tolerance_us) : newest(sources[i], it->first, how.tolerance_us);
+      whole = whole && value;
+      if (value) it->second.names[spec.sources[i].name] = *value;
     }
     it = whole ? std::next(it) : rows.erase(it);
   }
@@ -63,8 +81,10 @@ struct one_window {
   std::optional<std::pair<std::int64_t, double>> before;  ///< the newest row before the window
 };
 
-inline double integral(const one_window& in) {
+inline double integral(one_window in, bool as_state) {
   double sum = 0;
+  for (auto& row : in.rows) row.second = as_state ? (row.second != 0 ? 1 : 0) : row.second;
+  if (in.before && as_state) in.before->second = in.before->second != 0 ? 1 : 0;
   auto held = in.before;
   for (const auto& row : in.rows) {
     if (held) sum += held->second * (static_cast<double>(row.first - std::max(held->first, in.begin_us)) / 1e6);
@@ -101,7 +121,7 @@ inline double changes(const one_window& in) {
   return count;
 }
 
-inline double aggregate(const one_window& in, aggregate_kind kind) {
+inline double aggregate(const one_window& in, aggregate_kind kind, double q) {
   summary all;
   for (const auto& [time_us, value] : in.rows) all.add(time_us, value);
   const auto& first = in.rows.front();
@@ -119,7 +139,10 @@ inline double aggregate(const one_window& in, aggregate_kind kind) {
     case aggregate_kind::p90: return quantile(in, 0.9);
     case aggregate_kind::p95: return quantile(in, 0.95);
     case aggregate_kind::p99: return quantile(in, 0.99);
-    case aggregate_kind::integral: return integral(in);
+    case aggregate_kind::quantile: return quantile(in, q);
+    case aggregate_kind::integral: return integral(in, false);
+    case aggregate_kind::time_in_state: return integral(in, true);
+    case aggregate_kind::duration: return static_cast<double>(in.end_us - in.begin_us) / 1e6;
     case aggregate_kind::slope: return slope(in);
     case aggregate_kind::rate:
       return last.first == first.first ? 0 : (last.second - first.second) / (static_cast<double>(last.first - first.first) / 1e6);
@@ -128,8 +151,93 @@ inline double aggregate(const one_window& in, aggregate_kind kind) {
   return 0;
 }
 
+/// The windows that have ended once no more rows come, with their rows. A window before that waits for a row, for ever, holds those behind it: no
+/// row before `bound_us` is still to come to this one; it becomes what that is behind it.
+inline std::vector<one_window> windows_of(const std::map<std::int64_t, named_row>& rows, const window_step& how,
+                                          std::int64_t& bound_us) {
+  std::vector<one_window> all;
+  std::map<std::int64_t, one_window> hopping;
+  std::optional<one_window> open;
+  std::optional<std::pair<std::int64_t, double>> before;
+  const auto end = [&](std::int64_t end_us) {
+    open->end_us = end_us;
+    if (end_us - open->begin_us >= how.minimum_us) all.push_back(*open);
+    open.reset();
+  };
+  for (const auto& [time_us, row] : rows) {
+    const std::pair<std::int64_t, double> it(time_us, row.names.at("value"));
+    if (how.kind == window_kind::hopping) {
+      const auto first_us = how.shift_us - ((how.shift_us + 10 * how.length_us) / how.every_us + 1) * how.every_us;
+      for (auto begin_us = first_us; begin_us <= time_us; begin_us += how.every_us)
+        if (begin_us + how.length_us > time_us)
+          hopping.try_emplace(begin_us, one_window{begin_us, begin_us + how.length_us, {}, before})
+              .first->second.rows.push_back(it);
+    } else if (how.kind == window_kind::sliding) {
+      one_window in{time_us - how.length_us, time_us, {}, {}};
+      for (const auto& [other_us, other] : rows) {
+        if (other_us > time_us) break;
+        if (other_us <= in.begin_us)
+          in.before = std::pair(other_us, other.names.at("value"));
+        else
+          in.rows.emplace_back(other_us, other.names.at("value"));
+      }
+      all.push_back(in);
+    } else {
+      if (how.kind == window_kind::session && open && time_us - open->rows.back().first >= how.gap_us)
+        end(open->rows.back().first);
+      if (how.kind == window_kind::state) {
+        const double holds = evaluate(how.condition, row);
+        if (!std::isfinite(holds)) continue;
+        if (holds == 0) {
+          if (open) end(time_us);
+          before = it;
+          continue;
+        }
+      }
+      if (!open) open = one_window{time_us, 0, {}, before};
+      open->rows.push_back(it);
+      if (how.kind == window_kind::count && open->rows.size() == how.rows) end(time_us);
+    }
+    before = it;
+  }
+  if (open && how.kind == window_kind::session && (bound_us == INT64_MAX || open->rows.back().first + how.gap_us <= bound_us))
+    end(open->rows.back().first);
+  if (open) bound_us = open->begin_us;
+  for (const auto& [begin_us, in] : hopping)
+    if (in.end_us <= bound_us) all.push_back(in);
+  if (how.kind == window_kind::hopping && bound_us != INT64_MAX) {
+    auto begin_us = how.shift_us - ((how.shift_us + 10 * how.length_us) / how.every_us + 1) * how.every_us;
+    while (begin_us + how.length_us <= bound_us) begin_us += how.every_us;
+    bound_us = begin_us;
+  }
+  return all;
+}
+
+inline double beyond(const limit_step& limit, limit_state& state, std::int64_t time_us, double value) {
+  const double margin = limit.options.deadband;
+  auto how = limit_state::standing::deadband;
+  if (value <= limit.above - margin && value >= limit.below + margin) how = limit_state::standing::back;
+  if (value > limit.above || value < limit.below) how = limit_state::standing::breach;
+  while (state.advance_before(limit.options, time_us).what != limit_state::change::none) continue;
+  state.observe(limit.options, time_us, how);
+  while (state.advance(limit.options, time_us).what != limit_state::change::none) continue;
+  return state.is_raised() ? 1 : 0;
+}
+
+inline double score(const detector_step& by, detector_set& state, std::int64_t time_us, double value) {
+  detect_settings settings;
+  for (auto& each : settings.each) each.on = false;
+  settings.of(by.which) = by.how;
+  std::vector<episode_change> changes;
+  state.observe(time_us, value, settings, changes);
+  double highest = state.newest_score();
+  for (const auto& each : state.episodes().open()) highest = std::max(highest, each.score);
+  return highest;
+}
+
 inline series run(const pipeline_spec& spec, const std::vector<series>& sources) {
   auto rows = join(spec, sources);
+  std::int64_t bound_us = INT64_MAX;
   for (const auto& each : spec.steps) {
     std::map<std::int64_t, named_row> next;
     if (const auto* const compute = std::get_if<compute_step>(&each)) {
@@ -145,17 +253,30 @@ inline series run(const pipeline_spec& spec, const std::vector<series>& sources)
         if (std::isfinite(made) && made != 0) next[time_us] = row;
       }
     } else if (const auto* const window = std::get_if<window_step>(&each)) {
-      std::map<std::int64_t, one_window> windows;
-      std::optional<std::pair<std::int64_t, double>> before;
-      for (auto& [time_us, row] : rows) {
-        auto k = (time_us - window->shift_us) / window->length_us;
-        if (k * window->length_us + window->shift_us > time_us) --k;
-        const auto begin_us = k * window->length_us + window->shift_us;
-        auto& in = windows.try_emplace(begin_us, one_window{begin_us, begin_us + window->length_us, {}, before}).first->second;
-        in.rows.emplace_back(time_us, row.names.at("value"));
-        before = in.rows.back();
+      for (const auto& in : windows_of(rows, *window, bound_us))
+        next[window->kind == window_kind::sliding ? in.end_us : in.begin_us].names["value"] =
+            aggregate(in, window->aggregate, window->quantile);
+    } else if (const auto* const total = std::get_if<accumulate_step>(&each)) {
+      double sum = 0;
+      for (auto it = rows.begin(); it != rows.end(); ++it) {
+        if (it != rows.begin())
+          sum += std::prev(it)->second.names.at("value") * (static_cast<double>(it->first - std::prev(it)->first) / 1e6);
+        if (!total->reset.empty() && evaluate(total->reset, it->second) != 0) sum = 0;
+        next[it->first] = it->second;
+        next[it->first].names["value"] = sum;
       }
-      for (auto& [begin_us, in_window] : windows) next[begin_us].names["value"] = aggregate(in_window, window->aggregate);
+    } else if (const auto* const limit = std::get_if<limit_step>(&each)) {
+      limit_state state;
+      for (auto& [time_us, row] : rows) {
+        next[time_us] = row;
+        next[time_us].names["value"] = beyond(*limit, state, time_us, row.names.at("value"));
+      }
+    } else if (const auto* const by = std::get_if<detector_step>(&each)) {
+      detector_set state;
+      for (auto& [time_us, row] : rows) {
+        next[time_us] = row;
+        next[time_us].names["value"] = score(*by, state, time_us, row.names.at("value"));
+      }
     } else if (std::holds_alternative<derivative_step>(each)) {
       for (auto it = rows.begin(); it != rows.end(); ++it) {
         if (it == rows.begin()) continue;
