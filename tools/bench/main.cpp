@@ -15,6 +15,7 @@
 #include "detectors.hpp"
 #include "endurance.hpp"
 #include "history.hpp"
+#include "pipelines.hpp"
 #include "report.hpp"
 #include "server.hpp"
 #include "startup.hpp"
@@ -29,6 +30,7 @@ struct settings {
   std::vector<std::size_t> sensor_counts{1, 100, 10'000, 100'000};
   std::vector<std::size_t> body_sizes{1, 10, 100, 1'000, 10'000, 100'000};
   std::vector<std::size_t> history_sizes{1'000'000, 10'000'000}, journal_sizes{1'000'000, 5'000'000};
+  std::vector<std::size_t> instance_counts{0, 1, 100, 10'000};
   detector_options detectors;
   backtest_options backtests;
   factory_options factoryd;
@@ -42,6 +44,11 @@ std::vector<std::string> works(const settings& given) {
   std::vector<std::string> cardinalities, sizes;
   for (const std::size_t count : given.sensor_counts) cardinalities.push_back("cardinality-" + std::to_string(count));
   for (const std::size_t readings : given.body_sizes) sizes.push_back("size-" + std::to_string(readings));
+  if (given.work == "pipelines") {
+    std::vector<std::string> counts;
+    for (const std::size_t count : given.instance_counts) counts.push_back("pipelines-" + std::to_string(count));
+    return counts;
+  }
   if (given.work == "bulk") return {"bulk-" + given.shape};
   if (given.work == "cardinality") return cardinalities;
   if (given.work == "size") return sizes;
@@ -108,6 +115,9 @@ void add_options(CLI::App& app, settings& given) {
       add_work("backtest", "readings a second of a backtest from stored blocks: default detectors, one rule a sensor; no server");
   backtests->add_option("--backtest-sensors", given.backtests.sensors)->capture_default_str()->check(CLI::PositiveNumber);
   backtests->add_option("--backtest-readings", given.backtests.readings)->capture_default_str()->check(CLI::PositiveNumber);
+  add_work("pipelines", "what a step costs a reading; then bodies as of bulk beside windows over its sensors")
+      ->add_option("--instances", given.instance_counts, "how many instances of pipelines")
+      ->capture_default_str();
   add_work("soak", "steady mixed load; an hour unless --seconds says otherwise");
 
   app.add_option("--seconds", given.seconds, "seconds of load per run; 5 for all but overload and soak");
@@ -171,7 +181,8 @@ void run_round(const settings& given, const run_taker& add) {
 
 void refuse_what_does_not_go_together(const settings& given) {
   const bool ours_alone = given.work == "soak" || given.work == "overload" || given.work == "history" ||
-                          given.work == "startup" || given.work == "visible" || given.work == "told" || given.work == "flood";
+                          given.work == "startup" || given.work == "visible" || given.work == "told" || given.work == "flood" ||
+                          given.work == "pipelines";
   if (ours_alone && (given.peer_only || !given.peer.empty()))
     throw std::runtime_error(given.work + " is for factoryd alone: leave --peer out");
   if (given.work == "startup" && !given.url.empty())
@@ -198,6 +209,10 @@ int run(settings given) {
     fmt::print("{}", table_line(runs.back()));
     std::fflush(stdout);
   };
+  if (given.work == "pipelines" && !given.as_json) {
+    run_step_costs();
+    fmt::print("\n");
+  }
   if (!given.as_json) fmt::print("{}", table_head());
   for (int round = 0; round < given.rounds; ++round) run_round(given, add);
   print_runs(runs, given);

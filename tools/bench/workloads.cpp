@@ -10,6 +10,7 @@
 #include "endurance.hpp"
 #include "flood.hpp"
 #include "load.hpp"
+#include "pipelines.hpp"
 #include "told.hpp"
 #include "visible.hpp"
 #include "works.hpp"
@@ -107,7 +108,8 @@ figures run_workload(const std::string& name, server& target, const workload_opt
     if (name == "flood") return run_flood(target, options);
     if (name == "overload") return run_overload(target, options);
     if (name == "soak") return run_soak(target, options);
-    constexpr std::string_view cardinality = "cardinality-", size = "size-";
+    constexpr std::string_view cardinality = "cardinality-", size = "size-", pipelines = "pipelines-";
+    if (name.starts_with(pipelines)) return run_pipelines(target, std::stoul(name.substr(pipelines.size())), options);
     if (name.starts_with(size)) return run_size(target, std::stoul(name.substr(size.size())), options);
     if (name.starts_with(cardinality)) return run_cardinality(target, std::stoul(name.substr(cardinality.size())), options);
     throw std::runtime_error("no such work: " + name);

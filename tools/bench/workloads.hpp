@@ -52,7 +52,7 @@ struct figures {
   std::string note;                        ///< a remark for the reader of the line; may be empty
 };
 
-/// "bulk-rows" "bulk-columns" "bulk-ndjson" "single" "query" "mean" "cardinality-N" "size-N" "visible" "told" "overload" "soak".
+/// "bulk-rows" "bulk-columns" "bulk-ndjson" "single" "query" "mean" "cardinality-N" "size-N" "pipelines-N" "visible" "told" "overload" "soak".
 /// Each checks every answer, and that the server has stored exactly what it acknowledged. A run that ends without
 /// passing has its figures and a `failure`; an error that ends a run early is thrown as std::runtime_error.
 figures run_workload(const std::string& name, server& target, const workload_options& options);
