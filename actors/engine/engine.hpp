@@ -44,6 +44,8 @@ class engine final : public ports {
   expected<pending_ingest> begin_ingest(reading_batch batch, durability how, std::size_t body_bytes = 0,
                                         journal::waker wake = {}) override;
 
+  std::shared_ptr<const sensor_set> derived_sensors() const override;
+
   // query_port
   const catalog& entities() const override;
   expected<reading> latest(sensor_id id, reading_form as = reading_form::effective) override;
@@ -89,9 +91,9 @@ class engine final : public ports {
   expected<void> remove_sensor(sensor_id id) override;
   expected<void> remove_rule(rule_id id) override;
   expected<void> remove_channel(channel_id id) override;
-  expected<pipeline_entry> create_pipeline(const std::string& json) override;
+  expected<std::vector<pipeline_entry>> create_pipelines(const std::vector<std::string>& all) override;
   expected<pipeline_entry> update_pipeline(pipeline_id id, std::string_view changes) override;
-  expected<void> remove_pipeline(pipeline_id id) override;
+  expected<void> remove_pipeline(pipeline_id id, bool with_sensors = false) override;
   std::vector<pipeline_entry> pipelines() const override;
   expected<pipeline_entry> find_pipeline(pipeline_id id) const override;
   std::vector<stream_report> report_of_pipeline(pipeline_id id) const override;

@@ -45,6 +45,15 @@ inline std::int64_t wall_clock_us() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+/// A pipeline on its way into the catalog.
+struct staged_pipeline {
+  pipeline_entry entry;
+  pipeline_spec spec;
+  std::vector<pipeline_instance_entry> made;  ///< new instances; their sinks are assigned at the commit
+  pipeline_spec spec_before;
+  std::vector<pipeline_instance_entry> before;
+};
+
 /// Members are declared in the order in which they start. They are destroyed in reverse: actors before the parts that actors use.
 struct engine::impl {
   explicit impl(engine_config c) : config(std::move(c)) {}
@@ -133,9 +142,9 @@ struct engine::impl {
   expected<void> open_streams();
   expected<void> start_streams();
   expected<void> start_instances(const pipeline_entry& of, const std::vector<pipeline_instance_entry>& which);
-  expected<pipeline_entry> commit_pipeline(pipeline_entry entry, const pipeline_spec& spec,
-                                           std::vector<pipeline_instance_entry>& made, const pipeline_spec& spec_before,
-                                           const std::vector<pipeline_instance_entry>& before);
+  expected<pipeline_entry> commit_pipeline(staged_pipeline one);
+  expected<void> commit_pipelines(std::vector<staged_pipeline>& all);
+  expected<staged_pipeline> stage_pipeline(const std::string& json, pipeline_id id);
   std::vector<pipeline_instance_entry> all_instances(pipeline_id but) const;
   expected<void> forget_instances(const std::vector<stream_key>& ended, const pipeline_spec& spec,
                                   const std::vector<pipeline_instance_entry>& were);

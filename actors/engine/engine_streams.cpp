@@ -18,11 +18,6 @@ namespace {
 
 using instances = std::vector<pipeline_instance_entry>;
 
-bool same_computation(pipeline_spec a, pipeline_spec b) {
-  a.name = b.name;
-  return a == b;
-}
-
 const pipeline_instance_entry* find_machine(const instances& in, machine_id machine) {
   const auto at = std::ranges::find(in, machine, &pipeline_instance_entry::machine);
   return at == in.end() ? nullptr : &*at;
@@ -34,10 +29,9 @@ struct missing_sensors {
   std::vector<sensor_id*> places;  ///< where the ids belong
 };
 
-/// Gives each sink of `made` the sensor that it had before, in an instance of the same machine by the same name; the others are missing.
-expected<missing_sensors> assign_sinks(const pipeline_spec& spec, instances& made, const pipeline_spec& spec_before,
-                                       const instances& before, const catalog& entities) {
-  missing_sensors missing;
+/// Gives each sink of new instances the sensor that it had before, in an instance of the same machine by the same name; the others are missing.
+expected<void> assign_sinks(staged_pipeline& of, const catalog& entities, missing_sensors& missing) {
+  auto& [entry_of_it, spec, made, spec_before, before] = of;
   for (auto& instance : made) {
     instance.sinks.assign(spec.sinks.size(), 0);
     const auto* const old = find_machine(before, instance.machine);
@@ -60,7 +54,7 @@ expected<missing_sensors> assign_sinks(const pipeline_spec& spec, instances& mad
       missing.places.push_back(&instance.sinks[i]);
     }
   }
-  return missing;
+  return {};
 }
 
 /// What one may say of a sensor that cannot be made, in the words of the pipeline.
@@ -131,32 +125,42 @@ expected<void> engine::impl::start_instances(const pipeline_entry& of, const std
   return {};
 }
 
-/// Commits the pipeline together with the sensors that it needs, as one write. REQUIRES: the caller holds `changes`.
-expected<pipeline_entry> engine::impl::commit_pipeline(pipeline_entry entry, const pipeline_spec& spec, instances& made,
-                                                       const pipeline_spec& spec_before, const instances& before) {
-  auto missing = assign_sinks(spec, made, spec_before, before, *entities);
-  if (!missing) return tl::unexpected(std::move(missing.error()));
-  const auto write_of = [&] {
-    std::erase_if(entry.instances, [&](const auto& each) { return find_machine(made, each.machine) != nullptr; });
-    entry.instances.insert(entry.instances.end(), made.begin(), made.end());
-    std::ranges::sort(entry.instances, {}, &pipeline_instance_entry::machine);
-    return pipelines->writes_of(entry);
-  };
+/// Commits pipelines together with the sensors that they need, as one write. REQUIRES: the caller holds `changes`.
+expected<void> engine::impl::commit_pipelines(std::vector<staged_pipeline>& all) {
+  missing_sensors missing;
+  for (auto& each : all)
+    if (auto assigned = assign_sinks(each, *entities, missing); !assigned) return assigned;
   std::optional<catalog_change> change;
-  if (!missing->entries.empty()) {
-    auto staged = entities->stage_create(std::move(missing->entries), wall_clock_us());
+  if (!missing.entries.empty()) {
+    auto staged = entities->stage_create(std::move(missing.entries), wall_clock_us());
     if (!staged) return tl::unexpected(of_sinks(std::move(staged.error())));
-    for (std::size_t i = 0; i < staged->entries.size(); ++i) *missing->places[i] = staged->entries[i].id;
+    for (std::size_t i = 0; i < staged->entries.size(); ++i) *missing.places[i] = staged->entries[i].id;
     change = std::move(staged->change);
   }
-  const auto others = all_instances(entry.id);
-  for (const auto& each : made)
-    if (const auto cycle = find_cycle(each, others))
-      return fail(errc::invalid, "sources: " + *cycle + " would be computed from itself", "sources");
-  auto writes = write_of();
-  if (auto done = commit(std::move(change), std::move(writes), [this, entry] { pipelines->put(entry); }); !done)
-    return tl::unexpected(std::move(done.error()));
-  return entry;
+  std::vector<catalog_write> writes;
+  std::vector<pipeline_entry> entries_of_all;
+  for (auto& [entry, spec, made, spec_before, before] : all) {
+    const auto others = all_instances(entry.id);
+    for (const auto& each : made)
+      if (const auto cycle = find_cycle(each, others))
+        return fail(errc::invalid, "sources: " + *cycle + " would be computed from itself", "sources");
+    std::erase_if(entry.instances, [&made = made](const auto& each) { return find_machine(made, each.machine) != nullptr; });
+    entry.instances.insert(entry.instances.end(), made.begin(), made.end());
+    std::ranges::sort(entry.instances, {}, &pipeline_instance_entry::machine);
+    const auto own = pipelines->writes_of(entry);
+    writes.insert(writes.end(), own.begin(), own.end());
+    entries_of_all.push_back(entry);
+  }
+  return commit(std::move(change), std::move(writes), [this, entries_of_all] {
+    for (const auto& each : entries_of_all) pipelines->put(each);
+  });
+}
+
+expected<pipeline_entry> engine::impl::commit_pipeline(staged_pipeline one) {
+  std::vector<staged_pipeline> all;
+  all.push_back(std::move(one));
+  if (auto done = commit_pipelines(all); !done) return tl::unexpected(std::move(done.error()));
+  return std::move(all.front().entry);
 }
 
 /// Commits a change of the catalog, if there is one, with further writes.
@@ -255,9 +259,12 @@ expected<bool> engine::impl::refresh_stream(pipeline_entry entry) {
   if (entry.instances.size() == before.size() && fresh.empty()) return false;
   if (auto done = forget_instances(ended, *spec, before); !done) return tl::unexpected(std::move(done.error()));
   for (auto& each : fresh) each.since_sequence = entries->last_sequence();
-  auto committed = commit_pipeline(std::move(entry), *spec, fresh, *spec, before);
+  auto committed = commit_pipeline({std::move(entry), *spec, fresh, *spec, before});
   if (!committed) return tl::unexpected(std::move(committed.error()));
-  if (auto started = start_instances(*committed, fresh); !started) return tl::unexpected(std::move(started.error()));
+  instances begun;
+  for (const auto& each : committed->instances)
+    if (find_machine(fresh, each.machine) != nullptr) begun.push_back(each);
+  if (auto started = start_instances(*committed, begun); !started) return tl::unexpected(std::move(started.error()));
   return !fresh.empty();
 }
 
@@ -288,78 +295,6 @@ std::optional<pipeline_id> engine::impl::filled_by(sensor_id sensor) const {
     for (const auto& instance : each.instances)
       if (std::ranges::find(instance.sinks, sensor) != instance.sinks.end()) return each.id;
   return std::nullopt;
-}
-
-expected<pipeline_entry> engine::create_pipeline(const std::string& json) {
-  if (impl_->stopping) return fail(errc::stopping, "the engine is stopping; send it again after its restart");
-  const auto spec = parse_pipeline(json);
-  if (!spec) return tl::unexpected(spec.error());
-  const std::lock_guard one(impl_->changes);
-  if (auto good = impl_->check_channels(*spec); !good) return tl::unexpected(std::move(good.error()));
-  auto made = resolve(*spec, *impl_->entities, {});
-  if (!made) return tl::unexpected(std::move(made.error()));
-  if (impl_->streams->size() + made->size() > limits::stream_instances)
-    return fail(errc::conflict, "there are " + std::to_string(impl_->streams->size()) +
-                                    " instances of pipelines already; at most " + std::to_string(limits::stream_instances) +
-                                    " may be");
-  for (auto& each : *made) each.since_sequence = impl_->entries->last_sequence();
-  pipeline_entry entry;
-  entry.id = impl_->pipelines->next_id();
-  entry.created_at_us = wall_clock_us();
-  entry.spec = merge_pipeline(json, "{}").value_or(json);  // as short as it can be
-  auto committed = impl_->commit_pipeline(std::move(entry), *spec, *made, *spec, {});
-  if (!committed) return committed;
-  if (auto started = impl_->start_instances(*committed, *made); !started) return tl::unexpected(std::move(started.error()));
-  impl_->after_catalog_change({});
-  return committed;
-}
-
-expected<pipeline_entry> engine::update_pipeline(pipeline_id id, std::string_view changes) {
-  if (impl_->stopping) return fail(errc::stopping, "the engine is stopping; send it again after its restart");
-  if (const auto readable = merge_pipeline("{}", changes); !readable) return tl::unexpected(readable.error());
-  const std::lock_guard one(impl_->changes);
-  auto entry = impl_->pipelines->find(id);
-  if (!entry) return entry;
-  auto json = merge_pipeline(entry->spec, changes);
-  if (!json) return tl::unexpected(std::move(json.error()));
-  const auto spec = parse_pipeline(*json), before = parse_pipeline(entry->spec);
-  if (!spec) return tl::unexpected(spec.error());
-  if (auto good = impl_->check_channels(*spec); !good) return tl::unexpected(std::move(good.error()));
-  entry->spec = std::move(*json);
-  const auto known = entry->instances;
-  if (before && same_computation(*spec, *before)) {
-    instances none;
-    return impl_->commit_pipeline(std::move(*entry), *spec, none, *before, known);
-  }
-  auto made = resolve(*spec, *impl_->entities, known);
-  if (!made) return tl::unexpected(std::move(made.error()));
-  for (auto& each : *made) each.since_sequence = impl_->entries->last_sequence();
-  ++entry->version;
-  entry->instances.clear();
-  auto committed = impl_->commit_pipeline(std::move(*entry), *spec, *made, before.value_or(*spec), known);
-  if (!committed) return committed;
-  if (auto gone = impl_->forget_instances(impl_->streams->end(id), before.value_or(*spec), known); !gone)
-    return tl::unexpected(std::move(gone.error()));
-  if (auto started = impl_->start_instances(*committed, *made); !started) return tl::unexpected(std::move(started.error()));
-  impl_->after_catalog_change({});
-  return committed;
-}
-
-expected<void> engine::remove_pipeline(pipeline_id id) {
-  if (impl_->stopping) return fail(errc::stopping, "the engine is stopping; send it again after its restart");
-  const std::lock_guard one(impl_->changes);
-  const auto entry = impl_->pipelines->find(id);
-  if (!entry) return tl::unexpected(entry.error());
-  const auto erase = [it = impl_.get(), id] { it->pipelines->erase(id); };
-  if (auto done = impl_->commit(std::nullopt, pipeline_store::writes_of_removal(id), erase); !done) return done;
-  return impl_->forget_instances(impl_->streams->end(id), parse_pipeline(entry->spec).value_or(pipeline_spec{}),
-                                 entry->instances);
-}
-
-std::vector<pipeline_entry> engine::pipelines() const { return impl_->pipelines->all(); }
-expected<pipeline_entry> engine::find_pipeline(pipeline_id id) const { return impl_->pipelines->find(id); }
-std::vector<stream_report> engine::report_of_pipeline(pipeline_id id) const {
-  return impl_->streams->report(id, limits::query_deadline_ms);
 }
 
 }  // namespace factory

@@ -27,13 +27,14 @@ std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-expected<decode_result> decode(decoding& with, const intake_body& body) {
+expected<decode_result> decode(decoding& with, const intake_body& body, const sensor_set* derived) {
   decode_options how;
   how.unit = body.unit;
   how.unit_given = body.unit_given;
   how.now_us = now_us();
   how.partial = body.partial;
   how.known = body.known.get();
+  how.derived = derived;
   how.names = body.names;
   switch (body.form) {
     case body_form::json_one: return with.decoder.one(body.bytes, how, with.rows);
@@ -61,7 +62,8 @@ expected<taken_body> intake::begin(const intake_body& body) {
   if (auto room = engine_.admit(); !room) return tl::unexpected(std::move(room.error()));
   if (!kept) kept = std::make_unique<decoding>();
   kept->rows.clear();
-  auto decoded = decode(*kept, body);
+  const auto derived = engine_.derived_sensors();
+  auto decoded = decode(*kept, body, derived.get());
   const bool wanted = decoded && (decoded->error_count == 0 || body.partial);
   reading_batch batch;
   if (wanted) batch = kept->rows.finish();

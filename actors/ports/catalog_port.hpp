@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "actors/streams/stream_views.hpp"
@@ -37,11 +38,15 @@ class catalog_port {
 
   /// A pipeline, as parse_pipeline takes it: stored, with the sensors that it fills, and at work for what is committed from now on. `invalid` with
   /// the member at fault; conflict when a sensor of that name is there.
-  virtual expected<pipeline_entry> create_pipeline(const std::string& json) = 0;
+  expected<pipeline_entry> create_pipeline(const std::string& json) {
+    return create_pipelines({json}).map([](std::vector<pipeline_entry> made) { return std::move(made.front()); });
+  }
+  /// The same of several, all or none. An error of several has the index of each that is refused.
+  virtual expected<std::vector<pipeline_entry>> create_pipelines(const std::vector<std::string>& all) = 0;
   /// The members of `changes` take the place of those that are there. Where another thing is computed, it begins anew.
   virtual expected<pipeline_entry> update_pipeline(pipeline_id id, std::string_view changes) = 0;
-  /// Its sensors stay.
-  virtual expected<void> remove_pipeline(pipeline_id id) = 0;
+  /// Its sensors stay with their readings, or go with them: conflict when another pipeline needs one.
+  virtual expected<void> remove_pipeline(pipeline_id id, bool with_sensors = false) = 0;
   virtual std::vector<pipeline_entry> pipelines() const = 0;
   virtual expected<pipeline_entry> find_pipeline(pipeline_id id) const = 0;  ///< not_found "Pipeline not found"
   virtual std::vector<stream_report> report_of_pipeline(pipeline_id id) const = 0;

@@ -9,6 +9,7 @@
 
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
+#include "pipelines/model/sensor_set.hpp"
 #include "storage/journal/journal.hpp"
 
 namespace factory {
@@ -58,6 +59,8 @@ class ingest_port {
   /// on one of its threads when the ingest is ready; `wake` must not block.
   virtual expected<pending_ingest> begin_ingest(reading_batch batch, durability how, std::size_t body_bytes = 0,
                                                 journal::waker wake = {}) = 0;
+  /// Sensors that pipelines fill: nobody else may write to them. Null: there are none.
+  virtual std::shared_ptr<const sensor_set> derived_sensors() const = 0;
   /// `body_bytes` is the memory that the request holds in addition to the readings.
   expected<ingest_receipt> ingest(reading_batch batch, durability how, std::size_t body_bytes = 0) {
     return begin_ingest(std::move(batch), how, body_bytes).and_then([](pending_ingest pending) { return pending.wait(); });

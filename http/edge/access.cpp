@@ -83,7 +83,10 @@ bool lies_in(const query_port& behind, factory_id factory, const sensor_entry& e
 bool lies_in(const query_port& behind, factory_id factory, const alert_rule& entry) {
   if (factory == 0) return true;
   if (!entry.as_template) return sensors_of(behind, factory)->contains(entry.sensor);
-  const selector& which = entry.as_template->sensors;
+  return lies_in(behind, factory, entry.as_template->sensors);
+}
+bool lies_in(const query_port& behind, factory_id factory, const selector& which) {
+  if (factory == 0) return true;
   if (which.factory != 0) return which.factory == factory;
   if (which.machine != 0) {
     const auto machine = behind.entities().find_machine(which.machine);

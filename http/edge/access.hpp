@@ -40,6 +40,8 @@ bool lies_in(const query_port& behind, factory_id factory, const factory_entry& 
 bool lies_in(const query_port& behind, factory_id factory, const machine_entry& entry);
 bool lies_in(const query_port& behind, factory_id factory, const sensor_entry& entry);
 bool lies_in(const query_port& behind, factory_id factory, const alert_rule& entry);
+/// Whatever it finds, now and later.
+bool lies_in(const query_port& behind, factory_id factory, const selector& which);
 inline bool lies_in(const query_port&, factory_id factory, const channel_entry&) {
   return factory == 0;
 }  // channels are of no factory

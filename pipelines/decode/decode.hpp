@@ -23,12 +23,13 @@ struct member_names {
 };
 
 struct decode_options {
-  precision unit = precision::ms;     ///< of integer times
-  bool unit_given = false;            ///< else an integer that is only likely in another unit is refused
-  std::int64_t now_us = 0;            ///< event time of rows without one; time comes in with the data
-  bool partial = false;               ///< keep good rows beside bad ones
-  const sensor_set* known = nullptr;  ///< REQUIRED; rows of other sensors are bad ("sensor_id", "unknown sensor 7")
-  std::size_t max_readings = 0;       ///< 0 = limits::readings_per_body
+  precision unit = precision::ms;       ///< of integer times
+  bool unit_given = false;              ///< else an integer that is only likely in another unit is refused
+  std::int64_t now_us = 0;              ///< event time of rows without one; time comes in with the data
+  bool partial = false;                 ///< keep good rows beside bad ones
+  const sensor_set* known = nullptr;    ///< REQUIRED; rows of other sensors are bad ("sensor_id", "unknown sensor 7")
+  const sensor_set* derived = nullptr;  ///< of `known`, those that pipelines fill: their rows are bad, too
+  std::size_t max_readings = 0;         ///< 0 = limits::readings_per_body
   /// Sensors of another system: what a row gives as sensor_id, text or an integer, is looked up here instead of in `known`.
   const std::function<expected<sensor_id>(std::string_view name)>* names = nullptr;
   const member_names* members = nullptr;  ///< of lines() only

@@ -86,6 +86,7 @@ class scalar_reader {
     at = read_integer(at, end, id);
     if (at == nullptr || id < 0 || !options_.known->contains(static_cast<std::uint64_t>(id))) return nullptr;
     out = static_cast<sensor_id>(id);
+    if (options_.derived != nullptr && options_.derived->contains(out)) return nullptr;
     return at;
   }
 

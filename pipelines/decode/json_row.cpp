@@ -62,6 +62,8 @@ verdict member_reader::sensor(ondemand::value& value, sensor_id& out) {
   std::uint64_t id = 0;
   if (value.get_uint64().get(id)) return refuse(value, "must be an integer of 1 up");
   if (!options_.known->contains(id)) return refuse_read("unknown sensor " + std::to_string(id));
+  if (options_.derived != nullptr && options_.derived->contains(id))
+    return refuse_read("sensor " + std::to_string(id) + " is filled by a pipeline, which alone writes its readings");
   out = static_cast<sensor_id>(id);
   return verdict::taken;
 }

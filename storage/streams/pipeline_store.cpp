@@ -75,6 +75,7 @@ expected<void> pipeline_store::load() {
     next_ = std::max(next_, entry.id + 1);
     entries_[entry.id] = std::move(entry);
   }
+  note_filled();
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the pipelines"));
   std::string stored;
   const auto status = rocks.db->Get(rocksdb::ReadOptions(), rocks.at(column::catalog), to_slice(pipeline_counter), &stored);
@@ -118,10 +119,26 @@ void pipeline_store::put(pipeline_entry entry) {
   const std::lock_guard lock(mutex_);
   next_ = std::max(next_, entry.id + 1);
   entries_[entry.id] = std::move(entry);
+  note_filled();
 }
 void pipeline_store::erase(pipeline_id id) {
   const std::lock_guard lock(mutex_);
   entries_.erase(id);
+  note_filled();
+}
+
+/// REQUIRES: the caller holds mutex_.
+void pipeline_store::note_filled() {
+  auto all = std::make_shared<sensor_set>();
+  for (const auto& [id, entry] : entries_)
+    for (const auto& instance : entry.instances)
+      for (const auto sensor : instance.sinks)
+        if (sensor != 0) all->insert(sensor);
+  filled_ = all->size() == 0 ? nullptr : std::move(all);
+}
+std::shared_ptr<const sensor_set> pipeline_store::filled() const {
+  const std::lock_guard lock(mutex_);
+  return filled_;
 }
 
 }  // namespace factory

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
+#include "pipelines/model/sensor_set.hpp"
 #include "pipelines/stream/pipeline_id.hpp"
 #include "storage/base/database.hpp"
 #include "storage/journal/journal.hpp"
@@ -45,6 +47,8 @@ class pipeline_store {
   std::vector<pipeline_entry> all() const;
   expected<pipeline_entry> find(pipeline_id id) const;  ///< not_found "Pipeline not found"
   pipeline_id next_id() const;
+  /// The sensors that pipelines fill; null when there are none.
+  std::shared_ptr<const sensor_set> filled() const;
 
   /// The record of the entry; with it the counter, so that no id is given twice.
   std::vector<catalog_write> writes_of(const pipeline_entry& entry) const;
@@ -53,9 +57,12 @@ class pipeline_store {
   void erase(pipeline_id id);
 
  private:
+  void note_filled();
+
   database& db_;
   mutable std::mutex mutex_;
   std::map<pipeline_id, pipeline_entry> entries_;
+  std::shared_ptr<const sensor_set> filled_;
   pipeline_id next_ = 1;
 };
 

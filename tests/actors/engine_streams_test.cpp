@@ -183,6 +183,40 @@ TEST_F(engine_streams, an_event_ends_with_its_pipeline_and_stands_through_a_rest
   EXPECT_FALSE(found()->open());
 }
 
+TEST_F(engine_streams, several_are_made_together_or_not_at_all) {
+  begin(1);
+  const auto bad = over_sensor(99, "bad", minutely_mean);
+  const auto refused = running->create_pipelines({over_sensor(1, "first", minutely_mean), bad});
+  ASSERT_FALSE(refused);
+  ASSERT_EQ(refused.error().rows.size(), 1U);
+  EXPECT_EQ(refused.error().rows[0].index, 1U);
+  EXPECT_EQ(refused.error().rows[0].field, "sources.a.sensor_id");
+  EXPECT_TRUE(running->pipelines().empty());
+  EXPECT_EQ(sensor_named(1, "first"), 0U);
+  const auto made = running->create_pipelines({over_sensor(1, "first", minutely_mean), over_sensor(2, "second", minutely_mean)});
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->size(), 2U);
+  EXPECT_EQ((*made)[1].id, (*made)[0].id + 1);
+  EXPECT_EQ((*made)[1].instances[0].sinks[0], sensor_named(1, "second"));
+  open();
+  EXPECT_EQ(running->pipelines().size(), 2U);
+  EXPECT_TRUE(running->derived_sensors()->contains(sensor_named(1, "first")));
+}
+
+TEST_F(engine_streams, the_sensors_go_with_the_pipeline_when_asked_for_and_nobody_needs_them) {
+  begin(1);
+  const auto first = running->create_pipeline(over_sensor(1, "first", minutely_mean)).value();
+  const auto filled = first.instances[0].sinks[0];
+  const auto second = running->create_pipeline(over_sensor(filled, "second", minutely_mean)).value();
+  EXPECT_EQ(running->remove_pipeline(first.id, true).error().code, errc::conflict);
+  EXPECT_TRUE(running->find_pipeline(first.id));
+  ASSERT_TRUE(running->remove_pipeline(second.id, true));
+  ASSERT_TRUE(running->remove_pipeline(first.id, true));
+  EXPECT_EQ(sensor_named(1, "first"), 0U);
+  EXPECT_EQ(sensor_named(1, "second"), 0U);
+  EXPECT_EQ(running->derived_sensors(), nullptr);
+}
+
 TEST_F(engine_streams, results_are_those_of_the_set_of_readings_through_checkpoints_and_restarts) {
   for (unsigned seed = 0; seed < 6; ++seed) {
     std::mt19937 random(seed);

@@ -60,6 +60,33 @@ class access : public ::testing::Test {
   std::vector<std::uint32_t> factories, machines, sensors;
 };
 
+TEST_F(access, a_token_of_a_factory_has_pipelines_over_its_own_sensors) {
+  const auto mine = token_of(R"({"name":"mine","scopes":["read","operate"],"factory_id":)" + std::to_string(factories[0]) + "}");
+  const auto over = [](const std::string& source, const std::string& sinks) {
+    return R"({"name":"x","sources":{"a":)" + source +
+           R"(},"steps":[{"window":{"tumbling_ms":1000},"aggregate":"mean"}],"sinks":[)" + sinks + "]}";
+  };
+  const auto of_sensor = [](std::uint32_t id) { return R"({"sensor_id":)" + std::to_string(id) + "}"; };
+  const std::string a_sensor = R"({"sensor":{"name":"means"}})";
+  const auto own = ask(mine, "POST", "/api/pipelines", over(of_sensor(sensors[0]), a_sensor));
+  ASSERT_EQ(own.status, 201U) << own.body;
+  EXPECT_EQ(status(mine, "POST", "/api/pipelines", over(of_sensor(sensors[1]), a_sensor)), 403U);
+  EXPECT_EQ(status(mine, "POST", "/api/pipelines", over(R"({"name":"s"})", a_sensor)), 403U) << "it finds sensors elsewhere";
+  EXPECT_EQ(status(mine, "POST", "/api/pipelines",
+                   over(of_sensor(sensors[0]), R"({"event":{"when":"value > 1"}},{"channel":{"channel_id":1}})")),
+            403U);
+  const auto other = make("/api/pipelines", over(of_sensor(sensors[1]), a_sensor));
+  const auto other_path = "/api/pipelines/" + std::to_string(other),
+             own_path = "/api/pipelines/" + std::to_string(own.json()["id"].GetUint());
+  EXPECT_EQ(ask(mine, "GET", "/api/pipelines").json().Size(), 1U);
+  EXPECT_EQ(status(mine, "GET", other_path), 403U);
+  EXPECT_EQ(status(mine, "PATCH", other_path, R"({"name":"y"})"), 403U);
+  EXPECT_EQ(status(mine, "DELETE", other_path), 403U);
+  EXPECT_EQ(status(mine, "PATCH", own_path, R"({"sources":{"a":)" + of_sensor(sensors[1]) + "}}"), 403U);
+  EXPECT_EQ(status(mine, "GET", own_path), 200U);
+  EXPECT_EQ(status(mine, "DELETE", own_path + "?sensors=delete"), 204U);
+}
+
 TEST_F(access, each_call_asks_for_its_scope) {
   const auto scoped = [&](const std::string& scope) {
     return token_of(R"({"name":")" + scope + R"(","scopes":[")" + scope + "\"]}");
