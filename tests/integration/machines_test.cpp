@@ -1,0 +1,98 @@
+// The machine detector over kill -9: what it finds is found once, and is what an undisturbed daemon finds.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "integration/support/daemon.hpp"
+#include "integration/support/plant.hpp"
+#include "support/await.hpp"
+
+namespace factory::test {
+namespace {
+
+constexpr std::int64_t minute_us = 60'000'000, noon_us = 1'768'816'800'000'000;
+constexpr std::size_t rows_of_a_day = 1'440, fault_begins = 2 * rows_of_a_day + 300, rows = fault_begins + 400;
+
+/// Three sensors of a machine that follow one load, a reading a minute; for two hours of the third day the second does not.
+std::vector<reading> rows_of(const std::vector<std::uint32_t>& sensors, std::size_t begin, std::size_t end) {
+  std::vector<reading> all;
+  for (auto row = begin; row < end; ++row)
+    for (std::size_t i = 0; i < sensors.size(); ++i) {
+      std::mt19937 noise(static_cast<unsigned>(row * sensors.size() + i) * 2'654'435'761U);
+      const double own = static_cast<double>(noise() % 1'000) / 1'000;
+      const bool faulty = i == 1 && row >= fault_begins && row < fault_begins + 120;
+      all.push_back({sensors[i], noon_us + static_cast<std::int64_t>(row) * minute_us,
+                     50 + 4 * std::sin(static_cast<double>(row) / 20) + own + (faulty ? 25 : 0)});
+    }
+  return all;
+}
+
+struct machines : testing::Test {
+  /// What is said of the machine, without what tells when it came.
+  static std::string found(http_client& api) {
+    std::string text;
+    const auto page = get_json(api, "/api/anomalies?detector=machine&limit=100");
+    for (const auto& each : page["anomalies"].GetArray())
+      text += fmt::format("{} {} {} {} {} {} {}\n", each["id"].GetString(), each["open"].GetBool(), each["end"].GetString(),
+                          each["count"].GetUint64(), each["score"].GetDouble(), each["machine_id"].GetUint(),
+                          each["contributions"][0]["sensor_id"].GetUint());
+    return text;
+  }
+  static void await_machine(http_client& api, std::uint64_t learned) {
+    await(
+        [&] {
+          const auto health = get_json(api, "/api/machines/1/health");
+          const auto& watch = health["machine_detector"];
+          return watch.HasMember("learned_rows") && watch["learned_rows"].GetUint64() >= learned;
+        },
+        "the machine detector");
+  }
+};
+
+TEST_F(machines, a_state_found_over_kill_9_is_the_one_that_an_undisturbed_daemon_finds) {
+  std::string undisturbed;
+  {
+    fresh_daemon process;
+    http_client api(process->api_port());
+    const auto sensors = add_sensors(api, 3);
+    store(api, rows_of(sensors, 0, rows), 3'000);
+    await_machine(api, rows - 1);
+    process->restart();
+    http_client again(process->api_port());
+    undisturbed = found(again);
+    ASSERT_FALSE(undisturbed.empty());
+    EXPECT_EQ(std::count(undisturbed.begin(), undisturbed.end(), '\n'), 1) << undisturbed;
+    const auto health = get_json(again, "/api/machines/1/health");
+    EXPECT_STREQ(health["machine_detector"]["state"].GetString(), "ok");
+    EXPECT_EQ(health["machine_detector"]["sensors"].Size(), 3U);
+    const auto of_machine = get_json(again, "/api/anomalies?machine_id=1&limit=1000");
+    bool is_there = false;
+    for (const auto& each : of_machine["anomalies"].GetArray()) is_there = is_there || each["detector"] == "machine";
+    EXPECT_TRUE(is_there);
+  }
+  fresh_daemon process({"--checkpoint-bytes", "20000"});
+  {
+    http_client api(process->api_port());
+    add_sensors(api, 3);
+  }
+  for (std::size_t row = 0; row < rows; row += 400) {
+    http_client api(process->api_port());
+    store(api, rows_of({1, 2, 3}, row, std::min(rows, row + 400)), 300);
+    process->kill();
+    process->start();
+  }
+  http_client api(process->api_port());
+  await_machine(api, rows - 1);
+  process->restart();
+  http_client again(process->api_port());
+  EXPECT_EQ(found(again), undisturbed);
+}
+
+}  // namespace
+}  // namespace factory::test
