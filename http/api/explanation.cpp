@@ -51,6 +51,9 @@ expected<void> write_recomputed(json_writer& out, ports& behind, const finding& 
   }
   auto rows = behind.readings(sensor->id, {INT64_MIN, newest_of(anomaly) + 1}, limits::explained_readings, true);
   if (!rows) return tl::unexpected(std::move(rows.error()));
+  std::ranges::reverse(rows->event_time_us);  // the newest were asked for
+  std::ranges::reverse(rows->value);
+  std::ranges::reverse(rows->flags);
   const bool is_whole = rows->size() < limits::explained_readings;
   const auto again = recompute(stated.key, sensor->stream ? **sensor->stream : behind.usual_stream_rules(), *rows);
   const bool agrees = again && same_figures(*again, anomaly);

@@ -1,6 +1,10 @@
 #include "http/text/event_json.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
+#include <optional>
+#include <string>
 
 #include "pipelines/correct/historical.hpp"
 #include "pipelines/stream/pipeline_id.hpp"
@@ -100,6 +104,19 @@ void write_event(json_writer& out, const event& e) {
   out.time_member("recorded_at", e.recorded_at_us).end_object();
 }
 
+namespace {
+
+/// Of a detector that says figures alone; empty for others.
+std::string sentence_of(const event& stated) {
+  const auto* const score = std::get_if<z_score_detail>(&stated.detail);
+  if (score == nullptr) return {};
+  return fmt::format(
+      "{:.6g} lies {:.3g} standard deviations {} the mean {:.6g} of the readings before it; {:.3g} would have passed",
+      stated.value, std::abs(score->z_score), score->z_score < 0 ? "below" : "above", score->mean, score->threshold);
+}
+
+}  // namespace
+
 void write_anomaly(json_writer& out, const finding& anomaly) {
   const event& stated = *anomaly.stated;
   const event& now = anomaly.newest();
@@ -115,7 +132,8 @@ void write_anomaly(json_writer& out, const finding& anomaly) {
   out.time_member("timestamp", episode.peak_us).member("value", now.value).member("expected", episode.expected);
   out.member("low", episode.low).member("high", episode.high).end_object().member("count", episode.count);
   if (!episode.contributions.empty()) member_writer{out}("contributions", episode.contributions);
-  out.member("explanation", now.explanation.empty() ? std::nullopt : std::optional(std::string_view(now.explanation)));
+  const auto sentence = now.explanation.empty() ? sentence_of(stated) : now.explanation;
+  out.member("explanation", sentence.empty() ? std::nullopt : std::optional(std::string_view(sentence)));
   write_feedback(out, anomaly.feedback);
   out.end_object();
 }
