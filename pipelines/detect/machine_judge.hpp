@@ -17,7 +17,7 @@ namespace factory {
 /// detector; a sensor without a reading in it has the one before, for three of its usual intervals, `carried_us` at most. A cell without readings is no
 /// row.
 struct machine_cell {
-  static constexpr std::int64_t length_us = 1'000'000;
+  static constexpr std::int64_t length_us = 10'000'000;
   static constexpr std::int64_t carried_us = 600'000'000;
   /// Beyond it there are no cells.
   static constexpr std::int64_t most_us = INT64_MAX / 128;
