@@ -158,7 +158,7 @@ struct engine::impl {
   // Watches over machines (engine_machines.cpp).
   expected<void> start_watches();
   expected<void> stop_watches();
-  expected<void> end_watches(const std::vector<machine_id>& machines, std::string_view why);
+  expected<void> end_watches(const std::vector<machine_watch_entry>& gone, std::string_view why);
   std::vector<sensor_id> watched_sensors(machine_id machine, const std::set<sensor_id>& derived) const;
   std::set<sensor_id> derived_sensors() const;
   void refresh_watches(const std::set<machine_id>& of);

@@ -53,31 +53,30 @@ expected<void> engine::impl::start_watches() {
 
 /// They are switched off: nothing is left of them. Switched on again, they learn anew.
 expected<void> engine::impl::stop_watches() {
-  std::vector<machine_id> machines;
-  for (const auto& each : watches->all()) machines.push_back(each.machine);
-  if (machines.empty()) return {};
+  const auto all = watches->all();
   std::vector<catalog_write> writes;
-  for (const auto each : machines) writes.push_back(machine_watch_store::write_of_removal(each));
-  const auto erase = [this, machines] {
-    for (const auto each : machines) watches->erase(each);
-  };
-  if (auto done = commit(std::nullopt, std::move(writes), erase); !done) return done;
-  return end_watches(machines, "The machine detector was switched off.");
+  for (const auto& each : all) writes.push_back(machine_watch_store::write_of_removal(each.machine));
+  if (writes.empty()) return {};
+  if (auto ended = end_watches(all, "The machine detector was switched off."); !ended) return ended;
+  return commit(std::nullopt, std::move(writes), [this, all] {
+    for (const auto& each : all) watches->erase(each.machine);
+  });
 }
 
-/// Takes away what the watches have stored and ends what they have found: after what their actors may still have handed over.
-expected<void> engine::impl::end_watches(const std::vector<machine_id>& machines, std::string_view why) {
-  std::vector<stream_key> ended;
-  for (const auto machine : machines) {
-    const auto gone = streams->end(machine_watches, machine);
-    ended.insert(ended.end(), gone.begin(), gone.end());
+/// Takes away what the watches have stored and ends what they have found: after what their actors, if they have some, may still have handed over.
+expected<void> engine::impl::end_watches(const std::vector<machine_watch_entry>& gone, std::string_view why) {
+  if (gone.empty()) return {};
+  std::vector<stream_key> keys;
+  std::set<machine_id> machines;
+  for (const auto& each : gone) {
+    streams->end(machine_watches, each.machine);
+    keys.push_back({machine_watches, each.version, each.machine});
+    machines.insert(each.machine);
   }
-  if (ended.empty()) return {};
   if (auto reached = reach_store(limits::query_deadline_ms); !reached) return reached;
-  const std::set<machine_id> gone(machines.begin(), machines.end());
-  const auto is_gone = [&](const event_key& of) { return of.source == event_source::machine && gone.contains(of.rule); };
+  const auto is_gone = [&](const event_key& of) { return of.source == event_source::machine && machines.contains(of.rule); };
   if (auto done = events->end_findings(is_gone, why, wall_clock_us()); !done) return tl::unexpected(std::move(done.error()));
-  return stream_states->remove(ended);
+  return stream_states->remove(keys);
 }
 
 /// After a change of these machines' sensors: watches for those that have enough of them, anew where they are others than before. The change is in
@@ -86,13 +85,13 @@ void engine::impl::refresh_watches(const std::set<machine_id>& of) {
   if (!config.machine_detector) return;
   const auto derived = derived_sensors();
   std::vector<machine_watch_entry> fresh;
-  std::vector<machine_id> ended;
+  std::vector<machine_watch_entry> ended;
   std::vector<catalog_write> writes;
   for (const auto machine : of) {
     const auto known = watches->find(machine);
     auto wanted = watched_sensors(machine, derived);
     if (known ? known->sensors == wanted : wanted.empty()) continue;
-    if (known) ended.push_back(machine);
+    if (known) ended.push_back(*known);
     if (wanted.empty()) {
       writes.push_back(machine_watch_store::write_of_removal(machine));
       continue;
@@ -102,7 +101,7 @@ void engine::impl::refresh_watches(const std::set<machine_id>& of) {
   }
   if (writes.empty()) return;
   const auto put = [this, fresh, ended] {
-    for (const auto each : ended) watches->erase(each);
+    for (const auto& each : ended) watches->erase(each.machine);
     for (const auto& each : fresh) watches->put(each);
   };
   auto done = end_watches(ended, "The sensors of the machine were changed.");
