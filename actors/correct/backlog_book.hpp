@@ -59,10 +59,11 @@ class backlog_book {
     }
     return std::nullopt;
   }
-  bool empty() const {
+  std::size_t size() const {
     const std::lock_guard lock(mutex_);
-    return waiting_.empty();
+    return waiting_.size();
   }
+  bool empty() const { return size() == 0; }
 
  private:
   struct waiting {

@@ -108,9 +108,9 @@ void recomputer::run() {
   constexpr int nicer_by = 10;
   ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nicer_by);  // of this thread: live work comes first
   while (!stopping_) {
-    busy_ = true;
+    with_backlog_ = !with_.backlog.empty();
     const bool more = work();
-    busy_ = false;
+    with_backlog_ = false;
     if (more) continue;
     std::unique_lock lock(mutex_);
     const auto until = look_again_.value_or(backlog_book::clock::time_point::max());

@@ -46,7 +46,9 @@ class recomputer {
 
   /// Waits for the consequences of a step; nullopt when they are not known by then.
   /// Nothing waits, nothing is under way.
-  bool is_idle() const { return !with_.corrections.first_open_step() && with_.backlog.empty() && !busy_; }
+  bool is_idle() const { return waiting() == 0; }
+  /// Steps and sensors whose past is still to be judged, the one under way among them.
+  std::size_t waiting() const { return with_.corrections.open_steps() + with_.backlog.size() + (with_backlog_ ? 1 : 0); }
   std::optional<consequences> wait_for(std::uint64_t number, std::int64_t wait_ms);
   /// What would follow from a correction that is not made, or from the revert of one that is in force. On the caller's thread.
   expected<consequences> preview(const correction& wanted) const;
@@ -66,7 +68,8 @@ class recomputer {
   std::condition_variable news_;
   bool woken_ = true;
   std::optional<backlog_book::clock::time_point> look_again_;  ///< of run()
-  std::atomic<bool> stopping_{false}, busy_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> with_backlog_{false};  ///< one may be out of the book
   std::thread thread_;
 };
 

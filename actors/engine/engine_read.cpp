@@ -242,6 +242,7 @@ engine_metrics engine::metrics() const {
   m.pipeline_instances = parts.streams->size();
   m.watched_machines = parts.streams->watch_count();
   m.failed_pipeline_instances = parts.streams->failed_count();
+  m.past_waiting = parts.past->waiting();
   const auto findings = parts.events->count();
   m.anomalies = findings.anomalies;
   m.alerts = findings.alerts;

@@ -81,6 +81,7 @@ expected<http_response> get_annotation(query_port& behind, const http_request& r
 }
 
 expected<http_response> change_annotation(ports& behind, const http_request& request, const path_argument& path) {
+  if (auto good = check_annotation_changes(request.body); !good) return fail_with(good.error());
   auto found = find_annotation(behind, request, path.id);
   if (!found) return fail_with(found.error());
   auto wanted = changed_annotation(std::move(*found), request.body);

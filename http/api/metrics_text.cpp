@@ -84,6 +84,8 @@ void add_engine(families& out, const engine_metrics& m) {
   gauge(out, "watched_machines", "Machines that the machine detector watches", real(m.watched_machines));
   gauge(out, "failed_pipeline_instances", "Instances of pipelines that failed too often and are off",
         real(m.failed_pipeline_instances));
+  gauge(out, "past_waiting", "Corrections, and sensors with late readings, whose past is still to be judged again",
+        real(m.past_waiting));
   gauge(out, "active_alerts", "Alerts not yet cleared", real(m.active_alerts));
   gauge(out, "mirror_lag_events", "Events not yet in SQLite", real(m.mirror_lag_events));
   gauge(out, "mirror_lag_catalog_versions", "Catalog changes not yet in SQLite", real(m.mirror_lag_catalog));

@@ -12,6 +12,8 @@ namespace factory {
 expected<annotation> read_annotation(std::string_view body);
 /// The members of `body` take the place of those of `entry`; whose it is stays.
 expected<annotation> changed_annotation(annotation entry, std::string_view body);
+/// Whether they can be changes of any annotation: a body that cannot is refused before its annotation is looked for.
+expected<void> check_annotation_changes(std::string_view body);
 void write_annotation(json_writer& out, const annotation& it);
 
 }  // namespace factory

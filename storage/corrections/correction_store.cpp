@@ -168,6 +168,11 @@ std::optional<correction_store::step> correction_store::first_open_step() const 
   return std::nullopt;
 }
 
+std::size_t correction_store::open_steps() const {
+  const std::lock_guard lock(mutex_);
+  return correction_of_.size() - consequences_.size();
+}
+
 std::optional<consequences> correction_store::consequences_of(std::uint64_t number) const {
   const std::lock_guard lock(mutex_);
   const auto known = consequences_.find(number);

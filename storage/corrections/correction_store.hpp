@@ -44,6 +44,7 @@ class correction_store {
   };
   /// The first step whose consequences are not known yet.
   std::optional<step> first_open_step() const;
+  std::size_t open_steps() const;
   std::optional<consequences> consequences_of(std::uint64_t number) const;
   /// Known from now on, also after a restart.
   expected<void> put_consequences(std::uint64_t number, const consequences& all);

@@ -124,6 +124,7 @@ std::uint64_t metric(http_client& api, std::string_view name) {
 void await_processed(http_client& api) {
   await([&] { return metric(api, "factory_processed_readings_total") == metric(api, "factory_committed_readings_total"); },
         "readings to be processed");
+  await([&] { return metric(api, "factory_past_waiting") == 0; }, "late readings to be judged");
 }
 
 std::vector<reading> signals(const std::vector<std::uint32_t>& sensors, std::uint64_t first_tick, std::uint64_t ticks) {

@@ -45,7 +45,7 @@ std::string text_of(const rapidjson::Value& value);
 rapidjson::Document get_json(http_client& api, std::string_view target);
 std::uint64_t metric(http_client& api, std::string_view name);
 
-/// Waits until all committed readings are processed.
+/// Waits until all committed readings are processed, and those that came too late are judged.
 void await_processed(http_client& api);
 
 /// Deterministic signals with cycle and noise and now and then a value far outside: `ticks` readings of each sensor from `first_tick`
