@@ -198,7 +198,8 @@ bool stream_judge::would_finish(std::int64_t until_us) const {
 std::optional<std::int64_t> stream_judge::next_end_us(std::int64_t after_us) const {
   std::optional<std::int64_t> next;
   const auto take_end = [&](std::int64_t end_us) {
-    if (end_us > after_us && (!next || end_us < *next)) next = end_us;
+    const bool waits_for_a_row = end_us == INT64_MAX;
+    if (!waits_for_a_row && end_us > after_us && (!next || end_us < *next)) next = end_us;
   };
   if (joined_us_ != INT64_MIN) take_end(joined_us_ + 1);
   if (join_)
