@@ -205,12 +205,16 @@ bool sensor_state::is_calm(std::size_t row) const {
 /// Of rows that were put among others or taken out: those that are, or were, or follow on one that is not calm; and what follows on them.
 void sensor_state::add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const {
   const auto add = [&](std::size_t row) { out.push_back({rows().times_us()[row], rows().values()[row]}); };
+  const bool may_be_watched = !holds_all(calm_) || calm_from_us_ != INT64_MIN || next_matters_;
   for (const auto& [time_us, before, gone] : touched) {
     const auto row = rows().lower_bound(time_us);
     const bool was_calm = !before || calm_.contains(*before);
     const bool calm = was_calm && (gone ? time_us > calm_from_us_ : is_calm(row));
     const bool follows_calm = row == 0 ? !next_matters_ : is_calm(row - 1);
-    if (calm && follows_calm) continue;
+    if (calm && follows_calm) {  // alarms may have seen it when it was not so
+      if (gone && may_be_watched) out.push_back({time_us, 0, true});
+      continue;
+    }
     gone ? out.push_back({time_us, 0, true}) : add(row);
     if (const auto next = gone ? row : row + 1; (!calm || gone) && next < rows().size()) add(next);
   }
