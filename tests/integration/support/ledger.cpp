@@ -167,7 +167,8 @@ std::uint64_t collectors::most_bodies() const {
 }
 
 outcome outcome_of(http_client& api, const collectors& from) {
-  outcome out = findings(api);
+  await_processed(api);
+  outcome out = findings_at_once(api);
   auto raised = alerts(api);
   std::move(raised.begin(), raised.end(), std::back_inserter(out));
   for (const collector& c : from.each())

@@ -104,6 +104,14 @@ std::vector<std::string> findings(http_client& api) {
   return out;
 }
 
+std::vector<std::string> findings_at_once(http_client& api) {
+  auto out = findings(api);
+  std::erase_if(out, [](const std::string& event) {
+    return event.find(R"("historical":true)") != std::string::npos || event.find("backlog_judged") != std::string::npos;
+  });
+  return out;
+}
+
 std::vector<std::string> alerts(http_client& api) {
   std::vector<std::string> out;
   each_page(api, "/api/alerts?limit=1000", [&](rapidjson::Document& page) {

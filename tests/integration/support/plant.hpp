@@ -38,6 +38,9 @@ void store(http_client& api, const std::vector<reading>& readings, std::size_t b
 std::vector<reading> readings_of(http_client& api, std::uint32_t sensor);
 /// All events without the members that may differ between two runs (sequence, time of recording), as JSON texts in order.
 std::vector<std::string> findings(http_client& api);
+/// Likewise, without what was told when the past was judged again: how often and when that was done depends on the time that it took.
+/// What came of it in the end is in alerts().
+std::vector<std::string> findings_at_once(http_client& api);
 /// All alerts with their states, as JSON texts in order.
 std::vector<std::string> alerts(http_client& api);
 std::string text_of(const rapidjson::Value& value);
