@@ -65,7 +65,7 @@ TEST(replay_options, what_cannot_be_understood_says_how_to_write_it) {
       {[](auto& t) { t.format = "xml"; }, "--format \"xml\" is not long, wide, ndjson or lp"},
       {[](auto& t) { t.map = {"timestamp"}; }, "write --map timestamp=COLUMN"},
       {[](auto& t) { t.map = {"value="}; }, "write --map value=COLUMN"},
-      {[](auto& t) { t.map = {"unit=C"}; }, "--map knows timestamp, value and sensor_id"},
+      {[](auto& t) { t.map = {"unit=C"}; }, "--map knows timestamp, value, quality and sensor_id"},
       {[](auto& t) { t.auto_register = "plant"; }, "is not FACTORY/MACHINE"},
       {[](auto& t) { t.auto_register = "/m"; }, "is not FACTORY/MACHINE"},
       {[](auto& t) { t.auto_register = "f/"; }, "is not FACTORY/MACHINE"},
