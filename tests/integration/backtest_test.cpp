@@ -128,10 +128,8 @@ TEST_F(backtests, are_previewed_for_one_rule_at_once) {
   ASSERT_EQ(got.status, 200U) << got.body;
   const auto seen = got.json();
   EXPECT_EQ(seen["readings"].GetUint64(), count / sensors.size());
-  std::uint64_t raised = 0;
-  for (const auto& each : get_json(api, "/api/alerts?rule_id=1&limit=1000")["alerts"].GetArray())
-    raised += each.IsObject() ? 1 : 0;
-  EXPECT_EQ(seen["fired"]["count"].GetUint64(), raised);
+  const auto raised = [&] { return get_json(api, "/api/alerts?rule_id=1&limit=1000")["alerts"].Size(); };
+  await([&] { return raised() == seen["fired"]["count"].GetUint64(); }, "as many alerts as the preview says");
   EXPECT_EQ(seen["proposals"].Size(), 3U);
   EXPECT_THAT(seen["text"].GetString(), HasSubstr("99.9 % of readings lie in "));
   EXPECT_EQ(api.post("/api/rules/preview", R"({"sensor_id":1})").status, 400U);
