@@ -172,8 +172,10 @@ struct transfers::impl {
   CURLM* multi = nullptr;
   std::map<CURL*, std::unique_ptr<transfer_under_way>> running;
 
-  void finish() {
+  /// Tells of those that have ended; whether there were any.
+  bool finish() {
     int left = 0;
+    bool some = false;
     while (const CURLMsg* const told = curl_multi_info_read(multi, &left)) {
       if (told->msg != CURLMSG_DONE) continue;
       const CURLcode how = told->data.result;
@@ -181,7 +183,9 @@ struct transfers::impl {
       transfer_result result = result_of(*node.mapped(), how);
       curl_multi_remove_handle(multi, node.key());
       node.mapped()->done(std::move(result));
+      some = true;
     }
+    return some;
   }
 };
 
@@ -202,8 +206,8 @@ void transfers::start(transfer what, callback done) {
 void transfers::run(std::int64_t longest_wait_us) {
   int still = 0;
   curl_multi_perform(impl_->multi, &still);
-  impl_->finish();
-  if (longest_wait_us > 0) {
+  // What ended by now may make room for more, which is not to wait.
+  if (!impl_->finish() && longest_wait_us > 0) {
     const auto wait_ms = std::clamp<std::int64_t>((longest_wait_us + 999) / 1'000, 1, 60'000);
     curl_multi_poll(impl_->multi, nullptr, 0, static_cast<int>(wait_ms), nullptr);
     curl_multi_perform(impl_->multi, &still);
