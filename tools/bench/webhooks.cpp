@@ -49,14 +49,10 @@ webhook_receiver::~webhook_receiver() {
   ::close(listening_);
 }
 
-webhook_times webhook_receiver::seen() const {
+std::optional<clock::time_point> webhook_receiver::seen(const std::string& id) const {
   const std::lock_guard lock(guard_);
-  return seen_;
-}
-
-std::size_t webhook_receiver::count() const {
-  const std::lock_guard lock(guard_);
-  return seen_.size();
+  const auto found = seen_.find(id);
+  return found == seen_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void webhook_receiver::serve(const std::stop_token& stop) {
@@ -109,17 +105,13 @@ std::uint32_t add_webhook(const server& to, const webhook_receiver& receiver, st
 std::vector<std::uint32_t> told_after_us(const webhook_times& posted, const webhook_receiver& receiver) {
   const auto until = clock::now() + give_up;
   std::vector<std::uint32_t> out;
-  auto seen = receiver.seen();
   for (const auto& [id, posted_at] : posted) {
-    auto told = seen.find(id);
-    while (told == seen.end()) {
+    auto told = receiver.seen(id);
+    for (; !told; told = receiver.seen(id)) {
       if (clock::now() > until) throw std::runtime_error("no webhook came for " + id);
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      seen = receiver.seen();
-      told = seen.find(id);
     }
-    out.push_back(
-        static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(told->second - posted_at).count()));
+    out.push_back(static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(*told - posted_at).count()));
   }
   return out;
 }

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -26,8 +26,8 @@ class webhook_receiver {
   webhook_receiver& operator=(const webhook_receiver&) = delete;
 
   std::uint16_t port() const { return port_; }
-  webhook_times seen() const;
-  std::size_t count() const;
+  /// When the webhook was there; nullopt while it is not.
+  std::optional<std::chrono::steady_clock::time_point> seen(const std::string& id) const;
 
  private:
   void serve(const std::stop_token& stop);
