@@ -70,6 +70,7 @@ class engine final : public ports {
   expected<alert_report> check_limits(sensor_id id, std::size_t limit, reading_form as = reading_form::effective) override;
   const correction_store& corrections() const override;
   const annotation_store& annotations() const override;
+  const spc_limit_store& control_limits() const override;
   const event_log& events() const override;
   std::vector<shelf_book::entry> shelves() const override;
   std::optional<shelf> find_shelf(const event_key& alert, bool out_of_service) const override;
@@ -99,6 +100,7 @@ class engine final : public ports {
   std::vector<stream_report> report_of_pipeline(pipeline_id id) const override;
 
   // operate_port
+  expected<frozen_limits> freeze(sensor_id sensor, frozen_limits wanted) override;
   expected<finding> acknowledge(const event_key& raised, std::string who, std::string comment = {}) override;
   expected<finding> order(const event_key& raised, limit_order what) override;
   expected<void> order_rule(const alert_rule& rule, std::optional<sensor_id> on, limit_order what) override;

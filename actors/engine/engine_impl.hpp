@@ -30,6 +30,7 @@
 #include "storage/rollups/range_aggregates.hpp"
 #include "storage/rollups/rollups.hpp"
 #include "storage/series/time_series.hpp"
+#include "storage/spc/spc_limit_store.hpp"
 #include "storage/state/store_writer.hpp"
 #include "storage/streams/machine_watch_store.hpp"
 
@@ -69,6 +70,7 @@ struct engine::impl {
   std::unique_ptr<range_aggregates> aggregates;
   std::unique_ptr<correction_store> corrections;
   std::unique_ptr<annotation_store> annotations;
+  std::unique_ptr<spc_limit_store> control_limits;
   std::unique_ptr<state_store> states;
   std::unique_ptr<journal> entries;
   std::unique_ptr<store_writer> writer;

@@ -67,6 +67,8 @@ expected<void> engine::impl::open() {
   if (auto loaded = corrections->load(); !loaded) return loaded;
   annotations = std::make_unique<annotation_store>(*db);
   if (auto loaded = annotations->load(); !loaded) return loaded;
+  control_limits = std::make_unique<spc_limit_store>(*db);
+  if (auto loaded = control_limits->load(); !loaded) return loaded;
   states = std::make_unique<state_store>(*db);
   entries = std::make_unique<journal>(*db);
   writer = std::make_unique<store_writer>(*db, *events);

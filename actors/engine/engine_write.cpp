@@ -216,7 +216,17 @@ expected<void> engine::impl::clear_away(sensor_id id) {
   if (auto stored = reach_store(limits::query_deadline_ms); !stored) return stored;  // what its actors found comes first
   if (auto ended = end_findings_of_deleted(); !ended) return ended;
   if (auto gone = rollups->remove_sensor(id); !gone) return gone;
+  if (auto gone = control_limits->remove_sensor(id); !gone) return gone;
   return series->remove_sensor(id);
+}
+
+const spc_limit_store& engine::control_limits() const { return *impl_->control_limits; }
+
+expected<frozen_limits> engine::freeze(sensor_id sensor, frozen_limits wanted) {
+  if (impl_->stopping) return is_stopping();
+  if (!known_sensors()->contains(sensor)) return fail(errc::not_found, "Sensor not found");
+  wanted.frozen_at_us = wall_clock_us();
+  return impl_->control_limits->freeze(sensor, std::move(wanted));
 }
 
 expected<finding> engine::acknowledge(const event_key& raised, std::string who, std::string comment) {

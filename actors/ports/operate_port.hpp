@@ -11,6 +11,7 @@
 #include "pipelines/model/finding.hpp"
 #include "pipelines/model/result.hpp"
 #include "storage/catalog/catalog.hpp"
+#include "storage/spc/spc_limit_store.hpp"
 
 namespace factory {
 
@@ -30,6 +31,8 @@ class operate_port {
   /// What a person thinks of an anomaly. not_found for an unknown one; the newest counts.
   virtual expected<finding> give_feedback(const event_key& anomaly, std::string verdict, std::string comment,
                                           std::string who) = 0;
+  /// Makes control limits those that the sensor's readings are held against; durable when it returns.
+  virtual expected<frozen_limits> freeze(sensor_id sensor, frozen_limits wanted) = 0;
   /// What rules and detectors would have said of the past.
   virtual backtest_service& backtests() = 0;
 

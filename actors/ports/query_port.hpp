@@ -21,6 +21,7 @@
 #include "storage/corrections/correction_store.hpp"
 #include "storage/events/event_reader.hpp"
 #include "storage/series/time_series.hpp"
+#include "storage/spc/spc_limit_store.hpp"
 
 namespace factory {
 
@@ -126,6 +127,7 @@ class query_port {
 
   virtual const correction_store& corrections() const = 0;
   virtual const annotation_store& annotations() const = 0;
+  virtual const spc_limit_store& control_limits() const = 0;
   virtual const event_reader& events() const = 0;
   /// Limits that are shelved or out of service now.
   virtual std::vector<shelf_book::entry> shelves() const = 0;

@@ -117,6 +117,7 @@ struct rest_api::impl {
     add_backtest_calls(table);
     add_annotation_calls(table);
     add_correction_calls(table);
+    add_spc_calls(table);
     add_admin_calls(table);
     add_token_calls(table);
     add_channel_calls(table, notifications);

@@ -81,6 +81,7 @@ void add_pipeline_calls(api_table& table);                  ///< pipelines
 void add_performance_call(api_table& table);
 void add_backtest_calls(api_table& table);    ///< backtests, previews of rules
 void add_annotation_calls(api_table& table);  ///< notes of spans of time
+void add_spc_calls(api_table& table);         ///< control charts
 void add_correction_calls(api_table& table);  ///< corrections of readings of the past
 
 inline const std::vector<std::string> json_only{"application/json"};
