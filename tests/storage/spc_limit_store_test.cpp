@@ -31,7 +31,7 @@ struct spc_limits_on_disk : testing::Test {
     wanted.by = "ann";
     return wanted;
   }
-  temporary_directory directory;
+  test::temporary_directory directory;
   std::unique_ptr<database> db;
   std::unique_ptr<spc_limit_store> store;
 };
