@@ -187,9 +187,9 @@ expected<freeze_request> read_freeze(std::string_view text) {
 }
 
 expected<http_response> freeze_limits(ports& behind, const http_request& request, const path_argument& path) {
-  if (auto there = require_sensor(behind, path.id); !there) return fail_with(there.error());
   auto asked = read_freeze(request.body);
   if (!asked) return fail_with(asked.error());
+  if (auto there = require_sensor(behind, path.id); !there) return fail_with(there.error());
   const auto found = read_chart(behind, path.id, asked->chart);
   if (!found) return fail_with(found.error());
   const auto computed = control_limits_of(found->points, asked->chart.subgroup);
