@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "pipelines/detect/episode_event.hpp"
 #include "pipelines/model/coding.hpp"
 
 namespace factory {
@@ -18,15 +19,6 @@ constexpr std::size_t most_culprits = 8;
 constexpr std::int64_t carried = machine_cell::carried_us / machine_cell::length_us;
 constexpr double carried_intervals = 3, gap_rate = 1.0 / 16;
 constexpr double least_share = 0.02;  ///< of a culprit that is named
-
-event_kind kind_of(episode_change::kind what) {
-  switch (what) {
-    case episode_change::kind::opened: return event_kind::anomaly_opened;
-    case episode_change::kind::updated: return event_kind::anomaly_updated;
-    case episode_change::kind::closed: return event_kind::anomaly_closed;
-  }
-  return {};
-}
 
 }  // namespace
 
@@ -104,27 +96,10 @@ void machine_judge::blame() {
 
 event machine_judge::told(const episode_change& change, std::int64_t received_at_us) const {
   const episode& is = change.now;
-  event e;
-  e.key = {0, is.begin_us, event_source::machine, of_->machine, kind_of(change.what)};
-  if (change.what == episode_change::kind::updated) e.key.revision = is.updates - 1;
-  e.at_us = change.at_us;
-  e.recorded_at_us = received_at_us;
-  e.value = is.peak.value;
-  e.level = is.level;
-  episode_detail detail;
-  detail.what = entry_of(is.by).name;
-  detail.detector_version = entry_of(is.by).version;
-  detail.begin_us = is.begin_us;
-  detail.end_us = is.end_us;
-  detail.peak_us = is.peak.time_us;
-  detail.expected = is.peak.expected;
-  detail.low = is.peak.low;
-  detail.high = is.peak.high;
-  detail.score = is.score;
-  detail.count = is.count;
+  event e = event_of(change, {0, 0, event_source::machine, of_->machine, {}}, received_at_us);
+  auto& detail = std::get<episode_detail>(e.detail);
   detail.window_count = detector_.learned_rows();
   for (const auto& each : culprits_) detail.contributions.push_back(each.is);
-  e.detail = std::move(detail);
   e.explanation = explain_machine(culprits_, is.end_reason);
   return e;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "pipelines/detect/episode_event.hpp"
 #include "pipelines/model/coding.hpp"
 
 namespace factory {
@@ -10,15 +11,6 @@ namespace factory {
 event_source source_of(detector by) { return static_cast<event_source>(32 + static_cast<std::uint8_t>(by)); }
 
 namespace {
-
-event_kind kind_of(episode_change::kind what) {
-  switch (what) {
-    case episode_change::kind::opened: return event_kind::anomaly_opened;
-    case episode_change::kind::updated: return event_kind::anomaly_updated;
-    case episode_change::kind::closed: return event_kind::anomaly_closed;
-  }
-  return {};
-}
 
 constexpr std::uint8_t encoding_version = 1;
 
@@ -71,26 +63,9 @@ std::int64_t sensor_judge::quiet_until_us() const { return detectors_.read().qui
 
 void sensor_judge::tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const {
   const episode& is = change.now;
-  event e;
-  e.key = {sensor_, is.begin_us, source_of(is.opened_by), 0, kind_of(change.what)};
-  if (change.what == episode_change::kind::updated) e.key.revision = is.updates - 1;
-  e.at_us = change.at_us;
-  e.recorded_at_us = received_at_us;
-  e.value = is.peak.value;
-  e.level = is.level;
-  episode_detail detail;
-  detail.what = entry_of(is.by).name;
-  detail.detector_version = entry_of(is.by).version;
-  detail.begin_us = is.begin_us;
-  detail.end_us = is.end_us;
-  detail.peak_us = is.peak.time_us;
-  detail.expected = is.peak.expected;
-  detail.low = is.peak.low;
-  detail.high = is.peak.high;
-  detail.score = is.score;
-  detail.count = is.count;
+  event e = event_of(change, {sensor_, 0, source_of(is.opened_by), 0, {}}, received_at_us);
+  auto& detail = std::get<episode_detail>(e.detail);
   detail.window_count = detectors_.read().expected().readings;
-  e.detail = std::move(detail);
   e.explanation = explain(is, "");
   out.push_back(std::move(e));
 }
