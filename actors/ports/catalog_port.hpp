@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "actors/streams/stream_views.hpp"
-#include "pipelines/detect/stream_rules.hpp"
+#include "pipelines/judge/stream_rules.hpp"
 #include "pipelines/model/result.hpp"
 #include "storage/catalog/catalog.hpp"
 #include "storage/streams/pipeline_store.hpp"

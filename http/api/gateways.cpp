@@ -5,7 +5,7 @@
 #include <optional>
 #include <utility>
 
-#include "http/api/anomaly_service.hpp"
+#include "http/anomaly/anomaly_service.hpp"
 #include "http/api/api.hpp"
 #include "http/api/metrics_text.hpp"
 #include "http/edge/access.hpp"

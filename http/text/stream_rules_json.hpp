@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "http/text/json_writer.hpp"
-#include "pipelines/detect/stream_rules.hpp"
+#include "pipelines/judge/stream_rules.hpp"
 #include "pipelines/model/result.hpp"
 
 namespace factory {

@@ -9,9 +9,9 @@
 
 #include "pipelines/alarm/alarm.hpp"
 #include "pipelines/alarm/alarm_row.hpp"
-#include "pipelines/detect/event_judge.hpp"
-#include "pipelines/detect/revisable.hpp"
-#include "pipelines/detect/revision_book.hpp"
+#include "pipelines/judge/event_judge.hpp"
+#include "pipelines/judge/revisable.hpp"
+#include "pipelines/judge/revision_book.hpp"
 
 namespace factory {
 

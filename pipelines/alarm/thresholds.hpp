@@ -13,7 +13,7 @@
 #include "pipelines/alarm/limit_state.hpp"
 #include "pipelines/alarm/rule_template.hpp"
 #include "pipelines/alarm/shared_rule.hpp"
-#include "pipelines/detect/stream_rules.hpp"
+#include "pipelines/judge/stream_rules.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/severity.hpp"
 
@@ -92,9 +92,9 @@ severity level_at(const alert_rule& rule, ladder_step step);
 struct sensor_config {
   sensor_id sensor = 0;
   threshold_range thresholds;
-  std::vector<shared_rule> rules;           ///< its own and those of templates, ascending by id
+  std::vector<shared_rule> rules;                  ///< its own and those of templates, ascending by id
   std::optional<shared_stream_rules> stream = {};  ///< unset: they stay as they are
-  bool suppressed = false;                  ///< its machine is not in operation: alerts are raised, and nobody is told
+  bool suppressed = false;                         ///< its machine is not in operation: alerts are raised, and nobody is told
   bool operator==(const sensor_config&) const = default;
 };
 

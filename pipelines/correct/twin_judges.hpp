@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "pipelines/alarm/judged_alarms.hpp"
-#include "pipelines/detect/sensor_judge.hpp"
+#include "pipelines/judge/sensor_judge.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/recent_rows.hpp"
 

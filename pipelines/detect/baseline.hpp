@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "pipelines/detect/shared_value.hpp"
+#include "pipelines/model/shared_value.hpp"
 
 namespace factory {
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "pipelines/detect/state_fields.hpp"
-#include "pipelines/detect/symmetric_eigen.hpp"
+#include "pipelines/stats/symmetric_eigen.hpp"
 
 namespace factory {
 namespace {

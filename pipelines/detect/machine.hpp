@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "pipelines/detect/episode.hpp"
-#include "pipelines/detect/shared_value.hpp"
+#include "pipelines/model/shared_value.hpp"
 
 namespace factory {
 

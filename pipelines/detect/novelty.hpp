@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "pipelines/detect/robust_scale.hpp"
 #include "pipelines/detect/usual_peaks.hpp"
+#include "pipelines/stats/robust_scale.hpp"
 
 namespace factory {
 

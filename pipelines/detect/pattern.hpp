@@ -5,7 +5,7 @@
 #include "pipelines/detect/forecast.hpp"
 #include "pipelines/detect/novelty.hpp"
 #include "pipelines/detect/seasonal.hpp"
-#include "pipelines/detect/shared_value.hpp"
+#include "pipelines/model/shared_value.hpp"
 
 namespace factory {
 

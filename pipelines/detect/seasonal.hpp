@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "pipelines/detect/robust_scale.hpp"
 #include "pipelines/detect/usual_peaks.hpp"
+#include "pipelines/stats/robust_scale.hpp"
 
 namespace factory {
 

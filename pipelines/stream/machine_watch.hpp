@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "pipelines/detect/machine_judge.hpp"
-#include "pipelines/detect/revisable.hpp"
-#include "pipelines/detect/revision_book.hpp"
+#include "pipelines/judge/machine_judge.hpp"
+#include "pipelines/judge/revisable.hpp"
+#include "pipelines/judge/revision_book.hpp"
 #include "pipelines/stream/stream_instance.hpp"
 
 namespace factory {

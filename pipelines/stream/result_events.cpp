@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "pipelines/detect/event_judge.hpp"
+#include "pipelines/judge/event_judge.hpp"
 #include "pipelines/model/coding.hpp"
 
 namespace factory {

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "pipelines/detect/revisable.hpp"
-#include "pipelines/detect/revision_book.hpp"
+#include "pipelines/judge/revisable.hpp"
+#include "pipelines/judge/revision_book.hpp"
 #include "pipelines/model/event.hpp"
 #include "pipelines/stream/pipeline_id.hpp"
 #include "pipelines/stream/stream_plan.hpp"

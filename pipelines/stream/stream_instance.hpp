@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "pipelines/detect/revisable.hpp"
+#include "pipelines/judge/revisable.hpp"
 #include "pipelines/stream/result_events.hpp"
 #include "pipelines/stream/stream_counts.hpp"
 #include "pipelines/stream/stream_judge.hpp"

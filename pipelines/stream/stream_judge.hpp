@@ -32,7 +32,7 @@ struct source_place {
   std::size_t source;
 };
 
-/// The steps of a pipeline as a judge (pipelines/detect/revisable.hpp) over rows whose times are places of sources: results are a function
+/// The steps of a pipeline as a judge (pipelines/judge/revisable.hpp) over rows whose times are places of sources: results are a function
 /// of the rows in order. A window gives its result when a row passes its end, whether or not a filter lets that row through.
 class stream_judge {
  public:

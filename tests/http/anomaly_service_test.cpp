@@ -1,4 +1,4 @@
-#include "http/api/anomaly_service.hpp"
+#include "http/anomaly/anomaly_service.hpp"
 
 #include <gtest/gtest.h>
 

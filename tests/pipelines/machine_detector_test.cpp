@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "pipelines/detect/symmetric_eigen.hpp"
+#include "pipelines/stats/symmetric_eigen.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
 constexpr std::size_t sensors = 8;
-constexpr std::int64_t second_us = 1'000'000;
 
 /// Eight sensors that follow two loads, with noise of their own.
 class machine {

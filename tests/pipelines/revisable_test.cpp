@@ -1,4 +1,4 @@
-#include "pipelines/detect/revisable.hpp"
+#include "pipelines/judge/revisable.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "pipelines/detect/sensor_judge.hpp"
+#include "pipelines/judge/sensor_judge.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,12 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "pipelines/detect/revisable.hpp"
+#include "pipelines/judge/revisable.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t second_us = 1'000'000, lateness_us = 600 * second_us;
+constexpr std::int64_t judge_lateness_us = 600 * second_us;
 using rows_of_sensor = std::vector<std::pair<std::int64_t, double>>;
 using known_events = std::map<event_key, event>;
 
@@ -59,7 +60,7 @@ known_events in_order(const rows_of_sensor& rows, std::size_t portion) {
     }
     std::vector<event> found;
     judged.append(times_us, values, 0, found);
-    judged.settle(times_us.back() - lateness_us);
+    judged.settle(times_us.back() - judge_lateness_us);
     for (const auto& each : found)
       EXPECT_TRUE(out.emplace(each.key, each).second) << "two events of one key: " << finding_id(each.key);
   }
@@ -107,7 +108,7 @@ TEST(sensor_judge, the_order_of_arrival_does_not_matter_within_the_lateness) {
         }
       }
       for (const auto& each : found) EXPECT_TRUE(known.emplace(each.key, each).second);
-      judged.settle(newest_us - lateness_us);
+      judged.settle(newest_us - judge_lateness_us);
     }
     expect_same(known, in_order(rows, 1));
   }

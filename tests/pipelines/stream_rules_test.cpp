@@ -1,4 +1,4 @@
-#include "pipelines/detect/stream_rules.hpp"
+#include "pipelines/judge/stream_rules.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "bodies.hpp"
+#include "bench/bodies.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "wire.hpp"
+#include "bench/wire.hpp"
 
 namespace factory::bench {
 

@@ -1,4 +1,4 @@
-#include "server.hpp"
+#include "bench/server.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <rapidjson/document.h>
 
-#include "load.hpp"
+#include "bench/load.hpp"
 #include "process/child_process.hpp"
 
 namespace factory::bench {

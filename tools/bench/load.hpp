@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "wire.hpp"
+#include "bench/wire.hpp"
 
 namespace factory::bench {
 

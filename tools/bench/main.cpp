@@ -10,16 +10,16 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "backtest.hpp"
-#include "bytes.hpp"
-#include "detectors.hpp"
-#include "endurance.hpp"
-#include "history.hpp"
-#include "pipelines.hpp"
-#include "report.hpp"
-#include "server.hpp"
-#include "startup.hpp"
-#include "workloads.hpp"
+#include "bench/report.hpp"
+#include "bench/server.hpp"
+#include "bench/works/backtest.hpp"
+#include "bench/works/bytes.hpp"
+#include "bench/works/detectors.hpp"
+#include "bench/works/endurance.hpp"
+#include "bench/works/history.hpp"
+#include "bench/works/pipelines.hpp"
+#include "bench/works/startup.hpp"
+#include "bench/works/workloads.hpp"
 
 namespace factory::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "recordings.hpp"
+#include "bench/recordings.hpp"
 
 #include <algorithm>
 #include <bit>

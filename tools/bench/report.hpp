@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "workloads.hpp"
+#include "bench/works/workloads.hpp"
 
 namespace factory::bench {
 

@@ -1,4 +1,4 @@
-#include "server.hpp"
+#include "bench/server.hpp"
 
 #include <unistd.h>
 #include <fstream>

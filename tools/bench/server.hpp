@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "bodies.hpp"
-#include "wire.hpp"
+#include "bench/bodies.hpp"
+#include "bench/wire.hpp"
 
 namespace factory::bench {
 

@@ -1,4 +1,4 @@
-#include "webhooks.hpp"
+#include "bench/webhooks.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

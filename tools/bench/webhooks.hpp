@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "server.hpp"
+#include "bench/server.hpp"
 
 namespace factory::bench {
 

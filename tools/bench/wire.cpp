@@ -1,4 +1,4 @@
-#include "wire.hpp"
+#include "bench/wire.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "works.hpp"
+#include "bench/works.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -10,9 +10,9 @@
 
 #include <fmt/format.h>
 
-#include "load.hpp"
-#include "server.hpp"
-#include "workloads.hpp"
+#include "bench/load.hpp"
+#include "bench/server.hpp"
+#include "bench/works/workloads.hpp"
 
 namespace factory::bench {
 

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "pipelines/detect/detector_set.hpp"
+#include "pipelines/judge/event_judge.hpp"
+#include "pipelines/judge/stream_rules.hpp"
+#include "pipelines/judge/z_score_judge.hpp"
+#include "pipelines/model/shared_value.hpp"
+
+namespace factory {
+
+/// A detector of the registry has 32 + its number (event_source.hpp).
+event_source source_of(detector by);
+
+/// What judges a sensor's readings as they arrive: the streaming z-score and the detectors, as one judge (revisable.hpp). An episode is a finding:
+/// anomaly_opened, anomaly_updated (key.revision counts them), anomaly_closed, all with the time of its begin in their key and with the detector
+/// that opened it as their source.
+class sensor_judge : public event_judge {
+ public:
+  /// Beside readings: other rules, or, without them, time has come to `until_us` without a reading.
+  struct command {
+    std::optional<shared_stream_rules> rules;
+    std::int64_t until_us = 0;
+  };
+  static constexpr std::size_t looks_back = z_score_judge::looks_back;
+
+  sensor_judge(sensor_id sensor, const stream_rules& rules);
+
+  void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
+  void apply(const command& what, std::int64_t received_at_us, std::vector<event>& out);
+  /// When the sensor counts as silent if no reading comes; INT64_MAX while it cannot.
+  std::int64_t quiet_until_us() const;
+  const detector_set& detectors() const { return detectors_.read(); }
+  const stream_rules& rules() const { return **rules_.read(); }
+  bool follows(const stream_rules& rules) const;
+
+  void encode(std::string& out) const;
+  bool decode(std::string_view& in);
+  static void put_command(std::string& out, const command& what);
+  static bool get_command(std::string_view& in, command& what);
+
+ private:
+  void tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const;
+
+  void follow(const stream_rules& rules);
+
+  sensor_id sensor_;
+  shared_value<std::optional<shared_stream_rules>> rules_;  ///< never empty
+  z_score_judge z_score_;
+  shared_value<detector_set> detectors_;  ///< most of what a copy would cost
+};
+
+}  // namespace factory

@@ -1,0 +1,37 @@
+#include "pipelines/judge/z_score_judge.hpp"
+
+#include <cmath>
+
+#include "pipelines/detect/z_score.hpp"
+
+namespace factory {
+
+void z_score_judge::observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
+                            std::vector<event>& out) {
+  const auto values = rows.values();
+  auto sums = sums_;  // in registers from reading to reading
+  for (auto row = begin; row < end; ++row) {
+    if (sums.count() >= rules_.min_readings && sums.may_exceed(values[row], rules_.threshold))
+      judge(rows, row, sums.count(), received_at_us, out);
+    sums.join(&values[row], looks_back);
+  }
+  sums_ = sums;
+}
+
+void z_score_judge::judge(const recent_rows& rows, std::size_t row, std::size_t window, std::int64_t received_at_us,
+                          std::vector<event>& out) const {
+  const auto stats = describe(rows.values().subspan(row - window, window));
+  const auto value = rows.values()[row];
+  const auto z = z_score(value, stats);
+  if (!z || std::abs(*z) <= rules_.threshold) return;
+  event anomaly;
+  anomaly.at_us = rows.times_us()[row];
+  anomaly.key = {sensor_, anomaly.at_us, event_source::z_score, 0, event_kind::anomaly};
+  anomaly.recorded_at_us = received_at_us;
+  anomaly.value = value;
+  anomaly.level = z_severity(*z);
+  anomaly.detail = z_score_detail{*z, stats.mean, stats.std_dev, rules_.threshold};
+  out.push_back(std::move(anomaly));
+}
+
+}  // namespace factory
