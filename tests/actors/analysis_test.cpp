@@ -4,11 +4,12 @@
 #include "actors/support/deterministic.hpp"
 #include "actors/support/messages.hpp"
 #include "pipelines/alarm/judged_alarms.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr sensor_id id = 7;
+constexpr sensor_id analysed = 7;
 
 /// The analysis chain, and what it hands to the store.
 struct analysis_test : deterministic {
@@ -16,12 +17,12 @@ struct analysis_test : deterministic {
   /// What detectors say about a reading.
   found_events anomaly_at(std::uint64_t sequence, std::int64_t time_us) {
     event found;
-    found.key = {id, time_us, event_source::z_score, 0, event_kind::anomaly};
-    return {flow_of(made.readings(sequence, id, {{time_us, 99}})), id, {found}};
+    found.key = {analysed, time_us, event_source::z_score, 0, event_kind::anomaly};
+    return {flow_of(made.readings(sequence, analysed, {{time_us, 99}})), analysed, {found}};
   }
   /// Readings that can move an alarm.
   alarm_readings moving(std::uint64_t sequence, const timed_values& rows) {
-    alarm_readings part{flow_of(made.readings(sequence, id, rows)), id, {}};
+    alarm_readings part{flow_of(made.readings(sequence, analysed, rows)), analysed, {}};
     for (const auto& [time_us, value] : rows) part.rows.push_back({time_us, value});
     return part;
   }
@@ -38,7 +39,8 @@ struct analysis_test : deterministic {
   static save_order snapshot(std::uint64_t applied_sequence, completion stored = {}) {
     std::string state;
     put_sensor_part(state, "the sensor's part");
-    return {std::make_shared<saved_sensor>(saved_sensor{id, applied_sequence, std::move(state), {}}), std::move(stored), {}};
+    return {
+        std::make_shared<saved_sensor>(saved_sensor{analysed, applied_sequence, std::move(state), {}}), std::move(stored), {}};
   }
   /// The alarms as the threshold actor would store them now.
   std::string board_after(std::uint64_t applied_sequence) {
@@ -53,41 +55,41 @@ struct analysis_test : deterministic {
 };
 
 TEST_F(analysis_test, what_a_sensor_found_is_handed_to_the_store_before_its_state) {
-  caf::anon_send(anomalies, anomaly_at(1, noon_us));
+  caf::anon_send(anomalies, anomaly_at(1, ten_us));
   caf::anon_send(anomalies, snapshot(1));
   run();
   ASSERT_EQ(store.steps.size(), 2U);
   ASSERT_EQ(store.steps[0].events.size(), 1U);
-  EXPECT_EQ(store.steps[0].events[0].key.event_time_us, noon_us);
+  EXPECT_EQ(store.steps[0].events[0].key.event_time_us, ten_us);
   EXPECT_TRUE(store.steps[1].snapshot);
 }
 
 TEST_F(analysis_test, a_late_breach_raises_an_alert_at_its_own_time_and_a_correction_withdraws_it) {
-  send(thresholds, committer::config(1, {id, {{}, 90.0}, {}}));
-  send(thresholds, moving(2, {{noon_us, 50}, {noon_us + 10, 50}}));
-  send(thresholds, moving(3, {{noon_us + 5, 500}, {noon_us + 10, 50}}));
-  send(thresholds, moving(4, {{noon_us + 5, 60}, {noon_us + 10, 50}}));
+  send(thresholds, committer::config(1, {analysed, {{}, 90.0}, {}}));
+  send(thresholds, moving(2, {{ten_us, 50}, {ten_us + 10, 50}}));
+  send(thresholds, moving(3, {{ten_us + 5, 500}, {ten_us + 10, 50}}));
+  send(thresholds, moving(4, {{ten_us + 5, 60}, {ten_us + 10, 50}}));
   EXPECT_EQ(kinds(), (std::vector{event_kind::alert_raised, event_kind::alert_cleared, event_kind::withdrawn}));
-  EXPECT_EQ(store.events()[0].key.event_time_us, noon_us + 5);
-  EXPECT_EQ(store.events()[2].key.event_time_us, noon_us + 5);
+  EXPECT_EQ(store.events()[0].key.event_time_us, ten_us + 5);
+  EXPECT_EQ(store.events()[2].key.event_time_us, ten_us + 5);
 }
 
 TEST_F(analysis_test, limits_raise_one_alert_until_a_reading_is_back_in_range) {
-  send(thresholds, committer::config(1, {id, {10.0, 90.0}, {}}));
-  send(thresholds, moving(2, {{noon_us, 50}, {noon_us + 1, 95}, {noon_us + 2, 99}}));
-  send(thresholds, moving(3, {{noon_us + 3, 96}, {noon_us + 4, 90}, {noon_us + 5, 5}}));
+  send(thresholds, committer::config(1, {analysed, {10.0, 90.0}, {}}));
+  send(thresholds, moving(2, {{ten_us, 50}, {ten_us + 1, 95}, {ten_us + 2, 99}}));
+  send(thresholds, moving(3, {{ten_us + 3, 96}, {ten_us + 4, 90}, {ten_us + 5, 5}}));
   EXPECT_EQ(kinds(), (std::vector{event_kind::alert_raised, event_kind::alert_escalated, event_kind::alert_cleared,
                                   event_kind::alert_raised}));
   const auto found = store.events();
   EXPECT_EQ(found[2].key.event_time_us, found[0].key.event_time_us) << "cleared names the reading that raised";
-  EXPECT_EQ(found[2].at_us, noon_us + 4);
+  EXPECT_EQ(found[2].at_us, ten_us + 4);
   EXPECT_EQ(found[3].key.source, event_source::min_threshold);
 }
 
 TEST_F(analysis_test, rules_raise_alerts_of_their_own_beside_the_limits) {
-  const alert_rule hot{3, id, "hot", rule_condition::greater_than, 0, 80, severity::rule_warning, true};
-  send(thresholds, committer::config(1, {id, {{}, 90.0}, {hot}}));
-  send(thresholds, moving(2, {{noon_us, 85}, {noon_us + 1, 95}, {noon_us + 2, 70}}));
+  const alert_rule hot{3, analysed, "hot", rule_condition::greater_than, 0, 80, severity::rule_warning, true};
+  send(thresholds, committer::config(1, {analysed, {{}, 90.0}, {hot}}));
+  send(thresholds, moving(2, {{ten_us, 85}, {ten_us + 1, 95}, {ten_us + 2, 70}}));
   const auto found = store.events();
   ASSERT_EQ(found.size(), 5U) << "the rule's alert grows at the second reading";
   EXPECT_EQ(found[0].key.rule, 3U);
@@ -96,25 +98,25 @@ TEST_F(analysis_test, rules_raise_alerts_of_their_own_beside_the_limits) {
 }
 
 TEST_F(analysis_test, an_alert_whose_limit_goes_is_cleared) {
-  send(thresholds, committer::config(1, {id, {{}, 90.0}, {}}));
-  send(thresholds, moving(2, {{noon_us, 95}}));
-  auto without = committer::config(3, {id, {}, {}});
-  without.at_us = noon_us;
+  send(thresholds, committer::config(1, {analysed, {{}, 90.0}, {}}));
+  send(thresholds, moving(2, {{ten_us, 95}}));
+  auto without = committer::config(3, {analysed, {}, {}});
+  without.at_us = ten_us;
   send(thresholds, without);
   EXPECT_EQ(kinds(), (std::vector{event_kind::alert_raised, event_kind::alert_cleared}));
 }
 
 TEST_F(analysis_test, entries_that_the_board_has_seen_change_nothing) {
-  send(thresholds, committer::config(5, {id, {{}, 90.0}, {}}));
-  send(thresholds, moving(6, {{noon_us, 95}}));
-  send(thresholds, committer::config(5, {id, {}, {}}));
-  send(thresholds, moving(6, {{noon_us + 1, 20}}));
+  send(thresholds, committer::config(5, {analysed, {{}, 90.0}, {}}));
+  send(thresholds, moving(6, {{ten_us, 95}}));
+  send(thresholds, committer::config(5, {analysed, {}, {}}));
+  send(thresholds, moving(6, {{ten_us + 1, 20}}));
   EXPECT_EQ(kinds(), std::vector{event_kind::alert_raised});
 }
 
 TEST_F(analysis_test, a_snapshot_carries_the_board_and_how_far_it_is) {
-  send(thresholds, committer::config(1, {id, {{}, 90.0}, {}}));
-  send(thresholds, moving(4, {{noon_us, 95}}));
+  send(thresholds, committer::config(1, {analysed, {{}, 90.0}, {}}));
+  send(thresholds, moving(4, {{ten_us, 95}}));
   auto [stored, waiter] = completion::make();
   send(anomalies, snapshot(3, std::move(stored)));
   const auto handed = store.snapshots();
@@ -132,22 +134,22 @@ TEST_F(analysis_test, a_snapshot_carries_the_board_and_how_far_it_is) {
 }
 
 TEST_F(analysis_test, a_stored_board_is_adopted_unless_the_actor_stands_further) {
-  send(thresholds, committer::config(1, {id, {{}, 90.0}, {}}));
-  send(thresholds, moving(2, {{noon_us, 95}}));
+  send(thresholds, committer::config(1, {analysed, {{}, 90.0}, {}}));
+  send(thresholds, moving(2, {{ten_us, 95}}));
   const auto active = board_after(2);
-  send(thresholds, moving(3, {{noon_us + 1, 20}}));
+  send(thresholds, moving(3, {{ten_us + 1, 20}}));
   const auto calm_again = board_after(3);
-  send(thresholds, adopt_order{id, 2, active});
+  send(thresholds, adopt_order{analysed, 2, active});
   EXPECT_EQ(board_after(3), calm_again);
-  send(thresholds, retire_order{id, {}});
-  send(thresholds, adopt_order{id, 2, active});
+  send(thresholds, retire_order{analysed, {}});
+  send(thresholds, adopt_order{analysed, 2, active});
   EXPECT_EQ(board_after(2), active);
 }
 
 TEST_F(analysis_test, a_deleted_sensor_leaves_no_board_and_a_drain_is_answered) {
-  send(thresholds, committer::config(1, {id, {{}, 90.0}, {}}));
+  send(thresholds, committer::config(1, {analysed, {{}, 90.0}, {}}));
   auto [gone, gone_waiter] = reply<bool>::make();
-  send(anomalies, retire_order{id, std::move(gone)});
+  send(anomalies, retire_order{analysed, std::move(gone)});
   EXPECT_TRUE(gone_waiter.wait_for(0));
   EXPECT_EQ(board_after(1), "");
   auto [drained, drained_waiter] = reply<bool>::make();

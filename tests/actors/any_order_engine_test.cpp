@@ -9,12 +9,12 @@
 #include "actors/engine/engine.hpp"
 #include "pipelines/decode/batch_builder.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t second_us = 1'000'000, noon_us = 1'768'816'800 * second_us;
-constexpr sensor_id sensor_count = 12;
+constexpr sensor_id ordered_sensors = 12;
 
 /// An engine with limits on most of its sensors.
 struct plant {
@@ -28,7 +28,7 @@ struct plant {
     running->create(std::vector{factory_entry{0, "works", "Ulm", 0}}).value();
     running->create(std::vector{machine_entry{0, 1, "mill", "CNC", {}, 0}}).value();
     std::vector<sensor_entry> wanted;
-    for (sensor_id id = 1; id <= sensor_count; ++id) {
+    for (sensor_id id = 1; id <= ordered_sensors; ++id) {
       sensor_entry sensor{0, 1, "s" + std::to_string(id), "C", {}, 0};
       if (id % 4 != 0) sensor.thresholds.max = 60.0 + id;
       if (id % 3 != 0) sensor.thresholds.min = 40.0 - id;
@@ -59,9 +59,8 @@ std::vector<reading> readings_of_all(std::mt19937& random, std::size_t count) {
   std::normal_distribution<double> noise(0, 4);
   std::vector<reading> rows;
   for (std::size_t i = 0; i < count; ++i)
-    for (sensor_id id = 1; id <= sensor_count; ++id)
-      rows.push_back(
-          {id, noon_us + static_cast<std::int64_t>(i) * second_us, 50 + noise(random) + (random() % 30 == 0 ? 25 : 0)});
+    for (sensor_id id = 1; id <= ordered_sensors; ++id)
+      rows.push_back({id, ten_us + static_cast<std::int64_t>(i) * second_us, 50 + noise(random) + (random() % 30 == 0 ? 25 : 0)});
   return rows;
 }
 
@@ -101,7 +100,7 @@ TEST(any_order_engine, gives_one_digest_on_any_threads_in_any_bodies_and_across_
       if (restarts && at % (97 * 11) == 0) other.open();
     }
     EXPECT_EQ(other.digest(), wanted) << threads << " threads, bodies of " << body;
-    for (sensor_id id = 1; id <= sensor_count; ++id) EXPECT_EQ(other.running->status(id).value().late, 0U);
+    for (sensor_id id = 1; id <= ordered_sensors; ++id) EXPECT_EQ(other.running->status(id).value().late, 0U);
   }
 }
 

@@ -10,19 +10,19 @@
 #include "actors/sensors/sensor_state.hpp"
 #include "pipelines/alarm/judged_alarms.hpp"
 #include "pipelines/model/finding.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr sensor_id id = 1;
-constexpr std::int64_t second_us = 1'000'000, noon_us = 1'768'816'800 * second_us;
+constexpr sensor_id ordered = 1;
 const stream_rules rules{.z_min_readings = 10, .z_threshold = 2.5};
 
 using rows = std::vector<std::pair<std::int64_t, double>>;
 
 /// A sensor and its alarms as the actors run them, and what the event log keeps of what they say.
 struct followed_sensor {
-  sensor_state state{id, rules};
+  sensor_state state{ordered, rules};
   judged_alarms alarms;
   std::map<event_key, std::vector<event>> known;  ///< what was said of each finding
   std::size_t events = 0, alarm_rows = 0, corrections = 0;
@@ -42,7 +42,7 @@ struct followed_sensor {
       batch.value.push_back(value);
       if (is_bad) batch.flags.push_back(is_bad(value) ? flag_bad : flag_none);
     }
-    batch.slices.push_back({id, 0, static_cast<std::uint32_t>(body.size())});
+    batch.slices.push_back({ordered, 0, static_cast<std::uint32_t>(body.size())});
     auto found = state.apply(received_at_us, batch, batch.slices.front());
     keep(found.events);
     if (found.alarms_restart) alarms.begin_anew();
@@ -65,7 +65,7 @@ struct followed_sensor {
     const auto size = bytes.size();
     alarms.encode(bytes);
     std::string_view in = bytes;
-    state = sensor_state(id, rules);
+    state = sensor_state(ordered, rules);
     alarms = judged_alarms();
     ASSERT_TRUE(state.decode(in));
     ASSERT_EQ(in.size(), bytes.size() - size);
@@ -100,11 +100,11 @@ rows signal(std::mt19937& random, std::int64_t begin_us, std::size_t count) {
 }
 
 sensor_config limits_of(std::mt19937& random) {
-  sensor_config config{id, {}, {}};
+  sensor_config config{ordered, {}, {}};
   if (random() % 4 != 0) config.thresholds.max = 60.0 + static_cast<double>(random() % 20);
   if (random() % 2 != 0) config.thresholds.min = 25.0 + static_cast<double>(random() % 20);
   if (random() % 2 != 0)
-    config.rules.push_back(alert_rule{1, id, "r", rule_condition::greater_than, 0, 65, severity::rule_warning, true});
+    config.rules.push_back(alert_rule{1, ordered, "r", rule_condition::greater_than, 0, 65, severity::rule_warning, true});
   return config;
 }
 
@@ -135,9 +135,9 @@ struct any_order : testing::TestWithParam<unsigned> {};
 
 TEST_P(any_order, of_arrival_gives_the_same_findings) {
   std::mt19937 random(GetParam());
-  const auto readings = signal(random, noon_us, 3'000);
+  const auto readings = signal(random, ten_us, 3'000);
   const auto config = limits_of(random);
-  constexpr std::int64_t received_us = noon_us + 1'000'000 * second_us;
+  constexpr std::int64_t received_us = ten_us + 1'000'000 * second_us;
 
   followed_sensor ordered;
   ordered.configure(config, received_us);
@@ -162,9 +162,9 @@ bool has_bad_bits(double value) { return (std::bit_cast<std::uint64_t>(value) * 
 
 TEST_P(any_order, of_readings_of_which_some_are_bad_gives_the_findings_of_the_good_ones) {
   std::mt19937 random(GetParam());
-  const auto readings = signal(random, noon_us, 2'000);
+  const auto readings = signal(random, ten_us, 2'000);
   const auto config = limits_of(random);
-  constexpr std::int64_t received_us = noon_us + 1'000'000 * second_us;
+  constexpr std::int64_t received_us = ten_us + 1'000'000 * second_us;
   auto good = readings;
   std::erase_if(good, [](const auto& row) { return has_bad_bits(row.second); });
   ASSERT_LT(good.size(), readings.size());
@@ -193,7 +193,7 @@ TEST_P(any_order, of_readings_between_two_changes_of_limits_gives_the_same_findi
   const std::vector<std::size_t> sizes{1'000, 1, 7};
   auto config = limits_of(random);
   for (int round = 0; round < 30; ++round) {
-    const auto begin_us = noon_us + round * 40 * second_us;
+    const auto begin_us = ten_us + round * 40 * second_us;
     rows fresh = signal(random, begin_us, 40);
     for (int i = 0; i < 10 && round > 0; ++i)  // behind the change of limits, for times before it
       fresh.emplace_back(begin_us - static_cast<std::int64_t>(random() % 15) * second_us - 1,
@@ -218,12 +218,12 @@ TEST_P(any_order, of_readings_between_two_changes_of_limits_gives_the_same_findi
 
 TEST_P(any_order, of_readings_ahead_of_the_clock_that_receives_them_gives_the_same_findings) {
   std::mt19937 random(GetParam());
-  const auto readings = signal(random, noon_us, 600);
+  const auto readings = signal(random, ten_us, 600);
   const auto config = limits_of(random);
   followed_sensor ordered, shuffled;
-  ordered.configure(config, noon_us);
-  shuffled.configure(config, noon_us);
-  for (const auto& row : readings) ordered.take({row}, noon_us + 610 * second_us);
+  ordered.configure(config, ten_us);
+  shuffled.configure(config, ten_us);
+  for (const auto& row : readings) ordered.take({row}, ten_us + 610 * second_us);
   auto mixed = readings;
   for (auto at = mixed.begin(); at != mixed.end(); at += 200)  // one that is 199 s ahead, then those before it
     std::rotate(at, at + 199, at + 200);

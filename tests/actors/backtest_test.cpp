@@ -7,6 +7,7 @@
 #include "actors/backtest/finding_book.hpp"
 #include "actors/support/engine_fixture.hpp"
 #include "pipelines/decode/batch_builder.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -36,7 +37,7 @@ struct backtest_test : engine_test {
       for (sensor_id id = 1; id <= sensor_count; ++id) {
         const bool calm = i + 100 > seconds, far = random() % 200 == 0;
         const auto value = calm ? 50.0 : 50 + noise(random) + (i / 300 % 4 == 3 ? 22 : 0) + (far ? 60 : 0);
-        const auto time_us = noon_us + static_cast<std::int64_t>(i) * second_us;
+        const auto time_us = ten_us + static_cast<std::int64_t>(i) * second_us;
         const auto late_us =
             lateness_s == 0 ? 0 : static_cast<std::int64_t>(random() % static_cast<unsigned>(lateness_s)) * second_us;
         rows.emplace_back(time_us + late_us, reading{id, time_us, value});
@@ -99,7 +100,7 @@ TEST_F(backtest_test, holds_a_draft_against_the_rule_in_force_and_against_known_
   draft.high = 200;
   backtest_request asked;
   asked.rules = {{draft, rule.id}};
-  asked.faults = {{1, noon_us + 900 * second_us, noon_us + 1'200 * second_us, "the first swing"}};
+  asked.faults = {{1, ten_us + 900 * second_us, ten_us + 1'200 * second_us, "the first swing"}};
   const auto result = finished(asked).result;
   EXPECT_EQ(result->sensors, 1U) << "that of the draft";
   const auto* const tried = line_of(*result, true, event_source::alert_rule, rule.id);
@@ -130,7 +131,7 @@ TEST_F(backtest_test, looks_at_a_part_of_the_time_and_of_the_sensors) {
   load(0, 10'000);
   backtest_request asked;
   asked.sensors.emplace().sensors = {2, 4};
-  asked.range = {noon_us + 100 * second_us, noon_us + 200 * second_us};
+  asked.range = {ten_us + 100 * second_us, ten_us + 200 * second_us};
   const auto result = finished(asked).result;
   EXPECT_EQ(result->readings, 200U);
   EXPECT_EQ(result->begin_us, asked.range.begin_us);
@@ -141,7 +142,7 @@ TEST_F(backtest_test, leaves_out_what_was_left_out_live) {
   load(0, 10'000);
   reading_batch more;
   for (std::int64_t i = 0; i < 300; ++i) {
-    more.event_time_us.push_back(noon_us + (static_cast<std::int64_t>(seconds) + i) * second_us);
+    more.event_time_us.push_back(ten_us + (static_cast<std::int64_t>(seconds) + i) * second_us);
     more.value.push_back(i % 50 == 7 ? 500 : 50);
     more.flags.push_back(i % 50 == 7 ? flag_bad : flag_none);
   }

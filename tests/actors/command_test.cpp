@@ -5,14 +5,15 @@
 
 #include "actors/engine/engine.hpp"
 #include "actors/support/population.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t received_us = noon_us + 1'000'000 * second_us;
-const event_key breach_at_noon{1, noon_us, event_source::max_threshold, 0, event_kind::alert_raised};
+constexpr std::int64_t commanded_us = ten_us + 1'000'000 * second_us;
+const event_key breach_at_noon{1, ten_us, event_source::max_threshold, 0, event_kind::alert_raised};
 
-journal_entry seen_by(std::string who, std::int64_t received_at_us = received_us) {
+journal_entry seen_by(std::string who, std::int64_t received_at_us = commanded_us) {
   auto command = std::make_shared<operator_command>();
   command->sensor = 1;
   command->who = std::move(who);
@@ -26,7 +27,7 @@ journal_entry seen_by(std::string who, std::int64_t received_at_us = received_us
 struct plant_with_a_breach {
   plant_with_a_breach() {
     plant.commit({1, {{}, 90.0}, {}});
-    plant.commit(1, {{noon_us, 95}}, received_us);
+    plant.commit(1, {{ten_us, 95}}, commanded_us);
   }
   std::optional<event> acknowledged() { return plant.events.find(breach_at_noon).value().value().acknowledged; }
   std::uint64_t count_of_events() { return plant.events.query({}).value().size(); }
@@ -36,12 +37,12 @@ struct plant_with_a_breach {
 
 TEST(acknowledgement, reaches_the_event_log_and_the_first_one_stays) {
   plant_with_a_breach it;
-  it.plant.entries.append(seen_by("Ann", received_us + 1), durability::buffered).value();
-  it.plant.entries.append(seen_by("Ben", received_us + 2), durability::buffered).value();
+  it.plant.entries.append(seen_by("Ann", commanded_us + 1), durability::buffered).value();
+  it.plant.entries.append(seen_by("Ben", commanded_us + 2), durability::buffered).value();
   ASSERT_TRUE(it.plant.sensors->settle(1, 60'000));
   ASSERT_TRUE(it.acknowledged());
   EXPECT_EQ(it.acknowledged()->who, "Ann");
-  EXPECT_EQ(it.acknowledged()->recorded_at_us, received_us + 1);
+  EXPECT_EQ(it.acknowledged()->recorded_at_us, commanded_us + 1);
   EXPECT_EQ(it.acknowledged()->value, 95);
   EXPECT_EQ(it.count_of_events(), 2U);
 }
@@ -79,7 +80,7 @@ journal_entry shelved_by(std::string who, std::int64_t until_us) {
   order.until_us = until_us;
   command->what = order_limit{order};
   journal_entry entry;
-  entry.received_at_us = received_us;
+  entry.received_at_us = commanded_us;
   entry.command = std::move(command);
   return entry;
 }
@@ -87,7 +88,7 @@ journal_entry shelved_by(std::string who, std::int64_t until_us) {
 TEST(shelving, is_there_once_when_its_sensor_is_rebuilt_and_ends_at_its_time_by_the_tick_behind_it) {
   plant_with_a_breach it;
   const auto alert = [&] { return it.plant.events.find(breach_at_noon).value().value(); };
-  it.plant.entries.append(shelved_by("Ann", received_us + 5), durability::buffered).value();
+  it.plant.entries.append(shelved_by("Ann", commanded_us + 5), durability::buffered).value();
   it.plant.fail(1);
   it.plant.view(1);
   ASSERT_TRUE(it.plant.sensors->settle(1, 60'000));
@@ -95,14 +96,14 @@ TEST(shelving, is_there_once_when_its_sensor_is_rebuilt_and_ends_at_its_time_by_
   EXPECT_EQ(alert().repeated.at(0).who, "Ann");
   journal_entry tick;
   tick.tick = true;
-  tick.received_at_us = received_us + 9;
+  tick.received_at_us = commanded_us + 9;
   it.plant.entries.append(std::move(tick), durability::buffered).value();
   it.plant.fail(1);
   it.plant.view(1);
   it.plant.settle();
   EXPECT_EQ(state_of(alert()), alert_state::active_unacknowledged);
   ASSERT_EQ(it.count_of_events(), 3U);
-  EXPECT_EQ(alert().repeated.at(1).at_us, received_us + 5);
+  EXPECT_EQ(alert().repeated.at(1).at_us, commanded_us + 5);
 }
 
 /// An engine on a directory whose journal holds what nobody has taken in yet, as after a kill.
@@ -121,9 +122,9 @@ TEST_F(engine_after_a_kill, an_acknowledgement_that_is_only_in_the_journal_is_fo
   running->create(std::vector{factory_entry{0, "works", "Ulm", 0}}).value();
   running->create(std::vector{machine_entry{0, 1, "mill", "CNC", {}, 0}}).value();
   running->create(std::vector{sensor_entry{0, 1, "s", "C", {{}, 90.0}, 0}}).value();
-  ASSERT_TRUE(running->ingest(reading_batch(*batch_of(1, {{noon_us, 95}})), durability::fsync));
+  ASSERT_TRUE(running->ingest(reading_batch(*batch_of(1, {{ten_us, 95}})), durability::fsync));
   ASSERT_TRUE(running->settle(60'000));
-  EXPECT_EQ(running->acknowledge({1, noon_us + 1, event_source::max_threshold, 0, event_kind::alert_raised}, "Ann").error().code,
+  EXPECT_EQ(running->acknowledge({1, ten_us + 1, event_source::max_threshold, 0, event_kind::alert_raised}, "Ann").error().code,
             errc::not_found);
   running.reset();
   {

@@ -10,6 +10,7 @@
 
 #include "actors/engine/limits.hpp"
 #include "actors/support/messages.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -38,14 +39,14 @@ struct dispatcher_test : testing::Test {
   std::uint64_t sequence = 0;
 
   void put(std::size_t readings = 1) {
-    line->put({++sequence, noon_us, batch_of(1, calm(0, readings)), nullptr, nullptr}, counts);
+    line->put({++sequence, ten_us, batch_of(1, calm(0, readings)), nullptr, nullptr}, counts);
     line->send_where_room();
   }
   bool overtakes(std::shared_ptr<const reading_batch> readings) {
-    return line->overtakes({++sequence, noon_us, std::move(readings), nullptr, nullptr}, counts);
+    return line->overtakes({++sequence, ten_us, std::move(readings), nullptr, nullptr}, counts);
   }
   void put_in_line(sensor_id first, std::size_t sensors) {
-    line->put({++sequence, noon_us, wide_batch(first, sensors, noon_us, 20), nullptr, nullptr}, counts);
+    line->put({++sequence, ten_us, wide_batch(first, sensors, ten_us, 20), nullptr, nullptr}, counts);
     line->send_where_room();
   }
   void fill() {
@@ -106,7 +107,7 @@ TEST_F(dispatcher_test, begins_another_group_when_one_has_its_readings) {
 TEST_F(dispatcher_test, lets_a_short_entry_go_before_long_ones_of_other_sensors) {
   fill();
   put_in_line(100, 50);
-  EXPECT_TRUE(overtakes(wide_batch(150, limits::overtaking_readings, noon_us, 20)));
+  EXPECT_TRUE(overtakes(wide_batch(150, limits::overtaking_readings, ten_us, 20)));
   ASSERT_EQ(ran.size(), 1U);
   EXPECT_EQ(ran[0].sequences(), entries{sequence});
   EXPECT_EQ(ran[0].group->parts.size(), limits::overtaking_readings);
@@ -122,7 +123,7 @@ TEST_F(dispatcher_test, lets_no_reading_go_before_one_of_the_same_sensor) {
   fill();
   put_in_line(100, 50);
   put_in_line(200, 50);
-  EXPECT_FALSE(overtakes(wide_batch(101 - limits::overtaking_readings, limits::overtaking_readings, noon_us, 20)))
+  EXPECT_FALSE(overtakes(wide_batch(101 - limits::overtaking_readings, limits::overtaking_readings, ten_us, 20)))
       << "its last sensor, the first in line";
   EXPECT_FALSE(overtakes(batch_of(149, calm(0, 1))));
   EXPECT_FALSE(overtakes(batch_of(225, calm(0, 1))));
@@ -133,7 +134,7 @@ TEST_F(dispatcher_test, lets_no_reading_go_before_one_of_the_same_sensor) {
 
 TEST_F(dispatcher_test, lets_only_short_entries_go_before_others) {
   fill();
-  EXPECT_FALSE(overtakes(wide_batch(100, limits::overtaking_readings + 1, noon_us, 20)));
+  EXPECT_FALSE(overtakes(wide_batch(100, limits::overtaking_readings + 1, ten_us, 20)));
   EXPECT_FALSE(overtakes(batch_of(100, calm(0, limits::overtaking_readings + 1)))) << "of one sensor, but much work";
 }
 
@@ -208,7 +209,7 @@ TEST(dispatcher, sends_each_entry_once_and_those_of_a_sensor_in_order_whoever_pu
       const auto count = static_cast<sensor_id>(random() % 3 == 0 ? 1 : limits::overtaking_readings + 1);
       const auto first = static_cast<sensor_id>(1 + random() % (sensors - count));
       for (sensor_id each = first; each < first + count; ++each) sent[each].push_back(sequence);
-      const journal_entry entry{sequence, noon_us, wide_batch(first, count, noon_us, 20), nullptr, nullptr};
+      const journal_entry entry{sequence, ten_us, wide_batch(first, count, ten_us, 20), nullptr, nullptr};
       line->overtakes(entry, counts) ? void(++overtook) : line->put(entry, counts);
       line->send_where_room();
     }

@@ -6,19 +6,17 @@
 
 #include "actors/support/engine_fixture.hpp"
 #include "pipelines/correct/historical.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t second = 1'000'000;
-constexpr std::int64_t origin = 1'768'816'800 * second;
-
-test::timed_values signal(unsigned seed, int count) {
+test::timed_values signal_in_order(unsigned seed, int count) {
   std::mt19937 random(seed);
   std::normal_distribution<double> noise(50, 1);
   test::timed_values out;
   for (int i = 0; i < count; ++i)
-    out.emplace_back(origin + i * second, random() % 40 == 0 ? 95 + static_cast<double>(random() % 80) : noise(random));
+    out.emplace_back(ten_us + i * second_us, random() % 40 == 0 ? 95 + static_cast<double>(random() % 80) : noise(random));
   return out;
 }
 
@@ -52,7 +50,7 @@ struct engine_backlog : test::engine_test {
 
 TEST_F(engine_backlog, a_file_sorted_newest_first_ends_with_the_findings_of_the_sorted_one) {
   for (unsigned seed = 1; seed <= 4; ++seed) {
-    const auto rows = signal(seed, 3'000);
+    const auto rows = signal_in_order(seed, 3'000);
     auto bodies = in_bodies(rows, 100 + seed * 77);
     const auto sorted = digest_of(bodies);
     std::ranges::reverse(bodies);
@@ -61,7 +59,7 @@ TEST_F(engine_backlog, a_file_sorted_newest_first_ends_with_the_findings_of_the_
 }
 
 TEST_F(engine_backlog, a_gateway_that_sends_the_newest_first_and_then_its_buffer_ends_likewise) {
-  const auto rows = signal(9, 2'000);
+  const auto rows = signal_in_order(9, 2'000);
   auto bodies = in_bodies(rows, 250);
   const auto sorted = digest_of(bodies);
   std::rotate(bodies.begin() + 2, bodies.begin() + 6, bodies.end());  // two, then the newest two, then four that are late
@@ -69,7 +67,7 @@ TEST_F(engine_backlog, a_gateway_that_sends_the_newest_first_and_then_its_buffer
 }
 
 TEST_F(engine_backlog, what_a_stop_cuts_short_is_judged_by_the_next_start) {
-  const auto rows = signal(5, 2'000);
+  const auto rows = signal_in_order(5, 2'000);
   auto bodies = in_bodies(rows, 200);
   const auto sorted = digest_of(bodies);
   start_anew();
@@ -84,7 +82,7 @@ TEST_F(engine_backlog, what_a_stop_cuts_short_is_judged_by_the_next_start) {
 
 TEST_F(engine_backlog, findings_of_late_readings_are_historical_and_reported) {
   start_anew();
-  auto bodies = in_bodies(signal(6, 1'000), 500);
+  auto bodies = in_bodies(signal_in_order(6, 1'000), 500);
   for (auto& [time_us, value] : bodies[0]) value = 50;
   bodies[0][250].second = 200;
   ingest(1, bodies[1]).value();
@@ -101,18 +99,18 @@ TEST_F(engine_backlog, findings_of_late_readings_are_historical_and_reported) {
 TEST_F(engine_backlog, a_late_correction_of_a_reading_that_came_in_time_takes_its_alert_back) {
   start_anew();
   test::timed_values rows;
-  for (int i = 0; i < 3'000; ++i) rows.emplace_back(origin + i * second, i == 100 ? 200 : 50);
+  for (int i = 0; i < 3'000; ++i) rows.emplace_back(ten_us + i * second_us, i == 100 ? 200 : 50);
   for (const auto& each : in_bodies(rows, 500)) ingest(1, each).value();
   ASSERT_TRUE(running->settle(30'000));
   EXPECT_EQ(running->events().alerts({})->size(), 1U);
-  ingest(1, {{origin + 100 * second, 50.0}}).value();
+  ingest(1, {{ten_us + 100 * second_us, 50.0}}).value();
   judged();
   EXPECT_EQ(running->events().alerts({})->size(), 0U);
 }
 
 TEST_F(engine_backlog, what_came_in_time_and_comes_again_changes_nothing) {
   start_anew();
-  const auto bodies = in_bodies(signal(8, 3'000), 500);
+  const auto bodies = in_bodies(signal_in_order(8, 3'000), 500);
   for (const auto& each : bodies) ingest(1, each).value();
   judged();
   const auto last = running->events().last_sequence();
@@ -124,14 +122,14 @@ TEST_F(engine_backlog, what_came_in_time_and_comes_again_changes_nothing) {
 TEST_F(engine_backlog, a_later_backlog_of_the_same_range_takes_back_what_an_earlier_one_found) {
   start_anew();
   test::timed_values calm;
-  for (int i = 0; i < 600; ++i) calm.emplace_back(origin + i * second, 50);
-  ingest(1, {{origin + 1'000 * second, 50.0}}).value();
+  for (int i = 0; i < 600; ++i) calm.emplace_back(ten_us + i * second_us, 50);
+  ingest(1, {{ten_us + 1'000 * second_us, 50.0}}).value();
   auto wrong = calm;
   wrong[300].second = 200;
   ingest(1, wrong).value();
   judged();
   EXPECT_EQ(running->events().alerts({})->size(), 1U);
-  ingest(1, {{origin + 300 * second, 50.0}}).value();  // the gateway corrects itself
+  ingest(1, {{ten_us + 300 * second_us, 50.0}}).value();  // the gateway corrects itself
   judged();
   EXPECT_EQ(running->events().alerts({})->size(), 0U);
 }

@@ -2,18 +2,16 @@
 #include <gtest/gtest.h>
 
 #include "actors/support/engine_fixture.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
-
-constexpr std::int64_t second = 1'000'000;
-constexpr std::int64_t origin = 1'768'816'800 * second;
 
 struct engine_corrections : test::engine_test {
   void SetUp() override {
     begin(2);
     test::timed_values rows;
-    for (int i = 0; i < 100; ++i) rows.emplace_back(origin + i * second, i);
+    for (int i = 0; i < 100; ++i) rows.emplace_back(ten_us + i * second_us, i);
     ingest(1, rows).value();
     ingest(2, rows).value();
     ASSERT_TRUE(running->settle(10'000));
@@ -21,8 +19,8 @@ struct engine_corrections : test::engine_test {
   static correction wanted(int from, int to, reading_change change) {
     correction asked;
     asked.sensors = {1};
-    asked.begin_us = origin + from * second;
-    asked.end_us = origin + to * second;
+    asked.begin_us = ten_us + from * second_us;
+    asked.end_us = ten_us + to * second_us;
     asked.change = change;
     asked.reason = "testing";
     asked.by = "Ada";
@@ -37,7 +35,7 @@ TEST_F(engine_corrections, are_seen_by_every_query_and_leave_what_is_stored) {
   running->correct(wanted(90, 100, {exclude, 0, 0})).value();
   running->correct(wanted(80, 90, {offset, 1'000, 0})).value();
   for (int start = 0; start < 2; ++start, open()) {
-    EXPECT_EQ(running->latest(1)->event_time_us, origin + 89 * second);
+    EXPECT_EQ(running->latest(1)->event_time_us, ten_us + 89 * second_us);
     EXPECT_EQ(running->latest(1)->value, 1'089);
     EXPECT_EQ(running->latest(1, reading_form::stored)->value, 99);
     EXPECT_EQ(stats().count, 90U);
@@ -45,7 +43,7 @@ TEST_F(engine_corrections, are_seen_by_every_query_and_leave_what_is_stored) {
     EXPECT_EQ(stats(reading_form::stored).max, 99);
     EXPECT_EQ(running->stats({1, 2}, {})->front().values.count, 90U);
     EXPECT_EQ(running->stats({1, 2}, {})->back().values.count, 100U);
-    EXPECT_EQ(running->aggregate(1, {}, 3'600 * second)->front().values.count, 90U);
+    EXPECT_EQ(running->aggregate(1, {}, 3'600 * second_us)->front().values.count, 90U);
     EXPECT_EQ(running->readings(1, {}, 1, true)->flags.front(), flag_excluded);
     EXPECT_EQ(running->readings(1, {}, 1, true, reading_form::stored)->flags.front(), flag_none);
     EXPECT_EQ(running->stats(1, {}, {1.0})->percentiles.front().second, 1'089);
@@ -88,8 +86,8 @@ TEST_F(engine_corrections, are_refused_where_readings_are_still_judged_or_nothin
 
 TEST_F(engine_corrections, a_reading_that_comes_late_into_a_corrected_range_counts_as_corrected) {
   running->correct(wanted(0, 50, {replace, 7, 0})).value();
-  ingest(1, {{origin + 10 * second + 1, 500.0}}).value();
-  EXPECT_EQ(running->readings(1, {origin + 10 * second + 1, origin + 10 * second + 2}, 1, false)->value.front(), 7);
+  ingest(1, {{ten_us + 10 * second_us + 1, 500.0}}).value();
+  EXPECT_EQ(running->readings(1, {ten_us + 10 * second_us + 1, ten_us + 10 * second_us + 2}, 1, false)->value.front(), 7);
 }
 
 }  // namespace

@@ -8,11 +8,12 @@
 #include "actors/engine/engine.hpp"
 #include "actors/support/messages.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t deadline_ms = 60'000, minute_us = 60 * second_us;
+constexpr std::int64_t deadline_ms = 60'000;
 constexpr std::size_t presses_sensors = 3, rows_of_a_day = 1'440;
 
 /// Three sensors of a press that follow one load, a reading a minute; a fault of the second one in the hours from 12 to 14 of the third day.
@@ -50,7 +51,7 @@ struct engine_machines : testing::Test {
       for (std::size_t sensor = 0; sensor < presses_sensors; ++sensor) {
         const auto first = static_cast<std::uint32_t>(batch.value.size());
         for (auto i = row; i < until; ++i) {
-          batch.event_time_us.push_back(noon_us + static_cast<std::int64_t>(i) * minute_us);
+          batch.event_time_us.push_back(ten_us + static_cast<std::int64_t>(i) * minute_us);
           batch.value.push_back(value_at(i, sensor));
         }
         batch.slices.push_back({static_cast<sensor_id>(sensor + 1), first, static_cast<std::uint32_t>(batch.value.size())});

@@ -2,6 +2,7 @@
 #include "actors/engine/engine_impl.hpp"
 #include "actors/support/engine_fixture.hpp"
 #include "storage/base/rocks.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 
@@ -29,7 +30,7 @@ TEST_F(engine_outcome_test, a_change_whose_write_fails_leaves_memory_as_it_was_a
 
 TEST_F(engine_outcome_test, a_deletion_that_is_on_disk_although_it_failed_is_in_force_and_cleared_away) {
   begin(2);
-  ASSERT_TRUE(ingest(1, {{noon_us, 95}}));
+  ASSERT_TRUE(ingest(1, {{ten_us, 95}}));
   ASSERT_TRUE(running->settle(60'000));
   ASSERT_EQ(running->events().count().active_alerts, 1U);
   disk().marks_fail = true;

@@ -8,13 +8,12 @@
 
 #include "actors/support/engine_fixture.hpp"
 #include "pipelines/correct/historical.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
 using enum correction_action;
-constexpr std::int64_t second = 1'000'000;
-constexpr std::int64_t origin = 1'768'816'800 * second;
 
 using rows = std::map<std::int64_t, double>;
 
@@ -23,7 +22,7 @@ rows signal(unsigned seed, int count) {
   std::normal_distribution<double> noise(50, 1);
   rows out;
   for (int i = 0; i < count; ++i)
-    out[origin + i * second] = random() % 40 == 0 ? 95 + static_cast<double>(random() % 80) : noise(random);
+    out[ten_us + i * second_us] = random() % 40 == 0 ? 95 + static_cast<double>(random() % 80) : noise(random);
   return out;
 }
 
@@ -75,11 +74,11 @@ std::uint64_t digest_of(const rows& effective) {
 
 TEST_F(engine_past, a_correction_withdraws_the_alert_that_a_wrong_reading_raised_and_its_revert_raises_it_again) {
   auto readings = signal(1, 300);
-  readings[origin + 200 * second] = 400;
+  readings[ten_us + 200 * second_us] = 400;
   store(readings);
   const auto before = running->events().digest();
   const auto known = alerts();
-  const auto made = make(origin + 200 * second, origin + 201 * second, {exclude, 0, 0});
+  const auto made = make(ten_us + 200 * second_us, ten_us + 201 * second_us, {exclude, 0, 0});
   EXPECT_EQ(followed(made.step).alerts, (finding_counts{0, 1, 0}));
   EXPECT_EQ(alerts(), known - 1);
   const auto reverted = running->revert_correction(made.id, "Bob", "it was right").value();
@@ -95,14 +94,14 @@ TEST_F(engine_past, a_correction_withdraws_the_alert_that_a_wrong_reading_raised
 
 TEST_F(engine_past, a_preview_says_what_would_follow_and_changes_nothing) {
   auto readings = signal(2, 300);
-  readings[origin + 100 * second] = 400;
+  readings[ten_us + 100 * second_us] = 400;
   store(readings);
   const auto before = running->events().digest();
   const auto last = running->events().last_sequence();
   correction asked;
   asked.sensors = {1};
-  asked.begin_us = origin + 100 * second;
-  asked.end_us = origin + 101 * second;
+  asked.begin_us = ten_us + 100 * second_us;
+  asked.end_us = ten_us + 101 * second_us;
   asked.change = {replace, 50, 0};
   const auto all = running->preview(asked).value();
   EXPECT_EQ(all.alerts, (finding_counts{0, 1, 0}));
@@ -116,7 +115,7 @@ TEST_F(engine_past, a_preview_says_what_would_follow_and_changes_nothing) {
 
 TEST_F(engine_past, a_gap_that_a_correction_makes_is_no_silence) {
   store(signal(3, 2'000));
-  const auto made = make(origin + 1'000 * second, origin + 1'600 * second, {exclude, 0, 0});
+  const auto made = make(ten_us + 1'000 * second_us, ten_us + 1'600 * second_us, {exclude, 0, 0});
   followed(made.step);
   anomaly_query silences;
   silences.detector = event_source::silent;
@@ -125,15 +124,14 @@ TEST_F(engine_past, a_gap_that_a_correction_makes_is_no_silence) {
 
 TEST_F(engine_past, what_was_found_in_the_past_says_so_and_stands_at_its_own_time) {
   store(signal(4, 300));
-  const auto made = make(origin + 150 * second, origin + 151 * second, {replace, 500, 0});
+  const auto made = make(ten_us + 150 * second_us, ten_us + 151 * second_us, {replace, 500, 0});
   EXPECT_EQ(followed(made.step).alerts.raised, 1U);
   const auto alerts = running->events().alerts({}).value();
-  for (const auto& each : alerts)
-    EXPECT_EQ(is_historical(each.stated->key), each.stated->at_us == origin + 150 * second);
+  for (const auto& each : alerts) EXPECT_EQ(is_historical(each.stated->key), each.stated->at_us == ten_us + 150 * second_us);
 }
 
 TEST_F(engine_past, the_daily_report_of_a_corrected_day_is_made_anew_and_no_other_is_made) {
-  constexpr std::int64_t day = 86'400 * second;
+  constexpr std::int64_t day = 86'400 * second_us;
   const auto now_us = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch());
   const auto yesterday = (now_us.count() / day - 1) * day;
   rows readings;
@@ -165,8 +163,8 @@ TEST_F(engine_past, ends_as_if_the_readings_had_come_so_at_first_whatever_is_cor
         if (!back.reverted) back = running->revert_correction(back.id, "Bob", "testing").value();
         newest = std::max(newest, back.reverted->step);
       } else {
-        const auto begin = origin + static_cast<std::int64_t>(random() % 950) * second;
-        const auto length = static_cast<std::int64_t>(1 + random() % 15) * second;
+        const auto begin = ten_us + static_cast<std::int64_t>(random() % 950) * second_us;
+        const auto length = static_cast<std::int64_t>(1 + random() % 15) * second_us;
         const reading_change changes[] = {
             {exclude, 0, 0}, {scale, 1.02, 0}, {offset, 45, 0}, {replace, 120, 0}, {flag, 0, flag_bad}};
         made.push_back(make(begin, begin + length, changes[random() % 5], "turn " + std::to_string(turn)));

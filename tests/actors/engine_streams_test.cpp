@@ -9,6 +9,7 @@
 #include "actors/support/messages.hpp"
 #include "pipelines/support/stream_reference.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -79,12 +80,12 @@ TEST_F(engine_streams, a_pipeline_fills_a_sensor_of_each_machine) {
   ASSERT_EQ(made->instances.size(), 2U);
   const auto filled = sensor_named(2, "bearing_difference");
   EXPECT_EQ(made->instances[1].sinks, std::vector<sensor_id>{filled});
-  ingest(3, {{noon_us, 50.0}, {noon_us + 30 * second_us, 60.0}, {noon_us + 61 * second_us, 99.0}});
-  ingest(4, {{noon_us, 49.0}, {noon_us + 30 * second_us, 57.0}, {noon_us + 61 * second_us, 99.0}});
-  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{noon_us, 2.0}}));
+  ingest(3, {{ten_us, 50.0}, {ten_us + 30 * second_us, 60.0}, {ten_us + 61 * second_us, 99.0}});
+  ingest(4, {{ten_us, 49.0}, {ten_us + 30 * second_us, 57.0}, {ten_us + 61 * second_us, 99.0}});
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{ten_us, 2.0}}));
   EXPECT_TRUE(readings(sensor_named(1, "bearing_difference")).empty());
-  ingest(4, {{noon_us + 30 * second_us, 59.0}});  // corrected within the lateness
-  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{noon_us, 1.0}}));
+  ingest(4, {{ten_us + 30 * second_us, 59.0}});  // corrected within the lateness
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{ten_us, 1.0}}));
   const auto reports = running->report_of_pipeline(made->id);
   ASSERT_EQ(reports.size(), 2U);
   ASSERT_TRUE(reports[1].seen);
@@ -99,9 +100,9 @@ TEST_F(engine_streams, a_machine_that_comes_later_has_an_instance) {
   const auto machine = add_press();
   const auto filled = sensor_named(machine, "bearing_difference");
   ASSERT_NE(filled, 0U);
-  ingest(4, {{noon_us, 5.0}, {noon_us + 60 * second_us, 5.0}});
-  ingest(5, {{noon_us, 4.0}, {noon_us + 60 * second_us, 4.0}});
-  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{noon_us, 1.0}}));
+  ingest(4, {{ten_us, 5.0}, {ten_us + 60 * second_us, 5.0}});
+  ingest(5, {{ten_us, 4.0}, {ten_us + 60 * second_us, 4.0}});
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{ten_us, 1.0}}));
   EXPECT_EQ(running->find_pipeline(made.id)->instances.size(), 2U);
 }
 
@@ -112,10 +113,10 @@ TEST_F(engine_streams, a_filled_sensor_is_the_source_of_another_pipeline) {
       over_sensor(minutes.instances[0].sinks[0], "hours", R"({"window":{"tumbling_ms":3600000},"aggregate":"max"})"));
   ASSERT_TRUE(hours) << hours.error().message;
   timed_values rows;
-  for (int minute = 0; minute < 62; ++minute) rows.emplace_back(noon_us + minute * 60 * second_us, minute);
+  for (int minute = 0; minute < 62; ++minute) rows.emplace_back(ten_us + minute * 60 * second_us, minute);
   ingest(1, rows);
   constexpr auto hour_us = 3'600 * second_us;
-  EXPECT_EQ(readings(hours->instances[0].sinks[0]), (std::map<std::int64_t, double>{{noon_us / hour_us * hour_us, 59.0}}));
+  EXPECT_EQ(readings(hours->instances[0].sinks[0]), (std::map<std::int64_t, double>{{ten_us / hour_us * hour_us, 59.0}}));
   EXPECT_EQ(readings(minutes.instances[0].sinks[0]).size(), 61U);
 }
 
@@ -133,17 +134,17 @@ TEST_F(engine_streams, a_pipeline_that_would_feed_itself_is_refused) {
 TEST_F(engine_streams, a_change_begins_anew_with_the_same_sensor_and_a_new_name_changes_nothing) {
   begin(1);
   const auto made = running->create_pipeline(over_sensor(1, "means", minutely_mean)).value();
-  ingest(1, {{noon_us, 1.0}, {noon_us + 60 * second_us, 3.0}, {noon_us + 119 * second_us, 5.0}});
+  ingest(1, {{ten_us, 1.0}, {ten_us + 60 * second_us, 3.0}, {ten_us + 119 * second_us, 5.0}});
   EXPECT_EQ(running->update_pipeline(made.id, R"({"name":"another"})")->version, 1U);
-  ingest(1, {{noon_us + 120 * second_us, 1.0}});
+  ingest(1, {{ten_us + 120 * second_us, 1.0}});
   const auto filled = made.instances[0].sinks[0];
-  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{noon_us, 1.0}, {noon_us + 60 * second_us, 4.0}}));
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{ten_us, 1.0}, {ten_us + 60 * second_us, 4.0}}));
   const auto changed =
       running->update_pipeline(made.id, R"({"steps":[{"window":{"tumbling_ms":60000},"aggregate":"max"}]})").value();
   EXPECT_EQ(changed.version, 2U);
   EXPECT_EQ(changed.instances[0].sinks[0], filled);
-  ingest(1, {{noon_us + 180 * second_us, 7.0}, {noon_us + 190 * second_us, 9.0}, {noon_us + 240 * second_us, 0.0}});
-  EXPECT_EQ(readings(filled).at(noon_us + 180 * second_us), 9.0);
+  ingest(1, {{ten_us + 180 * second_us, 7.0}, {ten_us + 190 * second_us, 9.0}, {ten_us + 240 * second_us, 0.0}});
+  EXPECT_EQ(readings(filled).at(ten_us + 180 * second_us), 9.0);
 }
 
 TEST_F(engine_streams, a_deleted_pipeline_leaves_its_sensors_and_frees_them) {
@@ -153,7 +154,7 @@ TEST_F(engine_streams, a_deleted_pipeline_leaves_its_sensors_and_frees_them) {
   EXPECT_EQ(running->remove_sensor(filled).error().code, errc::conflict);
   ASSERT_TRUE(running->remove_pipeline(made.id));
   EXPECT_EQ(running->find_pipeline(made.id).error().code, errc::not_found);
-  ingest(1, {{noon_us, 1.0}, {noon_us + 60 * second_us, 3.0}});
+  ingest(1, {{ten_us, 1.0}, {ten_us + 60 * second_us, 3.0}});
   EXPECT_TRUE(readings(filled).empty());
   EXPECT_TRUE(running->remove_sensor(filled));
   open();
@@ -165,9 +166,9 @@ TEST_F(engine_streams, an_event_ends_with_its_pipeline_and_stands_through_a_rest
   const auto made = running->create_pipeline(R"({"name":"hot","sources":{"a":{"sensor_id":1}},"steps":[],
       "sinks":[{"event":{"when":"value > 5"}},{"sensor":{"name":"same"}}]})");
   ASSERT_TRUE(made) << made.error().message;
-  ingest(1, {{noon_us, 9.0}});
+  ingest(1, {{ten_us, 9.0}});
   ASSERT_TRUE(running->settle(settle_ms));
-  const event_key raised{1, noon_us, event_source::pipeline, pipeline_rule(made->id, 0), event_kind::pipeline_raised, 0};
+  const event_key raised{1, ten_us, event_source::pipeline, pipeline_rule(made->id, 0), event_kind::pipeline_raised, 0};
   const auto found = [&] { return running->events().find(raised).value(); };
   ASSERT_TRUE(found());
   EXPECT_TRUE(found()->open());
@@ -175,7 +176,7 @@ TEST_F(engine_streams, an_event_ends_with_its_pipeline_and_stands_through_a_rest
   EXPECT_TRUE(found()->open());
   ASSERT_TRUE(running->update_pipeline(made->id, R"({"sinks":[{"event":{"when":"value > 6"}},{"sensor":{"name":"same"}}]})"));
   EXPECT_FALSE(found()->open());
-  ingest(1, {{noon_us, 8.0}});  // the pipeline that is there now finds it anew, though it begins at the same time
+  ingest(1, {{ten_us, 8.0}});  // the pipeline that is there now finds it anew, though it begins at the same time
   ASSERT_TRUE(running->settle(settle_ms));
   EXPECT_TRUE(found()->open());
   EXPECT_EQ(found()->stated->value, 8.0);
@@ -224,7 +225,7 @@ TEST_F(engine_streams, results_are_those_of_the_set_of_readings_through_checkpoi
     const auto made = running->create_pipeline(difference_of_bearings).value();
     const auto filled = made.instances[0].sinks[0];
     std::vector<stream_reference::series> sources(2);
-    std::int64_t now_us = noon_us;
+    std::int64_t now_us = ten_us;
     for (int step = 0; step < 60; ++step) {
       for (const std::size_t source : {0U, 1U}) {
         timed_values rows;

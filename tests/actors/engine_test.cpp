@@ -12,6 +12,7 @@
 #include "actors/engine/limits.hpp"
 #include "actors/support/engine_fixture.hpp"
 #include "support/await.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -64,7 +65,7 @@ TEST_P(any_history, is_answered_as_by_a_plain_map_through_sealing_checkpoints_re
   std::mt19937 random(GetParam());
   begin(2);
   stored_readings wanted[3];
-  std::int64_t now_us[3] = {0, noon_us, noon_us};
+  std::int64_t now_us[3] = {0, ten_us, ten_us};
   for (int step = 0; step < 80; ++step) {
     const sensor_id id = 1 + random() % 2;
     const auto rows = next_body(random, now_us[id]);
@@ -76,7 +77,7 @@ TEST_P(any_history, is_answered_as_by_a_plain_map_through_sealing_checkpoints_re
       case 2: ASSERT_TRUE(running->jobs().run("rewrite")); break;
       default: break;
     }
-    const auto begin_us = noon_us + static_cast<std::int64_t>(random() % 8'000) * second_us;
+    const auto begin_us = ten_us + static_cast<std::int64_t>(random() % 8'000) * second_us;
     check(wanted[id], id, {begin_us, begin_us + static_cast<std::int64_t>(random() % 4'000) * second_us});
     EXPECT_EQ(running->latest(id)->event_time_us, now_us[id]);
   }
@@ -119,7 +120,7 @@ TEST_F(engine_test, gives_out_nothing_from_before_the_retention_whatever_holds_i
 }
 
 TEST_F(engine_test, what_is_newest_is_never_from_the_future) {
-  constexpr std::int64_t in_a_century_us = noon_us + 100LL * 365 * 86'400 * second_us;
+  constexpr std::int64_t in_a_century_us = ten_us + 100LL * 365 * 86'400 * second_us;
   begin(2);
   timed_values ahead;
   for (int i = 0; i < 50; ++i) ahead.emplace_back(in_a_century_us + i * second_us, 1'000);
@@ -185,7 +186,7 @@ TEST_F(engine_test, long_bodies_are_answered_later_while_credits_run_short_and_a
     std::vector<pending_ingest> bodies;
     for (std::int64_t i = 0; i < 80; ++i)
       bodies.push_back(running
-                           ->begin_ingest(reading_batch(*wide_batch(1, 1'000, noon_us + (round * 80 + i) * second_us, 20)),
+                           ->begin_ingest(reading_batch(*wide_batch(1, 1'000, ten_us + (round * 80 + i) * second_us, 20)),
                                           durability::buffered, 0, wake)
                            .value());
     for (auto& each : bodies) EXPECT_TRUE(each.wait());
@@ -201,7 +202,7 @@ TEST_F(engine_test, shows_what_its_memory_is_taken_by) {
   ASSERT_TRUE(ingest(1, calm(0, 5'000)));
   ASSERT_TRUE(running->settle(60'000));
   EXPECT_EQ(running->metrics().decoded_block_bytes, 0U);
-  ASSERT_TRUE(running->stats(1, {noon_us + 10 * second_us, noon_us + 20 * second_us}, {}));
+  ASSERT_TRUE(running->stats(1, {ten_us + 10 * second_us, ten_us + 20 * second_us}, {}));
   const auto seen = running->metrics();
   EXPECT_GT(seen.store_memory.memtable_bytes, 5'000U * 8) << "the journal's at least";
   EXPECT_GT(seen.decoded_block_bytes, 2'000U * 16);
@@ -233,15 +234,15 @@ TEST_F(engine_test, a_stopped_engine_refuses_work_and_says_so) {
 
 TEST_F(engine_test, limits_hold_from_their_place_among_the_readings) {
   begin(1);
-  ASSERT_TRUE(ingest(1, {{noon_us, 95}}));
+  ASSERT_TRUE(ingest(1, {{ten_us, 95}}));
   auto entry = running->entities().find_sensor(1).value();
   entry.thresholds = {{}, 99.0};
   ASSERT_TRUE(running->update(entry));
-  ASSERT_TRUE(ingest(1, {{noon_us + 1, 96}}));
+  ASSERT_TRUE(ingest(1, {{ten_us + 1, 96}}));
   ASSERT_TRUE(running->settle(60'000));
   const auto alerts = running->events().alerts({}).value();
   ASSERT_EQ(alerts.size(), 1U);
-  EXPECT_EQ(alerts[0].stated->key.event_time_us, noon_us);
+  EXPECT_EQ(alerts[0].stated->key.event_time_us, ten_us);
   EXPECT_FALSE(alerts[0].open()) << "under the new limit";
 }
 

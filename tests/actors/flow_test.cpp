@@ -11,6 +11,7 @@
 #include "actors/flow/reply.hpp"
 #include "actors/support/messages.hpp"
 #include "support/await.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -136,7 +137,7 @@ TEST(credits, are_never_given_twice_to_threads_that_race_for_them) {
 TEST(flow, a_batch_counts_as_processed_and_gives_its_credits_back_when_its_last_holder_lets_go) {
   progress counts;
   const auto gate = std::make_shared<credit_pool>(10, 10);
-  auto group = group_of_one({1, noon_us, batch_of(1, calm(0, 3)), nullptr, gate->take(10, 10)}, counts);
+  auto group = group_of_one({1, ten_us, batch_of(1, calm(0, 3)), nullptr, gate->take(10, 10)}, counts);
   EXPECT_FALSE(counts.idle());
   auto held = new_readings{group, 0, 1};
   group.reset();
@@ -149,7 +150,7 @@ TEST(flow, a_batch_counts_as_processed_and_gives_its_credits_back_when_its_last_
 
 TEST(flow, a_thread_that_waits_is_woken_by_the_last_batch) {
   progress counts;
-  auto group = group_of_one({1, noon_us, batch_of(1, calm(0, 3)), nullptr, nullptr}, counts);
+  auto group = group_of_one({1, ten_us, batch_of(1, calm(0, 3)), nullptr, nullptr}, counts);
   std::jthread other([&group] { group.reset(); });
   EXPECT_TRUE(counts.wait_until_idle(60'000));
 }
@@ -157,11 +158,11 @@ TEST(flow, a_thread_that_waits_is_woken_by_the_last_batch) {
 TEST(flow, a_group_has_the_parts_of_each_sensor_together_and_in_commit_order) {
   progress counts;
   auto both = std::make_shared<reading_batch>();
-  both->event_time_us = {noon_us, noon_us};
+  both->event_time_us = {ten_us, ten_us};
   both->value = {1, 2};
   both->slices = {{1, 0, 1}, {2, 1, 2}};
-  const journal_entry first{1, noon_us, both, nullptr, nullptr}, second{2, noon_us, batch_of(2, calm(0, 3)), nullptr, nullptr},
-      third{3, noon_us, both, nullptr, nullptr};
+  const journal_entry first{1, ten_us, both, nullptr, nullptr}, second{2, ten_us, batch_of(2, calm(0, 3)), nullptr, nullptr},
+      third{3, ten_us, both, nullptr, nullptr};
   const std::vector<const journal_entry*> entries{&first, &second, &third};
   const auto group = group_of(entries, counts);
   std::vector<std::pair<sensor_id, std::uint64_t>> seen;

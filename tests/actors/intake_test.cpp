@@ -7,11 +7,10 @@
 #include "actors/intake/registry.hpp"
 #include "actors/intake/sensor_book.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
-
-constexpr std::int64_t t0 = 1'768'816'800'000'000;  // 2026-01-19T10:00:00Z
 
 struct intake_test : testing::Test {
   intake_test() {
@@ -43,7 +42,7 @@ TEST_F(intake_test, a_body_is_decoded_and_committed) {
   ASSERT_TRUE(taken) << taken.error().message;
   EXPECT_EQ(taken->commit.wait()->inserted, 1U);
   EXPECT_EQ(taken->refused_count, 0U);
-  EXPECT_EQ(stored(id).event_time_us, std::vector{t0});
+  EXPECT_EQ(stored(id).event_time_us, std::vector{ten_us});
 }
 
 TEST_F(intake_test, a_refused_row_keeps_the_body_out_unless_it_is_partial) {
@@ -87,7 +86,7 @@ TEST_F(intake_test, missing_sensors_are_made_when_their_rows_go_out_and_not_befo
   ASSERT_TRUE(book.load());
   batch_builder rows;
   for (const char* name : {"b", " a ", "b"})
-    rows.append(book.find({{}, {}, name}).value(), t0 + static_cast<std::int64_t>(rows.size()), 1);
+    rows.append(book.find({{}, {}, name}).value(), ten_us + static_cast<std::int64_t>(rows.size()), 1);
   EXPECT_TRUE(running->entities().factories().empty());
   ASSERT_EQ(book.make_missing().value(), (std::vector<sensor_id>{1, 2}));
   book.replace_stand_ins(rows);

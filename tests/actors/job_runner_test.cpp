@@ -7,11 +7,10 @@
 #include "actors/support/deterministic.hpp"
 #include "storage/base/database.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
-
-constexpr std::int64_t minute_us = 60'000'000;
 
 /// The runner on CAF's deterministic scheduler, with a clock that the test sets.
 struct runner_test : deterministic {

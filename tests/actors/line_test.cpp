@@ -8,6 +8,7 @@
 
 #include "actors/engine/limits.hpp"
 #include "actors/support/population.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -30,7 +31,7 @@ struct line_test : testing::Test {
       running_population::await([&] { return held.load() == worker; });
     }
     for (std::size_t i = 0; i < entry_count; ++i)
-      plant.commit(wide_batch(3, wide, noon_us + static_cast<std::int64_t>(i) * second_us, 20), noon_us + 1'000 * second_us);
+      plant.commit(wide_batch(3, wide, ten_us + static_cast<std::int64_t>(i) * second_us, 20), ten_us + 1'000 * second_us);
   }
   ~line_test() override { release(); }
   void release() {
@@ -69,13 +70,13 @@ TEST_F(line_test, new_limits_come_behind_the_readings_that_were_committed_before
 }
 
 TEST_F(line_test, a_reading_of_another_sensor_is_an_alert_before_they_are_taken_in) {
-  plant.commit(1, {{noon_us, 95}}, noon_us);
+  plant.commit(1, {{ten_us, 95}}, ten_us);
   running_population::await([&] { return plant.events.count().alerts == 1; });
   EXPECT_EQ(plant.sensors->counts().processed_readings(), 1U);
 }
 
 TEST_F(line_test, a_reading_of_one_of_their_sensors_waits_with_them) {
-  plant.commit(3, {{noon_us + 500 * second_us, 20}}, noon_us + 1'000 * second_us);
+  plant.commit(3, {{ten_us + 500 * second_us, 20}}, ten_us + 1'000 * second_us);
   EXPECT_EQ(plant.sensors->counts().processed_readings(), 0U);
   release();
   plant.settle();
@@ -95,7 +96,7 @@ TEST_F(line_test, only_some_of_a_commit_group_overtake_them) {
   std::vector<journal_entry> group;
   std::vector<const journal_entry*> pointers;
   for (sensor_id id = 3 + wide; id < 3 + wide + limits::overtaking_entries + 2; ++id)
-    group.push_back({plant.entries.last_sequence() + id, noon_us, batch_of(id, calm(0, 1)), nullptr, nullptr});
+    group.push_back({plant.entries.last_sequence() + id, ten_us, batch_of(id, calm(0, 1)), nullptr, nullptr});
   for (const auto& each : group) pointers.push_back(&each);
   plant.sensors->dispatch(pointers, nullptr);
   EXPECT_EQ(plant.sensors->counts().processed_readings(), limits::overtaking_entries);

@@ -10,13 +10,13 @@
 namespace factory::test {
 namespace {
 
-constexpr sensor_id id = 7;
+constexpr sensor_id queued = 7;
 
 /// A sensor in front of its real analysis actors; recorded_at_us of an event is the sequence of the entry that caused it.
 struct order_test : deterministic, testing::WithParamInterface<unsigned> {
   void send_readings(const timed_values& rows) {
     ++sequence;
-    caf::anon_send(actor, made.readings(sequence, id, rows, static_cast<std::int64_t>(sequence)));
+    caf::anon_send(actor, made.readings(sequence, queued, rows, static_cast<std::int64_t>(sequence)));
   }
   void persist() {
     auto [stored, waiter] = completion::make();
@@ -27,14 +27,14 @@ struct order_test : deterministic, testing::WithParamInterface<unsigned> {
   recorded_store store;
   std::uint64_t sequence = 0;
   stream_rules rules{60 * second_us, INT64_MAX / 2, 60 * second_us, 30, 3.0};
-  sensor_actor actor = spawn(sensor, sensor_parts{id, spawn_chain(store.face()), 0, nullptr, nullptr}, rules);
+  sensor_actor actor = spawn(sensor, sensor_parts{queued, spawn_chain(store.face()), 0, nullptr, nullptr}, rules);
 };
 
 TEST_P(order_test, a_snapshot_is_handed_over_behind_all_that_its_readings_caused) {
   std::mt19937 random(GetParam());
   caf::anon_send(actor, restore_order{});
   ++sequence;
-  caf::anon_send(actor, new_config{sequence, 1, std::make_shared<const sensor_config>(sensor_config{id, {{}, 90.0}, {}})});
+  caf::anon_send(actor, new_config{sequence, 1, std::make_shared<const sensor_config>(sensor_config{queued, {{}, 90.0}, {}})});
   std::size_t row = 0;
   for (int round = 0; round < 60; ++round) {
     auto rows = calm(row, 1 + random() % 80);

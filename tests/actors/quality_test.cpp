@@ -7,6 +7,7 @@
 #include "pipelines/model/coding.hpp"
 #include "pipelines/stats/statistics.hpp"
 #include "storage/support/runs.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -20,7 +21,7 @@ struct quality_row {
 reading_batch marked(sensor_id sensor, const std::vector<quality_row>& rows) {
   reading_batch batch;
   for (const auto& row : rows) {
-    batch.event_time_us.push_back(noon_us + row.second * second_us);
+    batch.event_time_us.push_back(ten_us + row.second * second_us);
     batch.value.push_back(row.value);
     batch.flags.push_back(row.flags);
   }
@@ -30,13 +31,13 @@ reading_batch marked(sensor_id sensor, const std::vector<quality_row>& rows) {
 
 /// Under an upper limit of 90.
 struct quality_state : testing::Test {
-  quality_state() { state.watch(calm_values({1, {{}, 90.0}, {}}), noon_us); }
+  quality_state() { state.watch(calm_values({1, {{}, 90.0}, {}}), ten_us); }
   sensor_state::findings take(const std::vector<quality_row>& rows, std::int64_t now_s = 100) {
     const auto batch = marked(1, rows);
-    return state.apply(noon_us + now_s * second_us, batch, batch.slices.front());
+    return state.apply(ten_us + now_s * second_us, batch, batch.slices.front());
   }
   std::uint8_t stored_flags(std::int64_t second) const {
-    const auto at_us = noon_us + second * second_us;
+    const auto at_us = ten_us + second * second_us;
     const auto head = state.cut({at_us, at_us + 1}).head;
     return head.flags.at(0);
   }
@@ -61,7 +62,7 @@ TEST_F(quality_state, bad_is_stored_and_counted_and_judged_by_nothing) {
 TEST_F(quality_state, bad_moves_no_watermark_and_makes_no_reading_late) {
   take({{0, 10}}, 10);
   take({{95, 1, flag_bad}}, 100);
-  EXPECT_EQ(state.status().watermark_us, noon_us);
+  EXPECT_EQ(state.status().watermark_us, ten_us);
   take({{2, 20}}, 100);
   EXPECT_EQ(state.status().late, 0U);
   EXPECT_EQ(state.latest()->value, 20);
@@ -72,7 +73,7 @@ TEST_F(quality_state, a_reading_that_turns_bad_is_judged_no_more_and_one_that_tu
   auto turned = take({{1, 95, flag_bad}});
   ASSERT_EQ(turned.alarm_rows.size(), 2U);
   EXPECT_TRUE(turned.alarm_rows[0].gone);
-  EXPECT_EQ(turned.alarm_rows[0].time_us, noon_us + second_us);
+  EXPECT_EQ(turned.alarm_rows[0].time_us, ten_us + second_us);
   EXPECT_EQ(state.status().count_window.count, 2U);
   turned = take({{1, 95}});
   ASSERT_EQ(turned.alarm_rows.size(), 2U);
@@ -129,11 +130,11 @@ TEST_F(quality_state, is_stored_with_the_state_and_states_of_before_are_read) {
   ASSERT_TRUE(again.decode(in));
   EXPECT_TRUE(in.empty());
   EXPECT_EQ(again.status().left_out, 1U);
-  EXPECT_GE(again.cut({}).on_disk_until_us, noon_us + 2 * second_us) << "a block with the bad reading is found";
+  EXPECT_GE(again.cut({}).on_disk_until_us, ten_us + 2 * second_us) << "a block with the bad reading is found";
 
   sensor_state plain(1, stream_rules{}), read(1, stream_rules{});
   const auto batch = batch_of(1, calm(0, 50));
-  plain.apply(noon_us + 100 * second_us, *batch, batch->slices.front());
+  plain.apply(ten_us + 100 * second_us, *batch, batch->slices.front());
   std::string older;
   plain.encode(older);
   std::string behind;  // what version 2 ends before
@@ -151,12 +152,12 @@ TEST_F(quality_state, is_stored_with_the_state_and_states_of_before_are_read) {
 TEST(judged_alarms_and_quality, an_alert_whose_reading_is_gone_is_withdrawn) {
   judged_alarms alarms;
   std::vector<event> said;
-  alarms.configure({1, {{}, 90.0}, {}}, INT64_MIN, INT64_MIN, noon_us, said);
-  const std::vector<alarm_row> rows{{noon_us, 10}, {noon_us + second_us, 95}, {noon_us + 2 * second_us, 20}};
-  alarms.observe(rows, INT64_MIN, noon_us, said);
+  alarms.configure({1, {{}, 90.0}, {}}, INT64_MIN, INT64_MIN, ten_us, said);
+  const std::vector<alarm_row> rows{{ten_us, 10}, {ten_us + second_us, 95}, {ten_us + 2 * second_us, 20}};
+  alarms.observe(rows, INT64_MIN, ten_us, said);
   ASSERT_EQ(said.size(), 2U);
   said.clear();
-  alarms.observe(std::vector<alarm_row>{{noon_us + second_us, 0, true}}, INT64_MIN, noon_us, said);
+  alarms.observe(std::vector<alarm_row>{{ten_us + second_us, 0, true}}, INT64_MIN, ten_us, said);
   ASSERT_FALSE(said.empty());
   EXPECT_EQ(said.front().key.kind, event_kind::withdrawn);
   EXPECT_EQ(alarms.active_count(), 0U);
@@ -175,7 +176,7 @@ struct engine_quality : engine_test {
     EXPECT_EQ(all->values.count, 600U);
     EXPECT_EQ(all->values.max, 1e6);
     EXPECT_EQ(running->readings(1, {}, 10'000, false).value().size(), 600U);
-    const auto minutes = running->aggregate(1, {noon_us, noon_us + 600 * second_us}, 60 * second_us).value();
+    const auto minutes = running->aggregate(1, {ten_us, ten_us + 600 * second_us}, 60 * second_us).value();
     std::uint64_t count = 0;
     for (const auto& each : minutes) count += each.values.count;
     EXPECT_EQ(count, 500U);
@@ -210,14 +211,14 @@ TEST_F(engine_quality, bad_readings_are_left_out_of_aggregates_from_head_journal
   open();
   EXPECT_EQ(running->stats(1, {}, {}).value().values.count, 500U);
   EXPECT_EQ(running->status(1).value().left_out, 101U);
-  EXPECT_EQ(running->latest(1).value().event_time_us, noon_us + 598 * second_us);
+  EXPECT_EQ(running->latest(1).value().event_time_us, ten_us + 598 * second_us);
 }
 
 TEST_F(engine_quality, what_is_known_not_to_be_judged_is_told_at_once) {
   begin(1);
   EXPECT_EQ(ingest(1, calm(0, 200)).value().not_judged, 0U);
   ASSERT_TRUE(running->settle(60'000));
-  EXPECT_EQ(ingest(1, {{noon_us + second_us / 2, 1}, {noon_us + 199 * second_us, 29}}).value().not_judged, 1U);
+  EXPECT_EQ(ingest(1, {{ten_us + second_us / 2, 1}, {ten_us + 199 * second_us, 29}}).value().not_judged, 1U);
   EXPECT_EQ(ingest(1, {{INT64_MAX / 2, 1}}).value().not_judged, 1U);
   ASSERT_TRUE(running->settle(60'000));
   const auto told = running->metrics().not_judged;

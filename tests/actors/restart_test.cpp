@@ -4,17 +4,18 @@
 #include "actors/engine/limits.hpp"
 #include "actors/support/population.hpp"
 #include "storage/base/limits.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t received_us = noon_us + 1'000'000 * second_us;
+constexpr std::int64_t restarted_us = ten_us + 1'000'000 * second_us;
 
 /// The view of a sensor that got these readings and never failed.
 sensor_status undisturbed(sensor_id id, const timed_values& rows) {
   sensor_state state(id, stream_rules{});
   const auto batch = batch_of(id, rows);
-  state.apply(received_us, *batch, batch->slices.front());
+  state.apply(restarted_us, *batch, batch->slices.front());
   return state.status();
 }
 
@@ -32,7 +33,7 @@ TEST(restart, a_failing_sensor_loses_no_reading_counts_none_twice_and_touches_no
   constexpr std::size_t entries = 200, per_entry = 50;
   constexpr sensor_id failing = 2;
   for (std::size_t i = 0; i < entries; ++i) {
-    for (sensor_id id = 1; id <= 4; ++id) plant.commit(id, calm(i * per_entry, per_entry), received_us);
+    for (sensor_id id = 1; id <= 4; ++id) plant.commit(id, calm(i * per_entry, per_entry), restarted_us);
     if (i % 20 == 5)
       plant.view(failing);  // progress between two failures, however slow the machine; otherwise the sensor would stay down
     if (i % 20 == 10) plant.fail(failing);
@@ -52,9 +53,9 @@ TEST(restart, a_failing_sensor_loses_no_reading_counts_none_twice_and_touches_no
 
 TEST(restart, a_sensor_rebuilt_behind_a_snapshot_starts_from_it) {
   running_population plant(1);
-  plant.commit(1, calm(0, limits::head_readings), received_us);
+  plant.commit(1, calm(0, limits::head_readings), restarted_us);
   ASSERT_TRUE(plant.sensors->persist_all(60'000));
-  plant.commit(1, calm(limits::head_readings, 10), received_us);
+  plant.commit(1, calm(limits::head_readings, 10), restarted_us);
   plant.settle();
   ASSERT_EQ(plant.states.get(1).value()->applied_sequence, 1U);
   plant.fail(1);
@@ -66,10 +67,10 @@ TEST(restart, a_sensor_rebuilt_behind_a_snapshot_starts_from_it) {
 TEST(restart, limits_are_in_force_again_and_an_active_alert_is_raised_once) {
   running_population plant(1);
   plant.commit({1, {{}, 90.0}, {}});
-  plant.commit(1, {{noon_us, 95}}, received_us);
+  plant.commit(1, {{ten_us, 95}}, restarted_us);
   plant.view(1);
   plant.fail(1);
-  plant.commit(1, {{noon_us + 1, 96}, {noon_us + 2, 50}, {noon_us + 3, 97}}, received_us);
+  plant.commit(1, {{ten_us + 1, 96}, {ten_us + 2, 50}, {ten_us + 3, 97}}, restarted_us);
   plant.view(1);
   plant.settle();
   EXPECT_EQ(plant.events.count().alerts, 2U);
@@ -88,7 +89,7 @@ TEST(restart, an_analysis_actor_that_fails_takes_its_shard_along_and_finds_every
   for (std::size_t i = 0; i < entries; ++i) {
     auto rows = calm(i * per_entry, per_entry);
     rows[7].second = 95;
-    for (sensor_id id = 1; id <= 6; ++id) plant.commit(id, rows, received_us);
+    for (sensor_id id = 1; id <= 6; ++id) plant.commit(id, rows, restarted_us);
     all.insert(all.end(), rows.begin(), rows.end());
   }
   const auto wanted = undisturbed(1, all);
@@ -113,15 +114,15 @@ TEST(restart, a_sensor_that_fails_in_the_moment_it_is_started_is_rebuilt_too) {
 
 TEST(restart, a_sensor_that_fails_again_and_again_stays_down_while_the_others_work) {
   running_population plant(2);
-  plant.commit(1, calm(0, 10), received_us);
+  plant.commit(1, calm(0, 10), restarted_us);
   plant.view(1);
   plant.writer.write(saved_sensor{1, 1, "no state", {}}, [] {});
   plant.settle();
   plant.fail(1);
   std::size_t row = 0;
   running_population::await([&] {
-    plant.commit(1, calm(10 + row, 1), received_us);  // new entries that the sensor never reaches are no progress
-    plant.commit(2, calm(row++, 1), received_us);
+    plant.commit(1, calm(10 + row, 1), restarted_us);  // new entries that the sensor never reaches are no progress
+    plant.commit(2, calm(row++, 1), restarted_us);
     return plant.sensors->failed_count() == 1;
   });
   EXPECT_EQ(plant.sensors->restart_count(), limits::sensor_restarts_in_a_row + 1);
@@ -138,7 +139,7 @@ TEST(restart, failures_with_readings_taken_in_between_are_not_in_a_row) {
   running_population plant(1);
   constexpr std::size_t failures = 2 * limits::sensor_restarts_in_a_row;
   for (std::size_t i = 0; i < failures; ++i) {
-    plant.commit(1, calm(i, 1), received_us);
+    plant.commit(1, calm(i, 1), restarted_us);
     EXPECT_EQ(plant.view(1).status->accepted, i + 1);
     plant.fail(1);
     running_population::await([&] { return plant.sensors->restart_count() == i + 1; });

@@ -9,11 +9,11 @@
 #include "storage/journal/journal.hpp"
 #include "storage/state/store_writer.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t second_us = 1'000'000, hour_us = 3'600 * second_us, day_us = 24 * hour_us;
 constexpr std::int64_t midnight_us = 20'000 * day_us, noon_us = midnight_us + day_us / 2;
 
 template <class T>

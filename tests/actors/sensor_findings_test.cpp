@@ -10,11 +10,10 @@
 #include "pipelines/detect/z_score.hpp"
 #include "pipelines/model/limits.hpp"
 #include "pipelines/stats/statistics.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
-
-constexpr std::int64_t second_us = 1'000'000;
 
 reading_batch batch_of(const std::vector<double>& values, std::int64_t first_us) {
   reading_batch batch;
@@ -28,9 +27,9 @@ reading_batch batch_of(const std::vector<double>& values, std::int64_t first_us)
 }
 
 /// Mostly near 50, now and then far off, sometimes stuck.
-class signal {
+class noisy_signal {
  public:
-  explicit signal(unsigned seed) : random_(seed) {}
+  explicit noisy_signal(unsigned seed) : random_(seed) {}
   double next() {
     const auto dice = random_() % 40;
     if (dice == 0) base_ = 20.0 + static_cast<double>(random_() % 60);
@@ -72,7 +71,7 @@ bool is_past(double value, const mean_std_dev& stats, double threshold) {
 TEST(sensor_findings, alarm_rows_alone_give_the_alerts_of_all_readings_under_changing_limits) {
   std::size_t seen = 0, passed_on = 0, events = 0;
   for (unsigned seed = 0; seed < 50; ++seed) {
-    signal values(seed);
+    noisy_signal values(seed);
     sensor_state sensor(1, {});
     alarm_board of_all, of_alarm_rows;
     std::int64_t time_us = second_us;
@@ -105,7 +104,7 @@ TEST(sensor_findings, events_hold_every_reading_whose_z_score_passes_the_thresho
   const stream_rules rules{.z_min_readings = 10, .z_threshold = 2.0};
   std::size_t anomalies = 0;
   for (unsigned seed = 0; seed < 50; ++seed) {
-    signal values(seed);
+    noisy_signal values(seed);
     sensor_state sensor(1, rules);
     std::vector<double> body(600);
     std::ranges::generate(body, [&] { return values.next(); });

@@ -15,20 +15,21 @@
 #include "pipelines/model/limits.hpp"
 #include "storage/base/limits.hpp"
 #include "storage/support/runs.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr sensor_id id = 7;
+constexpr sensor_id stated = 7;
 
 /// A state and a shorter way to feed it. Under a limit that everything passes, each reading that is judged is an alarm row.
 struct fed_state {
-  fed_state() { state.watch(calm_values({id, {{}, -1e9}, {}}), noon_us); }
+  fed_state() { state.watch(calm_values({stated, {{}, -1e9}, {}}), ten_us); }
 
-  sensor_state state{id, stream_rules{}};
+  sensor_state state{stated, stream_rules{}};
 
   sensor_state::findings apply(const timed_values& rows, std::int64_t received_at_us) {
-    const auto batch = batch_of(id, rows);
+    const auto batch = batch_of(stated, rows);
     return state.apply(received_at_us, *batch, batch->slices.front());
   }
   std::string bytes() const {
@@ -53,7 +54,7 @@ struct a_reading : testing::TestWithParam<one_reading> {};
 
 TEST_P(a_reading, is_counted_and_flagged_by_its_time_alone) {
   const auto& row = GetParam();
-  constexpr std::int64_t watermark_us = noon_us + 119 * second_us;
+  constexpr std::int64_t watermark_us = ten_us + 119 * second_us;
   fed_state fed;
   timed_values before = calm(0, 120);
   for (auto& each : before) each.second = 1;
@@ -90,10 +91,10 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(sensor_state, a_correction_within_the_lateness_revises_the_windows_and_a_late_one_does_not) {
   fed_state fed;
-  fed.apply({{noon_us, 10}, {noon_us + 100 * second_us, 20}, {noon_us + 110 * second_us, 30}}, noon_us + 110 * second_us);
-  fed.apply({{noon_us + 100 * second_us, 40}}, noon_us + 110 * second_us);
+  fed.apply({{ten_us, 10}, {ten_us + 100 * second_us, 20}, {ten_us + 110 * second_us, 30}}, ten_us + 110 * second_us);
+  fed.apply({{ten_us + 100 * second_us, 40}}, ten_us + 110 * second_us);
   EXPECT_DOUBLE_EQ(fed.state.status().count_window.mean, 80.0 / 3);
-  fed.apply({{noon_us, 1'000}}, noon_us + 110 * second_us);
+  fed.apply({{ten_us, 1'000}}, ten_us + 110 * second_us);
   EXPECT_DOUBLE_EQ(fed.state.status().count_window.mean, 80.0 / 3);
 }
 
@@ -103,7 +104,7 @@ TEST(sensor_state, sensors_that_are_read_out_together_do_not_fill_their_heads_in
     sensor_state state(each, stream_rules{});
     for (std::size_t second = 0; !state.head_is_full(); ++second) {
       const auto batch = batch_of(each, calm(second, 1));
-      state.apply(noon_us + 1'000'000 * second_us, *batch, batch->slices.front());
+      state.apply(ten_us + 1'000'000 * second_us, *batch, batch->slices.front());
     }
     sizes.insert(state.head_size());
   }
@@ -114,26 +115,26 @@ TEST(sensor_state, sensors_that_are_read_out_together_do_not_fill_their_heads_in
 
 TEST(sensor_state, late_readings_in_a_row_that_come_as_time_passes_set_the_watermark_anew) {
   fed_state fed;
-  fed.apply(calm(0, 120), noon_us + 120 * second_us);
+  fed.apply(calm(0, 120), ten_us + 120 * second_us);
   const std::int64_t year_us = 365 * 86'400 * second_us;
   std::vector<event> said;
   for (std::int64_t second = 121; second <= 200; ++second) {
-    const auto found = fed.apply({{noon_us + second * second_us - year_us, 20}}, noon_us + second * second_us);
+    const auto found = fed.apply({{ten_us + second * second_us - year_us, 20}}, ten_us + second * second_us);
     said.insert(said.end(), found.events.begin(), found.events.end());
     EXPECT_EQ(found.alarms_restart, !found.events.empty());
   }
   ASSERT_EQ(said.size(), 1U);
   EXPECT_EQ(said[0].key.kind, event_kind::watermark_reanchored);
-  EXPECT_EQ(said[0].at_us, noon_us + 181 * second_us - year_us) << "after a minute";
+  EXPECT_EQ(said[0].at_us, ten_us + 181 * second_us - year_us) << "after a minute";
   EXPECT_EQ(fed.state.status().late, 60U);
-  EXPECT_EQ(fed.state.latest()->event_time_us, noon_us + 200 * second_us - year_us);
+  EXPECT_EQ(fed.state.latest()->event_time_us, ten_us + 200 * second_us - year_us);
 }
 
 TEST(sensor_state, a_backlog_that_is_sent_faster_than_it_was_measured_is_late_and_sets_nothing_anew) {
   fed_state fed;
-  fed.apply({{noon_us, 20}}, noon_us);
+  fed.apply({{ten_us, 20}}, ten_us);
   for (std::int64_t minute = 0; minute < 120; ++minute)
-    EXPECT_TRUE(fed.apply({{noon_us + (minute - 300) * 60 * second_us, 20}}, noon_us + minute * second_us).events.empty());
+    EXPECT_TRUE(fed.apply({{ten_us + (minute - 300) * 60 * second_us, 20}}, ten_us + minute * second_us).events.empty());
   EXPECT_EQ(fed.state.status().late, 120U);
 }
 
@@ -141,9 +142,9 @@ TEST(sensor_state, a_body_is_judged_in_time_order_whatever_its_own) {
   fed_state rising, falling;
   timed_values rows = calm(0, 300);
   rows[250].second = 500;
-  const auto in_order = rising.apply(rows, noon_us + 300 * second_us);
+  const auto in_order = rising.apply(rows, ten_us + 300 * second_us);
   std::ranges::reverse(rows);
-  const auto reversed = falling.apply(rows, noon_us + 300 * second_us);
+  const auto reversed = falling.apply(rows, ten_us + 300 * second_us);
   ASSERT_EQ(in_order.events.size(), 1U);
   ASSERT_EQ(reversed.events.size(), 1U);
   EXPECT_EQ(reversed.events[0].detail, in_order.events[0].detail);
@@ -152,27 +153,27 @@ TEST(sensor_state, a_body_is_judged_in_time_order_whatever_its_own) {
 
 TEST(sensor_state, a_reading_with_too_many_newer_ones_to_judge_again_is_late_however_short_the_time) {
   fed_state fed;
-  for (std::int64_t i = 1; i <= 2'000; ++i) fed.apply({{noon_us + i * 10, 20}}, noon_us + i * 10);
-  fed.apply({{noon_us + (2'000 - 440) * 10 + 5, 20}}, noon_us + second_us);
+  for (std::int64_t i = 1; i <= 2'000; ++i) fed.apply({{ten_us + i * 10, 20}}, ten_us + i * 10);
+  fed.apply({{ten_us + (2'000 - 440) * 10 + 5, 20}}, ten_us + second_us);
   EXPECT_EQ(fed.state.status().late, 0U);
-  fed.apply({{noon_us + (2'000 - 460) * 10 + 5, 20}}, noon_us + second_us);
+  fed.apply({{ten_us + (2'000 - 460) * 10 + 5, 20}}, ten_us + second_us);
   EXPECT_EQ(fed.state.status().late, 1U);
   EXPECT_LE(fed.state.status().time_window.count, limits::time_window_readings);
 }
 
 TEST(sensor_state, a_reading_from_the_future_is_never_the_latest) {
   fed_state fed;
-  fed.apply({{noon_us + 600 * second_us, 1}}, noon_us);
+  fed.apply({{ten_us + 600 * second_us, 1}}, ten_us);
   EXPECT_FALSE(fed.state.latest());
-  fed.apply({{noon_us, 2}}, noon_us);
-  EXPECT_EQ(fed.state.latest()->event_time_us, noon_us);
+  fed.apply({{ten_us, 2}}, ten_us);
+  EXPECT_EQ(fed.state.latest()->event_time_us, ten_us);
 }
 
 /// Readings as they may really come: mostly in order, some repeated, corrected, out of order (alone, or some that others have
 /// overtaken), late or from the future.
 timed_values untidy(std::mt19937& random, std::size_t count) {
   timed_values rows;
-  std::int64_t now_us = noon_us;
+  std::int64_t now_us = ten_us;
   for (std::size_t i = 0; i < count; ++i) {
     const auto value = static_cast<double>(random() % 1'000) / 10 + (random() % 60 == 0 ? 500 : 0);
     switch (random() % 13) {
@@ -193,7 +194,7 @@ timed_values untidy(std::mt19937& random, std::size_t count) {
   return rows;
 }
 
-constexpr std::int64_t received_us = noon_us + 1'000'000 * second_us;
+constexpr std::int64_t received_us = ten_us + 1'000'000 * second_us;
 
 struct any_readings : testing::TestWithParam<unsigned> {};
 
@@ -259,7 +260,7 @@ TEST_P(any_readings, on_disk_end_by_the_time_that_a_cut_tells_also_after_a_resta
       on_disk_until_us = std::max(on_disk_until_us, each->values.last_us);
     }
     EXPECT_EQ(fed.state.cut({}).on_disk_until_us, on_disk_until_us);
-    sensor_state restarted(id, stream_rules{});
+    sensor_state restarted(stated, stream_rules{});
     const auto bytes = fed.bytes();
     std::string_view in = bytes;
     ASSERT_TRUE(restarted.decode(in));
@@ -273,7 +274,7 @@ TEST_P(any_readings, in_a_damaged_encoding_are_refused_or_read_but_never_more) {
   fed.apply(untidy(random, 300), received_us);
   const auto bytes = fed.bytes();
   for (std::size_t cut = 0; cut < bytes.size(); cut += 1 + random() % 50) {
-    sensor_state other(id, stream_rules{});
+    sensor_state other(stated, stream_rules{});
     std::string_view in(bytes.data(), cut);
     EXPECT_FALSE(other.decode(in)) << cut;
   }
@@ -323,7 +324,7 @@ TEST(sensor_state, of_version_1_is_read_and_goes_on_where_it_stood) {
   EXPECT_EQ(status.watermark_us, rows.back().first);
   EXPECT_EQ(status.count_window.count, 50U);
   EXPECT_EQ(fed.state.latest()->value, rows.back().second);
-  const auto found = fed.apply({{noon_us + 50 * second_us, 500}}, noon_us + 50 * second_us);
+  const auto found = fed.apply({{ten_us + 50 * second_us, 500}}, ten_us + 50 * second_us);
   ASSERT_EQ(found.events.size(), 1U);
   EXPECT_EQ(found.events.front().key.source, event_source::z_score);
 }

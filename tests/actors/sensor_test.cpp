@@ -5,6 +5,7 @@
 #include "actors/support/deterministic.hpp"
 #include "actors/support/messages.hpp"
 #include "storage/base/limits.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -91,10 +92,10 @@ struct sensor_test : deterministic {
 
 TEST_F(sensor_test, passes_a_tick_on_behind_what_came_before_and_stores_its_state_again) {
   begin_new();
-  caf::anon_send(actor, new_tick{{1, noon_us}, id});
+  caf::anon_send(actor, new_tick{{1, ten_us}, id});
   caf::anon_send(actor, persist_request{});
   run();
-  EXPECT_EQ(ticks, (std::vector<tick>{{1, noon_us}}));
+  EXPECT_EQ(ticks, (std::vector<tick>{{1, ten_us}}));
   ASSERT_EQ(snapshots.size(), 1U);
   EXPECT_EQ(snapshots.front().snapshot->applied_sequence, 1U);
 }
@@ -109,7 +110,7 @@ std::vector<std::pair<event_kind, std::int64_t>> silences(const std::vector<foun
 }
 
 TEST_F(sensor_test, is_silent_when_a_tick_says_so_or_the_next_reading_and_both_tell_the_same) {
-  const auto newest_us = noon_us + 39 * second_us, due_us = newest_us + 60 * second_us;
+  const auto newest_us = ten_us + 39 * second_us, due_us = newest_us + 60 * second_us;
   for (const bool is_told : {true, false}) {
     found.clear();
     book = std::make_shared<tick_book>([this](sensor_id, const tick& at) { told.push_back(at); });
@@ -132,7 +133,7 @@ TEST_F(sensor_test, is_silent_when_a_tick_says_so_or_the_next_reading_and_both_t
     run();
     EXPECT_EQ(silences(found),
               (std::vector<std::pair<event_kind, std::int64_t>>{{event_kind::anomaly_opened, due_us},
-                                                                {event_kind::anomaly_closed, noon_us + 140 * second_us}}));
+                                                                {event_kind::anomaly_closed, ten_us + 140 * second_us}}));
   }
 }
 
@@ -140,17 +141,17 @@ TEST_F(sensor_test, takes_the_tick_before_the_reading_that_follows_it_however_la
   begin_new();
   send_readings(1, calm(0, 40));
   run();
-  book->put({2, noon_us + 100 * second_us});
-  send_readings(3, {{noon_us + 45 * second_us, 20}});  // came late, in the minute of silence
+  book->put({2, ten_us + 100 * second_us});
+  send_readings(3, {{ten_us + 45 * second_us, 20}});  // came late, in the minute of silence
   run();
   const std::vector<std::pair<event_kind, std::int64_t>> opened_and_taken_back{
-      {event_kind::anomaly_opened, noon_us + 99 * second_us}, {event_kind::withdrawn, noon_us + 99 * second_us}};
+      {event_kind::anomaly_opened, ten_us + 99 * second_us}, {event_kind::withdrawn, ten_us + 99 * second_us}};
   EXPECT_EQ(silences(found), opened_and_taken_back);
 }
 
 TEST_F(sensor_test, a_sensor_whose_readings_are_of_the_past_is_not_waited_for) {
   begin_new();
-  send(made.readings(1, id, calm(0, 40), noon_us + 3'600 * second_us));
+  send(made.readings(1, id, calm(0, 40), ten_us + 3'600 * second_us));
   run();
   EXPECT_EQ(book->due_us(), std::nullopt);
 }
@@ -158,7 +159,7 @@ TEST_F(sensor_test, a_sensor_whose_readings_are_of_the_past_is_not_waited_for) {
 TEST_F(sensor_test, passes_a_command_on_once) {
   begin_new();
   const auto command = std::make_shared<const operator_command>(operator_command{id, "Ann", {}});
-  for (int i = 0; i < 2; ++i) caf::anon_send(actor, new_command{1, noon_us, command});
+  for (int i = 0; i < 2; ++i) caf::anon_send(actor, new_command{1, ten_us, command});
   run();
   ASSERT_EQ(commands.size(), 1U);
   EXPECT_EQ(commands.front().command->who, "Ann");
@@ -173,7 +174,7 @@ TEST_F(sensor_test, a_view_shows_every_reading_that_was_sent_before_it_and_none_
   const auto seen = waiter.wait_for(0).value();
   EXPECT_EQ(seen.cut.head.size(), 3U);
   EXPECT_EQ(seen.status->applied_sequence, 1U);
-  EXPECT_EQ(seen.latest->event_time_us, noon_us + 2 * second_us);
+  EXPECT_EQ(seen.latest->event_time_us, ten_us + 2 * second_us);
   EXPECT_EQ(view().cut.head.size(), 6U);
 }
 
@@ -212,10 +213,10 @@ TEST_F(sensor_test, what_is_kept_back_does_not_hold_the_turn_of_its_group) {
 
 TEST_F(sensor_test, entries_that_come_as_one_group_are_taken_in_as_if_each_came_alone) {
   const auto entry = [](std::uint64_t sequence, const timed_values& rows) {
-    return journal_entry{sequence, noon_us, batch_of(id, rows), nullptr, nullptr};
+    return journal_entry{sequence, ten_us, batch_of(id, rows), nullptr, nullptr};
   };
   const auto first = entry(1, calm(0, limits::head_readings + 5)), second = entry(2, calm(limits::head_readings, 40)),
-             third = entry(3, {{noon_us, 1'000}});
+             third = entry(3, {{ten_us, 1'000}});
   const std::vector<const journal_entry*> all{&first, &second, &third};
   begin_new();
   send(new_readings{group_of(all, made.counts), 0, 3});
@@ -248,7 +249,7 @@ TEST_F(sensor_test, only_readings_far_from_the_window_before_them_go_to_the_anom
 TEST_F(sensor_test, late_repeated_and_future_rows_are_counted_flagged_and_not_judged_and_one_out_of_order_is_judged) {
   begin_new();
   send(committer::config(1, {id, {{}, 0.0}, {}}));
-  const auto newest = noon_us + 3600 * second_us;
+  const auto newest = ten_us + 3600 * second_us;
   send(made.readings(2, id, {{newest, 1}}, newest));
   const timed_values odd{{newest - 61 * second_us, 2}, {newest, 1}, {newest + 301 * second_us, 3}, {newest - second_us, 4}};
   send(made.readings(3, id, odd, newest));
@@ -267,7 +268,7 @@ TEST_F(sensor_test, late_repeated_and_future_rows_are_counted_flagged_and_not_ju
 
 TEST_F(sensor_test, only_readings_that_can_move_an_alarm_go_to_the_threshold_actor) {
   begin_new();
-  auto next = [this, time_us = noon_us](std::uint64_t sequence, std::vector<double> values) mutable {
+  auto next = [this, time_us = ten_us](std::uint64_t sequence, std::vector<double> values) mutable {
     timed_values rows;
     for (const auto value : values) rows.emplace_back(++time_us, value);
     send_readings(sequence, rows);
@@ -359,7 +360,7 @@ TEST_F(sensor_test, a_sensor_restored_from_its_snapshot_goes_on_as_if_nothing_ha
   begin_new();
   send(committer::config(1, {id, {10.0, 90.0}, {}}));
   send_readings(2, calm(0, 150));
-  send_readings(3, {{noon_us, 99}, {noon_us + 100 * second_us, 98}});
+  send_readings(3, {{ten_us, 99}, {ten_us + 100 * second_us, 98}});
   persist();
   const auto stored = *snapshots.back().snapshot;
   send_readings(4, calm(150, 40));
@@ -417,7 +418,7 @@ TEST_F(sensor_test, readings_count_as_processed_when_the_last_actor_lets_go) {
   send_readings(1, calm(0, 40));
   EXPECT_FALSE(made.counts.idle());
   run();
-  send_readings(2, {{noon_us + 40 * second_us, 1'000}});
+  send_readings(2, {{ten_us + 40 * second_us, 1'000}});
   run();
   EXPECT_EQ(made.counts.processed_readings(), 40U) << "the anomaly actor's stand-in holds the second batch";
   found.clear();

@@ -2,6 +2,7 @@
 #include "actors/engine/limits.hpp"
 #include "actors/support/engine_fixture.hpp"
 #include "storage/state/store_writer.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -96,16 +97,16 @@ TEST_F(set_aside_test, limits_and_alerts_keep_their_place_among_what_was_set_asi
   auto entry = running->entities().find_sensor(down).value();
   const auto good = take_down();
   entry.thresholds = {{}, 80.0};
-  ASSERT_TRUE(ingest(down, {{noon_us + 100 * second_us, 85}}));  // under the old limit of 90
+  ASSERT_TRUE(ingest(down, {{ten_us + 100 * second_us, 85}}));  // under the old limit of 90
   ASSERT_TRUE(running->update(entry));
-  ASSERT_TRUE(ingest(down, {{noon_us + 101 * second_us, 85}}));
+  ASSERT_TRUE(ingest(down, {{ten_us + 101 * second_us, 85}}));
   std::size_t rows = 0;
   trim(other, rows);
   come_back(good);
   ASSERT_TRUE(running->settle(60'000));
   const auto alerts = running->events().alerts({.sensor = down}).value();
   ASSERT_EQ(alerts.size(), 1U);
-  EXPECT_EQ(alerts[0].stated->key.event_time_us, noon_us + 101 * second_us);
+  EXPECT_EQ(alerts[0].stated->key.event_time_us, ten_us + 101 * second_us);
 }
 
 TEST_F(set_aside_test, at_its_bound_the_readings_of_the_sensor_alone_are_refused_until_it_is_deleted) {

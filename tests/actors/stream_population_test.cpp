@@ -11,6 +11,7 @@
 #include "actors/support/messages.hpp"
 #include "storage/support/temporary_directory.hpp"
 #include "support/await.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -53,7 +54,7 @@ struct stream_population_test : testing::Test {
   }
   static journal_entry entry_of(reading_batch batch) {
     journal_entry entry;
-    entry.received_at_us = noon_us + 1'000'000 * second_us;
+    entry.received_at_us = ten_us + 1'000'000 * second_us;
     entry.readings = std::make_shared<const reading_batch>(std::move(batch));
     return entry;
   }
@@ -67,7 +68,7 @@ struct stream_population_test : testing::Test {
   /// A reading a second, of rising values; sums of seconds are the values.
   void ingest(int first, int count) {
     timed_values rows;
-    for (int i = first; i < first + count; ++i) rows.emplace_back(noon_us + i * second_us, i);
+    for (int i = first; i < first + count; ++i) rows.emplace_back(ten_us + i * second_us, i);
     ASSERT_TRUE(entries->append(entry_of(*batch_of(source, rows)), durability::buffered));
   }
   std::map<std::int64_t, double> all_told() {
@@ -77,7 +78,7 @@ struct stream_population_test : testing::Test {
   }
   static std::map<std::int64_t, double> seconds(int count) {
     std::map<std::int64_t, double> all;
-    for (int i = 0; i < count; ++i) all[noon_us + i * second_us] = i;
+    for (int i = 0; i < count; ++i) all[ten_us + i * second_us] = i;
     return all;
   }
   /// A state that cannot be read makes the actor throw.

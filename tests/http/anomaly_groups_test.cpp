@@ -1,11 +1,12 @@
 #include "http/text/anomaly_groups.hpp"
 
 #include <gtest/gtest.h>
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t noon_us = 1'768'824'000'000'000, minute_us = 60'000'000;
+constexpr std::int64_t noon_us = 1'768'824'000'000'000;
 
 TEST(anomaly_groups, findings_of_one_machine_that_began_one_after_the_other_are_one_thing) {
   const auto groups = group_findings({{1, 5, noon_us + 8 * minute_us, "c"},

@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "http/edge/limits.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
-
-constexpr std::int64_t second = 1'000'000;
 
 TEST(delivery_line, notices_of_one_alert_go_one_after_the_other) {
   delivery_line line;
@@ -38,14 +37,14 @@ TEST(delivery_line, a_failure_pauses_the_channel_and_one_at_a_time_finds_out_whe
   delivery_line line;
   for (std::uint64_t id = 1; id <= 9; ++id) line.add(id, std::to_string(id), 0);
   EXPECT_EQ(line.begin(0), 1U);
-  line.failed(1, 8 * second, 3 * second);
-  EXPECT_EQ(line.begin(2 * second), std::nullopt);
-  EXPECT_EQ(line.due_us(), 3 * second);
-  EXPECT_EQ(line.begin(3 * second), 2U) << "another one: it may be the first that is at fault";
-  EXPECT_EQ(line.begin(3 * second), std::nullopt);
+  line.failed(1, 8 * second_us, 3 * second_us);
+  EXPECT_EQ(line.begin(2 * second_us), std::nullopt);
+  EXPECT_EQ(line.due_us(), 3 * second_us);
+  EXPECT_EQ(line.begin(3 * second_us), 2U) << "another one: it may be the first that is at fault";
+  EXPECT_EQ(line.begin(3 * second_us), std::nullopt);
   line.sent(2);
-  EXPECT_EQ(line.begin(3 * second), 3U);
-  EXPECT_EQ(line.begin(3 * second), 4U);
+  EXPECT_EQ(line.begin(3 * second_us), 3U);
+  EXPECT_EQ(line.begin(3 * second_us), 4U);
   EXPECT_EQ(line.failures_in_a_row(), 0U);
 }
 
@@ -54,11 +53,11 @@ TEST(delivery_line, one_that_failed_keeps_the_next_of_its_alert_back_until_it_is
   line.add(1, "a", 0);
   line.add(2, "a", 0);
   EXPECT_EQ(line.begin(0), 1U);
-  line.failed(1, 5 * second, 0);
-  EXPECT_EQ(line.begin(4 * second), std::nullopt);
-  EXPECT_EQ(line.begin(5 * second), 1U);
+  line.failed(1, 5 * second_us, 0);
+  EXPECT_EQ(line.begin(4 * second_us), std::nullopt);
+  EXPECT_EQ(line.begin(5 * second_us), 1U);
   line.given_up(1, std::nullopt);
-  EXPECT_EQ(line.begin(5 * second), 2U);
+  EXPECT_EQ(line.begin(5 * second_us), 2U);
 }
 
 TEST(delivery_line, a_dead_letter_that_is_sent_again_goes_before_what_is_younger) {

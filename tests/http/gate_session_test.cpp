@@ -11,7 +11,7 @@ namespace factory {
 namespace {
 
 struct gate_session_times : ::testing::Test {
-  gate_session_times() { testing::set_echo(rules); }
+  gate_session_times() { test::set_echo(rules); }
   std::int64_t allowed_ms() {
     session.set_deadline();
     return std::chrono::duration_cast<std::chrono::milliseconds>(session.deadline - session.began).count();

@@ -15,10 +15,10 @@
 namespace factory {
 namespace {
 
-using testing::gate_case;
+using test::gate_case;
 
 struct gate : ::testing::Test {
-  gate() { testing::set_echo(rules); }
+  gate() { test::set_echo(rules); }
 
   /// Feeds `input` as a transport does; the answers are taken as they come.
   void feed(gate_connection& connection, std::string_view input, bool directly = false) {
@@ -47,12 +47,12 @@ struct gate : ::testing::Test {
   }
 
   void expect_the_table() {
-    for (const gate_case& c : testing::gate_cases()) {
+    for (const gate_case& c : test::gate_cases()) {
       SCOPED_TRACE(c.name);
       answers.clear();
       gate_connection connection(rules, buffers);
       feed(connection, c.input);
-      EXPECT_EQ(testing::without_dates(answers), c.output);
+      EXPECT_EQ(test::without_dates(answers), c.output);
       EXPECT_EQ(connection.closing(), c.closes);
     }
   }
@@ -74,7 +74,7 @@ TEST_F(gate, answers_every_case_the_same_when_the_handler_leaves_the_answer_for_
 }
 
 TEST_F(gate, answers_the_same_however_the_bytes_are_cut_in_two) {
-  for (const gate_case& c : testing::gate_cases()) {
+  for (const gate_case& c : test::gate_cases()) {
     if (c.name.starts_with("Expect")) continue;  // whether the body is at hand decides
     SCOPED_TRACE(c.name);
     for (std::size_t cut = 1; cut<c.input.size(); cut += c.input.size()> 2'000 ? 97 : 1) {
@@ -82,14 +82,14 @@ TEST_F(gate, answers_the_same_however_the_bytes_are_cut_in_two) {
       gate_connection connection(rules, buffers);
       feed(connection, std::string_view(c.input).substr(0, cut), cut % 2 == 0);
       feed(connection, std::string_view(c.input).substr(cut), cut % 2 == 0);
-      ASSERT_EQ(testing::without_dates(answers), c.output) << "cut at " << cut;
+      ASSERT_EQ(test::without_dates(answers), c.output) << "cut at " << cut;
     }
   }
 }
 
 TEST_F(gate, answers_the_same_a_byte_at_a_time_and_in_random_pieces) {
   std::mt19937 random(20260119);
-  for (const gate_case& c : testing::gate_cases()) {
+  for (const gate_case& c : test::gate_cases()) {
     if (c.name.starts_with("Expect")) continue;
     SCOPED_TRACE(c.name);
     for (const std::size_t largest : {1UL, 3UL, 40UL}) {
@@ -100,7 +100,7 @@ TEST_F(gate, answers_the_same_a_byte_at_a_time_and_in_random_pieces) {
         feed(connection, std::string_view(c.input).substr(at, piece), random() % 2 == 0);
         at += piece;
       }
-      ASSERT_EQ(testing::without_dates(answers), c.output);
+      ASSERT_EQ(test::without_dates(answers), c.output);
     }
   }
 }
@@ -114,7 +114,7 @@ TEST_F(gate, asks_for_the_body_once_and_answers_when_it_came) {
     EXPECT_EQ(answers, "HTTP/1.1 100 Continue\r\n\r\n");
     answers.clear();
     for (const char c : std::string_view(body)) feed(connection, {&c, 1});
-    EXPECT_EQ(testing::without_dates(answers), testing::ok("POST /p |ab"));
+    EXPECT_EQ(test::without_dates(answers), test::ok("POST /p |ab"));
   }
 }
 
@@ -123,7 +123,7 @@ TEST_F(gate, does_not_ask_for_a_body_that_has_begun_to_come) {
   feed(connection, "POST /p HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\na");
   EXPECT_EQ(answers, "");
   feed(connection, "b");
-  EXPECT_EQ(testing::without_dates(answers), testing::ok("POST /p |ab"));
+  EXPECT_EQ(test::without_dates(answers), test::ok("POST /p |ab"));
 }
 
 TEST_F(gate, refuses_what_more_of_bodies_comes_than_all_connections_may_hold) {
@@ -209,15 +209,15 @@ TEST_F(gate, answers_the_last_request_while_draining_and_closes) {
   feed(connection, "GET /a HTTP/1.1\r\nHo");
   rules.draining = true;
   feed(connection, "st: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n");
-  EXPECT_EQ(testing::without_dates(answers), testing::ok("GET /a |", "Connection: close\r\n"));
+  EXPECT_EQ(test::without_dates(answers), test::ok("GET /a |", "Connection: close\r\n"));
   EXPECT_TRUE(connection.closing());
 }
 
 struct gate_pieces : gate {
   gate_pieces() {
-    rules.handler = [this](const http_request&) { return testing::in_pieces({"one", "two"}, broken); };
+    rules.handler = [this](const http_request&) { return test::in_pieces({"one", "two"}, broken); };
   }
-  ~gate_pieces() override { EXPECT_EQ(testing::scripted_source::alive, 0); }
+  ~gate_pieces() override { EXPECT_EQ(test::scripted_source::alive, 0); }
   std::string take(gate_connection& connection) { return std::exchange(connection.output(), {}); }
   static constexpr std::string_view get = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
   bool broken = false;
@@ -235,7 +235,7 @@ TEST_F(gate_pieces, are_made_one_at_a_time_and_only_when_asked_for) {
   EXPECT_EQ(take(connection), "00000003\r\ntwo\r\n0\r\n\r\n");
   EXPECT_EQ(connection.now(), gate_connection::phase::idle);
   EXPECT_EQ(connection.requests(), 1U);
-  EXPECT_EQ(testing::scripted_source::alive, 0) << "let go of with the end";
+  EXPECT_EQ(test::scripted_source::alive, 0) << "let go of with the end";
 }
 
 TEST_F(gate_pieces, end_without_a_last_chunk_and_without_a_word_of_the_error_when_they_fail) {
@@ -248,7 +248,7 @@ TEST_F(gate_pieces, end_without_a_last_chunk_and_without_a_word_of_the_error_whe
     take(connection);
     EXPECT_FALSE(connection.next_piece());
     EXPECT_EQ(take(connection), "");
-    EXPECT_EQ(testing::scripted_source::alive, 0);
+    EXPECT_EQ(test::scripted_source::alive, 0);
   }
 }
 
@@ -279,7 +279,7 @@ TEST_F(gate_pieces, of_a_client_that_went_are_let_go_of) {
 
 TEST_F(gate_pieces, are_not_sent_behind_a_head_that_became_a_500) {
   rules.handler = [](const http_request&) {
-    http_response answer = testing::in_pieces({"one"});
+    http_response answer = test::in_pieces({"one"});
     answer.headers.emplace_back("X-Bad", "a\r\nInjected: 1");
     return answer;
   };
@@ -310,7 +310,7 @@ TEST_F(gate, bounds_what_it_keeps_of_a_chunk_header) {
 
 TEST_F(gate, survives_random_bytes_and_damaged_requests) {
   std::mt19937 random(42);
-  const auto cases = testing::gate_cases();
+  const auto cases = test::gate_cases();
   for (int round = 0; round < 20'000; ++round) {
     gate_connection connection(rules, buffers);
     std::string input = cases[random() % cases.size()].input.substr(0, 2'000);
@@ -354,8 +354,8 @@ TEST_F(gate, behind_a_small_body_of_who_is_not_let_in_the_connection_goes_on) {
   feed(connection, "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n");
   EXPECT_EQ(answers, "");
   feed(connection, "hiPOST /p HTTP/1.1\r\nHost: a\r\nAuthorization: x\r\nContent-Length: 2\r\n\r\nyo");
-  EXPECT_EQ(testing::without_dates(answers),
-            "HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno" + testing::ok("POST /p |yo"));
+  EXPECT_EQ(test::without_dates(answers),
+            "HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno" + test::ok("POST /p |yo"));
   EXPECT_FALSE(connection.closing());
 }
 

@@ -10,7 +10,7 @@
 namespace factory {
 namespace {
 
-class idempotency : public testing::Test {
+class idempotency : public ::testing::Test {
  protected:
   expected<http_response> once(std::string_view key, std::uint64_t digest, unsigned status = 201) {
     return memory_

@@ -16,7 +16,7 @@
 namespace factory {
 namespace {
 
-using testing::raw_client;
+using test::raw_client;
 
 /// One thread serves all. The answer of /later/N says N once `decided` is set and its thread was woken.
 struct later_answer : ::testing::Test {

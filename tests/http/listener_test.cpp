@@ -23,10 +23,10 @@
 namespace factory {
 namespace {
 
-using testing::raw_client;
+using test::raw_client;
 
 /// An event that one thread waits for and another signals.
-class event {
+class one_shot {
  public:
   void say() {
     const std::lock_guard lock(mutex_);
@@ -45,7 +45,7 @@ class event {
 };
 
 struct listener : ::testing::Test {
-  listener() { testing::set_echo(rules); }
+  listener() { test::set_echo(rules); }
   std::uint16_t start(unsigned threads = 4, std::size_t connections = 0) {
     how.threads = threads;
     how.connections = connections;
@@ -63,24 +63,24 @@ struct listener : ::testing::Test {
 
 TEST_F(listener, answers_every_case_of_the_table) {
   const std::uint16_t port = start();
-  for (const auto& c : testing::gate_cases()) {
+  for (const auto& c : test::gate_cases()) {
     SCOPED_TRACE(c.name);
     raw_client client(port);
     client.send(c.input);
     if (!c.closes) client.finish_sending();  // else the gate has to close by itself
-    EXPECT_EQ(testing::without_dates(client.read_to_end()), c.output);
+    EXPECT_EQ(test::without_dates(client.read_to_end()), c.output);
   }
 }
 
 TEST_F(listener, answers_the_same_when_every_byte_is_a_segment_of_its_own) {
   const std::uint16_t port = start();
-  for (const auto& c : testing::gate_cases()) {
+  for (const auto& c : test::gate_cases()) {
     if (c.name.starts_with("Expect") || c.input.size() > 400) continue;
     SCOPED_TRACE(c.name);
     raw_client client(port);
     for (const char byte : c.input) client.send({&byte, 1});
     if (!c.closes) client.finish_sending();
-    EXPECT_EQ(testing::without_dates(client.read_to_end()), c.output);
+    EXPECT_EQ(test::without_dates(client.read_to_end()), c.output);
   }
 }
 
@@ -95,7 +95,7 @@ TEST_F(listener, answers_many_connections_at_once) {
         for (int i = 0; i < 20; ++i) {
           const std::string body = std::to_string(i * c);
           client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
-          if (testing::without_dates(client.read_answer()) == testing::ok("POST /x |" + body)) ++right;
+          if (test::without_dates(client.read_answer()) == test::ok("POST /x |" + body)) ++right;
         }
       }
     });
@@ -149,7 +149,7 @@ TEST_F(listener, goes_on_serving_others_while_a_client_does_not_read) {
 /// Never ends.
 class endless_source final : public body_source {
  public:
-  endless_source(std::atomic<int>& asked, std::atomic<int>& early, event& gone) : asked_(asked), early_(early), gone_(gone) {}
+  endless_source(std::atomic<int>& asked, std::atomic<int>& early, one_shot& gone) : asked_(asked), early_(early), gone_(gone) {}
   endless_source(const endless_source&) = delete;
   endless_source& operator=(const endless_source&) = delete;
   ~endless_source() override { gone_.say(); }
@@ -162,21 +162,21 @@ class endless_source final : public body_source {
 
  private:
   std::atomic<int>&asked_, &early_;
-  event& gone_;
+  one_shot& gone_;
 };
 
 struct pieces : listener {
   pieces() {
     rules.handler = [this](const http_request& request) {
       if (request.path == "/small") return http_response{200, "text/plain", "small"};
-      if (request.path == "/broken") return testing::in_pieces({"one"}, true);
+      if (request.path == "/broken") return test::in_pieces({"one"}, true);
       http_response answer{200, "text/plain"};
       answer.source = std::make_shared<endless_source>(asked, early, gone);
       return answer;
     };
   }
   ~pieces() override { server.reset(); }
-  event gone;
+  one_shot gone;
   std::atomic<int> asked{0}, early{0};  ///< pieces; those made while another still waited for the socket
 };
 
@@ -349,7 +349,7 @@ TEST_F(listener, stop_cuts_what_is_not_done_when_its_time_is_over) {
 }
 
 TEST_F(listener, stop_answers_what_is_in_flight_and_refuses_new_connections) {
-  event arrived, go_on;
+  one_shot arrived, go_on;
   rules.handler = [&](const http_request&) {
     arrived.say();
     EXPECT_TRUE(go_on.wait());
@@ -399,7 +399,7 @@ TEST_F(listener, listens_again_at_once_on_the_port_it_had) {
 }
 
 TEST_F(listener, stop_answers_once_a_request_whose_answer_is_under_way) {
-  event arrived, go_on;
+  one_shot arrived, go_on;
   rules.handler = [&](const http_request& request) {
     http_response answer{200, "text/plain", "done"};
     if (request.path == "/later") answer.finish = [](http_response&) {};

@@ -7,7 +7,7 @@
 namespace factory {
 namespace {
 
-std::string header_of(const http_response& response, std::string_view name) {
+std::string problem_header(const http_response& response, std::string_view name) {
   for (const auto& [key, value] : response.headers) {
     if (key == name) return value;
   }
@@ -36,7 +36,7 @@ TEST(problem, maps_each_cause_to_its_status) {
                                        {errc::corrupt, 500},   {errc::unavailable, 503},  {errc::stopping, 503}};
   for (const auto& [code, status] : table) {
     EXPECT_EQ(status_of(code), status);
-    EXPECT_EQ(header_of(problem(error{code, "why"}), "Retry-After").empty(), status != 503);
+    EXPECT_EQ(problem_header(problem(error{code, "why"}), "Retry-After").empty(), status != 503);
   }
 }
 

@@ -140,7 +140,7 @@ TEST_F(access, a_stranger_is_told_before_a_body_is_received_on_both_ports) {
                                 {process.anomaly_port(), "/analyze", ingest, "403"}}) {
     for (const char* length : {"Content-Length: 67108864\r\n", "Transfer-Encoding: chunked\r\n"}) {
       SCOPED_TRACE(c.path + " " + length + c.status);
-      testing::raw_client client(c.port);
+      test::raw_client client(c.port);
       client.send("POST " + c.path + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n" + length +
                   (c.token.empty() ? "" : "Authorization: Bearer " + c.token + "\r\n") + "\r\n");
       const std::string told = client.read_to_end();  // nothing of the body was sent

@@ -12,11 +12,12 @@
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
 #include "pipelines/model/time.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t second_us = 1'000'000, minute_us = 60 * second_us, week_us = 7 * 24 * 60 * minute_us;
+constexpr std::int64_t week_us = 7 * 24 * 60 * minute_us;
 
 std::int64_t this_second_us() {
   using namespace std::chrono;
@@ -234,7 +235,7 @@ TEST_F(alarms_api, a_machine_in_maintenance_suppresses_and_lists_are_filtered_an
 }
 
 /// Alerts of the simulated week: when each was raised and ended, by sensor.
-struct simulated_week {
+struct week_of_alarms {
   std::vector<reading> readings;
   std::map<std::uint32_t, std::vector<std::int64_t>> raises;
 
@@ -246,9 +247,9 @@ struct simulated_week {
   }
 };
 
-simulated_week simulate(const std::vector<std::uint32_t>& sensors, std::int64_t begin_us) {
+week_of_alarms simulated(const std::vector<std::uint32_t>& sensors, std::int64_t begin_us) {
   std::mt19937 random(16);
-  simulated_week week;
+  week_of_alarms week;
   for (std::size_t i = 2; i < sensors.size(); ++i)  // now and then, each by itself
     for (auto at_us = begin_us + minute_us; at_us < begin_us + week_us - 60 * minute_us;) {
       week.breach(sensors[i], at_us, at_us + 5 * minute_us);
@@ -267,7 +268,7 @@ TEST_F(alarms_api, the_performance_of_a_simulated_week_is_that_of_its_alarms) {
   const auto sensors = add_sensors(api, 30);
   for (const auto sensor : sensors) add_rule(api, sensor, R"("condition":"GREATER_THAN","high":80)");
   const auto begin_us = noon_us;
-  auto week = simulate(sensors, begin_us);
+  auto week = simulated(sensors, begin_us);
   std::ranges::stable_sort(week.readings, {}, &reading::time_us);
   store(api, week.readings, 500);
   await_processed(api);

@@ -12,7 +12,7 @@
 namespace factory::test {
 namespace {
 
-constexpr std::size_t sensors = 40;
+constexpr std::size_t commanded_sensors = 40;
 
 std::string acknowledge(const std::string& alert) { return "/api/alerts/" + alert + "/acknowledge"; }
 
@@ -29,11 +29,11 @@ TEST(acknowledging, is_in_force_once_after_kill_9_whenever_it_was_answered) {
   {
     http_client api(plant->api_port());
     std::vector<reading> breaches;
-    for (const auto sensor : add_sensors(api, sensors, R"("max_threshold":90)"))
+    for (const auto sensor : add_sensors(api, commanded_sensors, R"("max_threshold":90)"))
       breaches.push_back({sensor, 1'768'816'800'000'000, 95});
     store(api, breaches);
-    await([&] { return (alerts = ids_of_alerts(api)).size() == sensors; }, "the alerts");
-    ASSERT_EQ(alerts.size(), sensors);
+    await([&] { return (alerts = ids_of_alerts(api)).size() == commanded_sensors; }, "the alerts");
+    ASSERT_EQ(alerts.size(), commanded_sensors);
   }
   std::map<std::string, std::string> answered;
   for (std::size_t next = 0, round = 0; next < alerts.size(); ++round) {
@@ -63,7 +63,7 @@ TEST(acknowledging, is_in_force_once_after_kill_9_whenever_it_was_answered) {
   }
   http_client api(plant->api_port());
   const auto events = get_json(api, "/api/events?kind=alert_acknowledged&limit=1000");
-  EXPECT_EQ(events["events"].Size(), sensors);
+  EXPECT_EQ(events["events"].Size(), commanded_sensors);
   EXPECT_EQ(api.post(acknowledge("1-5-max_threshold-0"), R"({"by":"Ann"})").status, 404U);
 }
 

@@ -11,14 +11,14 @@
 #include "integration/support/http_client.hpp"
 #include "integration/support/plant.hpp"
 #include "support/await.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr std::int64_t second = 1'000'000;
-constexpr std::int64_t begin_us = 1'790'000'040 * second;  // in September 2026
+constexpr std::int64_t corrected_from_us = 1'790'000'040 * second_us;  // in September 2026
 
 /// Steady readings of each sensor, a second apart, with a wrong one each minute.
 std::vector<reading> readings_with_faults(const std::vector<std::uint32_t>& sensors, int seconds) {
@@ -26,13 +26,14 @@ std::vector<reading> readings_with_faults(const std::vector<std::uint32_t>& sens
   std::vector<reading> out;
   for (int i = 0; i < seconds; ++i)
     for (const auto sensor : sensors)
-      out.push_back({sensor, begin_us + i * second, i % 60 == 59 ? 500.0 : 50 + static_cast<double>(random() % 100) / 100});
+      out.push_back(
+          {sensor, corrected_from_us + i * second_us, i % 60 == 59 ? 500.0 : 50 + static_cast<double>(random() % 100) / 100});
   return out;
 }
 
 std::string body_of(const std::string& sensors, std::string_view action, int from_s = 0, int to_s = 1'000'000) {
   return fmt::format(R"({{{},"from":{},"to":{},{},"reason":"testing","by":"Ada"}})", sensors,
-                     (begin_us + from_s * second) / 1'000, (begin_us + to_s * second) / 1'000, action);
+                     (corrected_from_us + from_s * second_us) / 1'000, (corrected_from_us + to_s * second_us) / 1'000, action);
 }
 
 TEST(corrections, are_seen_by_queries_withdraw_alerts_and_are_taken_back) {

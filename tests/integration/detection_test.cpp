@@ -8,11 +8,10 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
-
-constexpr std::int64_t second_us = 1'000'000, noon_us = 1'768'816'800 * second_us;
 
 struct detection : testing::Test {
   fresh_daemon process;
@@ -24,10 +23,10 @@ struct detection : testing::Test {
     std::normal_distribution<double> noise(50, 1);
     std::vector<reading> rows;
     for (std::size_t i = 0; i < count; ++i)
-      rows.push_back({id, noon_us + (first + static_cast<std::int64_t>(i)) * second_us, noise(random)});
+      rows.push_back({id, ten_us + (first + static_cast<std::int64_t>(i)) * second_us, noise(random)});
     store(api, rows);
   }
-  void send_one(std::int64_t at, double value) { store(api, {{id, noon_us + at * second_us, value}}); }
+  void send_one(std::int64_t at, double value) { store(api, {{id, ten_us + at * second_us, value}}); }
   rapidjson::Document change(std::string_view members) {
     return api.patch(fmt::format("/api/sensors/{}", id), fmt::format(R"({{"detection":{}}})", members)).json();
   }
@@ -91,8 +90,8 @@ TEST_F(detection, a_restart_under_other_options_judges_as_before) {
   daemon other(process->data_dir(), {"--z-threshold", "100", "--allowed-lateness", "1ms"});
   other.start();
   http_client again(other.api_port());
-  store(again, {{id, noon_us + 200 * second_us, 90}});
-  store(again, {{id, noon_us + 190 * second_us + 1, 50}});
+  store(again, {{id, ten_us + 200 * second_us, 90}});
+  store(again, {{id, ten_us + 190 * second_us + 1, 50}});
   await_processed(again);
   const auto status = get_json(again, fmt::format("/api/sensors/{}/status", id));
   EXPECT_EQ(status["late"].GetUint(), 0U);

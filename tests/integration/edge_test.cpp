@@ -12,7 +12,7 @@
 namespace factory::test {
 namespace {
 
-using factory::testing::raw_client;
+using factory::test::raw_client;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -25,7 +25,7 @@ struct edge_case {
   const char* holds = "";          ///< somewhere in the answers
 };
 
-std::string get(const std::string& target, const std::string& fields = {}) {
+std::string get_text(const std::string& target, const std::string& fields = {}) {
   return "GET " + target + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
 }
 std::string post(const std::string& fields, const std::string& body = {}) {
@@ -33,16 +33,16 @@ std::string post(const std::string& fields, const std::string& body = {}) {
 }
 std::string chunked(const std::string& body) { return post("Transfer-Encoding: chunked\r\n", body); }
 
-const std::string next = get("/health");
+const std::string next = get_text("/health");
 constexpr bool closed = true;
 
 std::vector<edge_case> edge_cases() {
   std::string many_fields;
   for (int i = 0; i < 101; ++i) many_fields += "X-" + std::to_string(i) + ": 1\r\n";
   return {
-      {"keep-alive without a Connection field", get("/health") + next, {200, 200}},
-      {"pipelined requests in order", get("/health") + get("/nothing") + next, {200, 404, 200}},
-      {"Connection: close", get("/health", "Connection: close\r\n") + next, {200}, closed},
+      {"keep-alive without a Connection field", get_text("/health") + next, {200, 200}},
+      {"pipelined requests in order", get_text("/health") + get_text("/nothing") + next, {200, 404, 200}},
+      {"Connection: close", get_text("/health", "Connection: close\r\n") + next, {200}, closed},
       {"HTTP/1.0", "GET /health HTTP/1.0\r\n\r\n", {200}, closed},
       {"HEAD", "HEAD /health HTTP/1.1\r\nHost: a\r\n\r\n", {200}},
       {"OPTIONS", "OPTIONS /health HTTP/1.1\r\nHost: a\r\n\r\n" + next, {204, 200}, false, "\r\nAllow: GET, HEAD, OPTIONS\r\n"},
@@ -57,14 +57,14 @@ std::vector<edge_case> edge_cases() {
       {"a type that is not taken",
        "POST BODY HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}" + next,
        {415, 200}},
-      {"a path is decoded once", get("/%68ealth") + get("/%2568ealth"), {200, 404}},
-      {"a path that climbs is no path of ours", get("/../health") + get("/%2e%2e/etc/passwd"), {404, 404}},
-      {"bad escape", get("/%zz") + next, {400}, closed},
-      {"escaped NUL", get("/health%00") + next, {400}, closed},
+      {"a path is decoded once", get_text("/%68ealth") + get_text("/%2568ealth"), {200, 404}},
+      {"a path that climbs is no path of ours", get_text("/../health") + get_text("/%2e%2e/etc/passwd"), {404, 404}},
+      {"bad escape", get_text("/%zz") + next, {400}, closed},
+      {"escaped NUL", get_text("/health%00") + next, {400}, closed},
       {"a body in chunks", chunked("2;x=y\r\n[]\r\n0\r\nX-Sum: 1\r\n\r\n") + next, {0, 200}},
       {"Expect: 100-continue", post("Expect: 100-continue\r\nContent-Length: 2\r\n"), {100}},
       {"Expect with too large a body", post("Expect: 100-continue\r\nContent-Length: 99999999999\r\n"), {413}, closed},
-      {"another expectation", get("/health", "Expect: gold\r\n") + next, {417}, closed},
+      {"another expectation", get_text("/health", "Expect: gold\r\n") + next, {417}, closed},
       {"too large a body", post("Content-Length: 99999999999\r\n") + next, {413}, closed},
       {"one chunk that is too large", chunked("fffffffff\r\n") + next, {413}, closed},
       {"negative length", post("Content-Length: -5\r\n") + next, {400}, closed},
@@ -81,19 +81,19 @@ std::vector<edge_case> edge_cases() {
       {"a coding in HTTP/1.0", "POST BODY HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + next, {400}, closed},
       {"chunk size that is no number", chunked("zz\r\n") + next, {400}, closed},
       {"chunk longer than its size", chunked("1\r\n[]\r\n0\r\n\r\n") + next, {400}, closed},
-      {"bare CR", get("/health", "X: a\rb\r\n") + next, {400}, closed},
+      {"bare CR", get_text("/health", "X: a\rb\r\n") + next, {400}, closed},
       {"bare LF", "GET /health HTTP/1.1\nHost: a\n\n" + next, {400}, closed},
-      {"folded line", get("/health", "X: a\r\n b\r\n") + next, {400}, closed},
-      {"NUL in a field", get("/health", std::string("X: a\0b\r\n", 8)) + next, {400}, closed},
-      {"blank before the colon", get("/health", "X : a\r\n") + next, {400}, closed},
+      {"folded line", get_text("/health", "X: a\r\n b\r\n") + next, {400}, closed},
+      {"NUL in a field", get_text("/health", std::string("X: a\0b\r\n", 8)) + next, {400}, closed},
+      {"blank before the colon", get_text("/health", "X : a\r\n") + next, {400}, closed},
       {"no Host", "GET /health HTTP/1.1\r\n\r\n" + next, {400}, closed},
-      {"two Hosts", get("/health", "Host: b\r\n") + next, {400}, closed},
+      {"two Hosts", get_text("/health", "Host: b\r\n") + next, {400}, closed},
       {"garbage", "garbage\r\n\r\n" + next, {400}, closed},
       {"a TLS greeting", std::string("\x16\x03\x01\x02\x00\x01\x00", 7), {400}, closed},
       {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {505}, closed},
-      {"too large a head", get("/health", "X: " + std::string(17'000, 'x') + "\r\n") + next, {431}, closed},
-      {"too long a target", get("/" + std::string(17'000, 'x')) + next, {431}, closed},
-      {"too many fields", get("/health", many_fields) + next, {431}, closed},
+      {"too large a head", get_text("/health", "X: " + std::string(17'000, 'x') + "\r\n") + next, {431}, closed},
+      {"too long a target", get_text("/" + std::string(17'000, 'x')) + next, {431}, closed},
+      {"too many fields", get_text("/health", many_fields) + next, {431}, closed},
   };
 }
 
@@ -170,7 +170,7 @@ TEST(edge_drain, what_never_ends_is_cut_and_the_process_ends_with_0) {
 TEST(edge_restart, listens_at_once_on_the_ports_it_had) {
   fresh_daemon first;
   raw_client client(first->api_port());
-  client.send(get("/health"));
+  client.send(get_text("/health"));
   client.read_answer();
   const std::string api = std::to_string(first->api_port()), anomaly = std::to_string(first->anomaly_port());
   ASSERT_EQ(first.process.stop(), 0);  // the daemon closed first: its side of the connection is in TIME_WAIT

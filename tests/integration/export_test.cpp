@@ -20,7 +20,7 @@
 namespace factory::test {
 namespace {
 
-using factory::testing::raw_client;
+using factory::test::raw_client;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;

@@ -9,11 +9,10 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
-
-constexpr std::int64_t second_us = 1'000'000;
 
 struct health : testing::Test {
   std::int64_t now_us =

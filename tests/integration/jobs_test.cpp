@@ -8,12 +8,12 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
 using testing::HasSubstr;
-constexpr std::int64_t day_us = 86'400'000'000;
 
 /// Noon of yesterday, UTC: what the daily report tells of. (A run over midnight would ask for another day: the test would tell.)
 std::int64_t yesterday_noon_us() {

@@ -12,12 +12,12 @@
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
 #include "support/await.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t minute_us = 60'000'000, noon_us = 1'768'816'800'000'000;
-constexpr std::size_t rows_of_a_day = 1'440, fault_begins = 2 * rows_of_a_day + 300, rows = fault_begins + 400;
+constexpr std::size_t rows_of_a_day = 1'440, fault_begins = 2 * rows_of_a_day + 300, row_count = fault_begins + 400;
 
 /// Three sensors of a machine that follow one load, a reading a minute; for two hours of the third day the second does not.
 std::vector<reading> rows_of(const std::vector<std::uint32_t>& sensors, std::size_t begin, std::size_t end) {
@@ -27,7 +27,7 @@ std::vector<reading> rows_of(const std::vector<std::uint32_t>& sensors, std::siz
       std::mt19937 noise(static_cast<unsigned>(row * sensors.size() + i) * 2'654'435'761U);
       const double own = static_cast<double>(noise() % 1'000) / 1'000;
       const bool faulty = i == 1 && row >= fault_begins && row < fault_begins + 120;
-      all.push_back({sensors[i], noon_us + static_cast<std::int64_t>(row) * minute_us,
+      all.push_back({sensors[i], ten_us + static_cast<std::int64_t>(row) * minute_us,
                      50 + 4 * std::sin(static_cast<double>(row) / 20) + own + (faulty ? 25 : 0)});
     }
   return all;
@@ -61,8 +61,8 @@ TEST_F(machines, a_state_found_over_kill_9_is_the_one_that_an_undisturbed_daemon
     fresh_daemon process;
     http_client api(process->api_port());
     const auto sensors = add_sensors(api, 3);
-    store(api, rows_of(sensors, 0, rows), 3'000);
-    await_machine(api, rows - 1);
+    store(api, rows_of(sensors, 0, row_count), 3'000);
+    await_machine(api, row_count - 1);
     process->restart();
     http_client again(process->api_port());
     undisturbed = found(again);
@@ -81,14 +81,14 @@ TEST_F(machines, a_state_found_over_kill_9_is_the_one_that_an_undisturbed_daemon
     http_client api(process->api_port());
     add_sensors(api, 3);
   }
-  for (std::size_t row = 0; row < rows; row += 400) {
+  for (std::size_t row = 0; row < row_count; row += 400) {
     http_client api(process->api_port());
-    store(api, rows_of({1, 2, 3}, row, std::min(rows, row + 400)), 300);
+    store(api, rows_of({1, 2, 3}, row, std::min(row_count, row + 400)), 300);
     process->kill();
     process->start();
   }
   http_client api(process->api_port());
-  await_machine(api, rows - 1);
+  await_machine(api, row_count - 1);
   process->restart();
   http_client again(process->api_port());
   EXPECT_EQ(found(again), undisturbed);

@@ -12,11 +12,12 @@
 #include "integration/support/alarms.hpp"
 #include "integration/support/daemon.hpp"
 #include "pipelines/model/time.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t minute_us = 60'000'000, hour_us = 60 * minute_us, day_us = 24 * hour_us, span_us = 10 * minute_us;
+constexpr std::int64_t span_us = 10 * minute_us;
 constexpr std::size_t sensor_count = 30, spans_of_week = 7 * 144;
 
 std::int64_t last_midnight_us() {

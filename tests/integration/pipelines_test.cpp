@@ -18,14 +18,14 @@
 #include "integration/support/plant.hpp"
 #include "pipelines/model/time.hpp"
 #include "support/await.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t second = 1'000'000, minute = 60 * second;
-constexpr std::int64_t begin_us = 1'790'000'040 * second;  // in 2026, a whole minute
+constexpr std::int64_t begin_us = 1'790'000'040 * second_us;  // in 2026, a whole minute
 
-constexpr auto difference = R"({"name":"difference","sources":{"a":{"sensor_id":1},"b":{"sensor_id":2}},
+constexpr auto difference_spec = R"({"name":"difference","sources":{"a":{"sensor_id":1},"b":{"sensor_id":2}},
   "steps":[{"align":{"tolerance_ms":0}},{"compute":"a - b"},{"window":{"tumbling_ms":60000},"aggregate":"sum"}],
   "sinks":[{"sensor":{"name":"difference"}},{"event":{"severity":"WARNING","when":"value > 0"}}]})";
 
@@ -38,10 +38,10 @@ std::vector<reading> mixed_up(std::mt19937& random, int seconds) {
   std::vector<sent> all;
   for (int i = 0; i < seconds; ++i)
     for (const std::uint32_t sensor : {1U, 2U}) {
-      const std::int64_t time_us = begin_us + i * second;
+      const std::int64_t time_us = begin_us + i * second_us;
       auto at_us = time_us;
       for (int writes = random() % 10 == 0 ? 2 : 1; writes > 0; --writes) {
-        at_us += static_cast<std::int64_t>(random() % 20) * second;
+        at_us += static_cast<std::int64_t>(random() % 20) * second_us;
         all.push_back({at_us, {sensor, time_us, static_cast<double>(random() % 1'000)}});
       }
     }
@@ -56,7 +56,7 @@ std::vector<reading> sums_of(const std::vector<reading>& sent, std::uint32_t fil
   std::map<std::int64_t, std::map<std::uint32_t, double>> rows;
   for (const auto& each : sent) rows[each.time_us][each.sensor] = each.value;
   std::map<std::int64_t, double> sums;
-  for (auto& [time_us, values] : rows) sums[time_us / minute * minute] += values.at(1) - values.at(2);
+  for (auto& [time_us, values] : rows) sums[time_us / minute_us * minute_us] += values.at(1) - values.at(2);
   std::vector<reading> out;
   for (const auto& [time_us, sum] : sums) out.push_back({filled, time_us, sum});
   out.pop_back();
@@ -128,7 +128,7 @@ TEST(pipelines, derived_readings_exist_once_in_the_same_bits_however_often_the_d
   {
     http_client api(daemon->api_port());
     ASSERT_EQ(add_sensors(api, 2), (std::vector<std::uint32_t>{1, 2}));
-    const auto made = api.post("/api/pipelines", difference);
+    const auto made = api.post("/api/pipelines", difference_spec);
     ASSERT_EQ(made.status, 201U) << made.body;
     filled = made.json()["instances"][0]["sinks"][0].GetUint();
   }
@@ -147,7 +147,7 @@ TEST(pipelines, derived_readings_exist_once_in_the_same_bits_however_often_the_d
   }
   http_client api(daemon->api_port());
   const auto wanted = sums_of(sent, filled);
-  const auto last_us = wanted.back().time_us + minute;
+  const auto last_us = wanted.back().time_us + minute_us;
   await([&] { return without_the_last_minute(readings_of(api, filled), last_us) == wanted; }, "the derived readings");
   EXPECT_EQ(without_the_last_minute(readings_of(api, filled), last_us), wanted);
   const auto events = findings_in(wanted);
@@ -223,7 +223,7 @@ TEST(pipelines, what_cannot_work_is_refused_with_the_member) {
       "steps":[{"window":{"tumbling_ms":60000},"aggregate":"average"}],"sinks":[{"sensor":{"name":"y"}}]})");
   EXPECT_EQ(answer.status, 400U);
   EXPECT_THAT(answer.body, ::testing::HasSubstr("steps[0].aggregate"));
-  EXPECT_EQ(api.post("/api/pipelines", difference).status, 400U) << "sensor 2 is not there";
+  EXPECT_EQ(api.post("/api/pipelines", difference_spec).status, 400U) << "sensor 2 is not there";
   EXPECT_EQ(api.get("/api/pipelines/1").status, 404U);
   EXPECT_EQ(daemon.process.stop(), 0);
 }
@@ -256,10 +256,10 @@ TEST(pipelines, the_document_works_as_it_stands_there) {
   // A day of readings, one each ten seconds: bearings of 50 and 48 C, 6 kW, at work in every other minute, a part each time, one in ten
   // bad, and a service at noon.
   std::vector<reading> sent;
-  constexpr std::int64_t day_us = 1'440 * minute, begin = begin_us / day_us * day_us + 360 * minute;
-  for (std::int64_t at = begin; at <= begin + day_us; at += 10 * second) {
-    const double works = at / minute % 2 == 0 ? 1 : 0;
-    const auto parts = (at - begin) / (10 * second);
+  constexpr std::int64_t day_us = 1'440 * minute_us, begin = begin_us / day_us * day_us + 360 * minute_us;
+  for (std::int64_t at = begin; at <= begin + day_us; at += 10 * second_us) {
+    const double works = at / minute_us % 2 == 0 ? 1 : 0;
+    const auto parts = (at - begin) / (10 * second_us);
     const double serviced = at == begin + day_us / 2 ? 1 : 0;
     for (const auto& [sensor, value] : {std::pair{1U, 50.0},
                                         {2U, 48.0},

@@ -10,7 +10,7 @@
 namespace factory::test {
 namespace {
 
-using factory::testing::raw_client;
+using factory::test::raw_client;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;

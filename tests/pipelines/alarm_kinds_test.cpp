@@ -3,12 +3,12 @@
 
 #include "pipelines/alarm/judged_alarms.hpp"
 #include "pipelines/model/finding.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
 using enum event_kind;
-constexpr std::int64_t second_us = 1'000'000;
 
 alert_rule of_kind(rule_condition condition, double high = 0) {
   return {1, 7, "rule", condition, 0, high, severity::rule_warning, true};

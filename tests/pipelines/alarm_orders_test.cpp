@@ -3,13 +3,13 @@
 
 #include "pipelines/alarm/judged_alarms.hpp"
 #include "pipelines/model/finding.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
 using enum event_kind;
 using action = limit_order::action;
-constexpr std::int64_t second_us = 1'000'000;
 
 alert_rule above_80(rule_id id = 1) { return {id, 7, "hot", rule_condition::greater_than, 0, 80, severity::rule_warning, true}; }
 

@@ -1,11 +1,10 @@
 #include "pipelines/alarm/alarm_performance.hpp"
 
 #include <gtest/gtest.h>
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
-
-constexpr std::int64_t second_us = 1'000'000, minute_us = 60 * second_us, hour_us = 60 * minute_us, day_us = 24 * hour_us;
 
 alert_facts raised(std::int64_t at_us, sensor_id sensor = 1, std::int64_t lasts_us = minute_us) {
   return {{sensor, at_us, event_source::alert_rule, 1, event_kind::alert_raised}, at_us, at_us + lasts_us, {}, 3, true};

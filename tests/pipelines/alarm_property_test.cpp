@@ -81,7 +81,7 @@ std::vector<placed_order> any_orders(generator& random, const std::vector<alert_
 }
 
 /// One thing that reaches the alarms: a reading, an order, or a tick.
-struct arrival {
+struct property_arrival {
   std::int64_t clock = 0;
   enum class kind { reading, order, tick } what{};
   alarm_row row{};
@@ -89,25 +89,25 @@ struct arrival {
 };
 
 /// Readings each late as is allowed at most, some wrong at first, some twice.
-std::vector<arrival> any_arrivals(generator& random, const std::map<std::int64_t, double>& readings,
-                                  const std::vector<placed_order>& orders) {
-  std::vector<arrival> all;
+std::vector<property_arrival> any_arrivals(generator& random, const std::map<std::int64_t, double>& readings,
+                                           const std::vector<placed_order>& orders) {
+  std::vector<property_arrival> all;
   for (const auto& [at, value] : readings) {
     const auto late = [&] { return random() % 3 == 0 ? below(random, lateness / 2) : 0; };
     const auto first = at + late(), second = first + late();
     if (random() % 6 == 0)
-      all.push_back({first, arrival::kind::reading, {at, any_value(random)}});
+      all.push_back({first, property_arrival::kind::reading, {at, any_value(random)}});
     else if (random() % 6 == 0)
-      all.push_back({first, arrival::kind::reading, {at, value}});
-    all.push_back({second, arrival::kind::reading, {at, value}});
+      all.push_back({first, property_arrival::kind::reading, {at, value}});
+    all.push_back({second, property_arrival::kind::reading, {at, value}});
   }
   for (std::int64_t at = 1 + below(random, 9); at < end_of_time; at += 1 + below(random, 15))
-    all.push_back({at, arrival::kind::tick});
-  std::ranges::stable_sort(all, {}, &arrival::clock);
+    all.push_back({at, property_arrival::kind::tick});
+  std::ranges::stable_sort(all, {}, &property_arrival::clock);
   for (std::size_t i = 0; i < orders.size();
        ++i) {  // places never fall, also among ticks: each comes before the tick of its time
-    const auto place = std::ranges::lower_bound(all, orders[i].at, {}, [](const arrival& a) { return a.clock; });
-    all.insert(place, {orders[i].at, arrival::kind::order, {}, i});
+    const auto place = std::ranges::lower_bound(all, orders[i].at, {}, [](const property_arrival& a) { return a.clock; });
+    all.insert(place, {orders[i].at, property_arrival::kind::order, {}, i});
   }
   return all;
 }
@@ -120,7 +120,7 @@ class run {
     store();
   }
 
-  void take(const arrival& what) {
+  void take(const property_arrival& what) {
     journal_.push_back(what);
     apply_to_alarms(what);
     keep();
@@ -159,11 +159,11 @@ class run {
   std::size_t most_open() const { return most_open_; }
 
  private:
-  void apply_to_alarms(const arrival& what) {
+  void apply_to_alarms(const property_arrival& what) {
     const auto floor = what.clock - lateness;
-    if (what.what == arrival::kind::reading) {
+    if (what.what == property_arrival::kind::reading) {
       alarms_.observe({&what.row, 1}, floor, what.clock, said_);
-    } else if (what.what == arrival::kind::tick) {
+    } else if (what.what == property_arrival::kind::tick) {
       alarms_.advance(what.clock, what.clock, said_);
     } else if (const auto& order = orders_[what.order]; order.is_machine) {
       alarms_.configure({7, {}, {rules_.begin(), rules_.end()}, {}, order.machine_stops}, order.at, floor, what.clock, said_);
@@ -190,7 +190,7 @@ class run {
   judged_alarms alarms_;
   std::vector<event> said_;
   std::string stored_;
-  std::vector<arrival> journal_;
+  std::vector<property_arrival> journal_;
   std::set<event_key> keys_;
   std::map<event_key, finding> findings_;
   std::size_t most_open_ = 0;
@@ -217,7 +217,7 @@ void expect_as_modelled(unsigned seed, counted& counts) {
       if (random() % 12 == 0) it.store();
       if (random() % 15 == 0) ++counts.crashes, it.crash();
     }
-    it.take({end_of_time, arrival::kind::tick});
+    it.take({end_of_time, property_arrival::kind::tick});
     for (const auto& rule : rules) {
       EXPECT_EQ(it.alerts_of(rule.id), model.alerts_of(rule.id)) << "rule " << rule.id;
       counts.alerts += model.alerts_of(rule.id).size();

@@ -1,11 +1,12 @@
 #include "pipelines/correct/consequences.hpp"
 
 #include <gtest/gtest.h>
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t day = 86'400'000'000, third_of_march = 20'515 * day;
+constexpr std::int64_t third_of_march = 20'515 * day_us;
 
 TEST(consequences, are_said_in_a_sentence) {
   consequences all;
@@ -22,14 +23,14 @@ TEST(consequences, are_said_in_a_sentence) {
 TEST(consequences, add_up_and_go_through_bytes) {
   consequences a, b;
   a.alerts = {1, 2, 3};
-  a.reported_days = {day, 3 * day};
+  a.reported_days = {day_us, 3 * day_us};
   b.alerts = {10, 20, 30};
   b.anomalies = {4, 5, 6};
-  b.reported_days = {2 * day, 3 * day};
+  b.reported_days = {2 * day_us, 3 * day_us};
   b.sensors_not_judged = 1;
   a.add(b);
   EXPECT_EQ(a.alerts, (finding_counts{11, 22, 33}));
-  EXPECT_EQ(a.reported_days, (std::vector<std::int64_t>{day, 2 * day, 3 * day}));
+  EXPECT_EQ(a.reported_days, (std::vector<std::int64_t>{day_us, 2 * day_us, 3 * day_us}));
   std::string bytes;
   put_consequences(bytes, a);
   std::string_view in = bytes;

@@ -6,14 +6,13 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr std::int64_t t0 = 1'768'816'800'000'000;  // 2026-01-19T10:00:00Z
 
 struct read_file {
   expected<csv_layout> layout;
@@ -64,7 +63,7 @@ TEST(csv, a_long_file_is_one_reading_a_row) {
   ASSERT_TRUE(got.layout) << got.layout.error().message;
   EXPECT_EQ(got.layout->form, csv_form::long_form);
   EXPECT_THAT(got.sensors, ElementsAre(1, 1));
-  EXPECT_THAT(got.times_us, ElementsAre(t0, t0 + 1'000'000));
+  EXPECT_THAT(got.times_us, ElementsAre(ten_us, ten_us + 1'000'000));
   EXPECT_THAT(got.values, ElementsAre(73.5, -1e-3));
   EXPECT_EQ(got.report.rows, 2U);
   EXPECT_EQ(got.report.error_count, 0U);
@@ -90,7 +89,7 @@ TEST(csv, a_wide_file_is_a_sensor_a_column_and_text_columns_are_passed_over_when
   EXPECT_THAT(got.layout->ignored, ElementsAre("phase"));
   EXPECT_THAT(got.sensors, ElementsAre(1, 2, 1));
   EXPECT_THAT(got.values, ElementsAre(1, 2, 3));
-  EXPECT_THAT(got.times_us, ElementsAre(t0, t0, t0 + 1'000'000));
+  EXPECT_THAT(got.times_us, ElementsAre(ten_us, ten_us, ten_us + 1'000'000));
   EXPECT_EQ(got.report.empty_cells, 1U);
 }
 
@@ -105,11 +104,11 @@ TEST(csv, columns_can_be_named_by_hand) {
 
 TEST(csv, a_file_without_times_gets_them_from_start_and_interval) {
   csv_options options;
-  options.start_us = t0;
+  options.start_us = ten_us;
   options.interval_us = 100'000;
   const auto got = read("a,b\n1,2\n3,4\n", options);
   ASSERT_TRUE(got.layout);
-  EXPECT_THAT(got.times_us, ElementsAre(t0, t0, t0 + 100'000, t0 + 100'000));
+  EXPECT_THAT(got.times_us, ElementsAre(ten_us, ten_us, ten_us + 100'000, ten_us + 100'000));
 }
 
 TEST(csv, a_bad_cell_is_named_by_line_and_column) {
@@ -152,12 +151,12 @@ TEST(csv, what_follows_damaged_quotes_in_a_later_piece_is_not_read) {
   EXPECT_EQ(rows.size(), 0U);
 }
 
-struct refused {
+struct refused_csv {
   std::string_view text, reason;
 };
 
 TEST(csv, a_header_that_cannot_be_used_says_why) {
-  const refused table[] = {
+  const refused_csv table[] = {
       {"", "the file is empty"},
       {"\n\n", "the file is empty"},
       {"2026-01-19 10:00:00,73.5\n", "line 1 holds \"2026-01-19 10:00:00\" where a column name is expected"},
@@ -234,7 +233,7 @@ TEST(csv, lines_may_end_in_lf_crlf_or_cr_as_the_first_one_does) {
     ASSERT_TRUE(got.layout) << got.layout.error().message;
     EXPECT_EQ(got.layout->names.back(), "b");
     EXPECT_THAT(got.values, ElementsAre(1, 2, 4));
-    EXPECT_THAT(got.times_us, ElementsAre(t0, t0, t0 + 1'000'000));
+    EXPECT_THAT(got.times_us, ElementsAre(ten_us, ten_us, ten_us + 1'000'000));
     ASSERT_EQ(got.report.error_count, 1U);
     EXPECT_EQ(got.report.errors[0].line, 5U);
   }
@@ -250,7 +249,7 @@ TEST(csv, a_carriage_return_within_a_line_is_no_end_of_it) {
 /// For files without times.
 csv_options ten_a_second() {
   csv_options options;
-  options.start_us = t0;
+  options.start_us = ten_us;
   options.interval_us = 100'000;
   options.ignored = {"Machining_Process"};
   return options;
@@ -305,9 +304,9 @@ TEST(csv, an_empty_column_that_gets_an_entry_is_an_error) {
   EXPECT_EQ(got.layout->keys.size(), 1U);
   std::string late = "time,value,unit\n";
   for (int i = 0; i < 1'000; ++i) late += "2026-01-19,1,\n";
-  const auto refused = read(late + "2026-01-20,2,C\n");
-  ASSERT_EQ(refused.report.errors.size(), 1U);
-  EXPECT_THAT(text_of(refused.report.errors[0]), HasSubstr("1002 unit: \"C\" is the first entry of its column"));
+  const auto refused_csv = read(late + "2026-01-20,2,C\n");
+  ASSERT_EQ(refused_csv.report.errors.size(), 1U);
+  EXPECT_THAT(text_of(refused_csv.report.errors[0]), HasSubstr("1002 unit: \"C\" is the first entry of its column"));
 }
 
 TEST(csv, annotated_tables_of_influxdb_are_read_one_after_the_other) {
@@ -363,10 +362,10 @@ TEST(csv, the_decimal_mark_is_decided_once_a_file) {
 TEST(csv, date_and_time_of_day_may_stand_in_two_columns) {
   const auto got = read("Date,Time,a\n2026-01-19,10:00:00,1\n2026-01-19,10:00:01.5,2\n");
   ASSERT_TRUE(got.layout) << got.layout.error().message;
-  EXPECT_THAT(got.times_us, ElementsAre(t0, t0 + 1'500'000));
+  EXPECT_THAT(got.times_us, ElementsAre(ten_us, ten_us + 1'500'000));
   const auto named = read("Tag;Zeit;a\n2026-01-19;10:00;1\n", {.time_column = "Tag", .clock_column = "Zeit"});
   ASSERT_TRUE(named.layout) << named.layout.error().message;
-  EXPECT_THAT(named.times_us, ElementsAre(t0));
+  EXPECT_THAT(named.times_us, ElementsAre(ten_us));
 }
 
 TEST(csv, a_time_out_of_range_is_called_so) {
@@ -385,7 +384,7 @@ TEST(csv, a_cnc_file_has_47_channels_and_a_text_column) {
   EXPECT_EQ(got.report.rows, 1'055U);
   EXPECT_EQ(got.values.size(), 1'055U * 47U);
   EXPECT_EQ(got.report.error_count, 0U);
-  EXPECT_EQ(got.times_us.back(), t0 + 1'054 * 100'000);
+  EXPECT_EQ(got.times_us.back(), ten_us + 1'054 * 100'000);
   EXPECT_EQ(got.values[0], 198.0);
 }
 
@@ -409,14 +408,14 @@ TEST(number_cell, the_marks_for_nothing_are_empty_and_others_are_told_apart) {
 }
 
 TEST(time_cell, numbers_are_in_the_unit_that_the_first_one_tells) {
-  EXPECT_EQ(time_cell{}.read("1768816800"), t0);
-  EXPECT_EQ(time_cell{}.read("1768816800000"), t0);
-  EXPECT_EQ(time_cell{}.read("1768816800000000"), t0);
-  EXPECT_EQ(time_cell{}.read("1768816800000000999"), t0);
-  EXPECT_EQ(time_cell{}.read("1768816800.25"), t0 + 250'000);
+  EXPECT_EQ(time_cell{}.read("1768816800"), ten_us);
+  EXPECT_EQ(time_cell{}.read("1768816800000"), ten_us);
+  EXPECT_EQ(time_cell{}.read("1768816800000000"), ten_us);
+  EXPECT_EQ(time_cell{}.read("1768816800000000999"), ten_us);
+  EXPECT_EQ(time_cell{}.read("1768816800.25"), ten_us + 250'000);
   EXPECT_EQ(time_cell{}.read("-1.5"), -1'500'000);
   time_cell cell;
-  EXPECT_EQ(cell.read("1768816800000"), t0);
+  EXPECT_EQ(cell.read("1768816800000"), ten_us);
   EXPECT_EQ(cell.read("5"), 5'000);
   EXPECT_EQ(cell.read("5"), 5'000);
   for (const std::string_view text : {"", "x", "1.", "1.x", "1e9", "1768816800000.5", "1 "})

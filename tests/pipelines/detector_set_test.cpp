@@ -7,11 +7,11 @@
 #include <random>
 #include <string>
 #include <vector>
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t second_us = 1'000'000, day_us = 86'400 * second_us;
 constexpr std::int64_t begin_us = 1'767'225'600 * second_us;  // 2026-01-01T00:00:00Z
 constexpr std::int64_t step_us = 10 * second_us;
 

@@ -1,11 +1,10 @@
 #include <gtest/gtest.h>
 
 #include "pipelines/backtest/backtest_result.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
-
-constexpr std::int64_t minute_us = 60'000'000;
 
 firing fired(std::int64_t begin_min, std::int64_t end_min, sensor_id sensor = 1) {
   return {sensor, event_source::alert_rule, 7, begin_min * minute_us, end_min * minute_us, false};

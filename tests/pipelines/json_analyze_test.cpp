@@ -29,12 +29,12 @@ TEST(analyze_body, the_threshold_may_be_left_out) {
   EXPECT_TRUE(got->items.empty());
 }
 
-struct refused {
+struct refused_analysis {
   std::string_view text, message, field;
 };
 
 TEST(analyze_body, what_is_against_the_rules_is_named) {
-  const refused table[] = {
+  const refused_analysis table[] = {
       {R"({})", "readings is missing", "readings"},
       {R"({"readings":[],"treshold":3})", R"(treshold is not known; is "threshold" meant?)", "treshold"},
       {R"({"readings":{}})", "readings must be an array", "readings"},
@@ -56,7 +56,7 @@ TEST(analyze_body, what_is_against_the_rules_is_named) {
 }
 
 TEST(analyze_body, a_bad_reading_is_named_by_index_and_member) {
-  const refused table[] = {
+  const refused_analysis table[] = {
       {R"(5)", "must be an object", ""},
       {R"({"value":1,"timestamp":"t"})", "is missing", "id"},
       {R"({"id":1,"timestamp":"t"})", "is missing", "value"},

@@ -6,11 +6,10 @@
 
 #include "pipelines/decode/decode.hpp"
 #include "pipelines/model/limits.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
-
-constexpr std::int64_t t0 = 1'768'816'800'000'000;  // 2026-01-19T10:00:00Z
 
 struct decoded {
   expected<decode_result> result;
@@ -24,7 +23,7 @@ class json_decode : public testing::Test {
     for (sensor_id id = 1; id <= 9; ++id) known_.insert(id);
     known_.insert(70);
     options_.known = &known_;
-    options_.now_us = t0 + 7;
+    options_.now_us = ten_us + 7;
   }
   decoded one(std::string_view text) {
     auto result = decoder_.one(text, options_, rows_);
@@ -54,7 +53,7 @@ TEST_F(json_decode, one_reading_is_taken_as_sent) {
   EXPECT_EQ(result->error_count, 0U);
   ASSERT_EQ(batch.size(), 1U);
   EXPECT_EQ(batch.slices[0].sensor, 7U);
-  EXPECT_EQ(batch.event_time_us[0], t0 + 250'000);
+  EXPECT_EQ(batch.event_time_us[0], ten_us + 250'000);
   EXPECT_EQ(batch.value[0], -2.5e-3);
 }
 
@@ -69,7 +68,7 @@ TEST_F(json_decode, members_come_in_any_order_and_unknown_ones_are_ignored) {
     ASSERT_TRUE(result) << text << result.error().message;
     ASSERT_EQ(batch.size(), 1U) << text << text_of(result->errors.at(0));
     EXPECT_EQ(batch.slices[0].sensor, 3U) << text;
-    EXPECT_EQ(batch.event_time_us[0], t0) << text;
+    EXPECT_EQ(batch.event_time_us[0], ten_us) << text;
     EXPECT_EQ(batch.value[0], 1.5) << text;
   }
 }
@@ -77,14 +76,14 @@ TEST_F(json_decode, members_come_in_any_order_and_unknown_ones_are_ignored) {
 TEST_F(json_decode, a_reading_without_time_gets_the_time_of_the_request) {
   const auto [result, batch] = one(R"({"sensor_id":1,"value":1})");
   ASSERT_TRUE(result);
-  EXPECT_EQ(batch.event_time_us.at(0), t0 + 7);
+  EXPECT_EQ(batch.event_time_us.at(0), ten_us + 7);
 }
 
 TEST_F(json_decode, integer_times_are_in_the_asked_unit) {
   options_.unit = precision::ns;
-  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":1768816800000000999})").batch.event_time_us.at(0), t0);
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":1768816800000000999})").batch.event_time_us.at(0), ten_us);
   options_.unit = precision::s;
-  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":1768816800})").batch.event_time_us.at(0), t0);
+  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":1768816800})").batch.event_time_us.at(0), ten_us);
   options_.unit = precision::us;
   EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"timestamp":-5})").batch.event_time_us.at(0), -5);
 }
@@ -278,13 +277,13 @@ TEST_F(json_decode, columns_are_rows) {
   ASSERT_EQ(batch.slices.size(), 2U);
   EXPECT_EQ(batch.slices[1].sensor, 70U);
   EXPECT_THAT(batch.value, testing::ElementsAre(1, 3, 2));
-  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(t0, t0 + 2'000'000, t0 + 1'000'000));
+  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(ten_us, ten_us + 2'000'000, ten_us + 1'000'000));
 }
 
 TEST_F(json_decode, columns_may_leave_the_times_out) {
   const auto [result, batch] = bulk(R"({"sensor_id":[2,3],"value":[1,2]})");
   ASSERT_TRUE(result);
-  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(t0 + 7, t0 + 7));
+  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(ten_us + 7, ten_us + 7));
 }
 
 TEST_F(json_decode, a_bad_entry_of_a_column_is_a_bad_row) {
@@ -321,7 +320,7 @@ TEST_F(json_decode, one_sensors_values_at_a_steady_rate_are_rows) {
   ASSERT_TRUE(result) << result.error().message;
   ASSERT_EQ(batch.slices.size(), 1U);
   EXPECT_EQ(batch.slices[0].sensor, 5U);
-  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(t0, t0 + 250, t0 + 500));
+  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(ten_us, ten_us + 250, ten_us + 500));
   EXPECT_THAT(batch.value, testing::ElementsAre(1, 2, 3));
 }
 

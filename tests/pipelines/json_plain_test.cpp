@@ -19,7 +19,7 @@ using reader = std::optional<std::uint64_t> (*)(std::string_view, const decode_o
 
 std::uint64_t bits(double value) { return std::bit_cast<std::uint64_t>(value); }
 
-struct row {
+struct plain_row {
   std::uint64_t sensor;
   std::int64_t time_us;
   double value;
@@ -41,7 +41,7 @@ class json_plain_test : public testing::Test {
   }
 
   /// The result of a full parser for the same text; nullopt when it is not JSON.
-  std::optional<std::vector<row>> parsed(reader with, const std::string& text) const {
+  std::optional<std::vector<plain_row>> parsed(reader with, const std::string& text) const {
     std::string array = text;
     if (with == json_plain::read_lines) {
       while (!array.empty() && array.back() == '\n') array.pop_back();
@@ -51,7 +51,7 @@ class json_plain_test : public testing::Test {
     rapidjson::Document document;
     document.Parse<rapidjson::kParseFullPrecisionFlag>(array.c_str(), array.size());
     if (document.HasParseError()) return std::nullopt;
-    std::vector<row> rows;
+    std::vector<plain_row> rows;
     if (with == json_plain::read_columns) {
       const auto sensors = document["sensor_id"].GetArray(), values = document["value"].GetArray();
       for (rapidjson::SizeType i = 0; i < values.Size(); ++i)
@@ -66,7 +66,7 @@ class json_plain_test : public testing::Test {
     return rows;
   }
 
-  void expect_same(const std::vector<row>& expected, const std::string& text) const {
+  void expect_same(const std::vector<plain_row>& expected, const std::string& text) const {
     ASSERT_EQ(rows_.size(), expected.size()) << text;
     for (std::size_t i = 0; i < expected.size(); ++i) {
       ASSERT_EQ(rows_.sensors()[i], expected[i].sensor) << text;

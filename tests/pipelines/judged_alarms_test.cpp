@@ -8,11 +8,10 @@
 #include <random>
 
 #include "pipelines/model/finding.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
-
-constexpr std::int64_t second_us = 1'000'000;
 
 /// Alarms of one sensor with a rule that waits ten seconds before it raises.
 struct judged_alarms_test : testing::Test {

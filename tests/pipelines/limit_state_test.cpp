@@ -13,7 +13,7 @@ namespace {
 using enum limit_state::standing;
 using change = limit_state::change;
 
-struct row {
+struct state_row {
   std::int64_t time_us;
   limit_state::standing how;
 };
@@ -31,7 +31,7 @@ void note(std::vector<happened>& out, const limit_state::outcome& one) {
 }
 
 /// All that happens to a limit while these readings come and time goes on to `until_us`; ticks at the given times between them.
-std::vector<happened> history_of(const alarm_options& options, const std::vector<row>& rows, std::int64_t until_us,
+std::vector<happened> history_of(const alarm_options& options, const std::vector<state_row>& rows, std::int64_t until_us,
                                  const std::vector<std::int64_t>& ticks = {}) {
   limit_state state;
   std::vector<happened> out;
@@ -46,7 +46,8 @@ std::vector<happened> history_of(const alarm_options& options, const std::vector
 }
 
 /// The same by definition, looking at the whole history at once: in steps of a microsecond.
-std::vector<happened> history_by_definition(const alarm_options& options, const std::vector<row>& rows, std::int64_t until_us) {
+std::vector<happened> history_by_definition(const alarm_options& options, const std::vector<state_row>& rows,
+                                            std::int64_t until_us) {
   std::vector<happened> out;
   bool active = false;
   std::int64_t breached_since = -1, back_since = -1;  // -1: it is not
@@ -122,7 +123,7 @@ TEST(limit_state, agrees_with_the_definition_on_random_histories_and_ticks_do_no
     options.off_delay_us = below(3) * below(12);
     options.of = static_cast<std::uint32_t>(1 + below(4));
     options.count = static_cast<std::uint32_t>(1 + below(options.of));
-    std::vector<row> rows;
+    std::vector<state_row> rows;
     for (std::int64_t at = 1 + below(4); at < 100; at += 1 + below(9))
       rows.push_back({at, static_cast<limit_state::standing>(below(3))});
     std::vector<std::int64_t> ticks;

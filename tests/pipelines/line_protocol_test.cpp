@@ -38,12 +38,12 @@ std::vector<std::string> all(std::string_view text) {
   }
 }
 
-struct good {
+struct good_line {
   std::string_view text, shown;
 };
 
 TEST(line_protocol, rows_are_read_as_the_grammar_says) {
-  const good table[] = {
+  const good_line table[] = {
       {"m f=1", "m||f=r:1;|-"},
       {"m f=1 5\n", "m||f=r:1;|5"},
       {"m f=1 -5\r\n", "m||f=r:1;|-5"},

@@ -14,7 +14,7 @@
 namespace factory {
 namespace {
 
-constexpr std::int64_t sec_us = 1'000'000, min_us = 60 * sec_us, begin_us = 1'767'225'600 * sec_us;
+constexpr std::int64_t sec_us = 1'000'000, min_us = 60 * sec_us, watched_from_us = 1'767'225'600 * sec_us;
 constexpr std::uint32_t press = 7;
 const std::vector<sensor_id> of_press{11, 12, 13, 14};
 constexpr machine_settings at_once{0, 1};
@@ -36,7 +36,7 @@ std::vector<reading_of> make_rows(unsigned seed, std::size_t rows) {
     load = 0.9 * load + noise(random);
     for (std::size_t s = 0; s < of_press.size(); ++s) {
       const double fault = row >= 500 && row < 640 ? (s == 1 ? 14.0 : s == 2 ? -14.0 : 0.0) : 0.0;
-      all.push_back({begin_us + static_cast<std::int64_t>(row) * 10 * sec_us + static_cast<std::int64_t>(s) * 137'000, s,
+      all.push_back({watched_from_us + static_cast<std::int64_t>(row) * 10 * sec_us + static_cast<std::int64_t>(s) * 137'000, s,
                      50 + 3 * load + noise(random) + fault});
     }
   }
@@ -57,7 +57,7 @@ struct watched {
     }
     std::vector<source_rows> body;
     for (const auto& [sensor, columns] : by_sensor) body.push_back({sensor, columns.first, columns.second});
-    watch.apply(begin_us + 100 * 24 * 60 * min_us, body, found);
+    watch.apply(watched_from_us + 100 * 24 * 60 * min_us, body, found);
   }
   void take_all(const std::vector<reading_of>& rows, std::size_t portion) {
     for (std::size_t i = 0; i < rows.size(); i += portion) take(rows, i, std::min(rows.size(), i + portion));
@@ -98,7 +98,7 @@ TEST(machine_watch, finds_a_state_as_one_episode_of_the_machine_and_names_who_ca
   EXPECT_EQ(opened.key.source, event_source::machine);
   EXPECT_EQ(opened.key.sensor, 0U);
   EXPECT_EQ(opened.key.rule, press);
-  EXPECT_NEAR(static_cast<double>(opened.key.event_time_us - begin_us), 5'000e6, 200e6);
+  EXPECT_NEAR(static_cast<double>(opened.key.event_time_us - watched_from_us), 5'000e6, 200e6);
   const event& closed = press_watch.found.back();
   EXPECT_EQ(closed.key.kind, event_kind::anomaly_closed);
   const auto& detail = std::get<episode_detail>(closed.detail);
@@ -161,7 +161,7 @@ TEST(machine_watch, goes_on_bit_for_bit_when_stored_and_read_back) {
 
 TEST(machine_watch, a_sensor_that_is_silent_or_behind_delays_but_does_not_stop_it) {
   auto rows = make_rows(5, 900);
-  std::erase_if(rows, [](const reading_of& each) { return each.sensor == 3 && each.time_us > begin_us + 70 * min_us; });
+  std::erase_if(rows, [](const reading_of& each) { return each.sensor == 3 && each.time_us > watched_from_us + 70 * min_us; });
   watched three;
   three.take_all(rows, 5);
   EXPECT_EQ(three.holding(), 1U);

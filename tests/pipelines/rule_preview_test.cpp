@@ -5,11 +5,10 @@
 #include <cmath>
 
 #include "pipelines/model/reading.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
-
-constexpr std::int64_t second_us = 1'000'000;
 
 /// A day of a sensor that swings between 61 and 74, and passes 90 for some seconds now and then.
 reading_run day() {

@@ -10,13 +10,12 @@
 #include "pipelines/model/finding.hpp"
 #include "pipelines/stream/stream_instance.hpp"
 #include "pipelines/support/stream_reference.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
 using stream_reference::series;
-
-constexpr std::int64_t second_us = 1'000'000;
 
 struct arrival {
   std::int64_t received_at_us;

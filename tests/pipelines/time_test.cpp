@@ -5,11 +5,10 @@
 #include <random>
 
 #include "pipelines/model/time_text.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
-
-constexpr std::int64_t second = 1'000'000;
 
 struct good_time {
   std::string_view text;
@@ -19,29 +18,29 @@ struct good_time {
 TEST(time_text, rfc_3339_and_its_common_relaxations_are_read) {
   const good_time table[] = {
       {"1970-01-01T00:00:00Z", 0},
-      {"2026-01-19T10:00:00Z", 1'768'816'800 * second},
-      {"2026-01-19T10:00:00z", 1'768'816'800 * second},
-      {"2026-01-19t10:00:00Z", 1'768'816'800 * second},
-      {"2026-01-19 10:00:00", 1'768'816'800 * second},
-      {"2026-01-19T10:00:00", 1'768'816'800 * second},
-      {"2026-01-19", 1'768'780'800 * second},
-      {"2026-01-19T10:00:00.5Z", 1'768'816'800 * second + 500'000},
-      {"2026-01-19T10:00:00.000001Z", 1'768'816'800 * second + 1},
-      {"2026-01-19T10:00:00.0000019Z", 1'768'816'800 * second + 1},
-      {"2026-01-19T10:00:00.123456789012345678901234567890Z", 1'768'816'800 * second + 123'456},
-      {"2026-01-19T12:00:00+02:00", 1'768'816'800 * second},
-      {"2026-01-19T04:30:00-05:30", 1'768'816'800 * second},
-      {"2026-01-19T10:00:00.25-00:00", 1'768'816'800 * second + 250'000},
-      {"2026-01-19T12:00:00+0200", 1'768'816'800 * second},
-      {"2026-01-19 12:00:00.5+02", 1'768'816'800 * second + 500'000},
-      {"2026-01-19T04:30:00-0530", 1'768'816'800 * second},
-      {"2026-01-19T10:00Z", 1'768'816'800 * second},
-      {"2026-01-19 12:00+02", 1'768'816'800 * second},
+      {"2026-01-19T10:00:00Z", 1'768'816'800 * second_us},
+      {"2026-01-19T10:00:00z", 1'768'816'800 * second_us},
+      {"2026-01-19t10:00:00Z", 1'768'816'800 * second_us},
+      {"2026-01-19 10:00:00", 1'768'816'800 * second_us},
+      {"2026-01-19T10:00:00", 1'768'816'800 * second_us},
+      {"2026-01-19", 1'768'780'800 * second_us},
+      {"2026-01-19T10:00:00.5Z", 1'768'816'800 * second_us + 500'000},
+      {"2026-01-19T10:00:00.000001Z", 1'768'816'800 * second_us + 1},
+      {"2026-01-19T10:00:00.0000019Z", 1'768'816'800 * second_us + 1},
+      {"2026-01-19T10:00:00.123456789012345678901234567890Z", 1'768'816'800 * second_us + 123'456},
+      {"2026-01-19T12:00:00+02:00", 1'768'816'800 * second_us},
+      {"2026-01-19T04:30:00-05:30", 1'768'816'800 * second_us},
+      {"2026-01-19T10:00:00.25-00:00", 1'768'816'800 * second_us + 250'000},
+      {"2026-01-19T12:00:00+0200", 1'768'816'800 * second_us},
+      {"2026-01-19 12:00:00.5+02", 1'768'816'800 * second_us + 500'000},
+      {"2026-01-19T04:30:00-0530", 1'768'816'800 * second_us},
+      {"2026-01-19T10:00Z", 1'768'816'800 * second_us},
+      {"2026-01-19 12:00+02", 1'768'816'800 * second_us},
       {"1969-12-31T23:59:59.999999Z", -1},
-      {"2000-02-29T00:00:00Z", 951'782'400 * second},
-      {"2024-02-29", 1'709'164'800 * second},
-      {"2016-12-31T23:59:60Z", 1'483'228'800 * second},
-      {"2017-01-01T01:59:60+02:00", 1'483'228'800 * second},
+      {"2000-02-29T00:00:00Z", 951'782'400 * second_us},
+      {"2024-02-29", 1'709'164'800 * second_us},
+      {"2016-12-31T23:59:60Z", 1'483'228'800 * second_us},
+      {"2017-01-01T01:59:60+02:00", 1'483'228'800 * second_us},
       {"1678-01-01T00:00:00Z", min_event_time_us},
       {"1677-12-31T23:00:00-01:00", min_event_time_us},
       {"2261-12-31T23:59:59.999999Z", max_event_time_us - 1},
@@ -132,7 +131,7 @@ TEST(time_text, formatting_and_reading_give_the_same_time) {
   for (int i = 0; i < 200'000; ++i) {
     std::int64_t time_us = any(random);
     if (i % 3 == 1) time_us -= time_us % 1000;
-    if (i % 3 == 2) time_us -= time_us % second;
+    if (i % 3 == 2) time_us -= time_us % second_us;
     ASSERT_EQ(parse_time_us(format_time(time_us)), time_us) << format_time(time_us);
   }
 }
@@ -148,7 +147,7 @@ TEST(time_text, every_day_of_the_range_follows_the_one_before) {
         std::snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, day);
         ASSERT_EQ(parse_time_us(text), expected) << text;
         ASSERT_EQ(format_time(expected), std::string(text) + "T00:00:00Z");
-        expected += 86'400 * second;
+        expected += 86'400 * second_us;
       }
     }
   }
@@ -195,12 +194,12 @@ TEST(integer_time, units_have_names) {
 TEST(duration_text, numbers_with_a_unit_are_read) {
   EXPECT_EQ(parse_duration_us("250ms"), 250'000);
   EXPECT_EQ(parse_duration_us("0.5ms"), 500);
-  EXPECT_EQ(parse_duration_us("10s"), 10 * second);
-  EXPECT_EQ(parse_duration_us("10"), 10 * second);
+  EXPECT_EQ(parse_duration_us("10s"), 10 * second_us);
+  EXPECT_EQ(parse_duration_us("10"), 10 * second_us);
   EXPECT_EQ(parse_duration_us("0.1"), 100'000);
-  EXPECT_EQ(parse_duration_us("5m"), 300 * second);
-  EXPECT_EQ(parse_duration_us("1h"), 3600 * second);
-  EXPECT_EQ(parse_duration_us("1d"), 86'400 * second);
+  EXPECT_EQ(parse_duration_us("5m"), 300 * second_us);
+  EXPECT_EQ(parse_duration_us("1h"), 3600 * second_us);
+  EXPECT_EQ(parse_duration_us("1d"), 86'400 * second_us);
 }
 
 TEST(duration_text, what_is_not_a_positive_duration_is_refused) {

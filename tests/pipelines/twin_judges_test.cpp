@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <random>
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
-
-constexpr std::int64_t second = 1'000'000;
 
 sensor_config limits_at_90() {
   sensor_config config;
@@ -21,7 +20,7 @@ reading_run noise(int count, unsigned seed = 1) {
   std::mt19937 random(seed);
   std::normal_distribution<double> values(50, 1);
   reading_run rows;
-  for (int i = 0; i < count; ++i) rows.push_back(i * second, values(random), flag_none);
+  for (int i = 0; i < count; ++i) rows.push_back(i * second_us, values(random), flag_none);
   return rows;
 }
 
@@ -46,8 +45,8 @@ TEST(twin_judges, tell_the_alert_and_the_anomaly_that_an_excluded_reading_made) 
   twin_judges twins(1, {}, limits_at_90());
   twins.observe(before, after);
   const auto all = twins.differences();
-  EXPECT_TRUE(has(all, event_source::max_threshold, 300 * second, true, false));
-  EXPECT_TRUE(has(all, event_source::z_score, 300 * second, true, false));
+  EXPECT_TRUE(has(all, event_source::max_threshold, 300 * second_us, true, false));
+  EXPECT_TRUE(has(all, event_source::z_score, 300 * second_us, true, false));
 }
 
 TEST(twin_judges, agree_again_on_all_alerts_behind_the_difference) {
@@ -57,9 +56,9 @@ TEST(twin_judges, agree_again_on_all_alerts_behind_the_difference) {
   twin_judges twins(1, {}, limits_at_90());
   twins.observe(before, after);
   const auto all = twins.differences();
-  EXPECT_TRUE(has(all, event_source::max_threshold, 300 * second, false, true));
+  EXPECT_TRUE(has(all, event_source::max_threshold, 300 * second_us, false, true));
   EXPECT_FALSE(std::ranges::any_of(all, [](const auto& each) {
-    return each.finding.source == event_source::max_threshold && each.finding.event_time_us != 300 * second;
+    return each.finding.source == event_source::max_threshold && each.finding.event_time_us != 300 * second_us;
   }));
 }
 

@@ -5,11 +5,11 @@
 #include <random>
 
 #include "pipelines/model/time.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t minute_us = 60'000'000, hour_us = 60 * minute_us;
 constexpr std::string_view berlin = "CET-1CEST,M3.5.0,M10.5.0/3";
 
 std::int64_t at(std::string_view text) { return *parse_time_us(text); }

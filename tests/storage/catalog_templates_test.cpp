@@ -15,14 +15,14 @@ namespace {
 
 using test::catalog_fixture;
 
-sensor_entry a_sensor(machine_id on, std::string name, std::string unit = "C") {
+sensor_entry sensor_on(machine_id on, std::string name, std::string unit = "C") {
   sensor_entry sensor;
   sensor.machine = on;
   sensor.name = std::move(name);
   sensor.unit = std::move(unit);
   return sensor;
 }
-machine_entry a_machine(factory_id of, std::string name, std::string type) {
+machine_entry machine_of(factory_id of, std::string name, std::string type) {
   machine_entry machine;
   machine.factory = of;
   machine.name = std::move(name);
@@ -46,9 +46,9 @@ class templates : public ::testing::Test {
     two[1].name = "B";
     it_.create(two);
     it_.create<machine_entry>(
-        {a_machine(1, "P", "press"), a_machine(1, "O", "oven"), a_machine(2, "P", "press"), a_machine(2, "O", "oven")});
+        {machine_of(1, "P", "press"), machine_of(1, "O", "oven"), machine_of(2, "P", "press"), machine_of(2, "O", "oven")});
     for (machine_id machine = 1; machine <= 4; ++machine)
-      it_.create<sensor_entry>({a_sensor(machine, "temp"), a_sensor(machine, "bearing_a", "K")});
+      it_.create<sensor_entry>({sensor_on(machine, "temp"), sensor_on(machine, "bearing_a", "K")});
   }
   catalog& entities() { return it_.entities(); }
 
@@ -94,9 +94,9 @@ TEST_F(templates, are_for_all_sensors_that_match_and_share_one_rule) {
 
 TEST_F(templates, are_for_sensors_that_come_later) {
   make(a_template({.machine_type = "press", .name = "bearing_*"}));
-  EXPECT_EQ(make(a_sensor(1, "bearing_b")), "9:1 ");
-  EXPECT_EQ(make(a_sensor(1, "speed")), "10:0 ");
-  EXPECT_EQ(make(a_sensor(2, "bearing_b")), "11:0 ");
+  EXPECT_EQ(make(sensor_on(1, "bearing_b")), "9:1 ");
+  EXPECT_EQ(make(sensor_on(1, "speed")), "10:0 ");
+  EXPECT_EQ(make(sensor_on(2, "bearing_b")), "11:0 ");
 }
 
 TEST_F(templates, follow_a_sensor_that_is_renamed_moved_or_relabelled) {
@@ -284,7 +284,7 @@ TEST_F(templates, and_configs_agree_after_any_changes) {
   for (int run = 0; run < 600; ++run) {
     const auto action = random() % 8;
     if (action == 0) {
-      auto staged = entities().stage_create(std::vector{a_sensor(some(4), word() + std::to_string(run))}, 0);
+      auto staged = entities().stage_create(std::vector{sensor_on(some(4), word() + std::to_string(run))}, 0);
       commit(std::move(staged->change));
     } else if (action == 1) {
       auto staged = entities().stage_create(std::vector{a_template(which(), some(9))}, 0);

@@ -7,12 +7,12 @@
 #include "storage/rollups/rollup_notes.hpp"
 #include "storage/support/summaries.hpp"
 #include "storage/support/time_series_fixture.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
 
-constexpr std::int64_t second = 1'000'000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
-constexpr std::int64_t origin = 20'000 * day;
+constexpr std::int64_t corrected_origin = 20'000 * day_us;
 
 struct corrected_reads_test : time_series_test {
   corrected_reads_test() : rollups_(*db_) {}
@@ -102,10 +102,10 @@ TEST_F(corrected_reads_test, agree_with_the_slow_way_whatever_was_corrected_reve
     stored_.clear();
     made_.clear();
     on_disk_until_us_ = INT64_MIN;
-    std::int64_t now = origin;
+    std::int64_t now = corrected_origin;
     for (int turn = 0; turn < 25; ++turn) {
-      for (int i = 0; i < 60; ++i) put(now += up_to(20 * minute), static_cast<double>(random() % 1'000) / 8);
-      if (random() % 4 == 0) put(now - up_to(20 * day), -1'000);
+      for (int i = 0; i < 60; ++i) put(now += up_to(20 * minute_us), static_cast<double>(random() % 1'000) / 8);
+      if (random() % 4 == 0) put(now - up_to(20 * day_us), -1'000);
       if (random() % 2 == 0) seal_and_store();
       if (random() % 3 == 0) {
         ASSERT_TRUE(rollups_.refresh(*series_, corrected()));
@@ -114,25 +114,25 @@ TEST_F(corrected_reads_test, agree_with_the_slow_way_whatever_was_corrected_reve
         ASSERT_TRUE(series_->rewrite(sensor, next_block_));
       }
       if (random() % 3 == 0) {
-        const auto begin = now - up_to(30 * day), length = random() % 3 == 0 ? up_to(10 * day) : up_to(3 * hour);
+        const auto begin = now - up_to(30 * day_us), length = random() % 3 == 0 ? up_to(10 * day_us) : up_to(3 * hour_us);
         const auto action = static_cast<correction_action>(1 + random() % 5);
         made_.push_back({begin, begin + 1 + length, {action, static_cast<double>(1 + random() % 9) / 4, flag_bad}});
       }
       if (!made_.empty() && random() % 8 == 0) made_.erase(made_.begin() + up_to(static_cast<std::int64_t>(made_.size())));
-      time_range range{now - 5 * day - up_to(30 * day), now - up_to(5 * day)};
+      time_range range{now - 5 * day_us - up_to(30 * day_us), now - up_to(5 * day_us)};
       if (random() % 4 == 0) range = {};
-      constexpr std::int64_t steps[] = {minute, hour, day, 3 * day};
+      constexpr std::int64_t steps[] = {minute_us, hour_us, day_us, 3 * day_us};
       ASSERT_NO_FATAL_FAILURE(expect_right(range, steps[random() % 4]));
     }
   }
 }
 
 TEST_F(corrected_reads_test, without_corrections_a_cut_reads_what_is_stored_and_joining_blocks_keeps_it) {
-  for (int i = 0; i < 100; ++i) put(origin + i * second, i);
+  for (int i = 0; i < 100; ++i) put(corrected_origin + i * second_us, i);
   store_head();
-  for (int i = 100; i < 200; ++i) put(origin + i * second, i);
+  for (int i = 100; i < 200; ++i) put(corrected_origin + i * second_us, i);
   store_head();
-  made_.push_back({origin, origin + day, {correction_action::replace, -1, 0}});
+  made_.push_back({corrected_origin, corrected_origin + day_us, {correction_action::replace, -1, 0}});
   ASSERT_TRUE(series_->rewrite(sensor, next_block_));
   EXPECT_EQ(rows_of(everything()), rows_of(stored_, {}));
   EXPECT_EQ(series_->read(corrected(), {}, 1, true)->value.front(), -1);

@@ -18,10 +18,10 @@ event an_event(sensor_id sensor, std::int64_t time_us, event_kind kind, event_so
   e.detail = std::move(detail);
   return e;
 }
-event anomaly(sensor_id sensor, std::int64_t time_us) {
+event fed_anomaly(sensor_id sensor, std::int64_t time_us) {
   return an_event(sensor, time_us, event_kind::anomaly, event_source::z_score, z_score_detail{4, 20, 1, 3});
 }
-event raised(sensor_id sensor, std::int64_t time_us) {
+event fed_alert(sensor_id sensor, std::int64_t time_us) {
   return an_event(sensor, time_us, event_kind::alert_raised, event_source::max_threshold, limit_detail{80});
 }
 event episode(event_kind kind, sensor_id sensor, std::int64_t begin_us, std::int64_t end_us) {
@@ -57,18 +57,18 @@ using times = std::vector<std::int64_t>;
 
 TEST(event_subscription, gives_every_event_once_and_wakes_once_until_it_is_read) {
   opened_log it;
-  ASSERT_TRUE(it.log->append({anomaly(1, 1), anomaly(1, 2)}));
+  ASSERT_TRUE(it.log->append({fed_anomaly(1, 1), fed_anomaly(1, 2)}));
   int wakes = 0;
   const auto feed = it.log->subscribe(1, [&] { ++wakes; });
   EXPECT_EQ(sequences(feed->next(10).value()), (list{2}));
   EXPECT_TRUE(feed->next(10).value().empty());
-  ASSERT_TRUE(it.log->append({anomaly(1, 3)}));
-  ASSERT_TRUE(it.log->append({anomaly(1, 4)}));
+  ASSERT_TRUE(it.log->append({fed_anomaly(1, 3)}));
+  ASSERT_TRUE(it.log->append({fed_anomaly(1, 4)}));
   EXPECT_EQ(wakes, 1) << "two appends, one waking";
   EXPECT_EQ(sequences(feed->next(1).value()), (list{3}));
   EXPECT_EQ(sequences(feed->next(10).value()), (list{4}));
   EXPECT_TRUE(feed->next(10).value().empty());
-  ASSERT_TRUE(it.log->append({anomaly(1, 4), anomaly(1, 5)}));
+  ASSERT_TRUE(it.log->append({fed_anomaly(1, 4), fed_anomaly(1, 5)}));
   EXPECT_EQ(wakes, 2);
   EXPECT_EQ(sequences(feed->next(10).value()), (list{5})) << "what was stored before is not told again";
   EXPECT_EQ(feed->cursor(), 5U);
@@ -79,7 +79,7 @@ TEST(event_subscription, that_is_slow_reads_from_the_log_where_it_left) {
   const auto feed = it.log->subscribe(0, [] {});
   std::vector<event> many;
   const auto count = static_cast<std::int64_t>(limits::feed_events) + 500;
-  for (std::int64_t i = 1; i <= count; ++i) many.push_back(anomaly(1, i));
+  for (std::int64_t i = 1; i <= count; ++i) many.push_back(fed_anomaly(1, i));
   ASSERT_TRUE(it.log->append(many));
   std::uint64_t expected_next = 1;
   for (auto page = feed->next(300).value(); !page.empty(); page = feed->next(300).value())
@@ -89,23 +89,23 @@ TEST(event_subscription, that_is_slow_reads_from_the_log_where_it_left) {
 
 TEST(event_subscription, resumes_from_its_cursor_after_a_restart) {
   opened_log it;
-  ASSERT_TRUE(it.log->append({anomaly(1, 1), anomaly(1, 2), anomaly(1, 3)}));
+  ASSERT_TRUE(it.log->append({fed_anomaly(1, 1), fed_anomaly(1, 2), fed_anomaly(1, 3)}));
   it.reopen();
   const auto feed = it.log->subscribe(2, {});
   EXPECT_EQ(sequences(feed->next(10).value()), (list{3}));
-  ASSERT_TRUE(it.log->append({anomaly(1, 4)}));
+  ASSERT_TRUE(it.log->append({fed_anomaly(1, 4)}));
   EXPECT_EQ(sequences(feed->next(10).value()), (list{4}));
 }
 
 TEST(event_log_ends, what_is_open_of_sensors_that_are_gone) {
   opened_log it;
-  ASSERT_TRUE(it.log->append({raised(1, 10), raised(2, 11), episode(event_kind::anomaly_opened, 1, 20, 25)}));
+  ASSERT_TRUE(it.log->append({fed_alert(1, 10), fed_alert(2, 11), episode(event_kind::anomaly_opened, 1, 20, 25)}));
   const auto first_is_gone = [](const event_key& key) { return key.sensor == 1; };
   EXPECT_EQ(it.log->end_findings(first_is_gone, "The sensor was deleted.", 99).value(), 2U);
   EXPECT_EQ(it.log->end_findings(first_is_gone, "The sensor was deleted.", 100).value(), 0U);
   it.reopen();
   EXPECT_EQ(it.log->count().active_alerts, 1U);
-  const auto alert = it.log->find(raised(1, 10).key).value().value();
+  const auto alert = it.log->find(fed_alert(1, 10).key).value().value();
   EXPECT_FALSE(alert.open());
   EXPECT_EQ(alert.ended->explanation, "The sensor was deleted.");
   EXPECT_EQ(alert.ended->limit(), 80);
@@ -114,7 +114,7 @@ TEST(event_log_ends, what_is_open_of_sensors_that_are_gone) {
 
 TEST(anomalies, are_found_by_sensor_detector_state_and_time) {
   opened_log it;
-  ASSERT_TRUE(it.log->append({anomaly(1, 10), episode(event_kind::anomaly_opened, 1, 20, 20), anomaly(2, 30),
+  ASSERT_TRUE(it.log->append({fed_anomaly(1, 10), episode(event_kind::anomaly_opened, 1, 20, 20), fed_anomaly(2, 30),
                               episode(event_kind::anomaly_closed, 1, 20, 45), episode(event_kind::anomaly_opened, 2, 50, 55)}));
   const auto asked = [&](const anomaly_query& q) { return begins(it.log->anomalies(q).value()); };
   EXPECT_EQ(asked({}), (times{50, 30, 20, 10}));
@@ -133,10 +133,10 @@ TEST(anomalies, are_found_by_sensor_detector_state_and_time) {
 
 TEST(event_pages, end_after_so_many_entries_and_go_on) {
   opened_log it;
-  std::vector<event> many{raised(1, 1)};
+  std::vector<event> many{fed_alert(1, 1)};
   for (std::int64_t i = 1; i <= static_cast<std::int64_t>(limits::events_looked_at) + 100; ++i) {
-    many.push_back(anomaly(1, i));
-    if (i % 500 == 0) many.push_back(raised(2, i));  // of another sensor, so that no stretch of the log can be passed over
+    many.push_back(fed_anomaly(1, i));
+    if (i % 500 == 0) many.push_back(fed_alert(2, i));  // of another sensor, so that no stretch of the log can be passed over
   }
   ASSERT_TRUE(it.log->append(many));
   event_query asked{.sensor = 1, .kind = event_kind::alert_raised};

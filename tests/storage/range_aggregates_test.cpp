@@ -16,13 +16,13 @@
 #include "storage/rollups/settled_rollups.hpp"
 #include "storage/support/summaries.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t second = 1'000'000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
-constexpr std::int64_t origin = 20'000 * day;
-constexpr sensor_id sensor = 7;
+constexpr std::int64_t origin = 20'000 * day_us;
+constexpr sensor_id aggregated = 7;
 
 using rows = std::map<std::int64_t, double>;
 
@@ -46,7 +46,7 @@ class range_aggregates_test : public ::testing::Test {
 
   void put(std::int64_t time_us, double value) { head_.put(time_us, value, flag_none); }
   void seal_head() {
-    if (head_.size() > 0) sealing_.push_back(std::make_shared<const block>(seal(sensor, next_block_++, head_.take())));
+    if (head_.size() > 0) sealing_.push_back(std::make_shared<const block>(seal(aggregated, next_block_++, head_.take())));
   }
   void write_oldest() {
     const block& oldest = *sealing_.front();
@@ -65,17 +65,17 @@ class range_aggregates_test : public ::testing::Test {
     const sensor_cut at = cut();
     (void)refresh_rollups(db_->raw(), *rollups_, at, [&](const time_range& range) -> expected<std::vector<bucket>> {
       if (readings_taken-- == 0) return fail(errc::storage_failed, "testing");
-      return series_->aggregate(at, range, minute);
+      return series_->aggregate(at, range, minute_us);
     });
   }
   /// Or the first half of it, as after a crash.
   void drop_before(std::int64_t before_us, bool to_the_end = true) {
-    ASSERT_TRUE(rollups_->drop_before(sensor, before_us));
+    ASSERT_TRUE(rollups_->drop_before(aggregated, before_us));
     if (to_the_end) {
-      ASSERT_TRUE(series_->drop_before(sensor, before_us));
+      ASSERT_TRUE(series_->drop_before(aggregated, before_us));
     }
   }
-  sensor_cut cut() const { return {sensor, next_block_, sealing_, head_.rows()}; }
+  sensor_cut cut() const { return {aggregated, next_block_, sealing_, head_.rows()}; }
 
   rows readings(const sensor_cut& at) const {
     rows all;
@@ -123,70 +123,72 @@ class range_aggregates_test : public ::testing::Test {
 };
 
 TEST_F(range_aggregates_test, whole_buckets_are_taken_from_the_roll_ups_and_what_is_left_from_the_readings) {
-  for (int i = 0; i < 12 * 24; ++i) put(origin + i * hour, i);
+  for (int i = 0; i < 12 * 24; ++i) put(origin + i * hour_us, i);
   store();
   refresh();
-  bucket planted{origin + 2 * day, {}};
+  bucket planted{origin + 2 * day_us, {}};
   planted.values.add(planted.start_us, 5'000);
   auto& raw = db_->raw();
   ASSERT_TRUE(
-      raw.db->Put({}, raw.at(column::rollups), bucket_key(sensor, rollup_level::day, planted.start_us), encode_bucket(planted))
+      raw.db
+          ->Put({}, raw.at(column::rollups), bucket_key(aggregated, rollup_level::day, planted.start_us), encode_bucket(planted))
           .ok());
-  const time_range from_the_second_day{origin + day + 1, INT64_MAX};
+  const time_range from_the_second_day{origin + day_us + 1, INT64_MAX};
   EXPECT_EQ(aggregates().summarize(cut(), from_the_second_day)->count, 10U * 24 - 1 + 1);
-  EXPECT_EQ(aggregates().aggregate(cut(), from_the_second_day, day)->at(1).values.max, 5'000);
-  const time_range cuts_the_day{origin + 2 * day + 1, origin + 9 * day};
+  EXPECT_EQ(aggregates().aggregate(cut(), from_the_second_day, day_us)->at(1).values.max, 5'000);
+  const time_range cuts_the_day{origin + 2 * day_us + 1, origin + 9 * day_us};
   EXPECT_EQ(aggregates().summarize(cut(), cuts_the_day)->count, 7U * 24 - 1);
   const range_aggregates where_it_pays(*db_, *series_, {25, 25});
   EXPECT_EQ(where_it_pays.summarize(cut(), from_the_second_day)->count, 11U * 24 - 1);
-  EXPECT_EQ(where_it_pays.aggregate(cut(), from_the_second_day, day)->at(1).values.count, 24U);
+  EXPECT_EQ(where_it_pays.aggregate(cut(), from_the_second_day, day_us)->at(1).values.count, 24U);
 }
 
 TEST_F(range_aggregates_test, what_blocks_and_head_have_touched_since_is_read_from_them) {
-  for (int i = 0; i < 12 * 24; ++i) put(origin + i * hour, i);
+  for (int i = 0; i < 12 * 24; ++i) put(origin + i * hour_us, i);
   store();
   refresh();
   EXPECT_EQ(settled(rollup_level::day), 12U);
-  put(origin + 3 * day, -1);
+  put(origin + 3 * day_us, -1);
   EXPECT_EQ(settled(rollup_level::day), 11U);
-  expect_right(cut(), {}, day);
+  expect_right(cut(), {}, day_us);
   seal_head();
   EXPECT_EQ(settled(rollup_level::day), 11U);
-  expect_right(cut(), {}, day);
+  expect_right(cut(), {}, day_us);
   store();
   EXPECT_EQ(settled(rollup_level::day), 11U);
-  expect_right(cut(), {}, day);
+  expect_right(cut(), {}, day_us);
   refresh();
   EXPECT_EQ(settled(rollup_level::day), 12U);
-  expect_right(cut(), {}, day);
+  expect_right(cut(), {}, day_us);
 }
 
 TEST_F(range_aggregates_test, a_day_that_retention_has_dropped_is_not_taken_when_a_late_block_makes_it_anew) {
-  for (int i = 0; i < 12 * 24; ++i) put(origin + i * hour, i);
+  for (int i = 0; i < 12 * 24; ++i) put(origin + i * hour_us, i);
   store();  // one block, which retention leaves whole
   refresh();
-  drop_before(origin + 6 * day);
+  drop_before(origin + 6 * day_us);
   EXPECT_EQ(settled(rollup_level::day), 6U);
-  put(origin + day + minute, 7);
+  put(origin + day_us + minute_us, 7);
   store();
   refresh();
   EXPECT_EQ(settled(rollup_level::day), 6U);
-  expect_right(cut(), {}, day);
-  expect_right(cut(), {}, hour);
+  expect_right(cut(), {}, day_us);
+  expect_right(cut(), {}, hour_us);
 }
 
 TEST_F(range_aggregates_test, of_a_version_that_lost_the_sums_of_huge_values_come_from_the_readings) {
   rows all;
-  for (std::int64_t i = 0; i < 2 * 24 * 60; ++i) put(origin + i * minute, all[origin + i * minute] = i % 3 == 0 ? 1.7e308 : 1.0);
+  for (std::int64_t i = 0; i < 2 * 24 * 60; ++i)
+    put(origin + i * minute_us, all[origin + i * minute_us] = i % 3 == 0 ? 1.7e308 : 1.0);
   store();
   refresh();
   auto& raw = db_->raw();
   for (const rollup_level level : rollup_levels) {
-    const auto buckets = rollups_->read(sensor, level, {}).value();
+    const auto buckets = rollups_->read(aggregated, level, {}).value();
     for (const bucket& b : buckets) {
       std::string record = encode_bucket(b);
       record[0] = 1;
-      ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), bucket_key(sensor, level, b.start_us), record).ok());
+      ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), bucket_key(aggregated, level, b.start_us), record).ok());
     }
   }
   put(origin + 5, 2.0);  // one of the minutes becomes version 2, its hour and day are made of old and new ones
@@ -203,8 +205,8 @@ TEST_F(range_aggregates_test, of_a_version_that_lost_the_sums_of_huge_values_com
 
 TEST_F(range_aggregates_test, ask_the_disk_for_no_roll_ups_of_a_short_range) {
   auto& raw = db_->raw();
-  ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), note_key(sensor, 1), "").ok());
-  EXPECT_TRUE(aggregates().summarize(cut(), {origin, origin + 3 * minute}));
+  ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), note_key(aggregated, 1), "").ok());
+  EXPECT_TRUE(aggregates().summarize(cut(), {origin, origin + 3 * minute_us}));
   EXPECT_EQ(aggregates().summarize(cut(), {}).error().code, errc::corrupt);
 }
 
@@ -213,32 +215,32 @@ TEST_F(range_aggregates_test, are_those_of_the_readings_whatever_came_late_was_c
   for (unsigned seed = 1; seed <= 5; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
-    ASSERT_TRUE(series_->remove_sensor(sensor));
-    ASSERT_TRUE(rollups_->remove_sensor(sensor));
+    ASSERT_TRUE(series_->remove_sensor(aggregated));
+    ASSERT_TRUE(rollups_->remove_sensor(aggregated));
     head_.take();
     sealing_.clear();
     const auto up_to = [&](std::int64_t most) { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most)); };
     std::int64_t now = origin;
     for (int turn = 0; turn < 60; ++turn) {
-      for (int i = 0; i < 40; ++i) put(now += up_to(40 * minute), static_cast<double>(random() % 1'000) / 8);
+      for (int i = 0; i < 40; ++i) put(now += up_to(40 * minute_us), static_cast<double>(random() % 1'000) / 8);
       switch (random() % 8) {
-        case 0: put(now - up_to(60 * day), 1'000); break;
-        case 1: put(now / hour * hour - hour * up_to(200), -1'000); break;
+        case 0: put(now - up_to(60 * day_us), 1'000); break;
+        case 1: put(now / hour_us * hour_us - hour_us * up_to(200), -1'000); break;
         case 2: refresh_in_part(random() % 3); break;
-        case 3: ASSERT_TRUE(series_->rewrite(sensor, next_block_)); break;
+        case 3: ASSERT_TRUE(series_->rewrite(aggregated, next_block_)); break;
         case 4:
-          if (random() % 4 == 0) drop_before((now - 10 * day - up_to(20 * day)) / day * day, random() % 2 == 0);
+          if (random() % 4 == 0) drop_before((now - 10 * day_us - up_to(20 * day_us)) / day_us * day_us, random() % 2 == 0);
           break;
         default: refresh();
       }
       if (random() % 2 == 0) seal_head();
       while (!sealing_.empty() && random() % 3 != 0) write_oldest();
       if (turn % 3 != 0) continue;
-      time_range range{now - 5 * day - up_to(45 * day), now - up_to(5 * day)};
-      if (random() % 3 == 0) range.begin_us = bucket_start(range.begin_us, day);
-      if (random() % 3 == 0) range.end_us = bucket_start(range.end_us, hour) + (random() % 2 == 0 ? 0 : 1);
+      time_range range{now - 5 * day_us - up_to(45 * day_us), now - up_to(5 * day_us)};
+      if (random() % 3 == 0) range.begin_us = bucket_start(range.begin_us, day_us);
+      if (random() % 3 == 0) range.end_us = bucket_start(range.end_us, hour_us) + (random() % 2 == 0 ? 0 : 1);
       if (random() % 6 == 0) range = {};
-      constexpr std::int64_t steps[] = {minute, 7 * minute, hour, 2 * hour, day, 3 * day};
+      constexpr std::int64_t steps[] = {minute_us, 7 * minute_us, hour_us, 2 * hour_us, day_us, 3 * day_us};
       const sensor_cut at = cut();
       if (random() % 3 == 0) {  // the disk moves on under the question
         store();

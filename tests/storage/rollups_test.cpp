@@ -14,12 +14,12 @@
 #include "storage/rollups/rollup_run.hpp"
 #include "storage/support/summaries.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t second = 1'000'000, minute = 60 * second, hour = 60 * minute, day = 24 * hour;
-constexpr std::int64_t origin = 20'000 * day;
+constexpr std::int64_t rolled_origin = 20'000 * day_us;
 
 /// A sensor whose readings are in memory: what is stored, what is in the head, and notes as the writer of blocks leaves them.
 class rolled_sensor {
@@ -44,7 +44,7 @@ class rolled_sensor {
   std::uint64_t refresh() { return refresh(cut()); }
   std::uint64_t refresh(const sensor_cut& at) {
     return refresh_rollups(db_.raw(), rollups_, at,
-                           [this](const time_range& range) -> expected<std::vector<bucket>> { return naive(minute, range); })
+                           [this](const time_range& range) -> expected<std::vector<bucket>> { return naive(minute_us, range); })
         .value();
   }
   std::vector<bucket> naive(std::int64_t step, const time_range& range = {}) const {
@@ -97,21 +97,21 @@ class rollups_test : public ::testing::Test {
 
 TEST_F(rollups_test, minutes_hours_and_days_hold_what_the_readings_say) {
   rolled_sensor it(*db_, 1);
-  for (int i = 0; i < 5'000; ++i) it.put(origin + i * 37 * second, 20 + i % 17);
+  for (int i = 0; i < 5'000; ++i) it.put(rolled_origin + i * 37 * second_us, 20 + i % 17);
   it.seal();
   EXPECT_GT(it.refresh(), 3'000U);
   it.expect_right();
   EXPECT_EQ(it.read(rollup_level::day).size(), 3U);
-  EXPECT_EQ(it.read(rollup_level::hour, {origin + hour, origin + 3 * hour}).size(), 2U);
+  EXPECT_EQ(it.read(rollup_level::hour, {rolled_origin + hour_us, rolled_origin + 3 * hour_us}).size(), 2U);
   EXPECT_EQ(it.refresh(), 0U);  // nothing new, nothing done
 }
 
 TEST_F(rollups_test, a_late_reading_revises_its_minute_its_hour_and_its_day) {
   rolled_sensor it(*db_, 1);
-  for (int i = 0; i < 600; ++i) it.put(origin + i * minute, 20);
+  for (int i = 0; i < 600; ++i) it.put(rolled_origin + i * minute_us, 20);
   it.seal();
   it.refresh();
-  it.put(origin + 5 * minute + second, -40);
+  it.put(rolled_origin + 5 * minute_us + second_us, -40);
   it.seal();
   EXPECT_EQ(it.refresh(), 1U);
   it.expect_right();
@@ -120,10 +120,10 @@ TEST_F(rollups_test, a_late_reading_revises_its_minute_its_hour_and_its_day) {
 
 TEST_F(rollups_test, a_correction_replaces_what_was_rolled_up) {
   rolled_sensor it(*db_, 1);
-  for (int i = 0; i < 10; ++i) it.put(origin + i * second, i);
+  for (int i = 0; i < 10; ++i) it.put(rolled_origin + i * second_us, i);
   it.seal();
   it.refresh();
-  it.put(origin + 9 * second, 1'000);
+  it.put(rolled_origin + 9 * second_us, 1'000);
   it.seal();
   it.refresh();
   it.expect_right();
@@ -132,20 +132,20 @@ TEST_F(rollups_test, a_correction_replaces_what_was_rolled_up) {
 
 TEST_F(rollups_test, a_minute_whose_readings_all_turn_bad_is_gone_and_so_are_its_hour_and_day) {
   rolled_sensor it(*db_, 1);
-  for (int i = 0; i < 3; ++i) it.put(origin + i * second, i);
-  it.put(origin + day, 5);
-  it.put(origin + day + hour, 6);
+  for (int i = 0; i < 3; ++i) it.put(rolled_origin + i * second_us, i);
+  it.put(rolled_origin + day_us, 5);
+  it.put(rolled_origin + day_us + hour_us, 6);
   it.seal();
   it.refresh();
   EXPECT_EQ(it.read(rollup_level::day).size(), 2U);
-  for (int i = 0; i < 3; ++i) it.put(origin + i * second, i, flag_bad);
-  it.put(origin + day + hour, 6, flag_excluded);
+  for (int i = 0; i < 3; ++i) it.put(rolled_origin + i * second_us, i, flag_bad);
+  it.put(rolled_origin + day_us + hour_us, 6, flag_excluded);
   it.seal();
   it.refresh();
   it.expect_right();
   EXPECT_EQ(it.read(rollup_level::minute).size(), 1U);
   EXPECT_EQ(it.read(rollup_level::day).size(), 1U);
-  it.put(origin, 7);
+  it.put(rolled_origin, 7);
   it.seal();
   it.refresh();
   it.expect_right();
@@ -154,7 +154,7 @@ TEST_F(rollups_test, a_minute_whose_readings_all_turn_bad_is_gone_and_so_are_its
 TEST_F(rollups_test, readings_in_the_head_are_in_as_they_come_in_order) {
   rolled_sensor it(*db_, 1);
   for (int i = 0; i < 100; ++i) {
-    it.put(origin + i * 20 * second, i);
+    it.put(rolled_origin + i * 20 * second_us, i);
     if (i % 7 == 0) {
       EXPECT_GT(it.refresh(), 0U);
       it.expect_right();
@@ -167,10 +167,10 @@ TEST_F(rollups_test, readings_in_the_head_are_in_as_they_come_in_order) {
 
 TEST_F(rollups_test, a_reading_from_the_future_hides_nothing_that_follows) {
   rolled_sensor it(*db_, 1);
-  it.put(origin, 1);
-  it.put(origin + 400 * day, 2, flag_future);
+  it.put(rolled_origin, 1);
+  it.put(rolled_origin + 400 * day_us, 2, flag_future);
   it.refresh();
-  it.put(origin + 10 * minute, 3);
+  it.put(rolled_origin + 10 * minute_us, 3);
   EXPECT_EQ(it.refresh(), 1U);
   EXPECT_EQ(it.read(rollup_level::minute).size(), 2U);
   it.seal();
@@ -180,10 +180,10 @@ TEST_F(rollups_test, a_reading_from_the_future_hides_nothing_that_follows) {
 
 TEST_F(rollups_test, a_block_sealed_after_the_cut_keeps_its_note) {
   rolled_sensor it(*db_, 1);
-  it.put(origin, 1);
+  it.put(rolled_origin, 1);
   it.seal();
   const sensor_cut before = it.cut();
-  it.put(origin + hour, 2);
+  it.put(rolled_origin + hour_us, 2);
   it.seal();
   EXPECT_EQ(it.refresh(before), 1U);
   EXPECT_EQ(it.read(rollup_level::minute).size(), 1U);
@@ -193,10 +193,10 @@ TEST_F(rollups_test, a_block_sealed_after_the_cut_keeps_its_note) {
 
 TEST_F(rollups_test, a_record_from_before_notes_were_counted_is_gone_on_from) {
   rolled_sensor it(*db_, 1);
-  it.put(origin, 1);
+  it.put(rolled_origin, 1);
   it.seal();
   std::string of_old;
-  put_zigzag(of_old, origin - hour);
+  put_zigzag(of_old, rolled_origin - hour_us);
   auto& raw = db_->raw();
   ASSERT_TRUE(raw.db->Put({}, raw.at(column::rollups), head_key(1), of_old).ok());
   EXPECT_EQ(it.refresh(), 1U);
@@ -204,9 +204,9 @@ TEST_F(rollups_test, a_record_from_before_notes_were_counted_is_gone_on_from) {
   rolled_up_to state;
   ASSERT_TRUE(raw.db->Get({}, raw.at(column::rollups), head_key(1), &now).ok());
   ASSERT_TRUE(decode_rolled_up(now, state));
-  EXPECT_EQ(state.head_us, origin - hour);
+  EXPECT_EQ(state.head_us, rolled_origin - hour_us);
   EXPECT_EQ(state.first_note, 2U);
-  it.put(origin - day, 2);
+  it.put(rolled_origin - day_us, 2);
   it.seal();
   EXPECT_EQ(it.refresh(), 1U);
   it.expect_right();
@@ -214,8 +214,8 @@ TEST_F(rollups_test, a_record_from_before_notes_were_counted_is_gone_on_from) {
 
 TEST_F(rollups_test, sensors_do_not_meet) {
   rolled_sensor a(*db_, 1), b(*db_, 2);
-  a.put(origin, 1);
-  b.put(origin, 2);
+  a.put(rolled_origin, 1);
+  b.put(rolled_origin, 2);
   a.seal();
   b.seal();
   a.refresh();
@@ -228,13 +228,13 @@ TEST_F(rollups_test, sensors_do_not_meet) {
 
 TEST_F(rollups_test, dropping_takes_whole_days_that_have_ended) {
   rolled_sensor it(*db_, 1);
-  for (int i = 0; i < 72; ++i) it.put(origin + i * hour, i);
+  for (int i = 0; i < 72; ++i) it.put(rolled_origin + i * hour_us, i);
   it.seal();
   it.refresh();
-  ASSERT_TRUE(it.store().drop_before(1, origin + 2 * day - 1));
+  ASSERT_TRUE(it.store().drop_before(1, rolled_origin + 2 * day_us - 1));
   EXPECT_EQ(it.read(rollup_level::day).size(), 2U);
   EXPECT_EQ(it.read(rollup_level::hour).size(), 48U);
-  EXPECT_EQ(it.read(rollup_level::minute).front().start_us, origin + day);
+  EXPECT_EQ(it.read(rollup_level::minute).front().start_us, rolled_origin + day_us);
   ASSERT_TRUE(it.store().drop_before(1, INT64_MIN / 2));
   EXPECT_EQ(it.read(rollup_level::day).size(), 2U);
 }
@@ -244,16 +244,16 @@ TEST_F(rollups_test, whatever_comes_late_corrected_or_sealed_when_the_roll_ups_e
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
     rolled_sensor it(*db_, seed);
-    std::int64_t now = origin + static_cast<std::int64_t>(random() % 100) * day;
+    std::int64_t now = rolled_origin + static_cast<std::int64_t>(random() % 100) * day_us;
     for (int step = 0; step < 400; ++step) {
       const auto what = random() % 100;
       const double value = static_cast<double>(random() % 1'000) / 8;
       if (what < 80) {
-        it.put(now += static_cast<std::int64_t>(random() % (5 * minute)), value);
+        it.put(now += static_cast<std::int64_t>(random() % (5 * minute_us)), value);
       } else if (what < 90) {
-        it.put(now - static_cast<std::int64_t>(random() % (2 * day)), value);  // late
+        it.put(now - static_cast<std::int64_t>(random() % (2 * day_us)), value);  // late
       } else if (what < 92) {
-        it.put(now - static_cast<std::int64_t>(random() % (100 * day)), value);  // very late: several parts
+        it.put(now - static_cast<std::int64_t>(random() % (100 * day_us)), value);  // very late: several parts
       } else if (what < 95) {
         it.seal();
       } else {

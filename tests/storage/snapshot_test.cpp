@@ -13,16 +13,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void put(database& db, column where, const std::string& key, const std::string& value) {
+void keep(database& db, column where, const std::string& key, const std::string& value) {
   rocksdb::WriteBatch batch;
   batch.Put(db.raw().at(where), key, value);
   ASSERT_TRUE(db.raw().write(batch, false, "testing"));
 }
-std::string get(const database& db, column where, const std::string& key) {
+std::string stored(const database& db, column where, const std::string& key) {
   std::string value;
   return db.raw().db->Get(rocksdb::ReadOptions(), db.raw().at(where), key, &value).ok() ? value : "nothing";
 }
-void write_text(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
+void overwrite(const fs::path& file, const std::string& text) { std::ofstream(file) << text; }
 
 struct snapshot : testing::Test {
   test::temporary_directory here;
@@ -30,7 +30,7 @@ struct snapshot : testing::Test {
   std::unique_ptr<database> db = std::move(*database::open(here.path() / "data", {}));
 
   snapshot() {
-    for (std::size_t i = 0; i < column_count; ++i) put(*db, static_cast<column>(i), "key", std::to_string(i));
+    for (std::size_t i = 0; i < column_count; ++i) keep(*db, static_cast<column>(i), "key", std::to_string(i));
   }
   void expect_conflict() {
     const auto again = take_snapshot(*db, target);
@@ -44,18 +44,18 @@ TEST_F(snapshot, holds_what_was_written_before_it_and_nothing_of_what_came_after
   ASSERT_TRUE(taken) << taken.error().message;
   EXPECT_EQ(taken->path, target);
   EXPECT_GT(taken->bytes, 0U);
-  put(*db, column::journal, "later", "1");
+  keep(*db, column::journal, "later", "1");
   const auto copy = database::open(target, {.read_only = true});
   ASSERT_TRUE(copy) << copy.error().message;
-  for (std::size_t i = 0; i < column_count; ++i) EXPECT_EQ(get(**copy, static_cast<column>(i), "key"), std::to_string(i));
-  EXPECT_EQ(get(**copy, column::journal, "later"), "nothing");
+  for (std::size_t i = 0; i < column_count; ++i) EXPECT_EQ(stored(**copy, static_cast<column>(i), "key"), std::to_string(i));
+  EXPECT_EQ(stored(**copy, column::journal, "later"), "nothing");
 }
 
 TEST_F(snapshot, never_replaces_what_has_its_name) {
   fs::create_directories(target);
   expect_conflict();
   fs::remove(target);
-  write_text(target, "a file");
+  overwrite(target, "a file");
   expect_conflict();
   fs::remove(target);
   fs::create_symlink(here.path() / "nowhere", target);
@@ -65,7 +65,7 @@ TEST_F(snapshot, never_replaces_what_has_its_name) {
 
 TEST_F(snapshot, that_was_cut_short_is_begun_anew) {
   fs::create_directories(target.string() + ".partial/db.tmp");
-  write_text(target.string() + ".partial/db.tmp/CURRENT", "half");
+  overwrite(target.string() + ".partial/db.tmp/CURRENT", "half");
   ASSERT_TRUE(take_snapshot(*db, target));
   EXPECT_FALSE(fs::exists(target.string() + ".partial"));
   EXPECT_TRUE(database::open(target, {.read_only = true}));
@@ -73,7 +73,7 @@ TEST_F(snapshot, that_was_cut_short_is_begun_anew) {
 
 TEST_F(snapshot, leaves_alone_the_files_of_others_and_what_is_being_made) {
   fs::create_directories(target.string() + ".partial");
-  write_text(target.string() + ".partial/thesis.txt", "x");
+  overwrite(target.string() + ".partial/thesis.txt", "x");
   expect_conflict();
   EXPECT_TRUE(fs::exists(target.string() + ".partial/thesis.txt"));
 }
@@ -89,7 +89,7 @@ TEST_F(snapshot, in_the_data_directory_does_not_count_as_its_bytes) {
   const auto before = db->bytes_on_disk();
   const auto inside = here.path() / "data" / snapshots_folder / "first";
   ASSERT_TRUE(take_snapshot(*db, inside));
-  write_text(inside / "large", std::string(1 << 20, 'x'));
+  overwrite(inside / "large", std::string(1 << 20, 'x'));
   EXPECT_LT(db->bytes_on_disk(), before + (1 << 20));
 }
 
@@ -106,15 +106,15 @@ TEST_F(restore, makes_another_database_with_the_same_content) {
   EXPECT_FALSE(fs::exists(*staged));
   const auto restored = database::open(fresh, {.create = false});
   ASSERT_TRUE(restored) << restored.error().message;
-  for (std::size_t i = 0; i < column_count; ++i) EXPECT_EQ(get(**restored, static_cast<column>(i), "key"), std::to_string(i));
+  for (std::size_t i = 0; i < column_count; ++i) EXPECT_EQ(stored(**restored, static_cast<column>(i), "key"), std::to_string(i));
   EXPECT_NE((*restored)->id(), db->id());
-  put(**restored, column::catalog, "key", "changed");
-  EXPECT_EQ(get(**database::open(target, {.read_only = true}), column::catalog, "key"), std::to_string(3));
+  keep(**restored, column::catalog, "key", "changed");
+  EXPECT_EQ(stored(**database::open(target, {.read_only = true}), column::catalog, "key"), std::to_string(3));
 }
 
 TEST_F(restore, overwrites_nothing) {
   fs::create_directories(fresh);
-  write_text(fresh / "thesis.txt", "x");
+  overwrite(fresh / "thesis.txt", "x");
   const auto refused = stage_restore(target, fresh);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, errc::conflict);
@@ -136,7 +136,7 @@ TEST_F(restore, that_was_cut_short_is_no_data_directory_and_can_be_begun_anew) {
 
 TEST_F(restore, takes_only_snapshots_that_it_knows) {
   EXPECT_EQ(stage_restore(here.path() / "nowhere", fresh).error().code, errc::not_found);
-  write_text(target / "FORMAT", "factory-monitor data 2\n");
+  overwrite(target / "FORMAT", "factory-monitor data 2\n");
   const auto newer = stage_restore(target, fresh);
   ASSERT_FALSE(newer);
   EXPECT_NE(newer.error().message.find("newer Factory Monitor"), std::string::npos) << newer.error().message;

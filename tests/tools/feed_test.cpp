@@ -12,13 +12,13 @@
 #include <rapidjson/writer.h>
 
 #include "pipelines/decode/decode.hpp"
+#include "support/times.hpp"
 #include "tools/support/stub_server.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t second_us = 1'000'000, hour_us = 3'600 * second_us;
-constexpr std::int64_t start_us = 20'000 * 24 * hour_us;
+constexpr std::int64_t fed_from_us = 20'000 * 24 * hour_us;
 
 std::string text_of(const rapidjson::Value& value) {
   rapidjson::StringBuffer text;
@@ -60,7 +60,7 @@ class stub_catalog {
   int posts_ = 0;
 };
 
-api_client client_of(const stub_server& server) { return std::move(*api_client::open({.url = server.url()})); }
+api_client feeding_client(const stub_server& server) { return std::move(*api_client::open({.url = server.url()})); }
 
 std::vector<simulated_sensor> numbered(const std::vector<planned_factory>& plan) {
   std::vector<simulated_sensor> sensors;
@@ -75,7 +75,7 @@ std::vector<simulated_sensor> numbered(const std::vector<planned_factory>& plan)
 TEST(ensure_plant, creates_what_is_missing_and_nothing_twice) {
   stub_catalog catalog;
   stub_server server([&](const auto& request) { return catalog.answer(request); });
-  api_client api = client_of(server);
+  api_client api = feeding_client(server);
   const auto small = plan_plant(1, 1, 2);
   const auto first = ensure_plant(api, small);
   ASSERT_TRUE(first) << first.error().message;
@@ -100,7 +100,7 @@ TEST(ensure_plant, creates_what_is_missing_and_nothing_twice) {
 TEST(ensure_plant, sends_limits_and_rules_as_the_api_wants_them) {
   stub_catalog catalog;
   stub_server server([&](const auto& request) { return catalog.answer(request); });
-  api_client api = client_of(server);
+  api_client api = feeding_client(server);
   const auto plan = plan_plant(1, 1, 1);
   const auto sensors = ensure_plant(api, plan);
   ASSERT_TRUE(sensors);
@@ -118,13 +118,13 @@ TEST(ensure_plant, sends_limits_and_rules_as_the_api_wants_them) {
 
 TEST(ensure_plant, passes_on_what_the_server_says) {
   stub_server server([](const auto&) { return http_text(400, R"({"error":"no more factories"})"); });
-  api_client api = client_of(server);
+  api_client api = feeding_client(server);
   const auto plan = plan_plant(1, 1, 1);
   const auto refused = ensure_plant(api, plan);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message, "no more factories");
   stub_server other([](const auto&) { return http_text(200, "hello"); });
-  api_client elsewhere = client_of(other);
+  api_client elsewhere = feeding_client(other);
   EXPECT_EQ(ensure_plant(elsewhere, plan).error().code, errc::malformed);
 }
 
@@ -137,10 +137,10 @@ TEST(feed, writes_every_reading_of_every_signal_once_in_bounded_bodies) {
 
   std::map<std::pair<sensor_id, std::int64_t>, double> sent;
   std::vector<ledger_entry> begun;
-  feed source(sensors, policy, start_us, second_us);
+  feed source(sensors, policy, fed_from_us, second_us);
   json_decoder decoder;
   for (;;) {
-    const std::string body = source.take(start_us + 2 * hour_us, 10'000, begun);
+    const std::string body = source.take(fed_from_us + 2 * hour_us, 10'000, begun);
     if (body.empty()) break;
     batch_builder rows;
     const auto decoded = decoder.bulk(body, {.unit = precision::us, .known = &known}, rows);
@@ -156,8 +156,8 @@ TEST(feed, writes_every_reading_of_every_signal_once_in_bounded_bodies) {
 
   std::size_t expected_count = 0, fault_count = 0;
   for (const auto& sensor : sensors) {
-    sensor_signal signal(sensor.plan->shape, sensor.plan->key, policy, start_us, second_us);
-    for (std::int64_t t = start_us; t < start_us + 2 * hour_us; t += second_us) {
+    sensor_signal signal(sensor.plan->shape, sensor.plan->key, policy, fed_from_us, second_us);
+    for (std::int64_t t = fed_from_us; t < fed_from_us + 2 * hour_us; t += second_us) {
       const auto value = signal.next();
       if (!value) continue;
       ++expected_count;
@@ -165,8 +165,8 @@ TEST(feed, writes_every_reading_of_every_signal_once_in_bounded_bodies) {
       ASSERT_NE(found, sent.end());
       ASSERT_EQ(found->second, *value) << "written so that it reads back bit for bit";
     }
-    for (const auto& planned :
-         plan_faults(policy, sensor.plan->key, start_us, start_us + 2 * hour_us, second_us, sensor.plan->shape.fault_scale())) {
+    for (const auto& planned : plan_faults(policy, sensor.plan->key, fed_from_us, fed_from_us + 2 * hour_us, second_us,
+                                           sensor.plan->shape.fault_scale())) {
       ++fault_count;
       EXPECT_TRUE(std::any_of(begun.begin(), begun.end(), [&](const auto& entry) {
         return entry.sensor == sensor.id && entry.what.begin_us == planned.begin_us && entry.what.kind == planned.kind;

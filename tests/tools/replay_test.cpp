@@ -4,6 +4,7 @@
 
 #include "replay/earlier_rows.hpp"
 #include "replay/progress.hpp"
+#include "support/times.hpp"
 #include "tools/support/replay_fixture.hpp"
 
 namespace factory {
@@ -13,9 +14,6 @@ using replay::command_line;
 using replay::outcome;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-constexpr std::int64_t t0 = 1'768'816'800'000'000;  // 2026-01-19T10:00:00Z
-constexpr std::int64_t second = 1'000'000;
 
 using row = memory_sink::row;
 
@@ -33,7 +31,7 @@ TEST_F(replay_run, a_long_file_goes_to_the_sensor_of_its_name) {
   to.add_plant({"other", "press_temperature"});
   const auto path = file("press_temperature.csv", "timestamp,value\n2026-01-19 10:00:00,1.5\n2026-01-19 10:00:01,2.5\n");
   ASSERT_EQ(run(of({path})), outcome::finished);
-  EXPECT_THAT(to.got, ElementsAre(row{4, t0, 1.5}, row{4, t0 + second, 2.5}));
+  EXPECT_THAT(to.got, ElementsAre(row{4, ten_us, 1.5}, row{4, ten_us + second_us, 2.5}));
   EXPECT_EQ(done.rows, 2U);
   EXPECT_EQ(done.sent, 2U);
   EXPECT_FALSE(std::filesystem::exists(path + ".replay"));
@@ -47,7 +45,7 @@ TEST_F(replay_run, a_long_file_may_be_given_a_sensor_by_number_or_column) {
   };
   ASSERT_EQ(run(one("3")), outcome::finished);
   ASSERT_EQ(run(of({path}, [](auto& t) { t.map = {"sensor_id=who"}; })), outcome::finished);
-  EXPECT_THAT(to.got, ElementsAre(row{3, t0, 1.5}, row{4, t0, 1.5}));
+  EXPECT_THAT(to.got, ElementsAre(row{3, ten_us, 1.5}, row{4, ten_us, 1.5}));
   EXPECT_THAT(run(of({path}, [](auto& t) { t.map = {"sensor_id=3"}; })).error().message,
               HasSubstr("column \"who\" holds numbers"));
   const auto refused = run(one("99"));
@@ -63,7 +61,7 @@ TEST_F(replay_run, missing_sensors_are_made_once) {
   EXPECT_EQ(done.sensors_made, 2U);
   EXPECT_EQ(done.empty_cells, 1U);
   EXPECT_THAT(done.notes, ElementsAre(HasSubstr("columns passed over as asked: phase")));
-  EXPECT_THAT(to.got, ElementsAre(row{3, t0, 1}, row{4, t0, 2}, row{3, t0 + 100'000, 3}));
+  EXPECT_THAT(to.got, ElementsAre(row{3, ten_us, 1}, row{4, ten_us, 2}, row{3, ten_us + 100'000, 3}));
   ASSERT_EQ(run(typed), outcome::finished);
   EXPECT_EQ(done.sensors_made, 0U);
   EXPECT_EQ(to.entities.factories.size(), 1U);
@@ -84,7 +82,7 @@ TEST_F(replay_run, lines_of_json_are_replayed_and_need_times) {
                          "{\"sensor_id\":3,\"value\":1,\"timestamp\":1768816800000}\n\n{\"sensor_id\":3,\"value\":2,"
                          "\"timestamp\":\"2026-01-19T10:00:01Z\"}");
   ASSERT_EQ(run(of({path})), outcome::finished);
-  EXPECT_THAT(to.got, ElementsAre(row{3, t0, 1}, row{3, t0 + second, 2}));
+  EXPECT_THAT(to.got, ElementsAre(row{3, ten_us, 1}, row{3, ten_us + second_us, 2}));
   const auto bad = file("bad.ndjson", "{\"sensor_id\":3,\"value\":1,\"timestamp\":1}\n\n{\"sensor_id\":3,\"value\":1}\n");
   EXPECT_FALSE(run(of({bad})));
   EXPECT_THAT(done.faults, ElementsAre(HasSubstr("bad.ndjson:3: timestamp: is missing")));
@@ -106,7 +104,7 @@ TEST_F(replay_run, line_protocol_is_mapped_to_machine_and_sensor) {
   EXPECT_EQ(to.entities.factories[0].name, "berlin");
   EXPECT_EQ(to.entities.factories[1].name, "plant");
   ASSERT_EQ(to.got.size(), 3U);
-  EXPECT_EQ(to.got[0].time_us, t0);
+  EXPECT_EQ(to.got[0].time_us, ten_us);
   EXPECT_EQ(to.got[2].value, 3);
   to.got.clear();
   ASSERT_EQ(run(typed), outcome::finished);
@@ -137,7 +135,7 @@ TEST_F(replay_run, only_readings_of_the_range_are_sent) {
   to.add_plant({"x"});
   const auto path = file("x.csv", "timestamp,value\n2026-01-19T10:00:00Z,1\n2026-01-19T10:00:01Z,2\n2026-01-19T10:00:02Z,3\n");
   ASSERT_EQ(run(of({path}, [](auto& t) { t.from = "2026-01-19T10:00:01Z", t.to = "2026-01-19T10:00:02Z"; })), outcome::finished);
-  EXPECT_THAT(to.got, ElementsAre(row{3, t0 + second, 2}));
+  EXPECT_THAT(to.got, ElementsAre(row{3, ten_us + second_us, 2}));
   EXPECT_EQ(done.out_of_range, 2U);
 }
 
@@ -164,7 +162,7 @@ TEST_F(replay_run, an_interrupted_run_is_taken_up_behind_its_last_stored_row) {
   EXPECT_GT(runs, 2);
   ASSERT_EQ(to.got.size(), 1000U);
   for (std::size_t i = 0; i < to.got.size(); ++i) {
-    ASSERT_EQ(to.got[i], (row{3, t0 + static_cast<std::int64_t>(i) * second, static_cast<double>(i)}));
+    ASSERT_EQ(to.got[i], (row{3, ten_us + static_cast<std::int64_t>(i) * second_us, static_cast<double>(i)}));
   }
   EXPECT_FALSE(std::filesystem::exists(path + ".replay"));
 }
@@ -254,7 +252,7 @@ TEST_F(replay_run, readings_of_a_file_that_meet_end_the_run_unless_they_say_the_
   const auto came = run(typed(false));
   ASSERT_FALSE(came);
   EXPECT_THAT(came.error().message, HasSubstr("sensor \"level\" at 2026-01-19T10:00:00Z has two values, 1 and 2"));
-  EXPECT_EQ(to.kept[3], (std::map<std::int64_t, double>{{t0, 1}}));
+  EXPECT_EQ(to.kept[3], (std::map<std::int64_t, double>{{ten_us, 1}}));
   ASSERT_EQ(run(typed(true)), outcome::finished);
   EXPECT_EQ(done.repeated, 1U);
   EXPECT_EQ(done.overwritten, 1U);
@@ -331,7 +329,7 @@ TEST_F(replay_run, lines_of_json_may_call_their_members_otherwise_and_a_refusal_
   ASSERT_EQ(run(with({"timestamp=ts", "sensor_id=device", "value=celsius"})), outcome::finished);
   ASSERT_EQ(to.entities.sensors.size(), 1U);
   EXPECT_EQ(to.entities.sensors[0].name, "pump") << "and not x";
-  EXPECT_THAT(to.got, ElementsAre(row{to.entities.sensors[0].id, t0, 1.5}));
+  EXPECT_THAT(to.got, ElementsAre(row{to.entities.sensors[0].id, ten_us, 1.5}));
 }
 
 TEST_F(replay_run, lines_of_json_without_a_sensor_are_refused_with_the_option_or_are_all_of_the_one_given) {

@@ -11,11 +11,11 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::int64_t second_us = 1'000'000, hour_us = 3'600 * second_us, day_us = 24 * hour_us;
 constexpr std::int64_t start_us = 20'000 * day_us;  // midnight of a day in 2024
 constexpr std::int64_t step_us = 10 * second_us;
 constexpr fault_policy no_faults{6 * hour_us, 0};

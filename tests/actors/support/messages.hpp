@@ -9,11 +9,9 @@
 #include <vector>
 
 #include "actors/interfaces.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
-
-constexpr std::int64_t second_us = 1'000'000;
-constexpr std::int64_t noon_us = 1'768'816'800 * second_us;  ///< 2026-01-19T10:00:00Z
 
 /// Readings of one sensor.
 using timed_values = std::vector<std::pair<std::int64_t, double>>;
@@ -41,7 +39,7 @@ inline std::shared_ptr<const reading_batch> wide_batch(sensor_id first, std::siz
 inline timed_values calm(std::size_t first, std::size_t count) {
   timed_values rows;
   for (std::size_t i = first; i < first + count; ++i)
-    rows.emplace_back(noon_us + static_cast<std::int64_t>(i) * second_us, 20 + static_cast<double>(i % 10));
+    rows.emplace_back(ten_us + static_cast<std::int64_t>(i) * second_us, 20 + static_cast<double>(i % 10));
   return rows;
 }
 
@@ -59,13 +57,13 @@ struct committer {
 
   new_readings readings(std::uint64_t sequence, sensor_id sensor, const timed_values& rows,
                         std::optional<std::int64_t> received_at_us = {}) {
-    const auto received_us = received_at_us.value_or(rows.empty() ? noon_us : rows.back().first);
+    const auto received_us = received_at_us.value_or(rows.empty() ? ten_us : rows.back().first);
     const journal_entry entry{sequence, received_us, batch_of(sensor, rows), nullptr, nullptr};
     const auto* const alone = &entry;
     return {group_of({&alone, 1}, counts), 0, 1};
   }
   static new_config config(std::uint64_t sequence, sensor_config wanted) {
-    return {sequence, noon_us, std::make_shared<const sensor_config>(std::move(wanted))};
+    return {sequence, ten_us, std::make_shared<const sensor_config>(std::move(wanted))};
   }
 };
 

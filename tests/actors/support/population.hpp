@@ -48,7 +48,7 @@ class running_population {
   }
   void commit(sensor_config wanted) {
     journal_entry entry;
-    entry.received_at_us = noon_us;
+    entry.received_at_us = ten_us;
     entry.config = std::make_shared<const config_change>(config_change{{std::move(wanted)}, {}});
     entries.append(std::move(entry), durability::buffered).value();
   }

@@ -20,7 +20,7 @@ const gate_rules& rules() {
   static gate_rules of_all;
   static const bool set = [] {
     spdlog::set_level(spdlog::level::off);
-    testing::set_echo(of_all);
+    test::set_echo(of_all);
     return true;
   }();
   static_cast<void>(set);

@@ -7,7 +7,7 @@
 #include "http/edge/problem.hpp"
 #include "http/edge/router.hpp"
 
-namespace factory::testing {
+namespace factory::test {
 
 namespace {
 
@@ -240,4 +240,4 @@ std::vector<gate_case> gate_cases() {
   };
 }
 
-}  // namespace factory::testing
+}  // namespace factory::test

@@ -8,7 +8,7 @@
 
 #include "http/gate/gate.hpp"
 
-namespace factory::testing {
+namespace factory::test {
 
 /// Gives these pieces, one per call; then ends, or fails when it is `broken`. Counts the living sources.
 class scripted_source final : public body_source {
@@ -47,4 +47,4 @@ std::string without_dates(std::string_view answers);
 std::string ok(std::string_view body, std::string_view more_fields = "");
 std::string refused(unsigned status, std::string_view name, std::string_view detail);
 
-}  // namespace factory::testing
+}  // namespace factory::test

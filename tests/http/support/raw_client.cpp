@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 
-namespace factory::testing {
+namespace factory::test {
 
 raw_client::raw_client(std::uint16_t port, int receive_buffer_bytes, const char* from)
     : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -90,4 +90,4 @@ std::string raw_client::read_answer() {
   return answer + read(std::strtoul(answer.c_str() + at + 18, nullptr, 10));
 }
 
-}  // namespace factory::testing
+}  // namespace factory::test

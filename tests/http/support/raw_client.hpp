@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace factory::testing {
+namespace factory::test {
 
 /// A TCP connection to 127.0.0.1 that sends and reads bytes as they are. Every wait ends after 20 s: a test that hangs fails.
 class raw_client {
@@ -32,4 +32,4 @@ class raw_client {
   std::string held_;
 };
 
-}  // namespace factory::testing
+}  // namespace factory::test
