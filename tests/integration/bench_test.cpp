@@ -98,8 +98,7 @@ TEST(told, gets_the_webhook_of_every_reading_beyond_a_limit_beside_a_load) {
   EXPECT_GT(figures["p50_us"].GetDouble(), 0);
 }
 
-// Off: about one run in three beside other tests stands still for 120 s, for a reason that is not found yet. By hand: factory-bench flood.
-TEST(flood, DISABLED_gets_the_webhook_of_every_alarm_of_ten_thousand_sensors_under_one_rule) {
+TEST(flood, gets_the_webhook_of_every_alarm_of_ten_thousand_sensors_under_one_rule) {
   const auto report = brief({"flood", "--seconds", "0.3"});
   const auto& figures = report["runs"][0];
   EXPECT_GT(figures["requests"].GetUint64(), 0U);
