@@ -17,6 +17,13 @@ std::optional<double> difference(std::optional<double> after, std::optional<doub
   return after && before ? std::optional(*after - *before) : std::nullopt;
 }
 
+void set_latency(figures& of, std::vector<std::uint32_t> latency_us) {
+  const auto latency = summed_up(std::move(latency_us));
+  of.p50_us = latency.p50_us;
+  of.p99_us = latency.p99_us;
+  of.max_us = latency.max_us;
+}
+
 }  // namespace
 
 time_line recent(std::int64_t tick_ms) {
@@ -64,11 +71,15 @@ figures measured(server& target, std::string_view unit, const std::function<load
   out.refused = load.refused;
   out.seconds = load.seconds;
   out.client_cpu_seconds = load.client_cpu_seconds;
-  const auto latency = summed_up(std::move(load.latency_us));
-  out.p50_us = latency.p50_us;
-  out.p99_us = latency.p99_us;
-  out.max_us = latency.max_us;
+  set_latency(out, std::move(load.latency_us));
   return out;
+}
+
+void measure_delays(figures& run, std::vector<std::uint32_t> delays_us) {
+  run.requests = delays_us.size();
+  set_latency(run, std::move(delays_us));
+  run.result = run.p99_us / 1e3;
+  run.less_is_better = true;
 }
 
 latency_figures summed_up(std::vector<std::uint32_t> latency_us) {

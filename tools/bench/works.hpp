@@ -144,4 +144,7 @@ struct latency_figures {
 };
 latency_figures summed_up(std::vector<std::uint32_t> latency_us);
 
+/// Makes delays, in microseconds, what the run is about: its result is their p99 in milliseconds.
+void measure_delays(figures& run, std::vector<std::uint32_t> delays_us);
+
 }  // namespace factory::bench

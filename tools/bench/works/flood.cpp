@@ -173,13 +173,7 @@ figures run_flood(server& target, const workload_options& options) {
       "{:.0f} after",
       after_us.size(), 2 * static_cast<double>(after_us.size()) / out.seconds, webhooks_per_second, alarms_per_second,
       caught_up_seconds, mib(idle), mib(flooded));
-  out.requests = after_us.size();
-  const auto told = summed_up(std::move(after_us));
-  out.p50_us = told.p50_us;
-  out.p99_us = told.p99_us;
-  out.max_us = told.max_us;
-  out.result = told.p99_us / 1e3;
-  out.less_is_better = true;
+  measure_delays(out, std::move(after_us));
   return out;
 }
 

@@ -82,13 +82,7 @@ figures run_told(server& target, const workload_options& options) {
   out.note =
       fmt::format("{} alerts, beside {:.0f} readings/s after {:.0f} at full load", after_us.size(),
                   static_cast<double>(out.readings) / out.seconds, static_cast<double>(reached.readings) / reached.seconds);
-  out.requests = after_us.size();
-  const auto told = summed_up(std::move(after_us));
-  out.p50_us = told.p50_us;
-  out.p99_us = told.p99_us;
-  out.max_us = told.max_us;
-  out.result = told.p99_us / 1e3;
-  out.less_is_better = true;
+  measure_delays(out, std::move(after_us));
   return out;
 }
 

@@ -131,13 +131,7 @@ figures run_visible(server& target, const workload_options& options) {
   out.note =
       fmt::format("{} alerts, beside {:.0f} readings/s after {:.0f} at full load", seen_after_us.size(),
                   static_cast<double>(out.readings) / out.seconds, static_cast<double>(reached.readings) / reached.seconds);
-  out.requests = seen_after_us.size();
-  const auto seen = summed_up(std::move(seen_after_us));
-  out.p50_us = seen.p50_us;
-  out.p99_us = seen.p99_us;
-  out.max_us = seen.max_us;
-  out.result = seen.p99_us / 1e3;
-  out.less_is_better = true;
+  measure_delays(out, std::move(seen_after_us));
   return out;
 }
 
