@@ -6,45 +6,13 @@
 
 #include "pipelines/decode/decode.hpp"
 #include "pipelines/model/limits.hpp"
+#include "pipelines/support/json_decode_fixture.hpp"
 #include "support/times.hpp"
 
 namespace factory {
 namespace {
 
-struct decoded {
-  expected<decode_result> result;
-  reading_batch batch;
-};
-
-/// Sensors 1 to 9 and 70 exist; rows without a time get t0 + 7.
-class json_decode : public testing::Test {
- protected:
-  json_decode() {
-    for (sensor_id id = 1; id <= 9; ++id) known_.insert(id);
-    known_.insert(70);
-    options_.known = &known_;
-    options_.now_us = ten_us + 7;
-  }
-  decoded one(std::string_view text) {
-    auto result = decoder_.one(text, options_, rows_);
-    return {std::move(result), rows_.finish()};
-  }
-  decoded bulk(std::string_view text) {
-    auto result = decoder_.bulk(text, options_, rows_);
-    return {std::move(result), rows_.finish()};
-  }
-  decoded lines(std::string_view text) {
-    auto result = decoder_.lines(text, options_, rows_);
-    return {std::move(result), rows_.finish()};
-  }
-
-  sensor_set known_;
-  decode_options options_;
-  json_decoder decoder_;
-  batch_builder rows_;
-};
-
-std::string text_of(const row_error& e) { return std::to_string(e.index) + " " + e.field + " " + e.reason; }
+using namespace test;
 
 TEST_F(json_decode, one_reading_is_taken_as_sent) {
   const auto [result, batch] = one(R"({"sensor_id":7,"value":-2.5e-3,"timestamp":"2026-01-19T10:00:00.25Z"})");
@@ -127,14 +95,6 @@ TEST_F(json_decode, a_second_reading_of_a_sensor_without_a_time_is_refused) {
   EXPECT_EQ(bulk(R"([{"sensor_id":1,"value":1},{"sensor_id":1,"value":2,"timestamp":1768816800000}])").batch.size(), 2U);
 }
 
-TEST_F(json_decode, a_near_miss_among_columns_refuses_the_body) {
-  EXPECT_EQ(bulk(R"({"sensor_id":[1],"value":[1],"timestamps":[1768816800000]})").result.error().message,
-            R"(timestamps is not known; is "timestamp" meant?)");
-  EXPECT_EQ(bulk(R"({"sensor_id":1,"start":1768816800000,"intervalMs":5,"values":[1]})").result.error().message,
-            R"(intervalMs is not known; is "interval_ms" meant?)");
-  EXPECT_EQ(bulk(R"([{"sensor_id":1,"values":1}])").result->errors.at(0).field, "values");
-}
-
 TEST_F(json_decode, sensors_of_another_system_are_named) {
   const std::function<expected<sensor_id>(std::string_view)> names = [](std::string_view name) -> expected<sensor_id> {
     if (name == "x") return fail(errc::not_found, "there is no x");
@@ -147,13 +107,8 @@ TEST_F(json_decode, sensors_of_another_system_are_named) {
   EXPECT_EQ(text_of(one(R"({"sensor_id":1.5,"value":1})").result->errors.at(0)), "0 sensor_id must be text or an integer");
 }
 
-struct refused {
-  std::string_view text;
-  std::string_view reason;
-};
-
 TEST_F(json_decode, a_row_against_the_rules_is_refused_with_its_member_and_reason) {
-  const refused table[] = {
+  const refused_body table[] = {
       {R"({"value":1})", "0 sensor_id is missing"},
       {R"({"sensor_id":1})", "0 value is missing"},
       {R"({})", "0 sensor_id is missing"},
@@ -269,103 +224,6 @@ TEST_F(json_decode, more_rows_than_allowed_are_too_large) {
   EXPECT_EQ(rows_.size(), 0U);
 }
 
-TEST_F(json_decode, columns_are_rows) {
-  const auto [result, batch] = bulk(
-      R"({"value":[1,2,3],"note":["x"],"timestamp":[1768816800000,"2026-01-19T10:00:01Z",1768816802000],"sensor_id":[2,70,2]})");
-  ASSERT_TRUE(result) << result.error().message;
-  EXPECT_EQ(result->row_count, 3U);
-  ASSERT_EQ(batch.slices.size(), 2U);
-  EXPECT_EQ(batch.slices[1].sensor, 70U);
-  EXPECT_THAT(batch.value, testing::ElementsAre(1, 3, 2));
-  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(ten_us, ten_us + 2'000'000, ten_us + 1'000'000));
-}
-
-TEST_F(json_decode, columns_may_leave_the_times_out) {
-  const auto [result, batch] = bulk(R"({"sensor_id":[2,3],"value":[1,2]})");
-  ASSERT_TRUE(result);
-  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(ten_us + 7, ten_us + 7));
-}
-
-TEST_F(json_decode, a_bad_entry_of_a_column_is_a_bad_row) {
-  options_.partial = true;
-  const auto [result, batch] = bulk(R"({"value":[1,"x",3,4],"timestamp":[1,2,"x",4],"sensor_id":[2,11,3,4]})");
-  ASSERT_TRUE(result);
-  EXPECT_EQ(result->error_count, 2U);
-  ASSERT_EQ(result->errors.size(), 2U);
-  EXPECT_EQ(text_of(result->errors[0]), "1 value must be a number");
-  EXPECT_EQ(text_of(result->errors[1]), "2 timestamp must be RFC 3339 text or an integer in milliseconds");
-  EXPECT_THAT(batch.value, testing::ElementsAre(1, 4));
-}
-
-TEST_F(json_decode, the_first_bad_entries_are_listed_in_row_order_whatever_the_order_of_columns) {
-  options_.partial = true;
-  std::string values, sensors;
-  for (int i = 0; i < 400; ++i) {
-    values += i % 2 == 0 ? "null," : "1,";
-    sensors += i % 2 == 1 ? "11," : "1,";
-  }
-  values.pop_back(), sensors.pop_back();
-  const auto [result, batch] = bulk("{\"value\":[" + values + "],\"sensor_id\":[" + sensors + "]}");
-  ASSERT_TRUE(result);
-  EXPECT_EQ(result->error_count, 400U);
-  ASSERT_EQ(result->errors.size(), 100U);
-  for (std::size_t i = 0; i < 100; ++i) {
-    EXPECT_EQ(text_of(result->errors[i]),
-              std::to_string(i) + (i % 2 == 0 ? " value must be a number" : " sensor_id unknown sensor 11"));
-  }
-}
-
-TEST_F(json_decode, one_sensors_values_at_a_steady_rate_are_rows) {
-  const auto [result, batch] = bulk(R"({"sensor_id":5,"start":"2026-01-19T10:00:00Z","interval_ms":0.25,"values":[1,2,3]})");
-  ASSERT_TRUE(result) << result.error().message;
-  ASSERT_EQ(batch.slices.size(), 1U);
-  EXPECT_EQ(batch.slices[0].sensor, 5U);
-  EXPECT_THAT(batch.event_time_us, testing::ElementsAre(ten_us, ten_us + 250, ten_us + 500));
-  EXPECT_THAT(batch.value, testing::ElementsAre(1, 2, 3));
-}
-
-TEST_F(json_decode, columns_that_do_not_fit_together_name_the_member) {
-  const refused table[] = {
-      {R"({"sensor_id":[1,2],"value":[1]})", "sensor_id has 2 entries but value has 1"},
-      {R"({"sensor_id":[1,2],"value":[1,2],"timestamp":[1]})", "timestamp has 1 entries but value has 2"},
-      {R"({"sensor_id":[1,2],"value":[1,2],"timestamp":1})", "timestamp must be an array, as the other columns are"},
-      {R"({"sensor_id":1,"value":[1]})", "sensor_id must be an array, as the other columns are"},
-      {R"({"sensor_id":[1]})", "value must be an array, as the other columns are"},
-      {R"({"value":[1]})", "sensor_id must be an array, as the other columns are"},
-      {R"({"sensor_id":[1],"value":[1],"value":[1]})", "value is given twice"},
-      {R"({"sensor_id":[1],"value":1,"value":[1]})", "value is given twice"},
-      {R"({"sensor_id":[1],"value":[1],"value":1})", "value is given twice"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"values":[2]})", "values is given twice"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"start":2})", "start is given twice"},
-      {R"({"sensor_id":[1],"start":0,"interval_ms":1,"values":[1]})", "sensor_id must be one sensor where values is given"},
-      {R"({"start":0,"interval_ms":1,"values":[1]})", "sensor_id is missing"},
-      {R"({"sensor_id":1,"interval_ms":1,"values":[1]})", "start is missing"},
-      {R"({"sensor_id":1,"start":0,"values":[1]})", "interval_ms is missing"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":0,"values":[1]})", "interval_ms must be 0.001 or more"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":-1,"values":[1]})", "interval_ms must be 0.001 or more"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":1e300,"values":[1]})", "interval_ms leads past the year 2261"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":"1","values":[1]})", "interval_ms must be a number"},
-      {R"({"sensor_id":1,"start":"x","interval_ms":1,"values":[1]})",
-       "start must be RFC 3339 text or an integer in milliseconds"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":5})", "values must be an array of numbers"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"value":[1]})", "value cannot stand beside values"},
-      {R"({"sensor_id":1,"start":0,"interval_ms":1,"values":[1],"timestamp":1})", "timestamp cannot stand beside values"},
-      {R"({"sensor_id":11,"start":0,"interval_ms":1,"values":[1]})", "sensor_id unknown sensor 11"},
-  };
-  for (const auto& [text, reason] : table) {
-    const auto [result, batch] = bulk(text);
-    ASSERT_FALSE(result) << text;
-    EXPECT_EQ(result.error().code, errc::invalid) << text;
-    EXPECT_EQ(result.error().message, reason) << text;
-    EXPECT_TRUE(reason.starts_with(result.error().field)) << text;
-    EXPECT_EQ(batch.size(), 0U);
-  }
-}
-
-TEST_F(json_decode, start_and_interval_are_ignored_beside_a_single_reading) {
-  EXPECT_EQ(bulk(R"({"sensor_id":1,"value":2,"start":"soon","interval_ms":[]})").batch.size(), 1U);
-}
-
 TEST_F(json_decode, lines_are_rows_and_empty_lines_are_skipped) {
   const auto [result, batch] =
       lines("\n{\"sensor_id\":1,\"value\":1,\"timestamp\":1}\r\n \t\r\n{\"sensor_id\":2,\"value\":2,\"timestamp\":2}");
@@ -413,30 +271,6 @@ TEST_F(json_decode, values_keep_every_bit) {
     EXPECT_EQ(batch.value[0], value);
     EXPECT_EQ(std::signbit(batch.value[0]), std::signbit(value));
   }
-}
-
-TEST_F(json_decode, quality_comes_with_rows_columns_and_lines) {
-  const std::vector<std::uint8_t> wanted{flag_none, flag_bad, flag_uncertain};
-  const std::string rows = R"({"sensor_id":1,"value":1,"timestamp":1768816800000,"quality":"good"},)"
-                           R"({"sensor_id":1,"value":2,"timestamp":1768816800001,"quality":"bad"},)"
-                           R"({"sensor_id":1,"value":3,"timestamp":1768816800002,"quality":"uncertain"})";
-  const std::string odd = R"({"quality":"good","sensor_id":1,"value":1,"timestamp":1768816800000},)"
-                          R"({"sensor_id":1,"value":2,"timestamp":1768816800001,"quality":"b\u0061d"},)"
-                          R"({"sensor_id":1,"value":3,"quality":"uncertain","timestamp":1768816800002})";
-  std::string text = rows;
-  for (std::size_t at = 0; (at = text.find("},{", at)) != std::string::npos;) text[at + 1] = '\n';
-  for (const auto& batch :
-       {bulk("[" + rows + "]").batch, bulk("[" + odd + "]").batch, lines(text).batch,
-        bulk(R"({"sensor_id":[1,1,1],"timestamp":[1768816800000,1768816800001,1768816800002],"value":[1,2,3],)"
-             R"("quality":["good","bad","uncertain"]})")
-            .batch,
-        bulk(R"({"sensor_id":1,"start":1768816800000,"interval_ms":1,"values":[1,2,3],"quality":["good","bad","uncertain"]})")
-            .batch})
-    EXPECT_EQ(batch.flags, wanted);
-  EXPECT_EQ(bulk(R"({"sensor_id":1,"start":1768816800000,"interval_ms":1,"values":[1,2],"quality":"bad"})").batch.flags,
-            (std::vector<std::uint8_t>{flag_bad, flag_bad}));
-  EXPECT_EQ(one(R"({"sensor_id":1,"value":1,"quality":"bad"})").batch.flags, std::vector<std::uint8_t>{flag_bad});
-  EXPECT_TRUE(one(R"({"sensor_id":1,"value":1,"quality":"good"})").batch.flags.empty()) << "good needs no flags";
 }
 
 TEST_F(json_decode, quality_is_one_of_three_words_and_its_near_misses_are_refused) {
