@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
@@ -9,10 +8,9 @@
 #include <vector>
 
 #include "pipelines/model/reading.hpp"
+#include "pipelines/model/same_bits.hpp"
 
 namespace factory {
-
-inline bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
 /// The rows of one body by time, each time once: the batch's own where they came so, else copies.
 class body_rows {

@@ -7,9 +7,9 @@ namespace factory {
 namespace {
 
 constexpr std::uint8_t board_version = 5;
-constexpr std::uint8_t without_delays = 1;  // alerts are active or not there
-constexpr std::uint8_t without_orders = 2;  // nothing of what operators do, nothing of silence
-constexpr std::uint8_t without_peaks = 3;   // alerts escalate once to a level at most, whose rank is the revision
+constexpr std::uint8_t without_delays = 1;         // alerts are active or not there
+constexpr std::uint8_t record_without_orders = 2;  // nothing of what operators do, nothing of silence
+constexpr std::uint8_t without_peaks = 3;          // alerts escalate once to a level at most, whose rank is the revision
 
 constexpr std::uint8_t without_shifts = 4;  // rules are always in force
 
@@ -85,7 +85,7 @@ bool alarm_board::get_limit(std::string_view& in, std::uint8_t version, watched_
   if (!limit.state.decode(in) || !get_breach(in, limit.newest) || !get_double(in, limit.newest.value) ||
       !get_breach(in, limit.raised) || !get_double(in, limit.raised.value))
     return false;
-  if (version == without_orders) return true;
+  if (version == record_without_orders) return true;
   if (!get_discipline(in, limit)) return false;
   if (version > without_peaks) return get_peak(in, limit) && (version == without_shifts || get_zigzag(in, limit.shift_ends_us));
   std::uint8_t worst = 0;
@@ -131,7 +131,7 @@ bool alarm_board::get_discipline(std::string_view& in, watched_limit& limit) {
 bool alarm_board::decode_body(std::string_view& in, std::uint8_t version) {
   std::uint64_t count = 0;
   if (!get_zigzag(in, last_time_us_) || !get_double(in, last_value_)) return false;
-  if (version <= without_orders)
+  if (version <= record_without_orders)
     silent_since_us_ = last_time_us_;
   else if (!get_zigzag(in, silent_since_us_))
     return false;
@@ -140,11 +140,11 @@ bool alarm_board::decode_body(std::string_view& in, std::uint8_t version) {
     auto& limit = limits_.emplace_back();
     if (!get_limit(in, version, limit)) return false;
     if (version <= without_peaks) set_old_peak(limit);
-    if (version > without_orders) continue;
+    if (version > record_without_orders) continue;
     limit.compared = last_value_;
     limit.repeated_us = limit.state.raised_us();
   }
-  if (version <= without_orders) return true;
+  if (version <= record_without_orders) return true;
   if (!get_varint(in, count) || count > in.size()) return false;
   for (; count > 0; --count)
     if (!shelves_.emplace_back().decode(in)) return false;
@@ -158,7 +158,7 @@ bool alarm_board::decode(std::string_view& in) {
   if (!get_byte(rest, version) || version < without_delays || version > board_version || !get_config(rest, read.config_) ||
       !get_byte(rest, seen) || seen > 1)
     return false;
-  if ((seen == 1 || version > without_orders) && !read.decode_body(rest, version)) return false;
+  if ((seen == 1 || version > record_without_orders) && !read.decode_body(rest, version)) return false;
   read.seen_ = seen == 1;
   read.prepare();
   *this = std::move(read);

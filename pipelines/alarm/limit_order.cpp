@@ -12,13 +12,6 @@ bool get_limit_source(std::string_view& in, event_source& source) {
   return group_of(source) == source_group::limit;
 }
 
-bool get_flag(std::string_view& in, bool& flag) {
-  std::uint8_t stored = 0;
-  if (!get_byte(in, stored) || stored > 1) return false;
-  flag = stored == 1;
-  return true;
-}
-
 }  // namespace
 
 void limit_order::encode(std::string& out) const {

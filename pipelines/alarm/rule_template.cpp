@@ -64,13 +64,6 @@ void put_override(std::string& out, const rule_override& one) {
   if (one.schedule) put_schedule(out, *one.schedule);
 }
 
-bool get_flag(std::string_view& in, bool& flag) {
-  std::uint8_t byte = 0;
-  if (!get_byte(in, byte) || byte > 1) return false;
-  flag = byte == 1;
-  return true;
-}
-
 bool get_level(std::string_view& in, severity& level) {
   std::uint8_t byte = 0;
   if (!get_byte(in, byte) || !is_severity(byte)) return false;

@@ -13,10 +13,10 @@ using namespace json_text;
 
 namespace {
 
-constexpr std::string_view time_synonyms[] = {"ts", "time", "date", "datetime"};
-constexpr std::string_view value_synonyms[] = {"val"};
+constexpr std::string_view item_time_synonyms[] = {"ts", "time", "date", "datetime"};
+constexpr std::string_view item_value_synonyms[] = {"val"};
 constexpr known_name body_names[] = {{"readings"}, {"threshold"}};
-constexpr known_name item_names[] = {{"id"}, {"value", value_synonyms}, {"timestamp", time_synonyms}};
+constexpr known_name item_names[] = {{"id"}, {"value", item_value_synonyms}, {"timestamp", item_time_synonyms}};
 
 /// Reads the body of the anomaly service. Keeps the first refusal while it checks the rest.
 class analyze_reader {

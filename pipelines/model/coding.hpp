@@ -65,6 +65,13 @@ inline bool get_byte(std::string_view& in, std::uint8_t& v) {
   in.remove_prefix(1);
   return true;
 }
+/// A byte that is 0 or 1.
+inline bool get_flag(std::string_view& in, bool& flag) {
+  std::uint8_t byte = 0;
+  if (!get_byte(in, byte) || byte > 1) return false;
+  flag = byte == 1;
+  return true;
+}
 inline bool get_fixed32(std::string_view& in, std::uint32_t& v) {
   return detail::get_ordered<std::uint32_t, std::endian::little>(in, v);
 }

@@ -57,4 +57,9 @@ std::optional<std::int64_t> to_time_us(std::int64_t value, precision unit) {
   return detail::in_range(us);
 }
 
+/// INT64_MIN stands for never: there is nothing before it.
+inline std::int64_t before(std::int64_t time_us, std::int64_t span_us) {
+  return time_us < INT64_MIN + span_us ? INT64_MIN : time_us - span_us;
+}
+
 }  // namespace factory

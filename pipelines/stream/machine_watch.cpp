@@ -1,22 +1,17 @@
 #include "pipelines/stream/machine_watch.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "pipelines/model/coding.hpp"
+#include "pipelines/model/same_bits.hpp"
+#include "pipelines/model/time.hpp"
 #include "pipelines/stream/limits.hpp"
 
 namespace factory {
 namespace {
 
-constexpr std::uint8_t encoding_version = 1;
-
-bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
-/// INT64_MIN stands for never: there is nothing before it.
-std::int64_t before(std::int64_t time_us, std::int64_t span_us) {
-  return time_us < INT64_MIN + span_us ? INT64_MIN : time_us - span_us;
-}
+constexpr std::uint8_t watch_version = 1;
 
 }  // namespace
 
@@ -186,7 +181,7 @@ machine_view machine_watch::view() const {
 }
 
 void machine_watch::encode(std::string& out) const {
-  put_byte(out, encoding_version);
+  put_byte(out, watch_version);
   judged_.encode(out);
   book_.encode(out);
   for (const auto each : watermarks_us_) put_zigzag(out, each);
@@ -208,7 +203,7 @@ void machine_watch::encode(std::string& out) const {
 bool machine_watch::decode(std::string_view& in) {
   std::uint8_t version = 0;
   std::uint64_t cells = 0;
-  if (!get_byte(in, version) || version != encoding_version || !judged_.decode(in) || !book_.decode(in)) return false;
+  if (!get_byte(in, version) || version != watch_version || !judged_.decode(in) || !book_.decode(in)) return false;
   for (auto& each : watermarks_us_)
     if (!get_zigzag(in, each)) return false;
   if (!get_zigzag(in, floor_cell_) || !get_varint(in, cells) || cells > in.size()) return false;

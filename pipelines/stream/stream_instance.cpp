@@ -1,10 +1,11 @@
 #include "pipelines/stream/stream_instance.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 #include "pipelines/model/coding.hpp"
+#include "pipelines/model/same_bits.hpp"
+#include "pipelines/model/time.hpp"
 #include "pipelines/stream/limits.hpp"
 
 namespace factory {
@@ -14,12 +15,6 @@ namespace {
 constexpr std::uint8_t encoding_version = 2, version_without_events = 1;
 constexpr std::int64_t grace_us =
     2'000'000;  ///< how long the clock must have passed an end, with nothing coming, before it counts
-
-bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
-/// INT64_MIN stands for never: there is nothing before it.
-std::int64_t before(std::int64_t time_us, std::int64_t span_us) {
-  return time_us < INT64_MIN + span_us ? INT64_MIN : time_us - span_us;
-}
 
 void put_results(std::string& out, const std::vector<stream_result>& results) {
   put_varint(out, results.size());

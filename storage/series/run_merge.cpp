@@ -1,7 +1,7 @@
 #include "storage/series/run_merge.hpp"
+#include "pipelines/model/same_bits.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <numeric>
 
@@ -26,8 +26,6 @@ reading_run joined(const std::vector<reading_run>& runs, const std::vector<std::
   for (const std::size_t i : order) append(out, runs[i], 0, runs[i].size());
   return out;
 }
-
-bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
 /// The rows of overlapping runs in time order; a stable sort keeps the order of writing within one time. A reading that came in time and
 /// once more too late is not late: the repetition changes nothing.

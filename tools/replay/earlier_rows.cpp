@@ -1,16 +1,12 @@
 #include "replay/earlier_rows.hpp"
+#include "pipelines/model/same_bits.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace factory::replay {
 
-namespace {
-
-bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
-
-}  // namespace
+namespace {}  // namespace
 
 earlier_rows::meeting earlier_rows::put(sensor_id sensor, std::int64_t time_us, double value, double& before) {
   if (kept_ >= most_) forget();

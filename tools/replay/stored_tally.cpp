@@ -1,16 +1,12 @@
 #include "replay/stored_tally.hpp"
+#include "pipelines/model/same_bits.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace factory::replay {
 
-namespace {
-
-bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
-
-}  // namespace
+namespace {}  // namespace
 
 void stored_tally::extent::widen(std::int64_t time_us) {
   begin_us = std::min(begin_us, time_us);

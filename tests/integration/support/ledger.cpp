@@ -1,7 +1,6 @@
 #include "integration/support/ledger.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <iterator>
 #include <ostream>
 #include <thread>
@@ -10,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "integration/support/daemon.hpp"
+#include "pipelines/model/same_bits.hpp"
 
 namespace factory::test {
 
@@ -23,8 +23,6 @@ struct shape {
 };
 constexpr shape shapes[] = {{2, 100}, {8, 20}, {15, 6}, {1, 1}};
 constexpr std::size_t all_sensors = 2 + 8 + 15 + 1;
-
-bool same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
 
 /// Compares the rows of one sensor with the rows that must exist and those that may.
 class row_check {
