@@ -18,11 +18,20 @@ std::string_view view(beast::string_view text) { return {text.data(), text.size(
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
+/// Newer Beast (Debian 13's) tells several lengths from a bad one.
+template <class Error>
+bool is_length_fault(const beast::error_code& ec) {
+  if constexpr (requires { Error::multiple_content_length; }) {
+    if (ec == Error::multiple_content_length) return true;
+  }
+  return ec == Error::bad_content_length;
+}
+
 refusal explain(const beast::error_code& ec) {
   if (ec == http_error::bad_version) return {505, "Only HTTP/1.0 and HTTP/1.1 are spoken here"};
   if (ec == http_error::header_limit) return {431, "The request head is too large"};
   if (ec == http_error::body_limit) return {413, "The body is larger than this route takes"};
-  if (ec == http_error::bad_content_length) return {400, "Content-Length must be one unsigned integer"};
+  if (is_length_fault<http_error>(ec)) return {400, "Content-Length must be one unsigned integer"};
   if (ec == http_error::bad_transfer_encoding) return {400, "Transfer-Encoding contradicts another field"};
   if (ec == http_error::bad_method) return {400, "The request line does not begin with a method"};
   if (ec == http_error::bad_target) return {400, "The request target holds a byte that it may not"};
