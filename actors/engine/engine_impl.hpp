@@ -159,7 +159,7 @@ struct engine::impl {
 
   // Watches over machines (engine_machines.cpp).
   expected<void> start_watches();
-  expected<void> stop_watches();
+  expected<void> stop_watches(const std::vector<machine_watch_entry>& of);
   expected<void> end_watches(const std::vector<machine_watch_entry>& gone, std::string_view why);
   std::vector<sensor_id> watched_sensors(machine_id machine, const std::set<sensor_id>& derived) const;
   std::set<sensor_id> derived_sensors() const;
@@ -172,6 +172,7 @@ struct engine::impl {
   expected<finding> find_alert(const event_key& raised) const;
   expected<finding> find_anomaly(const event_key& any) const;
   expected<void> widen(const event_key& anomaly, bool wider);
+  expected<void> widen_machine(machine_id id, bool wider);
   expected<sensor_view> view(sensor_id id, const time_range& range, view_more more = view_more::nothing) const;
   expected<reply<sensor_view>::waiter> ask(sensor_id id, const time_range& range) const;
   expected<sensor_cut> cut(sensor_id id, const time_range& range, reading_form as = reading_form::effective) const;

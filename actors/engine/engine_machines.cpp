@@ -1,6 +1,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -31,8 +32,12 @@ std::vector<sensor_id> engine::impl::watched_sensors(machine_id machine, const s
 
 /// After the journal has started. REQUIRES: the caller holds `changes`.
 expected<void> engine::impl::start_watches() {
-  if (!config.machine_detector) return stop_watches();
-  const auto all = watches->all();
+  auto all = watches->all();
+  std::vector<machine_watch_entry> off;
+  std::ranges::copy_if(all, std::back_inserter(off),
+                       [this](const machine_watch_entry& each) { return !entities->machine_detector_of(each.machine).on; });
+  if (auto stopped = stop_watches(off); !stopped) return stopped;
+  all = watches->all();
   streams->start_watches(all);
   std::vector<stream_key> orphans;
   auto visited = stream_states->visit([&](const stream_key& key) {
@@ -52,14 +57,13 @@ expected<void> engine::impl::start_watches() {
 }
 
 /// They are switched off: nothing is left of them. Switched on again, they learn anew.
-expected<void> engine::impl::stop_watches() {
-  const auto all = watches->all();
+expected<void> engine::impl::stop_watches(const std::vector<machine_watch_entry>& of) {
   std::vector<catalog_write> writes;
-  for (const auto& each : all) writes.push_back(machine_watch_store::write_of_removal(each.machine));
+  for (const auto& each : of) writes.push_back(machine_watch_store::write_of_removal(each.machine));
   if (writes.empty()) return {};
-  if (auto ended = end_watches(all, "The machine detector was switched off."); !ended) return ended;
-  return commit(std::nullopt, std::move(writes), [this, all] {
-    for (const auto& each : all) watches->erase(each.machine);
+  if (auto ended = end_watches(of, "The machine detector was switched off."); !ended) return ended;
+  return commit(std::nullopt, std::move(writes), [this, of] {
+    for (const auto& each : of) watches->erase(each.machine);
   });
 }
 
@@ -79,16 +83,19 @@ expected<void> engine::impl::end_watches(const std::vector<machine_watch_entry>&
   return stream_states->remove(keys);
 }
 
-/// After a change of these machines' sensors: watches for those that have enough of them, anew where they are others than before. The change is in
-/// force, whatever becomes of the watches: the next start tries again. REQUIRES: the caller holds `changes`.
+/// After a change of these machines' sensors or settings: watches for those that have enough sensors, anew where they are others than before. The
+/// change is in force, whatever becomes of the watches: the next start tries again. REQUIRES: the caller holds `changes`.
 void engine::impl::refresh_watches(const std::set<machine_id>& of) {
-  if (!config.machine_detector) return;
   const auto derived = derived_sensors();
-  std::vector<machine_watch_entry> fresh;
-  std::vector<machine_watch_entry> ended;
+  std::vector<machine_watch_entry> fresh, ended, off;
   std::vector<catalog_write> writes;
   for (const auto machine : of) {
     const auto known = watches->find(machine);
+    const auto how = entities->machine_detector_of(machine);
+    if (!how.on) {
+      if (known) off.push_back(*known);
+      continue;
+    }
     auto wanted = watched_sensors(machine, derived);
     if (known ? known->sensors == wanted : wanted.empty()) continue;
     if (known) ended.push_back(*known);
@@ -96,9 +103,10 @@ void engine::impl::refresh_watches(const std::set<machine_id>& of) {
       writes.push_back(machine_watch_store::write_of_removal(machine));
       continue;
     }
-    fresh.push_back({machine, known ? known->version + 1 : 1U, entries->last_sequence(), std::move(wanted)});
+    fresh.push_back({machine, known ? known->version + 1 : 1U, entries->last_sequence(), std::move(wanted), how.sensitivity});
     writes.push_back(machine_watch_store::write_of(fresh.back()));
   }
+  if (auto stopped = stop_watches(off); !stopped) spdlog::warn("the machine detector: {}", stopped.error().message);
   if (writes.empty()) return;
   const auto put = [this, fresh, ended] {
     for (const auto& each : ended) watches->erase(each.machine);

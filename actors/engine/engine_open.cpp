@@ -53,7 +53,7 @@ expected<void> engine::impl::open() {
   auto opened = database::open(config.data_dir, {});
   if (!opened) return tl::unexpected(opened.error());
   db = std::move(*opened);
-  entities = std::make_unique<catalog>(*db);
+  entities = std::make_unique<catalog>(*db, usual_detection{stream_rules_of(config), config.machine_detector});
   if (auto loaded = entities->load(); !loaded) return loaded;
   tokens = std::make_unique<token_store>(*db);
   if (auto loaded = tokens->load(); !loaded) return loaded;

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -132,13 +135,14 @@ expected<std::vector<Entry>> create_all(engine::impl& parts, std::vector<Entry> 
 }
 
 template <class Stage>
-expected<void> change_one(engine::impl& parts, Stage stage) {
+expected<void> change_one(engine::impl& parts, Stage stage, const std::function<std::set<machine_id>()>& watched = {}) {
   if (parts.stopping) return is_stopping();
   const std::lock_guard one(parts.changes);
   auto staged = stage(*parts.entities);
   if (!staged) return tl::unexpected(std::move(staged.error()));
   if (auto done = parts.commit(std::move(*staged)); !done) return done;
   parts.after_catalog_change({});
+  if (watched) parts.refresh_watches(watched());
   return {};
 }
 
@@ -154,8 +158,7 @@ stream_rules engine::usual_stream_rules() const { return stream_rules_of(impl_->
 
 /// The daemon's options are the rules of new sensors, and of no others.
 expected<std::vector<sensor_entry>> engine::create(std::vector<sensor_entry> entries) {
-  for (sensor_entry& each : entries)
-    if (!each.stream) each.stream = stream_rules_of(impl_->config);
+  for (sensor_entry& each : entries) each.usual = stream_rules_of(impl_->config);
   return create_all(*impl_, std::move(entries));
 }
 expected<std::vector<alert_rule>> engine::create(std::vector<alert_rule> entries) {
@@ -166,10 +169,17 @@ expected<std::vector<channel_entry>> engine::create(std::vector<channel_entry> e
 }
 
 expected<void> engine::update(const factory_entry& entry) {
-  return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
+  const auto its_machines = [&] {
+    std::set<machine_id> all;
+    for (const auto& each : impl_->entities->machines(entry.id)) all.insert(each.id);
+    return all;
+  };
+  return change_one(
+      *impl_, [&](catalog& entities) { return entities.stage_update(entry); }, its_machines);
 }
 expected<void> engine::update(const machine_entry& entry) {
-  return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
+  return change_one(
+      *impl_, [&](catalog& entities) { return entities.stage_update(entry); }, [&] { return std::set{entry.id}; });
 }
 expected<void> engine::update(const sensor_entry& entry) {
   return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
@@ -279,23 +289,56 @@ expected<finding> engine::give_feedback(const event_key& anomaly, std::string ve
   return impl_->find_anomaly(anomaly);
 }
 
-/// A false alarm makes the detector less sensitive on its sensor, within limits::sensitivity_least_by_feedback; taken back, as much more
-/// sensitive again. It shows in the sensor's `detection` and is changed there.
-expected<void> engine::impl::widen(const event_key& anomaly, bool wider) {
-  auto sensor = entities->find_sensor(anomaly.sensor);
-  if (!sensor) return {};  // deleted meanwhile, or a machine's
-  stream_rules rules = sensor->stream ? **sensor->stream : stream_rules_of(config);
+namespace {
+
+/// The sensitivity behind a false alarm, or behind one that was taken back.
+double widened(double sensitivity, bool wider) {
   const double factor = wider ? limits::sensitivity_by_feedback : 1 / limits::sensitivity_by_feedback;
+  const auto least = std::min(sensitivity, limits::sensitivity_least_by_feedback);
+  return std::clamp(sensitivity * factor, least, limits::sensitivity_max);
+}
+
+/// Taken back to what is inherited, nothing is set any more.
+void set_unless_inherited(stream_settings& settings, setting_place at, double value, double inherited) {
+  if (std::abs(value - inherited) <= 1e-9 * inherited)
+    settings.clear(at);
+  else
+    settings.set(at, value);
+}
+
+}  // namespace
+
+/// A false alarm makes the detector less sensitive on its sensor or machine, within limits::sensitivity_least_by_feedback; taken back, as much
+/// more sensitive again. It shows in the `detection` of these, and is changed there.
+expected<void> engine::impl::widen(const event_key& anomaly, bool wider) {
+  if (anomaly.source == event_source::machine) return widen_machine(anomaly.rule, wider);
+  auto sensor = entities->find_sensor(anomaly.sensor);
+  if (!sensor) return {};  // deleted meanwhile
+  const stream_rules rules = sensor->stream ? **sensor->stream : stream_rules_of(config);
+  const auto inherited = entities->inherited_by(*sensor);
   if (anomaly.source == event_source::z_score) {
+    const double factor = wider ? limits::sensitivity_by_feedback : 1 / limits::sensitivity_by_feedback;
     const auto most = std::max(rules.z_threshold, limits::z_threshold_most_by_feedback);
-    rules.z_threshold = wider ? std::min(rules.z_threshold / factor, most) : rules.z_threshold / factor;
-  } else {
-    auto& how = rules.detect.of(parse_detector(to_text(anomaly.source)).value());
-    const auto least = std::min(how.sensitivity, limits::sensitivity_least_by_feedback);
-    how.sensitivity = std::clamp(how.sensitivity * factor, least, limits::sensitivity_max);
+    const double value = wider ? std::min(rules.z_threshold / factor, most) : rules.z_threshold / factor;
+    set_unless_inherited(sensor->settings, setting_place::of_rules(setting::z_threshold), value, inherited.z_threshold);
+  } else if (const auto which = parse_detector(to_text(anomaly.source))) {
+    set_unless_inherited(sensor->settings, setting_place::of_detector(*which, setting::sensitivity),
+                         widened(rules.detect.of(*which).sensitivity, wider), inherited.detect.of(*which).sensitivity);
   }
-  sensor->stream = rules;
   auto staged = entities->stage_update(*sensor);
+  if (!staged) return tl::unexpected(std::move(staged.error()));
+  return commit(std::move(*staged));
+}
+
+expected<void> engine::impl::widen_machine(machine_id id, bool wider) {
+  auto machine = entities->find_machine(id);
+  if (!machine) return {};  // deleted meanwhile
+  const double before = entities->machine_detector_of(id).sensitivity;
+  const auto place = setting_place::of_detector(detector::machine, setting::sensitivity);
+  const auto factory = entities->find_factory(machine->factory);
+  const double inherited = factory ? factory->settings.find(place).value_or(1) : 1;
+  set_unless_inherited(machine->settings, place, widened(before, wider), inherited);
+  auto staged = entities->stage_update(*machine);
   if (!staged) return tl::unexpected(std::move(staged.error()));
   return commit(std::move(*staged));
 }

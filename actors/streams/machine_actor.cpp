@@ -10,7 +10,7 @@ namespace factory {
 
 namespace {
 
-constexpr machine_settings usual_watch{24 * 3'600'000'000LL, 1};
+constexpr std::int64_t learn_us = 24 * 3'600'000'000LL;
 
 void take_in(machine_actor_state& state, const stream_entries& entries) {
   std::vector<event> found;
@@ -20,7 +20,11 @@ void take_in(machine_actor_state& state, const stream_entries& entries) {
     rows.clear();
     for (; i < entries.parts.size() && entries.parts[i].sequence == first.sequence; ++i) {
       const auto& part = entries.parts[i];
-      if (part.source == stream_entries::tick) continue;
+      if (part.source == stream_entries::tick || part.sequence <= state.applied_sequence) continue;
+      if (part.source == stream_entries::sensitivity) {
+        state.core->follow(entries.values[part.begin], part.received_at_us, found);
+        continue;
+      }
       rows.push_back({part.source, std::span(entries.times_us).subspan(part.begin, part.end - part.begin),
                       std::span(entries.values).subspan(part.begin, part.end - part.begin)});
     }
@@ -77,7 +81,8 @@ stream_actor::behavior_type machine_actor(stream_actor::stateful_pointer<machine
   fail_loudly(self, "the watch over machine", live->key.machine);
   state.live = std::move(live);
   state.ports = std::move(ports);
-  state.core = std::make_unique<machine_watch>(state.live->key.machine, state.live->sources, times, usual_watch);
+  state.core = std::make_unique<machine_watch>(state.live->key.machine, state.live->sources, times,
+                                               machine_settings{learn_us, state.live->sensitivity});
   return {
       [self](const stream_restore& order) { stand_at(self->state, order); },
       [self](const stream_entries& entries) { take_in(self->state, entries); },

@@ -35,6 +35,7 @@ struct live_stream {
   std::shared_ptr<const pipeline_spec> spec;  ///< none: the machine detector watches `sources` (machine_actor.hpp)
   bool is_watch() const { return spec == nullptr; }
   std::vector<sensor_id> sources, sinks;
+  double sensitivity = 1;  ///< of a watch, when it came into being
 
   std::atomic<std::uint64_t> queued{0};         ///< readings in its mailbox, or of results not yet committed
   std::atomic<std::int64_t> due_us{INT64_MAX};  ///< waits for a tick of this time
@@ -45,10 +46,11 @@ struct live_stream {
 /// Entries that concern one instance, in commit order.
 struct stream_entries {
   static constexpr std::uint32_t tick = UINT32_MAX;
+  static constexpr std::uint32_t sensitivity = UINT32_MAX - 1;  ///< of a watch: its only row has the value
   struct part {
     std::uint64_t sequence;
     std::int64_t received_at_us;
-    std::uint32_t source;      ///< or `tick`
+    std::uint32_t source;      ///< or `tick`, `sensitivity`
     std::uint32_t begin, end;  ///< rows
   };
   std::vector<part> parts;  ///< those of one entry follow each other

@@ -50,15 +50,17 @@ expected<void> stream_population::start(pipeline_id pipeline, std::uint32_t vers
 void stream_population::start_watches(std::span<const machine_watch_entry> watches) {
   const std::lock_guard lock(mutex_);
   for (const auto& each : watches)
-    start({machine_watches, each.version, each.machine}, nullptr, {each.machine, each.since_sequence, each.sensors, {}});
+    if (auto* const made =
+            start({machine_watches, each.version, each.machine}, nullptr, {each.machine, each.since_sequence, each.sensors, {}}))
+      made->live->sensitivity = each.sensitivity;
   make_routes();
   wakes_.notify_all();
 }
 
-/// REQUIRES: the caller holds mutex_.
-void stream_population::start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec,
-                              const pipeline_instance_entry& of) {
-  if (all_.contains(key)) return;
+/// The new one; null where it is there already. REQUIRES: the caller holds mutex_.
+stream_population::instance* stream_population::start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec,
+                                                      const pipeline_instance_entry& of) {
+  if (all_.contains(key)) return nullptr;
   auto made = std::make_shared<instance>();
   made->live = std::make_shared<live_stream>();
   made->live->key = key;
@@ -69,7 +71,8 @@ void stream_population::start(const stream_key& key, std::shared_ptr<const pipel
   made->sent_sequence = of.since_sequence;
   made->number = next_number_++;
   all_.emplace(key, made);
-  to_restore_.push_back(std::move(made));
+  to_restore_.push_back(made);
+  return made.get();
 }
 
 std::vector<stream_key> stream_population::end(pipeline_id pipeline, std::optional<machine_id> machine) {
@@ -150,6 +153,14 @@ void stream_population::add_tick(instance& to, const journal_entry& entry) {
   to.next->parts.push_back({entry.sequence, entry.received_at_us, stream_entries::tick, 0, 0});
 }
 
+void stream_population::add_sensitivity(instance& to, const journal_entry& entry, double sensitivity) {
+  if (!to.next) to.next = std::make_shared<stream_entries>();
+  const auto begin = static_cast<std::uint32_t>(to.next->values.size());
+  to.next->times_us.push_back(entry.received_at_us);
+  to.next->values.push_back(sensitivity);
+  to.next->parts.push_back({entry.sequence, entry.received_at_us, stream_entries::sensitivity, begin, begin + 1});
+}
+
 /// Sends what was added. REQUIRES: the caller holds mutex_.
 void stream_population::send(instance& to) {
   const auto next = std::exchange(to.next, nullptr);
@@ -184,6 +195,12 @@ void stream_population::dispatch(std::span<const journal_entry* const> entries) 
         if (!each->behind && each->live->due_us.load() <= entry->received_at_us) {
           touch(*each);
           add_tick(*each, *entry);
+        }
+    if (entry->config && !entry->config->machines.empty())
+      for (const auto& [key, each] : all_)
+        if (const auto changed = entry->config->sensitivity_of(key.machine); changed && each->live->is_watch() && !each->behind) {
+          touch(*each);
+          add_sensitivity(*each, *entry, *changed);
         }
     if (!entry->readings) continue;
     for (const auto& rows : entry->readings->slices) {

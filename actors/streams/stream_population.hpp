@@ -86,13 +86,14 @@ class stream_population {
   };
   using route_table = std::vector<std::vector<route>>;
 
-  void start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec, const pipeline_instance_entry& of);
+  instance* start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec, const pipeline_instance_entry& of);
   void spawn(instance& it);
   void make_routes();
   static void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source);
   static void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us, std::span<const double> values,
                                   std::span<const std::uint8_t> flags);
   static void add_tick(instance& to, const journal_entry& entry);
+  static void add_sensitivity(instance& to, const journal_entry& entry, double sensitivity);
   void send(instance& to);
   void restore(const std::vector<std::shared_ptr<instance>>& all);
   void restore(instance& which);

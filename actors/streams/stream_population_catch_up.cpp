@@ -93,6 +93,11 @@ void stream_population::give(const journal_entry& entry, const std::map<const in
   if (entry.tick)
     for (const auto& [address, each] : to)
       if (each->sent_sequence < entry.sequence) add_tick(*each, entry);
+  if (entry.config && !entry.config->machines.empty())
+    for (const auto& [address, each] : to) {
+      const auto changed = entry.config->sensitivity_of(each->live->key.machine);
+      if (changed && each->live->is_watch() && each->sent_sequence < entry.sequence) add_sensitivity(*each, entry, *changed);
+    }
   if (!entry.readings) return;
   for (const auto& rows : entry.readings->slices) {
     if (rows.sensor >= routes.size()) break;

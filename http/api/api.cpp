@@ -108,6 +108,7 @@ struct rest_api::impl {
     add_aggregate_call(table);
     add_live_calls(table);
     add_health_calls(table);
+    add_detection_calls(table);
     add_anomaly_calls(table, anomalies);
     add_event_calls(table);
     add_alert_calls(table);

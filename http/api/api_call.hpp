@@ -61,13 +61,14 @@ struct api_call {
 using api_table = std::vector<api_call>;
 
 // The parts of the table, each beside its handlers.
-void add_catalog_calls(api_table& table);   ///< factories, machines, sensors, rules
-void add_ingest_calls(api_table& table);    ///< POST of readings
-void add_reading_calls(api_table& table);   ///< pages and latest
-void add_stats_calls(api_table& table);     ///< statistics of ranges
-void add_aggregate_call(api_table& table);  ///< down-sampled series
-void add_live_calls(api_table& table);      ///< newest readings against the thresholds; live state
-void add_health_calls(api_table& table);    ///< baselines; health of sensors, machines, factories
+void add_catalog_calls(api_table& table);    ///< factories, machines, sensors, rules
+void add_ingest_calls(api_table& table);     ///< POST of readings
+void add_reading_calls(api_table& table);    ///< pages and latest
+void add_stats_calls(api_table& table);      ///< statistics of ranges
+void add_aggregate_call(api_table& table);   ///< down-sampled series
+void add_live_calls(api_table& table);       ///< newest readings against the thresholds; live state
+void add_health_calls(api_table& table);     ///< baselines; health of sensors, machines, factories
+void add_detection_calls(api_table& table);  ///< settings of detection, and where they come from
 void add_anomaly_calls(api_table& table, const anomaly_side& anomalies);
 void add_event_calls(api_table& table);  ///< events of the live side
 void add_alert_calls(api_table& table);  ///< alerts, and what operators do with them:

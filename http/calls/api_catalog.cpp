@@ -69,10 +69,6 @@ template <class Entry>
 void before_members(const ports&, Entry&) {}
 /// Tracks which limits of a rule are set while its members are read.
 void before_members(const ports&, alert_rule& rule) { open_limits(rule); }
-/// Members of `detection` that are not given are those of the daemon where the sensor has none yet.
-void before_members(const ports& behind, sensor_entry& sensor) {
-  if (!sensor.stream) sensor.stream = behind.usual_stream_rules();
-}
 template <class Entry>
 expected<void> after_members(Entry&) {
   return {};
@@ -100,7 +96,6 @@ template <class Entry>
 expected<Entry> read_new(const ports& behind, factory_id within, element object) {
   Entry entry;
   if constexpr (std::is_same_v<Entry, alert_rule>) entry.low = entry.high = unset_limit();
-  if constexpr (std::is_same_v<Entry, sensor_entry>) entry.stream = behind.usual_stream_rules();
   if (object.is_object()) {
     for (const std::string_view name : kind<Entry>::required()) {
       if (object[name].error()) return fail(errc::invalid, std::string(name) + " is required", std::string(name));

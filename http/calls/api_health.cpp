@@ -176,7 +176,7 @@ void write_watch(json_writer& out, machine_id machine, const std::optional<strea
                       : view->open.empty()                       ? "ok"
                                                                  : "anomaly");
   if (view == nullptr) return static_cast<void>(out.end_object());
-  out.member("score", view->score).member("learned_rows", view->learned_rows);
+  out.member("score", view->score).member("sensitivity", view->sensitivity).member("learned_rows", view->learned_rows);
   write_time(out, "learning_since", view->learning_since_us);
   out.key("sensors").begin_array();
   for (const auto& each : view->sensors) {

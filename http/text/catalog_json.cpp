@@ -33,6 +33,11 @@ expected<bool> put_labels(label_set& member, std::string_view name, element valu
   return true;
 }
 
+expected<bool> put_settings(stream_settings& member, settings_owner whose, std::string_view name, element value) {
+  auto set = change_settings(member, whose, name, value);
+  return set ? expected<bool>(true) : tl::unexpected(std::move(set.error()));
+}
+
 expected<bool> given_by_server(std::string_view name) {
   if (name != "id" && name != "created_at") return false;
   return fail(errc::invalid, std::string(name) + " is given by the server", std::string(name));
@@ -182,6 +187,7 @@ expected<bool> put_retention(retention_days& member, std::string_view name, elem
 expected<bool> set_member(factory_entry& entry, std::string_view name, element value) {
   if (name == "name") return put(entry.name, read_text(name, value));
   if (name == "location") return put(entry.location, read_text(name, value));
+  if (name == "detection") return put_settings(entry.settings, settings_owner::factory, name, value);
   if (name == "retention_days") return put_retention(entry.retention, name, value);
   return given_by_server(name);
 }
@@ -190,6 +196,7 @@ expected<bool> set_member(machine_entry& entry, std::string_view name, element v
   if (name == "factory_id") return put(entry.factory, read_id(name, value));
   if (name == "name") return put(entry.name, read_text(name, value));
   if (name == "type") return put(entry.type, read_text(name, value));
+  if (name == "detection") return put_settings(entry.settings, settings_owner::machine, name, value);
   if (name == "status") return put_word(entry.status, name, value, parse_machine_status, "OPERATIONAL, MAINTENANCE or OFFLINE");
   if (name == "labels") return put_labels(entry.labels, name, value);
   if (name == "retention_days") return put_retention(entry.retention, name, value);
@@ -202,12 +209,7 @@ expected<bool> set_member(sensor_entry& entry, std::string_view name, element va
   if (name == "unit") return put(entry.unit, read_text(name, value));
   if (name == "min_threshold") return put(entry.thresholds.min, read_number_or_null(name, value));
   if (name == "max_threshold") return put(entry.thresholds.max, read_number_or_null(name, value));
-  if (name == "detection") {
-    auto rules = entry.stream ? **entry.stream : stream_rules{};
-    if (auto set = set_stream_rules(rules, name, value); !set) return tl::unexpected(set.error());
-    entry.stream = rules;
-    return true;
-  }
+  if (name == "detection") return put_settings(entry.settings, settings_owner::sensor, name, value);
   if (name == "labels") return put_labels(entry.labels, name, value);
   if (name == "retention_days") return put_retention(entry.retention, name, value);
   return given_by_server(name);
@@ -231,7 +233,9 @@ expected<bool> set_member(alert_rule& entry, std::string_view name, element valu
 
 void write_json(json_writer& out, const factory_entry& entry) {
   out.begin_object().member("id", entry.id).member("name", entry.name).member("location", entry.location);
-  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention).end_object();
+  out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention);
+  write_json(out.key("detection"), entry.settings);
+  out.end_object();
 }
 
 void write_json(json_writer& out, const machine_entry& entry) {
@@ -239,6 +243,7 @@ void write_json(json_writer& out, const machine_entry& entry) {
   out.member("type", entry.type).member("status", to_text(entry.status));
   out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention);
   write_labels(out, entry.labels);
+  write_json(out.key("detection"), entry.settings);
   out.end_object();
 }
 

@@ -13,7 +13,7 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t encoding_version = 1;
+constexpr std::uint8_t encoding_version = 2;  // 1 has no sensitivity: that which it begins with
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_culprits = 8;
 constexpr std::int64_t carried = machine_cell::carried_us / machine_cell::length_us;
@@ -32,7 +32,8 @@ std::string explain_machine(const std::vector<culprit>& culprits, episode::endin
 }
 
 machine_judge::machine_judge(std::uint32_t machine, std::vector<sensor_id> sensors, const machine_settings& how)
-    : of_(std::make_shared<const setting>(setting{machine, std::move(sensors), how})),
+    : of_(std::make_shared<const setting>(setting{machine, std::move(sensors)})),
+      how_(how),
       detector_(of_->sensors.size()),
       values_(of_->sensors.size(), unknown),
       cells_(of_->sensors.size(), INT64_MIN),
@@ -74,7 +75,7 @@ void machine_judge::end_cell(std::int64_t cell, std::int64_t received_at_us, std
   }
   if (known < 2) return;
   std::vector<episode_change> changes;
-  detector_.observe(machine_cell::begin_us(cell), values_, of_->how, changes);
+  detector_.observe(machine_cell::begin_us(cell), values_, how_, changes);
   if (detector_.newest_score() >= 1 && detector_.newest_score() > peak_score_) blame();
   for (const auto& each : changes) out.push_back(told(each, received_at_us));
   if (peak_score_ == 0 || detector_.episodes().open_count() != 0) return;
@@ -106,6 +107,7 @@ event machine_judge::told(const episode_change& change, std::int64_t received_at
 
 void machine_judge::encode(std::string& out) const {
   put_byte(out, encoding_version);
+  put_double(out, how_.sensitivity);
   detector_.encode(out);
   for (const double each : values_) put_double(out, each);
   for (const auto each : cells_) put_zigzag(out, each);
@@ -118,10 +120,17 @@ void machine_judge::encode(std::string& out) const {
   put_double(out, peak_score_);
 }
 
+void machine_judge::put_command(std::string& out, const command& what) { put_double(out, what.sensitivity); }
+bool machine_judge::get_command(std::string_view& in, command& what) {
+  return get_double(in, what.sensitivity) && what.sensitivity > 0;
+}
+
 bool machine_judge::decode(std::string_view& in) {
   std::uint8_t version = 0;
   std::uint64_t count = 0;
-  if (!get_byte(in, version) || version != encoding_version || !detector_.decode(in)) return false;
+  if (!get_byte(in, version) || version < 1 || version > encoding_version) return false;
+  if (version > 1 && (!get_double(in, how_.sensitivity) || !(how_.sensitivity > 0))) return false;
+  if (!detector_.decode(in)) return false;
   for (double& each : values_)
     if (!get_double(in, each)) return false;
   for (auto& each : cells_)

@@ -40,34 +40,37 @@ struct culprit {
 /// The machine detector as a judge (pipelines/judge/revisable.hpp) over rows whose times are places in cells.
 class machine_judge : public event_judge {
  public:
-  struct command {};
+  struct command {
+    double sensitivity = 1;
+  };
   static constexpr std::size_t looks_back = 0;
 
   machine_judge(std::uint32_t machine, std::vector<sensor_id> sensors, const machine_settings& how);
 
   void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
-  void apply(const command&, std::int64_t, std::vector<event>&) {}
+  void apply(const command& what, std::int64_t, std::vector<event>&) { how_.sensitivity = what.sensitivity; }
 
   const machine_detector& detector() const { return detector_; }
+  double sensitivity() const { return how_.sensitivity; }
   /// The finding that is open, as its events have said it.
   const std::vector<culprit>& culprits() const { return culprits_; }
 
   void encode(std::string& out) const;
   bool decode(std::string_view& in);
-  static void put_command(std::string&, const command&) {}
-  static bool get_command(std::string_view&, command&) { return true; }
+  static void put_command(std::string& out, const command& what);
+  static bool get_command(std::string_view& in, command& what);
 
  private:
   struct setting {  ///< the same in all copies
     std::uint32_t machine;
     std::vector<sensor_id> sensors;
-    machine_settings how;
   };
   void end_cell(std::int64_t cell, std::int64_t received_at_us, std::vector<event>& out);
   void blame();
   event told(const episode_change& change, std::int64_t received_at_us) const;
 
   std::shared_ptr<const setting> of_;
+  machine_settings how_;
   machine_detector detector_;
   std::vector<double> values_;       ///< of each sensor, its newest
   std::vector<std::int64_t> cells_;  ///< of these; INT64_MIN: none yet

@@ -85,15 +85,28 @@ void machine_watch::judge_complete(std::int64_t received_at_us, std::vector<even
   const auto until = complete_us == INT64_MIN ? INT64_MIN : machine_cell::of(std::max(complete_us, -machine_cell::most_us));
   auto end = cells_.size();
   while (end > 0 && cells_[end - 1].cell >= until) --end;
+  const auto stands_last = [this](const cell_head& each) {
+    return !each.is_judged && machine_cell::place(each.cell, 0, sensors_.size()) > judged_.newest_command_us();
+  };
   auto first_behind = end;
-  while (first_behind > 0 && !cells_[first_behind - 1].is_judged) --first_behind;
+  while (first_behind > 0 && stands_last(cells_[first_behind - 1])) --first_behind;
   for (auto row = first_behind; row-- > 0;)
     if (!cells_[row].is_judged) put_row(row);
   if (is_changed_) revise(is_corrected_ ? "a reading was corrected" : "a reading came late", received_at_us, found);
   append_rows(first_behind, end, received_at_us, found);
 }
 
-/// A cell that stands before others which were judged.
+/// The change stands behind the cell of the newest reading: where it takes force does not depend on which cells were judged before.
+void machine_watch::follow(double sensitivity, std::int64_t received_at_us, std::vector<event>& found) {
+  const auto newest_us = std::ranges::max(watermarks_us_);
+  const auto cell = machine_cell::of(std::max(newest_us, -machine_cell::most_us));
+  const auto place = newest_us == INT64_MIN ? INT64_MIN : machine_cell::place(cell, sensors_.size(), sensors_.size());
+  revisable<machine_judge>::differences differences;
+  judged_.apply({sensitivity}, std::max(place, judged_.newest_command_us()), received_at_us, differences);
+  book_.tell(differences, "settings were changed", received_at_us, found);
+}
+
+/// A cell that stands before others which were judged, or before a change of settings.
 void machine_watch::put_row(std::size_t row) {
   auto& head = cells_[row];
   const auto slots = slots_of(row);
@@ -173,6 +186,7 @@ machine_view machine_watch::view() const {
   }
   out.is_ready = detector.warm();
   out.score = detector.newest_score();
+  out.sensitivity = judge.sensitivity();
   out.learned_rows = detector.learned_rows();
   out.learning_since_us = detector.learning_since_us();
   out.open = detector.episodes().open();

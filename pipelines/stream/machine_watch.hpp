@@ -25,6 +25,7 @@ struct machine_view {
   std::vector<sensor> sensors;
   bool is_ready = false;
   double score = 0;  ///< of the newest row; 1 is the boundary
+  double sensitivity = 1;
   std::uint64_t learned_rows = 0;
   std::int64_t learning_since_us = INT64_MIN;  ///< INT64_MIN: not yet
   std::vector<episode> open;                   ///< at most one
@@ -46,6 +47,9 @@ class machine_watch {
 
   /// The rows of one entry, each sensor at most once. Appends what was found.
   void apply(std::int64_t received_at_us, std::span<const source_rows> rows, std::vector<event>& found);
+
+  /// Its score is multiplied by another factor, from behind the newest reading on.
+  void follow(double sensitivity, std::int64_t received_at_us, std::vector<event>& found);
 
   machine_view view() const;
   const stream_counts& counts() const { return counts_; }

@@ -16,17 +16,30 @@ namespace {
 
 constexpr std::array<std::string_view, 3> status_texts{"OPERATIONAL", "MAINTENANCE", "OFFLINE"};
 
+/// An entry as it is given out.
+template <class Entry>
+Entry told(const catalog_tables&, Entry entry) {
+  return entry;
+}
+sensor_entry told(const catalog_tables& tables, sensor_entry entry) {
+  entry.stream = tables.rules_of(entry);
+  return entry;
+}
+
 template <class Entry>
 expected<Entry> found(const catalog::impl& it, std::uint32_t id, const char* otherwise) {
   const std::shared_lock lock(it.guard);
-  if (const Entry* entry = it.tables.of<Entry>().find(id)) return *entry;
+  if (const Entry* entry = it.tables.of<Entry>().find(id)) return told(it.tables, *entry);
   return fail(errc::not_found, otherwise);
 }
 
 template <class Entry>
 std::vector<Entry> listed(const catalog::impl& it, std::optional<std::uint32_t> parent) {
   const std::shared_lock lock(it.guard);
-  return parent ? it.tables.of<Entry>().of_parent(*parent) : it.tables.of<Entry>().all();
+  auto all = parent ? it.tables.of<Entry>().of_parent(*parent) : it.tables.of<Entry>().all();
+  if constexpr (std::is_same_v<Entry, sensor_entry>)
+    for (auto& each : all) each.stream = it.tables.rules_of(each);
+  return all;
 }
 
 template <class Entry>
@@ -92,7 +105,7 @@ void catalog_tables::erase_rule(rule_id id) {
 sensor_config catalog_tables::config_of(sensor_id id) const {
   const sensor_entry* const entry = of<sensor_entry>().find(id);
   if (entry == nullptr) return {id, {}, {}, {}};
-  sensor_config config{id, entry->thresholds, {}, entry->stream};
+  sensor_config config{id, entry->thresholds, {}, rules_of(*entry)};
   config.suppressed = is_suppressed(entry->machine);
   for (const rule_id rule : of<alert_rule>().ids_of_parent(id)) config.rules.emplace_back(judged(*of<alert_rule>().find(rule)));
   templates.add_rules_of(traits_of(*entry), config.rules);
@@ -109,11 +122,42 @@ bool catalog_tables::is_suppressed(machine_id id) const {
   return machine != nullptr && suppresses_alarms(machine->status);
 }
 
-catalog::catalog(database& db) : impl_(std::make_unique<impl>(db)) {}
+std::optional<shared_stream_rules> catalog_tables::rules_of(const sensor_entry& sensor, const machine_entry* machine,
+                                                            const factory_entry* factory) const {
+  const std::array above{factory != nullptr ? &factory->settings : nullptr, machine != nullptr ? &machine->settings : nullptr,
+                         &sensor.settings};
+  if (std::ranges::all_of(above, [](const auto* each) { return each == nullptr || each->empty(); })) return sensor.usual;
+  const stream_rules before = sensor.usual ? **sensor.usual : usual.rules;
+  auto rules = before;
+  for (const auto* each : above)
+    if (each != nullptr) each->apply_to(rules);
+  return rules == before ? sensor.usual : std::optional<shared_stream_rules>(rules);
+}
+
+std::optional<shared_stream_rules> catalog_tables::rules_of(const sensor_entry& sensor) const {
+  const auto* const machine = of<machine_entry>().find(sensor.machine);
+  return rules_of(sensor, machine, machine != nullptr ? of<factory_entry>().find(machine->factory) : nullptr);
+}
+
+detector_setting catalog_tables::machine_detector_of(const machine_entry& machine, const factory_entry* factory) const {
+  detector_setting how;
+  how.on = usual.machine_detector;
+  if (factory != nullptr) factory->settings.apply_to(how);
+  machine.settings.apply_to(how);
+  return how;
+}
+
+detector_setting catalog_tables::machine_detector_of(machine_id id) const {
+  const auto* const machine = of<machine_entry>().find(id);
+  return machine == nullptr ? detector_setting{} : machine_detector_of(*machine, of<factory_entry>().find(machine->factory));
+}
+
+catalog::catalog(database& db, usual_detection usual) : impl_(std::make_unique<impl>(db, std::move(usual))) {}
 catalog::~catalog() = default;
 
 expected<void> catalog::load() {
   catalog_tables tables;
+  tables.usual = impl_->tables.usual;
   auto known = std::make_shared<sensor_set>();
   const database::impl& rocks = impl_->db.raw();
   const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(column::catalog)));
@@ -172,6 +216,19 @@ sensor_config catalog::config_of(sensor_id id) const {
   const std::shared_lock lock(impl_->guard);
   return impl_->tables.config_of(id);
 }
+
+stream_rules catalog::inherited_by(const sensor_entry& sensor) const {
+  sensor_entry plain = sensor;
+  plain.settings = {};
+  const std::shared_lock lock(impl_->guard);
+  const auto rules = impl_->tables.rules_of(plain);
+  return rules ? **rules : impl_->tables.usual.rules;
+}
+detector_setting catalog::machine_detector_of(machine_id id) const {
+  const std::shared_lock lock(impl_->guard);
+  return impl_->tables.machine_detector_of(id);
+}
+const usual_detection& catalog::usual() const { return impl_->tables.usual; }
 
 retention_days catalog::retention_of(sensor_id id) const {
   const std::shared_lock lock(impl_->guard);

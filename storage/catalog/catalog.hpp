@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipelines/alarm/thresholds.hpp"
+#include "pipelines/judge/stream_settings.hpp"
 #include "pipelines/model/labels.hpp"
 #include "pipelines/model/result.hpp"
 #include "pipelines/model/sensor_set.hpp"
@@ -25,6 +26,7 @@ struct factory_entry {
   std::string name, location;
   std::int64_t created_at_us = 0;
   retention_days retention = {};
+  stream_settings settings = {};  ///< of its sensors, where these and their machines have none of their own
 };
 enum class machine_status : std::uint8_t { operational, maintenance, offline };
 std::string_view to_text(machine_status s);  ///< "OPERATIONAL" ...
@@ -39,6 +41,7 @@ struct machine_entry {
   std::int64_t created_at_us = 0;
   retention_days retention = {};
   label_set labels = {};
+  stream_settings settings = {};  ///< of its sensors, where these have none of their own; and how it is watched as a whole
 };
 struct sensor_entry {
   sensor_id id = 0;
@@ -48,8 +51,17 @@ struct sensor_entry {
   std::int64_t created_at_us = 0;
   retention_days retention = {};
   label_set labels = {};  ///< its own; of other keys it has the labels of its machine
-  /// Unset for a sensor of an older data directory: its own state knows them.
+  /// The daemon's options when the sensor came into being. Unset for a sensor of an older data directory: its own state knows them.
+  std::optional<shared_stream_rules> usual = {};
+  stream_settings settings = {};  ///< its own
+  /// What counts, with all that is inherited. The catalog tells it, and takes no notice of it where it is given an entry.
   std::optional<shared_stream_rules> stream = {};
+};
+
+/// What counts for sensors and machines for which nobody has set anything: the daemon's options.
+struct usual_detection {
+  stream_rules rules = {};
+  bool machine_detector = true;
 };
 
 /// What a selector looks at; `machine` is null for a sensor without. Points into both.
@@ -88,7 +100,7 @@ struct catalog_delta {
 /// calls apply(), or drops the change, on any thread. Only one change can be staged at a time. Reading is thread-safe and sees applied changes only.
 class catalog {
  public:
-  explicit catalog(database& db);
+  explicit catalog(database& db, usual_detection usual = {});
   expected<void> load();
   ~catalog();
 
@@ -109,6 +121,9 @@ class catalog {
   expected<channel_entry> find_channel(channel_id id) const;  ///< not_found "Channel not found"
   std::shared_ptr<const sensor_set> known_sensors() const;    ///< never null
   sensor_config config_of(sensor_id id) const;
+  stream_rules inherited_by(const sensor_entry& sensor) const;  ///< what would count without its own settings
+  detector_setting machine_detector_of(machine_id id) const;    ///< whether and how the machine is watched as a whole
+  const usual_detection& usual() const;
   retention_days retention_of(sensor_id id) const;           ///< the sensor's own, else its machine's, else its factory's
   std::uint64_t version() const;                             ///< rises with each applied change, also over restarts
   std::string store_id() const;                              ///< identity of its database

@@ -123,7 +123,10 @@ expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<E
   }
   staged->next_id[kind_of_entry<Entry>] = next;
   staged->template of<Entry>() = entries;
-  config_change config = configs_of(configs_ahead(it.tables, *staged), entries);
+  const configs_ahead ahead(it.tables, *staged);
+  config_change config = configs_of(ahead, entries);
+  if constexpr (std::is_same_v<Entry, sensor_entry>)
+    for (Entry& entry : entries) entry.stream = ahead.rules_of(entry);
   return catalog::staged_entries<Entry>{std::move(entries), finish_change(std::move(staged), std::move(config))};
 }
 

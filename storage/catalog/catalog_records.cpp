@@ -10,8 +10,10 @@ namespace {
 constexpr std::uint8_t with_retention = 2;
 /// Of machines and sensors: version 3 ends with their labels; older ones have none.
 constexpr std::uint8_t with_labels = 3;
-/// Of sensors: version 4 ends with the rules of their stream; older ones have none.
+/// Of sensors: version 4 ends with the rules of their stream; older ones have none. What in them is not usual is taken for set by somebody.
 constexpr std::uint8_t with_stream = 4;
+/// Of sensors, machines and factories: what is set for detection, behind all else. Of sensors the rules are then the daemon's.
+constexpr std::uint8_t sensor_with_settings = 5, machine_with_settings = 4, factory_with_settings = 3;
 /// Of rules: version 2 goes on with the options of the alarm; version 1 has none: those of a plain limit.
 constexpr std::uint8_t with_options = 2;
 /// Of rules: version 4 ends with the template; older ones are of one sensor. Version 3 was never written.
@@ -52,6 +54,19 @@ bool get_stream(std::string_view& in, std::uint8_t version, std::optional<shared
   return get_byte(in, there) && there <= 1 && (there == 0 || get_stream_rules(in, rules));
 }
 
+bool get_settings(std::string_view& in, bool there, stream_settings& settings) {
+  settings = {};
+  return !there || settings.decode(in);
+}
+
+bool get_settings(std::string_view& in, std::uint8_t version, sensor_entry& entry) {
+  entry.stream.reset();
+  if (version >= sensor_with_settings) return get_settings(in, true, entry.settings);
+  entry.settings = entry.usual ? stream_settings::of_unusual(**entry.usual) : stream_settings();
+  if (entry.usual) entry.usual = stream_rules();
+  return true;
+}
+
 template <class Enum>
 bool get_enum(std::string_view& in, Enum& value, Enum largest) {
   std::uint8_t byte = 0;
@@ -71,23 +86,24 @@ std::string record_key(record_kind kind, std::uint32_t id) {
 std::string counter_key(record_kind kind) { return std::string("n") + static_cast<char>(kind); }
 
 std::string encode(const factory_entry& entry) {
-  std::string out = begin_record(with_retention);
+  std::string out = begin_record(factory_with_settings);
   put_varint(out, entry.id);
   put_text(out, entry.name);
   put_text(out, entry.location);
   put_zigzag(out, entry.created_at_us);
   put_retention(out, entry.retention);
+  entry.settings.encode(out);
   return out;
 }
 bool decode(std::string_view in, factory_entry& entry) {
   std::uint8_t version = 0;
-  return begin_record(in, with_retention, version) && get_varint_as(in, entry.id) && get_text(in, entry.name) &&
+  return begin_record(in, factory_with_settings, version) && get_varint_as(in, entry.id) && get_text(in, entry.name) &&
          get_text(in, entry.location) && get_zigzag(in, entry.created_at_us) && get_retention(in, version, entry.retention) &&
-         in.empty();
+         get_settings(in, version >= factory_with_settings, entry.settings) && in.empty();
 }
 
 std::string encode(const machine_entry& entry) {
-  std::string out = begin_record(with_labels);
+  std::string out = begin_record(machine_with_settings);
   put_varint(out, entry.id);
   put_varint(out, entry.factory);
   put_text(out, entry.name);
@@ -96,18 +112,20 @@ std::string encode(const machine_entry& entry) {
   put_zigzag(out, entry.created_at_us);
   put_retention(out, entry.retention);
   put_labels(out, entry.labels);
+  entry.settings.encode(out);
   return out;
 }
 bool decode(std::string_view in, machine_entry& entry) {
   std::uint8_t version = 0;
-  return begin_record(in, with_labels, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.factory) &&
+  return begin_record(in, machine_with_settings, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.factory) &&
          get_text(in, entry.name) && get_text(in, entry.type) && get_enum(in, entry.status, machine_status::offline) &&
          get_zigzag(in, entry.created_at_us) && get_retention(in, version, entry.retention) &&
-         get_labels(in, version, entry.labels) && in.empty();
+         get_labels(in, version, entry.labels) && get_settings(in, version >= machine_with_settings, entry.settings) &&
+         in.empty();
 }
 
 std::string encode(const sensor_entry& entry) {
-  std::string out = begin_record(with_stream);
+  std::string out = begin_record(sensor_with_settings);
   put_varint(out, entry.id);
   put_varint(out, entry.machine);
   put_text(out, entry.name);
@@ -117,17 +135,18 @@ std::string encode(const sensor_entry& entry) {
   put_zigzag(out, entry.created_at_us);
   put_retention(out, entry.retention);
   put_labels(out, entry.labels);
-  put_byte(out, entry.stream ? 1 : 0);
-  if (entry.stream) put_stream_rules(out, **entry.stream);
+  put_byte(out, entry.usual ? 1 : 0);
+  if (entry.usual) put_stream_rules(out, **entry.usual);
+  entry.settings.encode(out);
   return out;
 }
 bool decode(std::string_view in, sensor_entry& entry) {
   std::uint8_t version = 0;
-  return begin_record(in, with_stream, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.machine) &&
+  return begin_record(in, sensor_with_settings, version) && get_varint_as(in, entry.id) && get_varint_as(in, entry.machine) &&
          get_text(in, entry.name) && get_text(in, entry.unit) && get_optional(in, entry.thresholds.min) &&
          get_optional(in, entry.thresholds.max) && get_zigzag(in, entry.created_at_us) &&
          get_retention(in, version, entry.retention) && get_labels(in, version, entry.labels) &&
-         get_stream(in, version, entry.stream) && in.empty();
+         get_stream(in, version, entry.usual) && get_settings(in, version, entry) && in.empty();
 }
 
 std::string encode(const alert_rule& entry) {

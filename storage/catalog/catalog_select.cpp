@@ -108,7 +108,10 @@ std::vector<sensor_id> catalog_tables::select(const selector& which) const {
 std::vector<sensor_entry> catalog::select(const selector& which) const {
   const std::shared_lock lock(impl_->guard);
   std::vector<sensor_entry> found;
-  for (const sensor_id id : impl_->tables.select(which)) found.push_back(*impl_->tables.of<sensor_entry>().find(id));
+  for (const sensor_id id : impl_->tables.select(which)) {
+    found.push_back(*impl_->tables.of<sensor_entry>().find(id));
+    found.back().stream = impl_->tables.rules_of(found.back());
+  }
   return found;
 }
 

@@ -138,6 +138,7 @@ struct catalog_tables {
   std::uint64_t version = 0;
   std::deque<std::pair<std::uint64_t, record_id>> touched;  // by version, newest last
   std::uint64_t touched_floor = 0;                          // `touched` no longer has changes up to this version
+  usual_detection usual;
 
   template <class Entry>
   entry_table<Entry>& of() {
@@ -154,6 +155,12 @@ struct catalog_tables {
   void put_rule(alert_rule rule);
   void erase_rule(rule_id id);
   sensor_config config_of(sensor_id id) const;
+  /// The rules that count for a sensor of this machine and factory, either of which may be null.
+  std::optional<shared_stream_rules> rules_of(const sensor_entry& sensor, const machine_entry* machine,
+                                              const factory_entry* factory) const;
+  std::optional<shared_stream_rules> rules_of(const sensor_entry& sensor) const;
+  detector_setting machine_detector_of(const machine_entry& machine, const factory_entry* factory) const;
+  detector_setting machine_detector_of(machine_id id) const;
   /// Points into the tables and into `sensor`.
   sensor_traits traits_of(const sensor_entry& sensor) const;
   /// Ascending.
@@ -163,7 +170,7 @@ struct catalog_tables {
 
 /// Lock order: `turn` (one staged change), then `guard` (the tables). Tables change only under both.
 struct catalog::impl {
-  explicit impl(database& opened) : db(opened) {}
+  impl(database& opened, usual_detection usual) : db(opened) { tables.usual = std::move(usual); }
   database& db;
   std::binary_semaphore turn{1};  ///< given back on the committer's thread, which applies the change
   mutable std::shared_mutex guard;

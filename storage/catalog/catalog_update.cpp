@@ -53,22 +53,38 @@ std::optional<problem> no_room_for(const catalog_tables& tables, const alert_rul
 
 }  // namespace
 
+/// Settings are inherited by all sensors and machines of the factory.
 expected<catalog_change> catalog::stage_update(const factory_entry& entry) {
   auto staged = stage(*impl_, entry);
   if (!staged) return tl::unexpected(staged.error());
-  return finish_change(std::move(*staged), {});
+  const catalog_tables& tables = impl_->tables;
+  config_change config;
+  if (tables.of<factory_entry>().find(entry.id)->settings != entry.settings) {
+    const auto machines = tables.of<machine_entry>().ids_of_parent(entry.id);
+    std::vector<sensor_id> sensors;
+    for (const machine_id machine : machines) {
+      const auto of_machine = tables.of<sensor_entry>().ids_of_parent(machine);
+      sensors.insert(sensors.end(), of_machine.begin(), of_machine.end());
+    }
+    const configs_ahead ahead(tables, **staged);
+    config = ahead.of_changed(sensors);
+    config.machines = ahead.of_watched_otherwise({machines.begin(), machines.end()});
+  }
+  return finish_change(std::move(*staged), std::move(config));
 }
 
-/// Sensors that move with it to another factory, or that it gives other labels, may come under other templates.
+/// Sensors that move with it to another factory, or that it gives other labels, may come under other templates; settings are inherited.
 expected<catalog_change> catalog::stage_update(const machine_entry& entry) {
   auto staged = stage(*impl_, entry);
   if (!staged) return tl::unexpected(staged.error());
   const machine_entry& before = *impl_->tables.of<machine_entry>().find(entry.id);
   config_change config;
   if (before.factory != entry.factory || before.type != entry.type || before.labels != entry.labels ||
-      suppresses_alarms(before.status) != suppresses_alarms(entry.status)) {
+      suppresses_alarms(before.status) != suppresses_alarms(entry.status) || before.settings != entry.settings) {
     const auto sensors = impl_->tables.of<sensor_entry>().ids_of_parent(entry.id);
-    config = configs_ahead(impl_->tables, **staged).of_changed({sensors.begin(), sensors.end()});
+    const configs_ahead ahead(impl_->tables, **staged);
+    config = ahead.of_changed({sensors.begin(), sensors.end()});
+    config.machines = ahead.of_watched_otherwise({entry.id});
   }
   return finish_change(std::move(*staged), std::move(config));
 }

@@ -8,6 +8,7 @@ namespace factory {
 configs_ahead::configs_ahead(const catalog_tables& tables, catalog_change::staged& change) : tables_(tables) {
   for (const sensor_entry& entry : change.of<sensor_entry>()) sensors_.emplace(entry.id, &entry);
   for (const machine_entry& entry : change.of<machine_entry>()) machines_.emplace(entry.id, &entry);
+  for (const factory_entry& entry : change.of<factory_entry>()) factories_.emplace(entry.id, &entry);
   const auto replace = [&](rule_id id) {
     replaced_.insert(id);
     const alert_rule* const before = tables.of<alert_rule>().find(id);
@@ -35,7 +36,7 @@ sensor_config configs_ahead::of(sensor_id id) const {
   const auto staged = sensors_.find(id);
   const sensor_entry* const sensor = staged != sensors_.end() ? staged->second : tables_.of<sensor_entry>().find(id);
   if (sensor == nullptr) return {id, {}, {}, {}};
-  sensor_config config{id, sensor->thresholds, {}, sensor->stream};
+  sensor_config config{id, sensor->thresholds, {}, rules_of(*sensor)};
   config.suppressed = is_suppressed(sensor->machine);
   for (const rule_id rule : tables_.of<alert_rule>().ids_of_parent(id))
     if (!replaced_.contains(rule)) config.rules.emplace_back(judged(*tables_.of<alert_rule>().find(rule)));
@@ -51,6 +52,33 @@ sensor_config configs_ahead::of(sensor_id id) const {
 bool configs_ahead::is_suppressed(machine_id id) const {
   const auto staged = machines_.find(id);
   return staged != machines_.end() ? suppresses_alarms(staged->second->status) : tables_.is_suppressed(id);
+}
+
+const machine_entry* configs_ahead::machine_of(machine_id id) const {
+  const auto staged = machines_.find(id);
+  return staged != machines_.end() ? staged->second : tables_.of<machine_entry>().find(id);
+}
+
+const factory_entry* configs_ahead::factory_of(const machine_entry* machine) const {
+  if (machine == nullptr) return nullptr;
+  const auto staged = factories_.find(machine->factory);
+  return staged != factories_.end() ? staged->second : tables_.of<factory_entry>().find(machine->factory);
+}
+
+std::optional<shared_stream_rules> configs_ahead::rules_of(const sensor_entry& sensor) const {
+  const auto* const machine = machine_of(sensor.machine);
+  return tables_.rules_of(sensor, machine, factory_of(machine));
+}
+
+std::vector<machine_config> configs_ahead::of_watched_otherwise(const std::vector<machine_id>& machines) const {
+  std::vector<machine_config> out;
+  for (const machine_id id : machines) {
+    const auto* const machine = machine_of(id);
+    if (machine == nullptr) continue;
+    const auto how = tables_.machine_detector_of(*machine, factory_of(machine));
+    if (how.sensitivity != tables_.machine_detector_of(id).sensitivity) out.push_back({id, how.sensitivity});
+  }
+  return out;
 }
 
 config_change configs_ahead::of_changed(const std::vector<sensor_id>& sensors) const {

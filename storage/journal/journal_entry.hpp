@@ -1,8 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,10 +14,23 @@
 
 namespace factory {
 
+/// How the machine detector watches a machine from here on.
+struct machine_config {
+  machine_id machine = 0;
+  double sensitivity = 1;
+  bool operator==(const machine_config&) const = default;
+};
+
 /// New limits and rules of sensors, and sensors that are no more. A new sensor's journal begins with its config.
 struct config_change {
   std::vector<sensor_config> configs;
   std::vector<sensor_id> removed;
+  std::vector<machine_config> machines = {};  ///< rising
+
+  std::optional<double> sensitivity_of(machine_id machine) const {
+    const auto at = std::ranges::lower_bound(machines, machine, {}, &machine_config::machine);
+    return at != machines.end() && at->machine == machine ? std::optional(at->sensitivity) : std::nullopt;
+  }
 };
 
 /// Where in another log an entry was read, for a feed that goes on there after a restart.

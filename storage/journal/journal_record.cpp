@@ -18,8 +18,8 @@ namespace factory {
 namespace {
 
 /// Version 1 has no packed readings, version 2 no commands, ticks and sources, version 3 no configs that share rules, version 4 no
-/// readings with flags.
-constexpr std::uint8_t record_version = 5;
+/// readings with flags, version 5 no configs that say how readings are judged.
+constexpr std::uint8_t record_version = 6;
 constexpr std::size_t entry_head_bytes = 4 + 8;  // size, checksum
 enum class kind : std::uint8_t {
   plain_readings = 1,
@@ -28,7 +28,8 @@ enum class kind : std::uint8_t {
   command = 4,
   tick = 5,
   config = 6,
-  flagged_readings = 7
+  flagged_readings = 7,
+  ruled_config = 8
 };
 constexpr std::uint8_t with_source = 0x80;  // beside the kind: a source position follows on the time
 
@@ -110,6 +111,58 @@ void put_config(std::string& out, const config_change& change) {
   put_suppressed(out, change);
 }
 
+/// How readings are judged: rules of streams, each once, and of each config which of them is its own.
+void put_judging(std::string& out, const config_change& change) {
+  std::vector<const stream_rules*> all;
+  std::unordered_map<std::string, std::size_t> places;  // by their bytes
+  std::vector<std::size_t> of_configs;
+  std::string bytes;
+  const stream_rules* before = nullptr;
+  for (const sensor_config& config : change.configs) {
+    if (!config.stream || (before != nullptr && &**config.stream == before)) {
+      of_configs.push_back(config.stream ? of_configs.back() : 0);
+      continue;
+    }
+    before = &**config.stream;
+    bytes.clear();
+    put_stream_rules(bytes, **config.stream);
+    const auto [at, fresh] = places.emplace(bytes, all.size());
+    if (fresh) all.push_back(&**config.stream);
+    of_configs.push_back(at->second + 1);
+  }
+  put_varint(out, all.size());
+  for (const auto* const rules : all) put_stream_rules(out, *rules);
+  put_varint(out, of_configs.size());
+  for (const auto place : of_configs) put_varint(out, place);
+  put_varint(out, change.machines.size());
+  for (const machine_config& each : change.machines) {
+    put_varint(out, each.machine);
+    put_double(out, each.sensitivity);
+  }
+}
+
+struct judging {
+  std::vector<std::optional<shared_stream_rules>> of_configs;
+  std::vector<machine_config> machines;
+};
+bool get_judging(std::string_view& in, judging& out) {
+  std::uint64_t count = 0, place = 0;
+  std::vector<std::optional<shared_stream_rules>> all(1);
+  if (!get_varint(in, count) || count > in.size()) return false;
+  for (; count > 0; --count)
+    if (!get_stream_rules(in, all.emplace_back())) return false;
+  if (!get_varint(in, count) || count > in.size()) return false;
+  for (; count > 0; --count) {
+    if (!get_varint(in, place) || place >= all.size()) return false;
+    out.of_configs.push_back(all[place]);
+  }
+  if (!get_varint(in, count) || count > in.size()) return false;
+  out.machines.resize(count);
+  for (machine_config& each : out.machines)
+    if (!get_varint_as(in, each.machine) || !get_double(in, each.sensitivity) || !(each.sensitivity > 0)) return false;
+  return true;
+}
+
 /// Reads the rules of one config.
 using rules_reader = std::function<bool(std::string_view& in, std::vector<shared_rule>& rules)>;
 
@@ -158,9 +211,20 @@ std::shared_ptr<const config_change> get_config(std::string_view& in) {
   });
 }
 
+std::shared_ptr<const config_change> get_ruled_config(std::string_view& in) {
+  judging rules;
+  if (!get_judging(in, rules)) return nullptr;
+  const auto read = get_config(in);
+  if (!read || read->configs.size() != rules.of_configs.size()) return nullptr;
+  auto change = std::make_shared<config_change>(*read);
+  for (std::size_t i = 0; i < change->configs.size(); ++i) change->configs[i].stream = rules.of_configs[i];
+  change->machines = std::move(rules.machines);
+  return change;
+}
+
 kind kind_of(const journal_entry& entry) {
   if (entry.readings) return entry.readings->flags.empty() ? kind::packed_readings : kind::flagged_readings;
-  if (entry.config) return kind::config;
+  if (entry.config) return kind::ruled_config;
   return entry.command ? kind::command : kind::tick;
 }
 
@@ -207,6 +271,7 @@ bool decode(std::string_view in, journal_entry& entry) {
     case kind::flagged_readings: entry.readings = get_flagged_readings(in); break;
     case kind::plain_config: entry.config = get_plain_config(in); break;
     case kind::config: entry.config = get_config(in); break;
+    case kind::ruled_config: entry.config = get_ruled_config(in); break;
     case kind::command: entry.command = get_command(in); break;
     case kind::tick: entry.tick = true; break;
   }
@@ -257,7 +322,10 @@ encoded_entry encode(const journal_entry& entry) {
   if (entry.readings)
     entry.readings->flags.empty() ? put_packed_readings(out.bytes, *entry.readings)
                                   : put_flagged_readings(out.bytes, *entry.readings);
-  if (entry.config) put_config(out.bytes, *entry.config);
+  if (entry.config) {
+    put_judging(out.bytes, *entry.config);
+    put_config(out.bytes, *entry.config);
+  }
   if (entry.command) put_command(out.bytes, *entry.command);
   out.checksum = checksum_of(out.bytes);
   return out;

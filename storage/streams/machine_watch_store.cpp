@@ -10,7 +10,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t watch_version = 1;
+constexpr std::uint8_t watch_version = 2;  // 1 has no sensitivity: 1
 constexpr char watch_prefix = 'd';
 
 std::string watch_key(machine_id machine) {
@@ -21,11 +21,14 @@ std::string watch_key(machine_id machine) {
 
 bool decode_watch(std::string_view in, machine_watch_entry& entry) {
   std::uint64_t count = 0;
-  if (!begin_record(in, watch_version) || !get_varint_as(in, entry.machine) || !get_varint_as(in, entry.version) ||
+  std::uint8_t version = 0;
+  if (!begin_record(in, watch_version, version) || !get_varint_as(in, entry.machine) || !get_varint_as(in, entry.version) ||
       !get_varint(in, entry.since_sequence) || !get_varint(in, count) || count > in.size())
     return false;
   entry.sensors.resize(count);
-  return std::ranges::all_of(entry.sensors, [&](sensor_id& each) { return get_varint_as(in, each); }) && in.empty();
+  entry.sensitivity = 1;
+  return std::ranges::all_of(entry.sensors, [&](sensor_id& each) { return get_varint_as(in, each); }) &&
+         (version < watch_version || get_double(in, entry.sensitivity)) && in.empty() && entry.sensitivity > 0;
 }
 
 }  // namespace
@@ -37,6 +40,7 @@ catalog_write machine_watch_store::write_of(const machine_watch_entry& entry) {
   put_varint(out, entry.since_sequence);
   put_varint(out, entry.sensors.size());
   for (const auto each : entry.sensors) put_varint(out, each);
+  put_double(out, entry.sensitivity);
   return {watch_key(entry.machine), std::move(out)};
 }
 catalog_write machine_watch_store::write_of_removal(machine_id machine) { return {watch_key(machine), std::nullopt}; }

@@ -25,6 +25,7 @@ struct machine_watch_entry {
   std::uint32_t version = 1;         ///< rises with each change of its sensors: it then learns the machine anew
   std::uint64_t since_sequence = 0;  ///< it sees the entries of the journal after this one
   std::vector<sensor_id> sensors;    ///< rising
+  double sensitivity = 1;            ///< with which it begins; what is changed later comes with the journal
   bool operator==(const machine_watch_entry&) const = default;
 };
 

@@ -120,6 +120,91 @@ TEST_F(engine_machines, a_machine_is_learned_anew_when_its_sensors_change_and_wh
   EXPECT_FALSE(it->watch_of(1));
 }
 
+void set(stream_settings& settings, setting what, double value) {
+  settings.set(setting_place::of_detector(detector::machine, what), value);
+}
+
+TEST_F(engine_machines, a_machine_or_its_factory_switches_it_off_and_on) {
+  const temporary_directory directory;
+  {
+    const auto it = open(directory);
+    make_press(*it);
+    ingest(*it, 0, 2 * rows_of_a_day + 800, 200);
+    ASSERT_EQ(of_machine(*it).size(), 1U);
+    auto works = it->entities().find_factory(1).value();
+    set(works.settings, setting::on, 0);
+    ASSERT_TRUE(it->update(works));
+    EXPECT_FALSE(it->watch_of(1));
+    EXPECT_FALSE(of_machine(*it)[0].open());
+    auto press = it->entities().find_machine(1).value();
+    set(press.settings, setting::on, 1);
+    ASSERT_TRUE(it->update(press));
+    ASSERT_TRUE(it->settle(deadline_ms));
+    EXPECT_FALSE(it->watch_of(1)->seen->machine->is_ready) << "it learns anew";
+  }
+  const auto it = open(directory, false);
+  ASSERT_TRUE(it->settle(deadline_ms));
+  EXPECT_TRUE(it->watch_of(1)) << "the machine's own setting stands over the daemon's";
+}
+
+TEST_F(engine_machines, a_sensitivity_changed_amid_the_readings_stands_at_one_place_whatever_starts_again) {
+  const temporary_directory whole, pieces;
+  constexpr auto before = 2 * rows_of_a_day + 760, rows = 3 * rows_of_a_day;
+  const auto change = [](engine& it) {
+    auto press = it.entities().find_machine(1).value();
+    set(press.settings, setting::sensitivity, 0.2);
+    ASSERT_TRUE(it.update(press));
+  };
+  std::uint64_t digest = 0;
+  {
+    const auto it = open(whole);
+    make_press(*it);
+    ingest(*it, 0, before, 240);
+    EXPECT_TRUE(of_machine(*it).at(0).open());
+    change(*it);
+    ingest(*it, before, before + 60, 60);
+    ASSERT_TRUE(it->settle(deadline_ms));
+    EXPECT_FALSE(of_machine(*it).at(0).open()) << "the fault goes on, and is no longer one";
+    ingest(*it, before + 60, rows, 240);
+    EXPECT_EQ(it->watch_of(1)->seen->machine->sensitivity, 0.2);
+    digest = it->events().digest();
+  }
+  {
+    auto it = open(pieces);
+    make_press(*it);
+    ingest(*it, 0, before, 500);
+    ASSERT_TRUE(it->checkpoint());
+    change(*it);
+    it.reset();
+    it = open(pieces);
+    ingest(*it, before, rows, 70);
+    ASSERT_TRUE(it->settle(deadline_ms));
+    EXPECT_EQ(it->events().digest(), digest);
+  }
+}
+
+TEST_F(engine_machines, false_alarms_make_it_less_sensitive_until_they_are_taken_back) {
+  const temporary_directory directory;
+  const auto it = open(directory);
+  make_press(*it);
+  ingest(*it, 0, 2 * rows_of_a_day + 800, 200);
+  const auto state = of_machine(*it).at(0).stated->key;
+  const auto judge = [&](const char* verdict) { ASSERT_TRUE(it->give_feedback(state, verdict, "", "Ann")); };
+  const auto sensitivity = [&] {
+    ASSERT_TRUE(it->settle(deadline_ms));
+    EXPECT_EQ(it->watch_of(1)->seen->machine->sensitivity, it->entities().machine_detector_of(1).sensitivity);
+  };
+  judge("false_alarm");
+  sensitivity();
+  EXPECT_DOUBLE_EQ(it->entities().machine_detector_of(1).sensitivity, 0.9);
+  judge("false_alarm");
+  EXPECT_DOUBLE_EQ(it->entities().machine_detector_of(1).sensitivity, 0.9);
+  judge("confirmed");
+  sensitivity();
+  EXPECT_DOUBLE_EQ(it->entities().machine_detector_of(1).sensitivity, 1);
+  EXPECT_TRUE(it->entities().find_machine(1)->settings.empty()) << "it is inherited again";
+}
+
 TEST_F(engine_machines, one_switch_turns_it_off_and_ends_what_was_open) {
   const temporary_directory directory;
   {

@@ -122,6 +122,54 @@ TEST(machine_watch, what_is_found_is_a_function_of_the_readings_whatever_their_o
   }
 }
 
+/// Takes them in portions, in any order within them; behind each a change of the sensitivity, where there is one.
+void take_with_changes(watched& to, const std::vector<reading_of>& rows, std::size_t portion,
+                       const std::map<std::size_t, double>& changes, std::mt19937* random, bool restart) {
+  constexpr std::size_t part = 200;  // readings between which a change may stand
+  for (std::size_t begin = 0; begin < rows.size(); begin += part) {
+    if (const auto change = changes.find(begin / part); change != changes.end())
+      to.watch.follow(change->second, watched_from_us + 100 * 24 * 60 * min_us, to.found);
+    std::vector<reading_of> some(rows.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), begin + part)));
+    if (random != nullptr) some = shuffled(std::move(some), static_cast<unsigned>((*random)()), 20 * sec_us);
+    for (std::size_t i = 0; i < some.size(); i += portion) to.take(some, i, std::min(some.size(), i + portion));
+    if (!restart) continue;
+    std::string bytes;
+    to.watch.encode(bytes);
+    auto read = fresh_watch();
+    std::string_view in = bytes;
+    ASSERT_TRUE(read.decode(in));
+    to.watch = std::move(read);
+  }
+}
+
+TEST(machine_watch, settings_changed_amid_the_readings_take_force_at_one_place_whatever_the_order_around_it) {
+  for (unsigned seed = 1; seed <= 6; ++seed) {
+    auto rows = make_rows(seed, 800);
+    // Some of each part are readings of the part before, so that changes are overtaken.
+    for (std::size_t i = 200; i + 8 < rows.size(); i += 200)
+      for (std::size_t k = 0; k < 8; k += 3) std::swap(rows[i - 1 - k], rows[i + k]);
+    const std::map<std::size_t, double> changes{{3, 0.5}, {11, 2}, {12, 0.25}, {13, 1.5}};
+    std::mt19937 random(seed);
+    watched in_order, other, again;
+    take_with_changes(in_order, rows, 200, changes, nullptr, false);
+    take_with_changes(other, rows, 1, changes, &random, false);
+    take_with_changes(again, rows, 13, changes, &random, true);
+    ASSERT_GE(in_order.holding(), 1U) << seed;
+    EXPECT_EQ(in_order.watch.view().sensitivity, 1.5);
+    EXPECT_EQ(other.digest(), in_order.digest()) << seed;
+    EXPECT_EQ(again.digest(), in_order.digest()) << seed;
+  }
+}
+
+TEST(machine_watch, less_sensitive_finds_less) {
+  const auto rows = make_rows(1, 900);
+  watched calm;
+  calm.watch.follow(0.1, 0, calm.found);
+  calm.take_all(rows, 4);
+  EXPECT_EQ(calm.holding(), 0U);
+}
+
 TEST(machine_watch, readings_that_come_twice_or_are_corrected_leave_what_their_last_values_say) {
   const auto rows = make_rows(3, 800);
   watched in_order;
