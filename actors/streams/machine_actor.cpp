@@ -10,8 +10,6 @@ namespace factory {
 
 namespace {
 
-constexpr std::int64_t learn_us = 24 * 3'600'000'000LL;
-
 void take_in(machine_actor_state& state, const stream_entries& entries) {
   std::vector<event> found;
   std::vector<source_rows> rows;
@@ -82,7 +80,7 @@ stream_actor::behavior_type machine_actor(stream_actor::stateful_pointer<machine
   state.live = std::move(live);
   state.ports = std::move(ports);
   state.core = std::make_unique<machine_watch>(state.live->key.machine, state.live->sources, times,
-                                               machine_settings{learn_us, state.live->sensitivity});
+                                               machine_settings{machine_learn_us, state.live->sensitivity});
   return {
       [self](const stream_restore& order) { stand_at(self->state, order); },
       [self](const stream_entries& entries) { take_in(self->state, entries); },

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "http/calls/machine_explanation.hpp"
 #include "http/edge/limits.hpp"
 #include "http/text/event_json.hpp"
 #include "pipelines/judge/recompute.hpp"
@@ -110,8 +111,7 @@ expected<http_response> explain_anomaly(ports& behind, const finding& anomaly) {
   out.member("detector_version", episode != nullptr ? episode->detector_version : 1U);
   out.member("window_count", episode != nullptr ? std::optional(episode->window_count) : std::nullopt);
   if (anomaly.stated->key.sensor == 0) {
-    out.member("recomputed", false).key("agrees").value(nullptr);
-    out.member("reason", "the figures of a machine rest on the rows of two days and more; they are not computed again");
+    if (auto done = write_machine_explanation(out, behind, anomaly); !done) return fail_with(done.error());
   } else if (auto done = write_recomputed(out, behind, anomaly); !done) {
     return fail_with(done.error());
   }

@@ -53,6 +53,7 @@ inline constexpr std::size_t ended_told = 10'000;  ///< alerts that are over and
 inline constexpr std::size_t chatter_watched = 100'000;  ///< alerts whose changes are counted; beyond, counting begins anew
 inline constexpr std::size_t explained_readings =
     100'000;  ///< of a sensor, over which its detectors run again to explain an anomaly
-inline constexpr std::size_t idempotency_keys = 10'000;  ///< remembered answers; the oldest is forgotten
+inline constexpr std::size_t explained_machine_readings = 2'000'000;  ///< of all sensors of a machine, likewise
+inline constexpr std::size_t idempotency_keys = 10'000;               ///< remembered answers; the oldest is forgotten
 
 }  // namespace factory::limits

@@ -287,6 +287,12 @@ std::vector<double> machine_detector::contributions() const {
   return share;
 }
 
+machine_detector::distances machine_detector::newest_distances() const {
+  if (!is_fitted()) return {};
+  const auto now = judge(model_.read());
+  return {now.t2, t2_.limit, now.q, q_.limit};
+}
+
 void machine_detector::encode(std::string& out) const {
   put_byte(out, encoding_version);
   put_varint(out, sensors_);

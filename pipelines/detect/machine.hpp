@@ -21,6 +21,9 @@ struct machine_settings {
   bool operator==(const machine_settings&) const = default;
 };
 
+/// Of the watch over a machine that is at work.
+inline constexpr std::int64_t machine_learn_us = 24 * 3'600'000'000LL;
+
 /// The sensors of a machine, judged together: do they go with each other, and stay where they are, as they did while the machine ran
 /// calmly? Learned from calm rows (a row: one value of each sensor, aligned in event time), by principal components
 /// (Jackson 1991; MacGregor, Kourti 1995), on a mean that forgets within a few rows (multivariate EWMA: Lowry and others 1992):
@@ -55,6 +58,11 @@ class machine_detector {
   bool warm() const { return speaks_; }
   /// What each sensor adds to the score, as shares of 1. Empty before it is warm.
   std::vector<double> contributions() const;
+  /// How far the newest row is out, and how far it may be: roots of T2 and Q.
+  struct distances {
+    double t2 = 0, t2_bound = 1, q = 0, q_bound = 1;
+  };
+  distances newest_distances() const;
   double expected_of(std::size_t sensor) const { return mean_[sensor]; }
   /// Its usual deviation while calm; 0: the sensor is not judged.
   double spread_of(std::size_t sensor) const { return is_fitted() ? model_.read().scale[sensor] : 0; }

@@ -52,6 +52,7 @@ class machine_judge : public event_judge {
 
   const machine_detector& detector() const { return detector_; }
   double sensitivity() const { return how_.sensitivity; }
+  double value_of(std::size_t sensor) const { return values_[sensor]; }  ///< NaN: it has none now
   /// The finding that is open, as its events have said it.
   const std::vector<culprit>& culprits() const { return culprits_; }
 

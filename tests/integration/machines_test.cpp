@@ -44,6 +44,9 @@ struct machines : testing::Test {
                           each["contributions"][0]["sensor_id"].GetUint());
     return text;
   }
+  static std::string of_machine_id(http_client& api) {
+    return get_json(api, "/api/anomalies?detector=machine")["anomalies"][0]["id"].GetString();
+  }
   static void await_machine(http_client& api, std::uint64_t learned) {
     await(
         [&] {
@@ -75,6 +78,17 @@ TEST_F(machines, a_state_found_over_kill_9_is_the_one_that_an_undisturbed_daemon
     bool is_there = false;
     for (const auto& each : of_machine["anomalies"].GetArray()) is_there = is_there || each["detector"] == "machine";
     EXPECT_TRUE(is_there);
+    const std::string id = of_machine_id(again);
+    const auto why = get_json(again, "/api/anomalies/" + id + "/explain");
+    EXPECT_TRUE(why["recomputed"].GetBool() && why["agrees"].GetBool()) << text_of(why);
+    const auto& t2 = why["figures"]["t2"];
+    const auto& q = why["figures"]["q"];
+    EXPECT_TRUE(t2["value"].GetDouble() > t2["bound"].GetDouble() || q["value"].GetDouble() > q["bound"].GetDouble());
+    EXPECT_EQ(why["sensors"].Size(), 3U);
+    EXPECT_EQ(why["sensors"][0]["sensor_id"].GetUint(), 2U);
+    EXPECT_GT(why["sensors"][0]["share"].GetDouble(), 0.4);
+    EXPECT_GT(why["learned"]["rows"].GetUint64(), rows_of_a_day);
+    EXPECT_NE(std::string_view(why["sentence"].GetString()).find("times its bound"), std::string_view::npos);
   }
   fresh_daemon process({"--checkpoint-bytes", "20000"});
   {
