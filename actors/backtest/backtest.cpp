@@ -223,10 +223,16 @@ std::vector<line_plan> alarm_lines(const backtest_spec& spec) {
   return plans;
 }
 
-backtest_line detector_line(const backtest_spec& spec, const firings_by_line& found, event_source source, bool draft,
+/// A detector, or a rule of control charts.
+using detector_place = std::pair<event_source, rule_id>;
+
+backtest_line detector_line(const backtest_spec& spec, const firings_by_line& found, const detector_place& of, bool draft,
                             const backtest_result& range) {
-  backtest_line line{source, 0, std::string(to_text(source)), draft, spec.sensors.size()};
-  const auto firings = found.find({source, 0});
+  const auto& [source, rule] = of;
+  std::string name(to_text(source));
+  if (rule != 0) name += "_" + std::to_string(rule);
+  backtest_line line{source, rule, std::move(name), draft, spec.sensors.size()};
+  const auto firings = found.find(of);
   fill(line, firings == found.end() ? std::span<const firing>() : std::span<const firing>(firings->second), spec.faults, range);
   return line;
 }
@@ -241,13 +247,13 @@ bool is_same(const std::vector<firing>* a, const std::vector<firing>* b) {
 
 /// Of drafted settings, the detectors that say anything else by them.
 void add_drafted_detectors(const backtest_spec& spec, const firings_by_line& found, const firings_by_line& tried,
-                           const std::set<event_source>& detecting, backtest_result& out) {
-  const auto of = [](const firings_by_line& all, event_source source) {
-    const auto at = all.find({source, 0});
+                           const std::set<detector_place>& detecting, backtest_result& out) {
+  const auto of = [](const firings_by_line& all, const detector_place& source) {
+    const auto at = all.find(source);
     return at == all.end() ? nullptr : &at->second;
   };
   bool any = false;
-  for (const auto source : detecting) {
+  for (const auto& source : detecting) {
     if (is_same(of(found, source), of(tried, source))) continue;
     out.lines.push_back(detector_line(spec, tried, source, true, out));
     any = true;
@@ -259,10 +265,10 @@ void report(const backtest_spec& spec, const judges& from, bool tries_detection,
   std::uint64_t ignored = 0;
   const auto found = firings_of(from.book(0), out.end_us, out.findings);
   const auto tried = tries_detection ? firings_of(from.book(1), out.end_us, ignored) : firings_by_line();
-  std::set<event_source> detecting;
+  std::set<detector_place> detecting;
   for (const auto* each : {&found, &tried})
     for (const auto& [of, firings] : *each)
-      if (is_detector(of.first)) detecting.insert(of.first);
+      if (is_detector(of.first)) detecting.insert(of);
   auto plans = alarm_lines(spec);
   const auto first_draft = std::ranges::find_if(plans, [](const line_plan& each) { return each.line.draft; });
   const auto add_alarms = [&](auto begin, auto end) {
@@ -276,7 +282,7 @@ void report(const backtest_spec& spec, const judges& from, bool tries_detection,
     }
   };
   add_alarms(plans.begin(), first_draft);
-  for (const auto source : detecting) out.lines.push_back(detector_line(spec, found, source, false, out));
+  for (const auto& source : detecting) out.lines.push_back(detector_line(spec, found, source, false, out));
   add_alarms(first_draft, plans.end());
   if (tries_detection) add_drafted_detectors(spec, found, tried, detecting, out);
   for (const auto& line : out.lines)

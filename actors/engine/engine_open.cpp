@@ -69,6 +69,7 @@ expected<void> engine::impl::open() {
   if (auto loaded = annotations->load(); !loaded) return loaded;
   control_limits = std::make_unique<spc_limit_store>(*db);
   if (auto loaded = control_limits->load(); !loaded) return loaded;
+  for (const auto& [sensor, frozen] : control_limits->all_in_force()) entities->hold_control_limits(sensor, basis_of(frozen));
   states = std::make_unique<state_store>(*db);
   entries = std::make_unique<journal>(*db);
   writer = std::make_unique<store_writer>(*db, *events);

@@ -234,9 +234,16 @@ const spc_limit_store& engine::control_limits() const { return *impl_->control_l
 
 expected<frozen_limits> engine::freeze(sensor_id sensor, frozen_limits wanted) {
   if (impl_->stopping) return is_stopping();
-  if (!known_sensors()->contains(sensor)) return fail(errc::not_found, "Sensor not found");
+  const std::lock_guard one(impl_->changes);
   wanted.frozen_at_us = wall_clock_us();
-  return impl_->control_limits->freeze(sensor, std::move(wanted));
+  auto frozen = impl_->control_limits->next(sensor, std::move(wanted));
+  if (!frozen) return frozen;
+  auto staged = impl_->entities->stage_control_limits(sensor, basis_of(*frozen));
+  if (!staged) return tl::unexpected(std::move(staged.error()));
+  staged->writes.push_back(spc_limit_store::write_of(sensor, *frozen));
+  const auto put = [store = impl_->control_limits.get(), sensor, frozen = *frozen] { store->put(sensor, frozen); };
+  if (auto done = impl_->commit(std::move(*staged), put); !done) return tl::unexpected(std::move(done.error()));
+  return frozen;
 }
 
 expected<finding> engine::acknowledge(const event_key& raised, std::string who, std::string comment) {
@@ -321,7 +328,9 @@ expected<void> engine::impl::widen(const event_key& anomaly, bool wider) {
     const auto most = std::max(rules.z_threshold, limits::z_threshold_most_by_feedback);
     const double value = wider ? std::min(rules.z_threshold / factor, most) : rules.z_threshold / factor;
     set_unless_inherited(sensor->settings, setting_place::of_rules(setting::z_threshold), value, inherited.z_threshold);
-  } else if (const auto which = parse_detector(to_text(anomaly.source))) {
+  } else {
+    const auto which = parse_detector(to_text(anomaly.source));
+    if (!which) return {};  // of a control chart: its limits are what a person has frozen
     set_unless_inherited(sensor->settings, setting_place::of_detector(*which, setting::sensitivity),
                          widened(rules.detect.of(*which).sensitivity, wider), inherited.detect.of(*which).sensitivity);
   }

@@ -145,6 +145,8 @@ detection_view sensor_state::detection() const {
   view.expected = detectors.expected();
   for (const auto& each : factory::detectors()) view.warm[static_cast<std::size_t>(each.id) - 1] = detectors.warm(each.id);
   view.open = detectors.episodes().open();
+  view.broken = judge.control_chart().open();
+  view.spc = judge.rules().spc;
   view.quiet_until_us = judge.quiet_until_us();
   if (seen()) view.newest_us = rows().newest_us();
   return view;

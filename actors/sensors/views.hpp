@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pipelines/detect/detector_set.hpp"
+#include "pipelines/judge/spc_watch.hpp"
 #include "pipelines/model/reading.hpp"
 #include "storage/series/time_series.hpp"
 
@@ -40,6 +41,8 @@ struct detection_view {
   detector_set::expectation expected;
   std::array<bool, detector_count> warm{};  ///< by id of the detector, less 1
   std::vector<episode> open;                ///< in the order in which they were opened
+  std::vector<spc_watch::change> broken;    ///< rules of control charts that are broken now
+  spc_rules spc;                            ///< by which
   std::int64_t newest_us = INT64_MIN;       ///< newest reading judged; INT64_MIN before the first
   std::int64_t quiet_until_us =
       INT64_MAX;  ///< counts as silent from then on if nothing comes; INT64_MAX while it cannot, or is silent

@@ -39,6 +39,8 @@ sensor_health health_of(const detection_view& known) {
   if (!known.warm[static_cast<std::size_t>(detector::spike) - 1]) worst.state = "learning";
   for (const episode& open : known.open)
     if (rank_of(state_of(open)) > rank_of(worst.state)) worst = {state_of(open), open.begin_us};
+  for (const auto& broken : known.broken)
+    if (rank_of("anomaly") > rank_of(worst.state)) worst = {"anomaly", broken.what.now.begin_us};
   return worst;
 }
 
@@ -52,6 +54,16 @@ void write_open(json_writer& out, sensor_id sensor, const episode& open, std::st
   out.begin_object().member("id", finding_id(key)).member("detector", entry_of(open.by).name);
   out.member("kind", to_text(entry_of(open.by).kind)).member("severity", to_text(open.level)).member("score", open.score);
   out.time_member("begin", open.begin_us).member("count", open.count).member("explanation", explain(open, unit)).end_object();
+}
+
+void write_broken(json_writer& out, sensor_id sensor, const spc_watch::change& broken, const spc_rules& by,
+                  std::string_view unit) {
+  const auto& is = broken.what.now;
+  const auto key = key_of_violation(sensor, broken, event_kind::anomaly_opened);
+  out.begin_object().member("id", finding_id(key)).member("detector", to_text(key.source));
+  out.member("kind", to_text(finding_kind::anomaly)).member("severity", to_text(is.level)).member("score", is.score);
+  out.time_member("begin", is.begin_us).member("count", is.count);
+  out.member("explanation", explain_violation(broken.rule, is, by, unit)).end_object();
 }
 
 /// What is expected, and what is still being learned.
@@ -104,6 +116,7 @@ expected<http_response> get_sensor_health(query_port& behind, const http_request
   write_time(out, "silent_from", known->quiet_until_us);
   out.key("open").begin_array();
   for (const episode& open : known->open) write_open(out, path.id, open, sensor->unit);
+  for (const auto& broken : known->broken) write_broken(out, path.id, broken, known->spc, sensor->unit);
   out.end_array().end_object();
   return json_response(out);
 }
@@ -113,6 +126,9 @@ void place_open(sensor_id sensor, machine_id machine, const detection_view& know
     const event_key key{sensor, open.begin_us, source_of(open.opened_by), 0, event_kind::anomaly_opened};
     to.push_back({machine, sensor, open.begin_us, finding_id(key)});
   }
+  for (const auto& broken : known.broken)
+    to.push_back(
+        {machine, sensor, broken.what.now.begin_us, finding_id(key_of_violation(sensor, broken, event_kind::anomaly_opened))});
 }
 
 /// The sensors of a machine or a factory: how many are in which state, and which are not well.

@@ -36,6 +36,8 @@ constexpr std::array rule_members{
     member_entry{"z_min_readings", setting::z_min_readings, form::count, 2, limits::window_readings},
     member_entry{"physical_min", setting::physical_min, form::bound},
     member_entry{"physical_max", setting::physical_max, form::bound},
+    member_entry{"western_electric", setting::western_electric, form::yes_no},
+    member_entry{"nelson", setting::nelson, form::yes_no},
 };
 constexpr std::array detector_members{
     member_entry{"on", setting::on, form::yes_no},

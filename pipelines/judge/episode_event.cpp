@@ -18,6 +18,12 @@ event_kind kind_of(episode_change::kind what) {
 }  // namespace
 
 event event_of(const episode_change& change, const event_key& of, std::int64_t received_at_us) {
+  const auto& by = entry_of(change.now.by);
+  return event_of(change, of, by.name, by.version, received_at_us);
+}
+
+event event_of(const episode_change& change, const event_key& of, std::string_view name, std::uint32_t version,
+               std::int64_t received_at_us) {
   const episode& is = change.now;
   event e;
   e.key = {of.sensor, is.begin_us, of.source, of.rule, kind_of(change.what)};
@@ -27,8 +33,8 @@ event event_of(const episode_change& change, const event_key& of, std::int64_t r
   e.value = is.peak.value;
   e.level = is.level;
   episode_detail detail;
-  detail.what = entry_of(is.by).name;
-  detail.detector_version = entry_of(is.by).version;
+  detail.what = name;
+  detail.detector_version = version;
   detail.begin_us = is.begin_us;
   detail.end_us = is.end_us;
   detail.peak_us = is.peak.time_us;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "pipelines/detect/state_fields.hpp"
 #include "pipelines/judge/episode_event.hpp"
 #include "pipelines/model/coding.hpp"
 
@@ -10,9 +11,16 @@ namespace factory {
 
 event_source source_of(detector by) { return static_cast<event_source>(32 + static_cast<std::uint8_t>(by)); }
 
+event_source source_of(rule_set set) { return set == rule_set::nelson ? event_source::nelson : event_source::western_electric; }
+
+event_key key_of_violation(sensor_id sensor, const spc_watch::change& what, event_kind kind) {
+  const auto& broken = runs_rules()[what.rule];
+  return {sensor, what.what.now.begin_us, source_of(broken.set), broken.number, kind};
+}
+
 namespace {
 
-constexpr std::uint8_t encoding_version = 1;
+constexpr std::uint8_t encoding_version = 2;  // 1 ends before the control chart, which begins anew
 
 stream_rules completed(stream_rules rules) {
   rules.detect.least_pause_us = rules.allowed_lateness_us;
@@ -46,14 +54,35 @@ void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size
     for (const auto& each : changes) tell(each, received_at_us, out);
     changes.clear();
   }
-  if (by_z_score == told || by_z_score == out.size()) return;
+  const auto by_detectors = out.size();
+  if (this->rules().spc.is_at_work()) hold_against_limits(rows, begin, end, received_at_us, out);
+  const int tellers = (by_z_score > told ? 1 : 0) + (by_detectors > by_z_score ? 1 : 0) + (out.size() > by_detectors ? 1 : 0);
+  if (tellers < 2) return;
   // In the order of the readings, whatever the portions in which these are observed.
   std::stable_sort(out.begin() + static_cast<std::ptrdiff_t>(told), out.end(),
                    [](const event& a, const event& b) { return a.at_us < b.at_us; });
 }
 
+void sensor_judge::hold_against_limits(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
+                                       std::vector<event>& out) {
+  const auto& how = this->rules().spc;
+  const auto limits = how.against.limits();
+  auto& chart = control_chart_.change();
+  std::vector<spc_watch::change> changes;
+  for (auto row = begin; row < end; ++row) chart.observe(rows.times_us()[row], rows.values()[row], how, limits, changes);
+  tell(changes, received_at_us, out);
+}
+
 void sensor_judge::apply(const command& what, std::int64_t received_at_us, std::vector<event>& out) {
-  if (what.rules) return follow(**what.rules);
+  if (what.rules) {
+    if ((*what.rules)->spc != rules().spc && !control_chart_.is_fresh()) {
+      std::vector<spc_watch::change> changes;
+      control_chart_.change().begin_anew(changes);
+      tell(changes, received_at_us, out);
+      control_chart_ = {};
+    }
+    return follow(**what.rules);
+  }
   std::vector<episode_change> changes;
   detectors_.change().tick(what.until_us, rules().detect, changes);
   for (const auto& each : changes) tell(each, received_at_us, out);
@@ -70,11 +99,23 @@ void sensor_judge::tell(const episode_change& change, std::int64_t received_at_u
   out.push_back(std::move(e));
 }
 
+void sensor_judge::tell(const std::vector<spc_watch::change>& changes, std::int64_t received_at_us,
+                        std::vector<event>& out) const {
+  for (const auto& each : changes) {
+    event e = event_of(each.what, key_of_violation(sensor_, each, {}), name_of_violation(each.rule), 1, received_at_us);
+    std::get<episode_detail>(e.detail).window_count = rules().spc.against.points;
+    e.explanation = explain_violation(each.rule, each.what.now, rules().spc, "");
+    out.push_back(std::move(e));
+  }
+}
+
 void sensor_judge::encode(std::string& out) const {
   put_byte(out, encoding_version);
   put_stream_rules(out, rules());
   z_score_.encode(out);
   detectors_.read().encode(out);
+  state::writer write{out};
+  write(control_chart_);
 }
 
 void sensor_judge::put_command(std::string& out, const command& what) {
@@ -91,9 +132,13 @@ bool sensor_judge::get_command(std::string_view& in, command& what) {
 bool sensor_judge::decode(std::string_view& in) {
   std::uint8_t version = 0;
   stream_rules rules;
-  if (!get_byte(in, version) || version != encoding_version || !get_stream_rules(in, rules)) return false;
+  if (!get_byte(in, version) || version < 1 || version > encoding_version || !get_stream_rules(in, rules)) return false;
   follow(rules);
-  return z_score_.decode(in) && detectors_.change().decode(in);
+  control_chart_ = {};
+  if (!z_score_.decode(in) || !detectors_.change().decode(in)) return false;
+  state::reader read{in};
+  if (version > 1) read(control_chart_);
+  return read.ok;
 }
 
 }  // namespace factory

@@ -9,6 +9,7 @@
 
 #include "pipelines/detect/detector_set.hpp"
 #include "pipelines/judge/event_judge.hpp"
+#include "pipelines/judge/spc_watch.hpp"
 #include "pipelines/judge/stream_rules.hpp"
 #include "pipelines/judge/z_score_judge.hpp"
 #include "pipelines/model/shared_value.hpp"
@@ -18,7 +19,12 @@ namespace factory {
 /// A detector of the registry has 32 + its number (event_source.hpp).
 event_source source_of(detector by);
 
-/// What judges a sensor's readings as they arrive: the streaming z-score and the detectors, as one judge (revisable.hpp). An episode is a finding:
+/// The rules of control charts by Western Electric and by Nelson.
+event_source source_of(rule_set set);
+/// Of the open or closed episode of a broken rule.
+event_key key_of_violation(sensor_id sensor, const spc_watch::change& what, event_kind kind);
+
+/// What judges a sensor's readings as they arrive: the streaming z-score, the detectors and control charts, as one judge (revisable.hpp). An episode is a finding:
 /// anomaly_opened, anomaly_updated (key.revision counts them), anomaly_closed, all with the time of its begin in their key and with the detector
 /// that opened it as their source.
 class sensor_judge : public event_judge {
@@ -37,6 +43,7 @@ class sensor_judge : public event_judge {
   /// When the sensor counts as silent if no reading comes; INT64_MAX while it cannot.
   std::int64_t quiet_until_us() const;
   const detector_set& detectors() const { return detectors_.read(); }
+  const spc_watch& control_chart() const { return control_chart_.read(); }
   const stream_rules& rules() const { return **rules_.read(); }
   bool follows(const stream_rules& rules) const;
 
@@ -47,13 +54,17 @@ class sensor_judge : public event_judge {
 
  private:
   void tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const;
+  void tell(const std::vector<spc_watch::change>& changes, std::int64_t received_at_us, std::vector<event>& out) const;
+  void hold_against_limits(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
+                           std::vector<event>& out);
 
   void follow(const stream_rules& rules);
 
   sensor_id sensor_;
   shared_value<std::optional<shared_stream_rules>> rules_;  ///< never empty
   z_score_judge z_score_;
-  shared_value<detector_set> detectors_;  ///< most of what a copy would cost
+  shared_value<detector_set> detectors_;   ///< most of what a copy would cost
+  shared_value<spc_watch> control_chart_;  ///< fresh while nobody has switched it on
 };
 
 }  // namespace factory

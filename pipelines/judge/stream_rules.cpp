@@ -9,7 +9,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t encoding_version = 1;
+constexpr std::uint8_t encoding_version = 2;  // with control charts: 1 has none, and is written where there are none
 
 void put_bound(std::string& out, const std::optional<double>& bound) {
   put_byte(out, bound ? 1 : 0);
@@ -19,6 +19,27 @@ bool get_bound(std::string_view& in, std::optional<double>& bound) {
   std::uint8_t there = 0;
   bound.reset();
   return get_byte(in, there) && there <= 1 && (there == 0 || get_double(in, bound.emplace()));
+}
+
+void put_spc(std::string& out, const spc_rules& spc) {
+  put_byte(out, static_cast<std::uint8_t>((spc.western_electric ? 1U : 0U) | (spc.nelson ? 2U : 0U)));
+  put_varint(out, spc.against.version);
+  if (spc.against.version == 0) return;
+  put_varint(out, spc.against.subgroup);
+  put_double(out, spc.against.center);
+  put_double(out, spc.against.mean_range);
+  put_varint(out, spc.against.points);
+}
+
+bool get_spc(std::string_view& in, spc_rules& spc) {
+  std::uint8_t sets = 0;
+  auto& against = spc.against;
+  if (!get_byte(in, sets) || sets > 3 || !get_varint_as(in, against.version)) return false;
+  spc.western_electric = (sets & 1U) != 0;
+  spc.nelson = (sets & 2U) != 0;
+  if (against.version == 0) return true;
+  return get_varint_as(in, against.subgroup) && against.subgroup >= 1 && against.subgroup <= largest_subgroup &&
+         get_double(in, against.center) && get_double(in, against.mean_range) && get_varint(in, against.points);
 }
 
 bool get_setting(std::string_view& in, detector_setting& how) {
@@ -66,7 +87,8 @@ rules_pool& pool() {
 shared_stream_rules::shared_stream_rules(const stream_rules& rules) : rules_(pool().find_or_add(rules)) {}
 
 void put_stream_rules(std::string& out, const stream_rules& rules) {
-  put_byte(out, encoding_version);
+  const bool has_charts = rules.spc != spc_rules();
+  put_byte(out, has_charts ? encoding_version : 1);
   for (const auto us : {rules.allowed_lateness_us, rules.future_skew_us, rules.time_window_us}) put_zigzag(out, us);
   put_varint(out, rules.z_min_readings);
   put_double(out, rules.z_threshold);
@@ -85,13 +107,14 @@ void put_stream_rules(std::string& out, const stream_rules& rules) {
     put_double(out, how.least_absolute);
     put_double(out, how.least_relative);
   }
+  if (has_charts) put_spc(out, rules.spc);
 }
 
 bool get_stream_rules(std::string_view& in, stream_rules& rules) {
   rules = {};
   std::uint8_t version = 0;
   std::uint64_t settings = 0;
-  if (!get_byte(in, version) || version != encoding_version || !get_zigzag(in, rules.allowed_lateness_us) ||
+  if (!get_byte(in, version) || version < 1 || version > encoding_version || !get_zigzag(in, rules.allowed_lateness_us) ||
       !get_zigzag(in, rules.future_skew_us) || !get_zigzag(in, rules.time_window_us) ||
       !get_varint_as(in, rules.z_min_readings) || !get_double(in, rules.z_threshold) ||
       !get_bound(in, rules.detect.physical_min) || !get_bound(in, rules.detect.physical_max) || !get_varint(in, settings) ||
@@ -101,7 +124,7 @@ bool get_stream_rules(std::string_view& in, stream_rules& rules) {
     std::uint8_t id = 0;
     if (!get_byte(in, id) || id < 1 || id > detector_count || !get_setting(in, rules.detect.each[id - 1U])) return false;
   }
-  return true;
+  return version < encoding_version || get_spc(in, rules.spc);
 }
 
 bool get_stream_rules(std::string_view& in, std::optional<shared_stream_rules>& rules) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "pipelines/detect/detector.hpp"
+#include "pipelines/judge/spc_rules.hpp"
 
 namespace factory {
 
@@ -19,6 +20,7 @@ struct stream_rules {
   std::uint32_t z_min_readings = 30;
   double z_threshold = 4.0;
   detect_settings detect = {};
+  spc_rules spc = {};
   bool operator==(const stream_rules&) const = default;
 };
 

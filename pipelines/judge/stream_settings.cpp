@@ -10,8 +10,9 @@ namespace factory {
 
 namespace {
 
-constexpr std::array of_rules{setting::allowed_lateness, setting::future_skew,  setting::time_window, setting::z_min_readings,
-                              setting::z_threshold,      setting::physical_min, setting::physical_max};
+constexpr std::array of_rules{setting::allowed_lateness, setting::future_skew,      setting::time_window,
+                              setting::z_min_readings,   setting::z_threshold,      setting::physical_min,
+                              setting::physical_max,     setting::western_electric, setting::nelson};
 constexpr std::array of_detectors{setting::on, setting::direction, setting::sensitivity, setting::least_absolute,
                                   setting::least_relative};
 
@@ -52,6 +53,8 @@ void put(stream_rules& rules, setting_place at, double value) {
     case setting::z_threshold: rules.z_threshold = value; break;
     case setting::physical_min: rules.detect.physical_min = value; break;
     case setting::physical_max: rules.detect.physical_max = value; break;
+    case setting::western_electric: rules.spc.western_electric = value != 0; break;
+    case setting::nelson: rules.spc.nelson = value != 0; break;
     default: break;
   }
 }
@@ -60,7 +63,9 @@ void put(stream_rules& rules, setting_place at, double value) {
 bool is_sound(setting_place at, double value) {
   if (!is_known(at) || !std::isfinite(value)) return false;
   switch (at.what) {
-    case setting::on: return value == 0 || value == 1;
+    case setting::on:
+    case setting::western_electric:
+    case setting::nelson: return value == 0 || value == 1;
     case setting::direction: return value == 0 || value == 1 || value == 2;
     case setting::sensitivity: return value > 0;
     case setting::physical_min:
@@ -83,6 +88,8 @@ std::optional<double> value_of(const stream_rules& rules, setting_place at) {
     case setting::z_threshold: return rules.z_threshold;
     case setting::physical_min: return rules.detect.physical_min;
     case setting::physical_max: return rules.detect.physical_max;
+    case setting::western_electric: return rules.spc.western_electric ? 1 : 0;
+    case setting::nelson: return rules.spc.nelson ? 1 : 0;
     default: return std::nullopt;
   }
 }

@@ -22,6 +22,8 @@ enum class setting : std::uint8_t {
   z_threshold = 5,
   physical_min = 6,
   physical_max = 7,
+  western_electric = 8,
+  nelson = 9,
   on = 16,  ///< from here on, of a detector
   direction = 17,
   sensitivity = 18,

@@ -7,24 +7,26 @@
 
 /// What finds: detectors, limits, rules. One line is one source: name, number on disk (never changed, never given again), group.
 /// The text in answers and in ids is the name; it has no '-'. A new detector is a line here and its file in
-/// pipelines/detect/; a detector of the registry there has 32 + its number.
-#define FACTORY_EVENT_SOURCES(SOURCE)   \
-  SOURCE(z_score, 1, detector)          \
-  SOURCE(min_threshold, 2, limit)       \
-  SOURCE(max_threshold, 3, limit)       \
-  SOURCE(alert_rule, 4, limit)          \
-  SOURCE(clock, 5, sensor)              \
-  SOURCE(correction, 11, sensor)        \
-  SOURCE(spike, 33, detector)           \
-  SOURCE(level_shift, 34, detector)     \
-  SOURCE(drift, 35, detector)           \
-  SOURCE(spread, 36, detector)          \
-  SOURCE(pattern, 37, detector)         \
-  SOURCE(out_of_range, 38, detector)    \
-  SOURCE(stuck, 39, detector)           \
-  SOURCE(silent, 40, detector)          \
-  SOURCE(noise_lost, 41, detector)      \
-  SOURCE(machine, 42, machine_detector) \
+/// pipelines/detect/; a detector of the registry there has 32 + its number. Of 44 to 49 `rule` of the key is the number of the rule that is broken.
+#define FACTORY_EVENT_SOURCES(SOURCE)    \
+  SOURCE(z_score, 1, detector)           \
+  SOURCE(min_threshold, 2, limit)        \
+  SOURCE(max_threshold, 3, limit)        \
+  SOURCE(alert_rule, 4, limit)           \
+  SOURCE(clock, 5, sensor)               \
+  SOURCE(correction, 11, sensor)         \
+  SOURCE(spike, 33, detector)            \
+  SOURCE(level_shift, 34, detector)      \
+  SOURCE(drift, 35, detector)            \
+  SOURCE(spread, 36, detector)           \
+  SOURCE(pattern, 37, detector)          \
+  SOURCE(out_of_range, 38, detector)     \
+  SOURCE(stuck, 39, detector)            \
+  SOURCE(silent, 40, detector)           \
+  SOURCE(noise_lost, 41, detector)       \
+  SOURCE(machine, 42, machine_detector)  \
+  SOURCE(western_electric, 44, detector) \
+  SOURCE(nelson, 45, detector)           \
   SOURCE(pipeline, 60, pipeline)
 
 namespace factory {

@@ -18,18 +18,18 @@ constexpr std::array<range_constants, largest_subgroup - 1> of_two_and_more{{
 }};
 
 constexpr std::array<runs_rule, runs_rule_count> rules{{
-    {rule_set::western_electric, 1, 1, "a point beyond three sigma"},
-    {rule_set::western_electric, 2, 3, "two of three points beyond two sigma on one side"},
-    {rule_set::western_electric, 3, 5, "four of five points beyond one sigma on one side"},
+    {rule_set::western_electric, 1, 1, "a point beyond three sigma", 3},
+    {rule_set::western_electric, 2, 3, "two of three points beyond two sigma on one side", 2},
+    {rule_set::western_electric, 3, 5, "four of five points beyond one sigma on one side", 1},
     {rule_set::western_electric, 4, 8, "eight points in a row on one side of the centre"},
-    {rule_set::nelson, 1, 1, "a point beyond three sigma"},
+    {rule_set::nelson, 1, 1, "a point beyond three sigma", 3},
     {rule_set::nelson, 2, 9, "nine points in a row on one side of the centre"},
     {rule_set::nelson, 3, 6, "six points in a row that rise, or fall"},
     {rule_set::nelson, 4, 14, "fourteen points in a row that alternate up and down"},
-    {rule_set::nelson, 5, 3, "two of three points beyond two sigma on one side"},
-    {rule_set::nelson, 6, 5, "four of five points beyond one sigma on one side"},
+    {rule_set::nelson, 5, 3, "two of three points beyond two sigma on one side", 2},
+    {rule_set::nelson, 6, 5, "four of five points beyond one sigma on one side", 1},
     {rule_set::nelson, 7, 15, "fifteen points in a row within one sigma"},
-    {rule_set::nelson, 8, 8, "eight points in a row beyond one sigma on either side"},
+    {rule_set::nelson, 8, 8, "eight points in a row beyond one sigma on either side", 1},
 }};
 static_assert(std::ranges::max(rules, {}, &runs_rule::looks_back).looks_back == runs_watch::longest);
 

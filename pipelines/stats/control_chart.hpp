@@ -51,6 +51,7 @@ struct runs_rule {
   std::uint8_t number = 0;      ///< as published
   std::uint8_t looks_back = 0;  ///< points that it looks at, the newest included
   std::string_view what;
+  double beyond = 0;  ///< sigmas that its points are beyond; 0: it is about a run
 };
 /// Western Electric 1 to 4 (1956), then Nelson 1 to 8 (1984).
 inline constexpr std::size_t runs_rule_count = 12;
@@ -63,11 +64,18 @@ class runs_watch {
   static constexpr std::size_t longest = 15;
   /// The rules that the points end in a violation of, as bits by their place in runs_rules().
   std::uint32_t observe(double distance);
+  /// So many points before the newest. REQUIRES: fewer than `longest`, and than were observed.
+  double back(std::size_t steps) const { return newest_[(count_ - 1 - steps) % longest]; }
+
+  bool operator==(const runs_watch&) const = default;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit& visit) {
+    visit(self.newest_, self.count_);
+  }
 
  private:
   std::array<double, longest> newest_{};  ///< a ring
   std::size_t count_ = 0;                 ///< so far
-  double back(std::size_t steps) const { return newest_[(count_ - 1 - steps) % longest]; }
 };
 
 /// Points [begin, end) that break a rule together: those of all the violations that overlap.

@@ -68,6 +68,7 @@ bool load_record(catalog_tables& tables, std::string_view key, std::string_view 
     case 'a': return true;  // of storage/annotations
     case 'k': return true;  // of storage/corrections
     case 'q': return true;  // likewise
+    case 'x': return true;  // of storage/spc
     case 'n': {
       std::uint32_t next = 0;
       if (key.size() != 2 || !get_varint_as(value, next)) return false;
@@ -131,6 +132,7 @@ std::optional<shared_stream_rules> catalog_tables::rules_of(const sensor_entry& 
   auto rules = before;
   for (const auto* each : above)
     if (each != nullptr) each->apply_to(rules);
+  if (rules.spc.is_switched_on()) rules.spc.against = sensor.control;
   return rules == before ? sensor.usual : std::optional<shared_stream_rules>(rules);
 }
 
@@ -227,6 +229,14 @@ stream_rules catalog::inherited_by(const sensor_entry& sensor) const {
 detector_setting catalog::machine_detector_of(machine_id id) const {
   const std::shared_lock lock(impl_->guard);
   return impl_->tables.machine_detector_of(id);
+}
+void catalog::hold_control_limits(sensor_id id, const control_basis& in_force) {
+  const std::unique_lock lock(impl_->guard);
+  const auto* const known = impl_->tables.of<sensor_entry>().find(id);
+  if (known == nullptr) return;
+  sensor_entry entry = *known;
+  entry.control = in_force;
+  impl_->tables.of<sensor_entry>().put(std::move(entry));
 }
 const usual_detection& catalog::usual() const { return impl_->tables.usual; }
 

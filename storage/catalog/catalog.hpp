@@ -54,6 +54,8 @@ struct sensor_entry {
   /// The daemon's options when the sensor came into being. Unset for a sensor of an older data directory: its own state knows them.
   std::optional<shared_stream_rules> usual = {};
   stream_settings settings = {};  ///< its own
+  /// Its frozen control limits in force: storage/spc keeps them, and the catalog takes no notice of them where it is given an entry.
+  control_basis control = {};
   /// What counts, with all that is inherited. The catalog tells it, and takes no notice of it where it is given an entry.
   std::optional<shared_stream_rules> stream = {};
 };
@@ -124,6 +126,8 @@ class catalog {
   stream_rules inherited_by(const sensor_entry& sensor) const;  ///< what would count without its own settings
   detector_setting machine_detector_of(machine_id id) const;    ///< whether and how the machine is watched as a whole
   const usual_detection& usual() const;
+  /// At the start, what storage/spc knows.
+  void hold_control_limits(sensor_id id, const control_basis& in_force);
   retention_days retention_of(sensor_id id) const;           ///< the sensor's own, else its machine's, else its factory's
   std::uint64_t version() const;                             ///< rises with each applied change, also over restarts
   std::string store_id() const;                              ///< identity of its database
@@ -145,6 +149,8 @@ class catalog {
   expected<catalog_change> stage_update(const sensor_entry& entry);
   expected<catalog_change> stage_update(const alert_rule& entry);
   expected<catalog_change> stage_update(const channel_entry& entry);
+  /// Other control limits are in force on the sensor; storage/spc has the write.
+  expected<catalog_change> stage_control_limits(sensor_id id, const control_basis& in_force);
   expected<catalog_change> stage_delete_factory(factory_id id);
   expected<catalog_change> stage_delete_machine(machine_id id);
   expected<catalog_change> stage_delete_sensor(sensor_id id);  ///< its rules go with it

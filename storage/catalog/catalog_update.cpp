@@ -18,6 +18,7 @@ void keep_creation(alert_rule&, const alert_rule&) {}
 template <class Entry>
 void keep_creation(Entry& entry, const Entry& stored) {
   entry.created_at_us = stored.created_at_us;
+  if constexpr (std::is_same_v<Entry, sensor_entry>) entry.control = stored.control;
 }
 
 /// Checks an entry that replaces the stored one of the same id; null on success.
@@ -99,6 +100,18 @@ expected<catalog_change> catalog::stage_update(const sensor_entry& entry) {
   auto staged = stage(*impl_, entry);
   if (!staged) return tl::unexpected(staged.error());
   auto config = configs_ahead(impl_->tables, **staged).of_changed({entry.id});
+  return finish_change(std::move(*staged), std::move(config));
+}
+
+expected<catalog_change> catalog::stage_control_limits(sensor_id id, const control_basis& in_force) {
+  auto staged = begin_change(*impl_);
+  if (!staged) return tl::unexpected(std::move(staged.error()));
+  const auto* const known = impl_->tables.of<sensor_entry>().find(id);
+  if (known == nullptr) return fail(errc::not_found, "Sensor not found");
+  sensor_entry entry = *known;
+  entry.control = in_force;
+  (*staged)->of<sensor_entry>().push_back(std::move(entry));
+  auto config = configs_ahead(impl_->tables, **staged).of_changed({id});
   return finish_change(std::move(*staged), std::move(config));
 }
 

@@ -58,15 +58,11 @@ bool decode(std::string_view in, frozen_limits& entry) {
          std::isfinite(mean_range);
 }
 
-}  // namespace
-
-expected<void> spc_limit_store::load() {
-  const database::impl& rocks = db_.raw();
-  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(column::state)));
-  const std::lock_guard lock(mutex_);
+expected<void> load_from(const database::impl& rocks, column from, std::map<sensor_id, std::vector<frozen_limits>>& known) {
+  const std::unique_ptr<rocksdb::Iterator> it(rocks.db->NewIterator(rocksdb::ReadOptions(), rocks.at(from)));
   sensor_id sensor = 0;
   for (it->Seek(std::string(1, frozen_prefix)); it->Valid() && read_key(to_view(it->key()), sensor); it->Next()) {
-    if (!decode(to_view(it->value()), known_[sensor].emplace_back()))
+    if (!decode(to_view(it->value()), known[sensor].emplace_back()))
       return fail(errc::corrupt,
                   "Frozen control limits cannot be read: the record is damaged or of a version that this program does not know; "
                   "use the newer one, or restore the newest snapshot");
@@ -75,19 +71,43 @@ expected<void> spc_limit_store::load() {
   return {};
 }
 
-expected<frozen_limits> spc_limit_store::freeze(sensor_id sensor, frozen_limits wanted) {
-  database::impl& rocks = db_.raw();
+}  // namespace
+
+/// Those of older programs first: their versions are lower.
+expected<void> spc_limit_store::load() {
   const std::lock_guard lock(mutex_);
-  auto& history = known_[sensor];
-  if (history.size() >= limits::spc_versions)
+  known_.clear();
+  for (const auto from : {column::state, column::catalog})
+    if (auto read = load_from(db_.raw(), from, known_); !read) return read;
+  return {};
+}
+
+expected<frozen_limits> spc_limit_store::next(sensor_id sensor, frozen_limits wanted) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = known_.find(sensor);
+  const bool has_some = found != known_.end() && !found->second.empty();
+  if (has_some && found->second.size() >= limits::spc_versions)
     return fail(errc::too_large,
                 "the sensor has as many versions of control limits as may be (" + std::to_string(limits::spc_versions) + ")");
-  wanted.version = history.empty() ? 1 : history.back().version + 1;
-  rocksdb::WriteBatch batch;
-  batch.Put(rocks.at(column::state), key_of(sensor, wanted.version), encode(wanted));
-  if (auto written = rocks.write(batch, true, "storing control limits"); !written) return tl::unexpected(written.error());
-  history.push_back(wanted);
+  wanted.version = has_some ? found->second.back().version + 1 : 1;
   return wanted;
+}
+
+catalog_write spc_limit_store::write_of(sensor_id sensor, const frozen_limits& frozen) {
+  return {key_of(sensor, frozen.version), encode(frozen)};
+}
+
+void spc_limit_store::put(sensor_id sensor, frozen_limits frozen) {
+  const std::lock_guard lock(mutex_);
+  known_[sensor].push_back(std::move(frozen));
+}
+
+std::map<sensor_id, frozen_limits> spc_limit_store::all_in_force() const {
+  std::map<sensor_id, frozen_limits> out;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [sensor, history] : known_)
+    if (!history.empty()) out.emplace(sensor, history.back());
+  return out;
 }
 
 std::vector<frozen_limits> spc_limit_store::history(sensor_id sensor) const {
@@ -106,7 +126,8 @@ expected<void> spc_limit_store::remove_sensor(sensor_id sensor) {
   database::impl& rocks = db_.raw();
   const std::lock_guard lock(mutex_);
   rocksdb::WriteBatch batch;
-  batch.DeleteRange(rocks.at(column::state), key_of(sensor, 0), key_of(sensor, UINT32_MAX));
+  for (const auto where : {column::state, column::catalog})
+    batch.DeleteRange(rocks.at(where), key_of(sensor, 0), key_of(sensor, UINT32_MAX));
   if (auto written = rocks.write(batch, false, "deleting control limits"); !written) return written;
   known_.erase(sensor);
   return {};

@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "pipelines/judge/spc_rules.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
 #include "pipelines/stats/control_chart.hpp"
 #include "storage/base/database.hpp"
+#include "storage/journal/journal.hpp"
 
 namespace factory {
 
@@ -25,13 +27,21 @@ struct frozen_limits {
   bool operator==(const frozen_limits&) const = default;
 };
 
-/// The frozen limits of all sensors with their history, durable, in the column family `state` under 'x', sensor and version. Thread-safe.
+inline control_basis basis_of(const frozen_limits& of) {
+  return {of.version, of.limits.subgroup, of.limits.center, of.limits.range_center, of.points};
+}
+
+/// The frozen limits of all sensors with their history, in the column family `catalog` under 'x', sensor and version; older programs have them in
+/// `state` likewise. Freezing: the caller commits the write of the next() version through the journal, then calls put(). Thread-safe.
 class spc_limit_store {
  public:
   explicit spc_limit_store(database& db) : db_(db) {}
   expected<void> load();
-  /// Gives them the next version, which is in force when this returns. too_large beyond limits::spc_versions.
-  expected<frozen_limits> freeze(sensor_id sensor, frozen_limits wanted);
+  /// With the version that they would have. too_large beyond limits::spc_versions.
+  expected<frozen_limits> next(sensor_id sensor, frozen_limits wanted) const;
+  static catalog_write write_of(sensor_id sensor, const frozen_limits& frozen);
+  void put(sensor_id sensor, frozen_limits frozen);
+  std::map<sensor_id, frozen_limits> all_in_force() const;
   std::vector<frozen_limits> history(sensor_id sensor) const;  ///< by version
   std::optional<frozen_limits> in_force(sensor_id sensor) const;
   expected<void> remove_sensor(sensor_id sensor);

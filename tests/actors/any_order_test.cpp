@@ -16,7 +16,7 @@ namespace factory {
 namespace {
 
 constexpr sensor_id ordered = 1;
-const stream_rules rules{.z_min_readings = 10, .z_threshold = 2.5};
+const stream_rules rules{.z_min_readings = 10, .z_threshold = 2.5, .spc = {true, true, {1, 1, 50, 8, 25}}};
 
 using rows = std::vector<std::pair<std::int64_t, double>>;
 

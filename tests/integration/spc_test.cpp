@@ -2,7 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include <fmt/format.h>
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
@@ -62,6 +67,53 @@ TEST_F(control_charts, hold_readings_against_frozen_limits_of_which_each_version
   EXPECT_EQ(history["limits"][0]["version"].GetUint(), 2U);
   EXPECT_STREQ(history["limits"][1]["comment"].GetString(), "calm");
   EXPECT_STREQ(get_json(api, "/api/sensors/1/spc?limits=range")["limits"]["source"].GetString(), "range");
+}
+
+std::vector<std::string> broken_rules(http_client& api, std::string_view detector) {
+  std::vector<std::string> found;
+  const auto page = get_json(api, fmt::format("/api/anomalies?detector={}&limit=100", detector));
+  for (const auto& each : page["anomalies"].GetArray())
+    found.push_back(fmt::format("{} {} {} {} {}", each["kind"].GetString(), each["begin"].GetString(), each["end"].GetString(),
+                                each["count"].GetUint64(), each["open"].GetBool()));
+  std::ranges::sort(found);
+  return found;
+}
+
+TEST_F(control_charts, make_anomalies_of_broken_rules_once_that_is_switched_on) {
+  made(api.post("/api/sensors/1/spc/limits", R"({"to":"2026-01-19T10:00:30Z","by":"ann"})"));
+  const auto send = [&](std::string_view time, std::string_view values) {
+    made(api.post("/api/readings/bulk",
+                  fmt::format(R"({{"sensor_id":1,"start":"2026-01-19T{}Z","interval_ms":1000,"values":[{}]}})", time, values)));
+  };
+  send("10:00:40", "58,58,50");
+  EXPECT_EQ(api.patch("/api/machines/1", R"({"detection":{"western_electric":true}})").status, 200);
+  const auto settings = get_json(api, "/api/sensors/1/detection");
+  EXPECT_TRUE(settings["western_electric"]["value"].GetBool());
+  EXPECT_STREQ(settings["western_electric"]["from"].GetString(), "machine");
+  EXPECT_FALSE(settings["nelson"]["value"].GetBool());
+  send("10:01:00", "50,51,57,50,49");
+  daemon_->kill();
+  daemon_->start();
+  api = http_client(daemon_.process.api_port());
+  await([&] { return broken_rules(api, "western_electric").size() == 1; }, "the broken rule");
+  EXPECT_EQ(broken_rules(api, "western_electric")[0], "western_electric_1 2026-01-19T10:01:02Z 2026-01-19T10:01:02Z 1 false");
+  EXPECT_TRUE(broken_rules(api, "nelson").empty());
+  send("10:01:05", "50,50,50,50,50,50,50,50,50");
+  await([&] { return get_json(api, "/api/sensors/1/health")["open"].Size() == 1; }, "what is open");
+  const auto health = get_json(api, "/api/sensors/1/health");
+  EXPECT_STREQ(health["open"][0]["detector"].GetString(), "western_electric");
+  EXPECT_THAT(health["open"][0]["explanation"].GetString(), HasSubstr("rule 4, eight points in a row on one side"));
+  const std::string id = health["open"][0]["id"].GetString();
+  const auto explained = get_json(api, "/api/anomalies/" + id + "/explain");
+  EXPECT_TRUE(explained["recomputed"].GetBool());
+  EXPECT_EQ(api.post("/api/anomalies/" + id + "/feedback", R"({"verdict":"false_alarm","by":"ann"})").status, 200);
+  // Other limits end what was open, and begin anew.
+  made(api.post("/api/sensors/1/spc/limits", R"({"from":"2026-01-19T10:00:00Z","by":"bob"})"));
+  await([&] { return get_json(api, "/api/sensors/1/health")["open"].Empty(); }, "its end");
+  daemon_->restart();
+  api = http_client(daemon_.process.api_port());
+  EXPECT_EQ(get_json(api, "/api/sensors/1/spc/limits")["limits"].Size(), 2U);
+  EXPECT_EQ(broken_rules(api, "western_electric").size(), 2U);
 }
 
 }  // namespace

@@ -126,6 +126,31 @@ TEST_F(settings_of, the_machine_detector_are_told_apart_from_those_of_sensors) {
   EXPECT_EQ(staged.config.machines[0].sensitivity, 1);
 }
 
+TEST_F(settings_of, a_sensor_bring_its_frozen_limits_where_their_rules_are_switched_on) {
+  const auto freeze = [&](sensor_id id, std::uint32_t version) {
+    auto staged = catalog_fixture::must(it_.entities().stage_control_limits(id, {version, 1, 50, 2, 25}));
+    const auto configs = staged.config.configs;
+    it_.put(std::move(staged));
+    return configs;
+  };
+  const auto nelson = setting_place::of_rules(setting::nelson);
+  EXPECT_TRUE(freeze(1, 1).empty()) << "nothing is judged by them";
+  const auto before = sensor(1);
+  EXPECT_EQ(change(machine(1), nelson, 1), "1:5.0 2:5.0 ");
+  EXPECT_TRUE(rules(1).spc.is_at_work());
+  EXPECT_EQ(rules(1).spc.against.version, 1U);
+  EXPECT_FALSE(rules(2).spc.is_at_work()) << "it has none";
+  const auto told = freeze(1, 2);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ((*told[0].stream)->spc.against.version, 2U);
+  it_.update(before);  // by somebody who has read it before
+  EXPECT_EQ(rules(1).spc.against.version, 2U);
+  it_.reopen();
+  EXPECT_FALSE(rules(1).spc.is_at_work());
+  it_.entities().hold_control_limits(1, {2, 1, 50, 2, 25});
+  EXPECT_EQ(rules(1).spc.against.version, 2U);
+}
+
 /// As version 4 wrote a sensor: all of its rules, whoever has set them.
 TEST_F(settings_of, a_sensor_of_an_older_directory_are_what_in_its_rules_is_not_usual) {
   stream_rules rules;

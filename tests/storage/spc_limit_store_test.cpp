@@ -5,7 +5,9 @@
 #include <stdexcept>
 
 #include "storage/base/database.hpp"
+#include "storage/base/rocks.hpp"
 #include "storage/spc/limits.hpp"
+#include "storage/support/catalog_fixture.hpp"
 #include "storage/support/temporary_directory.hpp"
 
 namespace factory {
@@ -31,6 +33,13 @@ struct spc_limits_on_disk : testing::Test {
     wanted.by = "ann";
     return wanted;
   }
+  /// As the engine does: the write goes with an entry of the journal.
+  std::uint32_t freeze(sensor_id sensor, double center) {
+    const auto frozen = store->next(sensor, around(center)).value();
+    EXPECT_TRUE(test::commit(*db, {spc_limit_store::write_of(sensor, frozen)}));
+    store->put(sensor, frozen);
+    return frozen.version;
+  }
   test::temporary_directory directory;
   std::unique_ptr<database> db;
   std::unique_ptr<spc_limit_store> store;
@@ -38,18 +47,37 @@ struct spc_limits_on_disk : testing::Test {
 
 TEST_F(spc_limits_on_disk, have_versions_and_a_history_that_outlives_a_restart) {
   EXPECT_FALSE(store->in_force(7));
-  EXPECT_EQ(store->freeze(7, around(10))->version, 1U);
-  EXPECT_EQ(store->freeze(7, around(11))->version, 2U);
-  EXPECT_EQ(store->freeze(8, around(12))->version, 1U);
+  EXPECT_EQ(freeze(7, 10), 1U);
+  EXPECT_EQ(freeze(7, 11), 2U);
+  EXPECT_EQ(freeze(8, 12), 1U);
   const auto before = store->history(7);
   reopen();
   EXPECT_EQ(store->history(7), before) << "bit for bit";
   EXPECT_EQ(store->in_force(7)->limits.center, 11);
-  EXPECT_EQ(store->freeze(7, around(13))->version, 3U);
+  EXPECT_EQ(store->all_in_force().at(8).limits.center, 12);
+  EXPECT_EQ(freeze(7, 13), 3U);
+}
+
+/// Older programs have them in another column family.
+TEST_F(spc_limits_on_disk, of_an_older_directory_stay_in_force_until_newer_ones_are) {
+  auto [key, value] = spc_limit_store::write_of(7, store->next(7, around(10)).value());
+  rocksdb::WriteBatch batch;
+  batch.Put(db->raw().at(column::state), key, *value);
+  ASSERT_TRUE(db->raw().write(batch, true, "limits of an older program"));
+  reopen();
+  EXPECT_EQ(store->in_force(7)->version, 1U);
+  EXPECT_EQ(freeze(7, 11), 2U);
+  reopen();
+  EXPECT_EQ(store->history(7).size(), 2U);
+  EXPECT_EQ(store->in_force(7)->limits.center, 11);
+  ASSERT_TRUE(store->remove_sensor(7));
+  reopen();
+  EXPECT_TRUE(store->history(7).empty());
 }
 
 TEST_F(spc_limits_on_disk, go_with_their_sensor_and_no_other) {
-  ASSERT_TRUE(store->freeze(7, around(10)) && store->freeze(8, around(11)));
+  freeze(7, 10);
+  freeze(8, 11);
   ASSERT_TRUE(store->remove_sensor(7));
   EXPECT_TRUE(store->history(7).empty());
   reopen();

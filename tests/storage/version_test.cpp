@@ -126,7 +126,9 @@ class record_of_another_version : public testing::TestWithParam<versioned_record
     entries.stop();
     job_store jobs(db());
     EXPECT_TRUE(jobs.load() && jobs.begin("rollup", 1) && jobs.put_report({}, "{}", "<p>"));
-    EXPECT_TRUE(spc_limit_store(db()).freeze(sensor, {.limits = control_limits_from(10, 1, 1)}));
+    frozen_limits frozen{.limits = control_limits_from(10, 1, 1)};
+    frozen.version = 1;
+    EXPECT_TRUE(test::commit(db(), {spc_limit_store::write_of(sensor, frozen)}));
     token_store tokens(db());
     access_token admin;
     admin.name = "admin";
@@ -192,7 +194,7 @@ INSTANTIATE_TEST_SUITE_P(
                          "block"},
         versioned_record{"state", column::state, "s", seal_state,
                          [](database& db) { return nothing(state_store(db).get(sensor)); }, "state of sensor 1"},
-        versioned_record{"frozen_limits", column::state, "x", seal_nothing,
+        versioned_record{"frozen_limits", column::catalog, "x", seal_nothing,
                          [](database& db) { return spc_limit_store(db).load(); }, "control limits"},
         versioned_record{"token", column::state, "t", seal_nothing, [](database& db) { return token_store(db).load(); }, "token"},
         versioned_record{"audit", column::state, "u", seal_nothing,
