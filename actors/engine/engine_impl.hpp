@@ -116,6 +116,7 @@ struct engine::impl {
   expected<void> take_up_what_was_set_aside();
   expected<void> reach_store(std::int64_t deadline_ms);
   expected<void> end_findings_of_deleted();
+  expected<void> tell_suppressions();
   expected<void> start_jobs();
   void start_backtests();
   void start_past(const job_parts& of_jobs);

@@ -95,6 +95,7 @@ expected<void> engine::impl::open() {
     streams->dispatch(group);
   });
   if (auto started = start_streams(); !started) return started;
+  if (auto told = tell_suppressions(); !told) return told;
   const auto due_us = [this] {
     const auto of_sensors = sensors->ticks().due_us(), of_streams = streams->due_us();
     return of_sensors && of_streams ? std::min(of_sensors, of_streams) : of_sensors ? of_sensors : of_streams;
@@ -102,6 +103,17 @@ expected<void> engine::impl::open() {
   clock = std::make_unique<ticker>(due_us, wall_clock_us, [this](std::int64_t now_us) { commit_tick(now_us); });
   housekeeper = std::thread([this] { keep_house(); });
   return start_jobs();
+}
+
+/// Of machines that stood still when an older program wrote them: from here on nobody is told of their alerts.
+expected<void> engine::impl::tell_suppressions() {
+  for (const machine_id id : entities->untold_machines()) {
+    const std::lock_guard one(changes);
+    auto staged = entities->find_machine(id).and_then([this](const machine_entry& it) { return entities->stage_update(it); });
+    if (!staged) return tl::unexpected(std::move(staged.error()));
+    if (auto done = commit(std::move(*staged)); !done) return done;
+  }
+  return {};
 }
 
 expected<void> engine::impl::start_jobs() {

@@ -55,11 +55,23 @@ bool load_entry(catalog_tables& tables, std::string_view value) {
   return true;
 }
 
+void note_untold(catalog_tables& tables, std::string_view key) {
+  key.remove_prefix(1);
+  machine_id id = 0;
+  if (!get_key32(key, id)) return;
+  const auto* const machine = tables.of<machine_entry>().find(id);
+  if (machine != nullptr && suppresses_alarms(machine->status)) tables.untold.insert(id);
+}
+
 bool load_record(catalog_tables& tables, std::string_view key, std::string_view value) {
   if (key == version_key) return get_varint(value, tables.version);
   switch (key.empty() ? '\0' : key.front()) {
     case 'f': return load_entry<factory_entry>(tables, value);
-    case 'm': return load_entry<machine_entry>(tables, value);
+    case 'm': {
+      if (!load_entry<machine_entry>(tables, value)) return false;
+      if (!knows_suppression(value)) note_untold(tables, key);
+      return true;
+    }
     case 's': return load_entry<sensor_entry>(tables, value);
     case 'r': return load_entry<alert_rule>(tables, value);
     case 'c': return load_entry<channel_entry>(tables, value);
@@ -120,7 +132,12 @@ void order_rules(sensor_config& config) {
 
 bool catalog_tables::is_suppressed(machine_id id) const {
   const machine_entry* machine = of<machine_entry>().find(id);
-  return machine != nullptr && suppresses_alarms(machine->status);
+  return machine != nullptr && suppresses_alarms(machine->status) && !untold.contains(id);
+}
+
+std::vector<machine_id> catalog::untold_machines() const {
+  const std::shared_lock lock(impl_->guard);
+  return {impl_->tables.untold.begin(), impl_->tables.untold.end()};
 }
 
 std::optional<shared_stream_rules> catalog_tables::rules_of(const sensor_entry& sensor, const machine_entry* machine,

@@ -146,6 +146,8 @@ class catalog {
   expected<staged_entries<channel_entry>> stage_create(std::vector<channel_entry> entries, std::int64_t now_us);
   expected<catalog_change> stage_update(const factory_entry& entry);
   expected<catalog_change> stage_update(const machine_entry& entry);
+  /// Machines that were not in operation before their sensors were told of that. An update of one, also as it is, tells them.
+  std::vector<machine_id> untold_machines() const;
   expected<catalog_change> stage_update(const sensor_entry& entry);
   expected<catalog_change> stage_update(const alert_rule& entry);
   expected<catalog_change> stage_update(const channel_entry& entry);

@@ -22,6 +22,7 @@ template <class Entry>
 void put_entries(catalog_tables& tables, catalog_change::staged& staged) {
   for (Entry& entry : staged.of<Entry>()) {
     tables.touched.emplace_back(staged.version, record_id{kind_of_entry<Entry>, entry.id});
+    if constexpr (kind_of_entry<Entry> == record_kind::machine) tables.untold.erase(entry.id);
     if constexpr (kind_of_entry<Entry> == record_kind::rule)
       tables.put_rule(std::move(entry));
     else

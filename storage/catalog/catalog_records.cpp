@@ -13,7 +13,9 @@ constexpr std::uint8_t with_labels = 3;
 /// Of sensors: version 4 ends with the rules of their stream; older ones have none. What in them is not usual is taken for set by somebody.
 constexpr std::uint8_t with_stream = 4;
 /// Of sensors, machines and factories: what is set for detection, behind all else. Of sensors the rules are then the daemon's.
-constexpr std::uint8_t sensor_with_settings = 5, machine_with_settings = 4, factory_with_settings = 3;
+constexpr std::uint8_t sensor_with_settings = 5, machine_with_settings = 5, factory_with_settings = 3;
+// Of a machine: whether it is in operation was told to its sensors. Nothing else is new.
+constexpr std::uint8_t with_suppression = 4;
 /// Of rules: version 2 goes on with the options of the alarm; version 1 has none: those of a plain limit.
 constexpr std::uint8_t with_options = 2;
 /// Of rules: version 4 ends with the template; older ones are of one sensor. Version 3 was never written.
@@ -122,6 +124,10 @@ bool decode(std::string_view in, machine_entry& entry) {
          get_zigzag(in, entry.created_at_us) && get_retention(in, version, entry.retention) &&
          get_labels(in, version, entry.labels) && get_settings(in, version >= machine_with_settings, entry.settings) &&
          in.empty();
+}
+
+bool knows_suppression(std::string_view machine) {
+  return !machine.empty() && static_cast<std::uint8_t>(machine.front()) >= with_suppression;
 }
 
 std::string encode(const sensor_entry& entry) {

@@ -35,5 +35,7 @@ bool decode(std::string_view in, machine_entry& entry);
 bool decode(std::string_view in, sensor_entry& entry);
 bool decode(std::string_view in, alert_rule& entry);
 bool decode(std::string_view in, channel_entry& entry);
+/// Whether a machine's record was written when sensors had been told whether it is in operation.
+bool knows_suppression(std::string_view machine);
 
 }  // namespace factory

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <semaphore>
+#include <set>
 #include <shared_mutex>
 #include <span>
 #include <string_view>
@@ -166,6 +167,8 @@ struct catalog_tables {
   /// Ascending.
   std::vector<sensor_id> select(const selector& which) const;
   bool is_suppressed(machine_id id) const;  ///< its sensors' alarms are
+  /// Not in operation since before that was told to sensors.
+  std::set<machine_id> untold = {};
 };
 
 /// Lock order: `turn` (one staged change), then `guard` (the tables). Tables change only under both.

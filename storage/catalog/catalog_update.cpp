@@ -81,7 +81,7 @@ expected<catalog_change> catalog::stage_update(const machine_entry& entry) {
   const machine_entry& before = *impl_->tables.of<machine_entry>().find(entry.id);
   config_change config;
   if (before.factory != entry.factory || before.type != entry.type || before.labels != entry.labels ||
-      suppresses_alarms(before.status) != suppresses_alarms(entry.status) || before.settings != entry.settings) {
+      impl_->tables.is_suppressed(entry.id) != suppresses_alarms(entry.status) || before.settings != entry.settings) {
     const auto sensors = impl_->tables.of<sensor_entry>().ids_of_parent(entry.id);
     const configs_ahead ahead(impl_->tables, **staged);
     config = ahead.of_changed({sensors.begin(), sensors.end()});

@@ -390,6 +390,30 @@ TEST(catalog, records_of_version_1_are_read_and_inherit_their_retention) {
   EXPECT_EQ(it.entities().find_sensor(3)->created_at_us, 202);
 }
 
+TEST(catalog, a_machine_that_stood_still_before_that_was_told_is_told_once) {
+  using namespace std::string_literals;
+  catalog_fixture it;
+  it.seed(1);
+  auto machine = *it.entities().find_machine(1);
+  machine.status = machine_status::maintenance;
+  it.update(machine);
+  EXPECT_TRUE(it.entities().untold_machines().empty());
+  auto old = encode(machine);
+  old.front() = 3;
+  ASSERT_TRUE(test::commit(it.db(), {{"m\0\0\0\x01"s, old}}));
+  it.reopen();
+  EXPECT_EQ(it.entities().untold_machines(), std::vector<machine_id>{1});
+  EXPECT_FALSE(it.entities().config_of(1).suppressed) << "as its sensor knows it";
+  auto told = *it.entities().stage_update(*it.entities().find_machine(1));
+  ASSERT_EQ(told.config.configs.size(), 1U);
+  EXPECT_TRUE(told.config.configs[0].suppressed);
+  it.put(std::move(told));
+  EXPECT_TRUE(it.entities().untold_machines().empty());
+  it.reopen();
+  EXPECT_TRUE(it.entities().untold_machines().empty());
+  EXPECT_TRUE(it.entities().config_of(1).suppressed);
+}
+
 TEST(catalog, a_damaged_record_is_found_at_load) {
   catalog_fixture it;
   it.seed(1);
