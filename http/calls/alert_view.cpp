@@ -37,9 +37,19 @@ std::uint32_t priority_of(const query_port& behind, const finding& alert) {
   return priority_of(rule ? &*rule : nullptr, level_of(alert));
 }
 
-alert_place place_of(const query_port& behind, const finding& alert) {
+alert_place place_of(const query_port& behind, const finding& alert, const shown_groups& groups) {
   const event_key& key = alert.stated->key;
-  return {priority_of(behind, alert), behind.find_shelf(key, false), behind.find_shelf(key, true)};
+  alert_place place{priority_of(behind, alert), behind.find_shelf(key, false), behind.find_shelf(key, true)};
+  if (const auto* const group = groups.find(key)) {
+    place.group = group_id(*group);
+    place.first_out = finding_id(group->first_out());
+  }
+  return place;
+}
+
+std::int64_t read_group_window_us(query_reader& query) {
+  const auto asked_ms = query.integer("group_window_ms", 0, static_cast<std::uint64_t>(limits::alarm_group_ms_most));
+  return (asked_ms ? static_cast<std::int64_t>(*asked_ms) : limits::alarm_group_ms) * 1'000;
 }
 
 bool may_see_alerts_of(const query_port& behind, const http_request& request, sensor_id sensor) {
@@ -58,9 +68,10 @@ expected<finding> find_alert(const query_port& behind, const http_request& reque
   return std::move(**found);
 }
 
-http_response alert_json(const query_port& behind, const finding& alert) {
+http_response alert_json(const query_port& behind, const finding& alert, std::int64_t group_window_us) {
   json_writer out;
-  write_alert(out, alert, place_of(behind, alert));
+  const auto groups = shown_groups::of(behind, {alert}, group_window_us);
+  write_alert(out, alert, place_of(behind, alert, groups ? *groups : shown_groups()));
   return json_response(out);
 }
 

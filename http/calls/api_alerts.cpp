@@ -126,14 +126,38 @@ expected<alert_rows> in_order(const query_port& behind, alert_query asked, std::
   return alert_rows{std::move(found->rows), found->next, is_all};
 }
 
-http_response page_of(const query_port& behind, const alert_rows& page) {
+http_response page_of(const query_port& behind, const alert_rows& page, const shown_groups& groups) {
   json_writer out(512 * (page.rows.size() + 1));
   out.begin_object().key("alerts").begin_array();
-  for (const finding& each : page.rows) write_alert(out, each, place_of(behind, each));
-  out.end_array().key("next_cursor");
+  for (const finding& each : page.rows) write_alert(out, each, place_of(behind, each, groups));
+  out.end_array().key("groups");
+  groups.write(out);
+  out.key("next_cursor");
   page.next ? out.value(format_cursor(*page.next, true)) : out.value(nullptr);
   out.member("complete", page.is_complete).end_object();
   return json_response(out);
+}
+
+/// Which groups are asked for.
+struct group_filter {
+  std::int64_t window_us = 0;
+  std::optional<alarm_group> group;  ///< without its alarms
+  std::optional<bool> first_out;
+
+  bool matches(const shown_groups& groups, const finding& alert) const {
+    const auto* const its = groups.find(alert.stated->key);
+    if (group && (its == nullptr || its->machine != group->machine || its->begin_us != group->begin_us)) return false;
+    return !first_out || (its != nullptr && its->first_out() == with_kind(alert.stated->key, {})) == *first_out;
+  }
+};
+
+group_filter read_groups(query_reader& query) {
+  group_filter filter;
+  filter.window_us = read_group_window_us(query);
+  filter.first_out = query.boolean("first_out");
+  if (const auto text = query.text("group"); text && !parse_group_id(*text, filter.group.emplace()))
+    query.fail_at("group", "the `group` of an alert, such as 1-1768816800000000");
+  return filter;
 }
 
 expected<http_response> get_alerts(query_port& behind, const http_request& request, const path_argument&) {
@@ -143,7 +167,8 @@ expected<http_response> get_alerts(query_port& behind, const http_request& reque
   asked.active = query.boolean("active");
   asked.acknowledged = query.boolean("acknowledged");
   asked.range = read_range(query);
-  const auto filter = read_filter(query);
+  auto filter = read_filter(query);
+  const auto wanted = read_groups(query);
   const auto sort = query.word("sort", orders);
   const std::size_t limit = query.integer("limit", 1, limits::page_readings).value_or(alerts_per_page);
   if (const auto text = query.text("cursor")) {
@@ -155,17 +180,31 @@ expected<http_response> get_alerts(query_port& behind, const http_request& reque
   if (query.fault()) return fail_with(*query.fault());
 
   if (only_open(filter.states)) asked.active = true;
+  if (wanted.group) {
+    if (filter.machine && *filter.machine != wanted.group->machine)
+      return fail(errc::invalid, "group is of another machine", "group");
+    filter.machine = wanted.group->machine;
+    asked.range.begin_us = std::max(asked.range.begin_us, wanted.group->begin_us);
+    asked.range.end_us = std::min(asked.range.end_us, wanted.group->begin_us + wanted.window_us);
+  }
   asked.among = [&](const event_key& key) {
     return may_see_alerts_of(behind, request, key.sensor) && is_asked_for(behind, filter, key);
   };
   asked.like = [&](const finding& alert) { return is_asked_for(behind, filter, alert); };
-  const auto page = sort ? sorted(behind, asked, limit, orders[*sort]) : in_order(behind, asked, limit);
-  return page ? expected<http_response>(page_of(behind, *page)) : fail_with(page.error());
+  auto page = sort ? sorted(behind, asked, limit, orders[*sort]) : in_order(behind, asked, limit);
+  if (!page) return fail_with(page.error());
+  auto groups = shown_groups::of(behind, page->rows, wanted.window_us);
+  if (!groups) return fail_with(groups.error());
+  std::erase_if(page->rows, [&](const finding& each) { return !wanted.matches(*groups, each); });
+  return page_of(behind, *page, *groups);
 }
 
 expected<http_response> get_alert(query_port& behind, const http_request& request, const path_argument& path) {
+  query_reader query(request);
+  const auto window_us = read_group_window_us(query);
+  if (query.fault()) return fail_with(*query.fault());
   const auto alert = find_alert(behind, request, path.text);
-  return alert ? expected<http_response>(alert_json(behind, *alert)) : fail_with(alert.error());
+  return alert ? expected<http_response>(alert_json(behind, *alert, window_us)) : fail_with(alert.error());
 }
 
 }  // namespace
@@ -176,11 +215,11 @@ void add_alert_calls(api_table& table) {
                    "Alerts and what became of them, newest first",
                    get_alerts,
                    {"sensor_id", "machine_id", "factory_id", "rule_id", "state", "priority", "text", "active", "acknowledged",
-                    "from", "to", "sort", "limit", "cursor"},
+                    "from", "to", "group", "first_out", "group_window_ms", "sort", "limit", "cursor"},
                    {},
                    "alert_page"});
   table.back().limited = factory_limit::handled;
-  table.push_back({http_method::get, "/api/alerts/{name}", "One alert by its id", get_alert, {}, {}, "alert"});
+  table.push_back({http_method::get, "/api/alerts/{name}", "One alert by its id", get_alert, {"group_window_ms"}, {}, "alert"});
   table.back().limited = factory_limit::handled;
   add_operator_calls(table);
   add_performance_call(table);

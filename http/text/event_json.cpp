@@ -160,6 +160,10 @@ void write_alert(json_writer& out, const finding& alert, const alert_place& at) 
              comment == nullptr || comment->comment.empty() ? std::nullopt : std::optional(std::string_view(comment->comment)));
   write_shelf(out, "shelf", at.shelved);
   write_shelf(out, "out_of_service", at.out_of_service);
+  const auto text_or_none = [](const std::optional<std::string>& text) {
+    return text ? std::optional(std::string_view(*text)) : std::nullopt;
+  };
+  out.member("group", text_or_none(at.group)).member("first_out", text_or_none(at.first_out));
   const auto peak = peak_of(alert);
   out.key("peak").begin_object().member("value", peak.value).time_member("timestamp", peak.at_us).end_object();
   if (!raised.explanation.empty()) out.member("explanation", raised.explanation);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "http/text/json_writer.hpp"
 #include "pipelines/alarm/limit_order.hpp"
@@ -16,6 +17,7 @@ void write_event(json_writer& out, const event& e);
 struct alert_place {
   std::optional<std::uint32_t> priority = {};
   std::optional<shelf> shelved = {}, out_of_service = {};
+  std::optional<std::string> group = {}, first_out = {};  ///< ids: of its group, and of the first alarm of that
 };
 /// An alert as it stands. REQUIRES: it was stated.
 void write_alert(json_writer& out, const finding& alert, const alert_place& at = {});

@@ -58,6 +58,7 @@ function alarm_details({alarm, rule, message}) {
   add('What to do', rule.instructions);
   add('Severity', alarm.severity);
   add('Raised', time(alarm.raised_at));
+  if (alarm.first_out && alarm.first_out !== alarm.id) add('Came behind', alarm.first_out);
   if (alarm.peak.value !== alarm.value) add('Worst', `${number(alarm.peak.value)} at ${time(alarm.peak.timestamp)}`);
   if (alarm.cleared_at) add('Over', time(alarm.cleared_at));
   if (alarm.acknowledged) add('Acknowledged', `${time(alarm.acknowledged_at)} by ${alarm.acknowledged_by}${alarm.comment ? ': ' + alarm.comment : ''}`);
