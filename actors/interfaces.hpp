@@ -14,6 +14,7 @@
 #include "actors/flow/tick_book.hpp"
 #include "actors/sensors/views.hpp"
 #include "pipelines/alarm/alarm_row.hpp"
+#include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/alarm/limit_order.hpp"
 #include "pipelines/model/event.hpp"
 #include "storage/admin/job_store.hpp"
@@ -57,13 +58,15 @@ struct found_events {
 };
 
 /// Readings of one sensor that can move its alarms: those that breach a limit, and each reading that follows a breach. Where a reading
-/// came late or was corrected: it and its successor, if it or what it replaced or what stands before it breaches.
+/// came late or was corrected: it and its successor, if it or what it replaced or what stands before it breaches. Where a rule is about
+/// quality: all, and those that are of bad quality.
 struct alarm_readings {
   std::shared_ptr<const batch_flow> flow;
   sensor_id sensor = 0;
-  std::vector<alarm_row> rows;        ///< in event-time order
-  std::int64_t floor_us = INT64_MIN;  ///< no older reading comes later
-  bool begin_anew = false;            ///< these stand in no order to those before: the sensor's clock was set back
+  std::vector<alarm_row> rows;                 ///< in event-time order
+  std::int64_t floor_us = INT64_MIN;           ///< no older reading comes later
+  bool begin_anew = false;                     ///< these stand in no order to those before: the sensor's clock was set back
+  std::vector<anomaly_change> anomalies = {};  ///< what its detectors say; only where a rule is about that
 };
 
 /// New limits and rules, at their place among the readings.
@@ -73,9 +76,10 @@ struct new_config {
   std::shared_ptr<const sensor_config> config;
   std::shared_ptr<void> under_way = {};  ///< counted until it goes
   /// The sensor adds these for the threshold actor.
-  std::int64_t at_us = INT64_MIN;     ///< in force behind the readings up to here, whenever they come
-  std::int64_t floor_us = INT64_MIN;  ///< no older reading comes later
-  std::vector<alarm_row> newer = {};  ///< readings behind that place that are there already
+  std::int64_t at_us = INT64_MIN;              ///< in force behind the readings up to here, whenever they come
+  std::int64_t floor_us = INT64_MIN;           ///< no older reading comes later
+  std::vector<alarm_row> newer = {};           ///< readings behind that place that are there already
+  std::vector<anomaly_change> anomalies = {};  ///< as in alarm_readings
 };
 
 /// A command of an operator, at its place among the readings. One of a sensor that has no actor (it is deleted or stays down) goes to the
@@ -87,13 +91,15 @@ struct new_command {
   std::shared_ptr<void> under_way = {};  ///< counted until it goes
   /// The sensor adds these, as to new_config.
   std::int64_t at_us = INT64_MIN, floor_us = INT64_MIN;
+  std::vector<anomaly_change> anomalies = {};
 };
 
 /// Time has passed, and one of the sensor's actors waits for that. All entries before the tick were sent earlier.
 struct new_tick {
   tick at;
   sensor_id sensor = 0;
-  std::shared_ptr<void> under_way = {};  ///< counted until it goes
+  std::shared_ptr<void> under_way = {};        ///< counted until it goes
+  std::vector<anomaly_change> anomalies = {};  ///< the sensor adds these
 };
 
 /// Asks a sensor for its state. Queued behind what was acknowledged before.

@@ -75,7 +75,7 @@ void observe(threshold_state& state, const alarm_readings& part) {
   const auto& flow = *part.flow;
   at_its_place(state, part.sensor, flow.sequence, [&](judged_alarms& alarms, std::vector<event>& found) {
     if (part.begin_anew) alarms.begin_anew();
-    alarms.observe(part.rows, part.floor_us, flow.received_at_us, found);
+    alarms.observe(part.rows, part.floor_us, flow.received_at_us, found, part.anomalies);
   });
 }
 
@@ -84,7 +84,7 @@ void configure(threshold_state& state, const new_config& part) {
   const auto& config = *part.config;
   if (!config.thresholds.configured() && config.rules.empty() && !state.sensors.contains(config.sensor)) return;
   at_its_place(state, config.sensor, part.sequence, [&](judged_alarms& alarms, std::vector<event>& found) {
-    alarms.observe(part.newer, part.floor_us, part.received_at_us, found);
+    alarms.observe(part.newer, part.floor_us, part.received_at_us, found, part.anomalies);
     alarms.configure(config, part.at_us, part.floor_us, part.received_at_us, found);
   });
 }
@@ -96,6 +96,7 @@ void pass_time(threshold_state& state, const new_tick& part) {
   watched.asked_us = INT64_MAX;
   std::vector<event> found;
   let_time_pass(state, watched, part.at.sequence + 1, found);
+  if (!part.anomalies.empty()) watched.alarms.observe({}, INT64_MIN, part.at.at_us, found, part.anomalies);
   hand_over(state, std::move(found));
   tell_shelves(state, part.sensor, watched);
   ask_for_time(state, part.sensor, watched);
@@ -135,8 +136,10 @@ void obey(threshold_state& state, const new_command& part) {
     std::visit([&](const auto& asked) { carry_out(asked, part, alarms, found); }, command.what);
   };
   if (state.sensors.contains(command.sensor))
-    return at_its_place(state, command.sensor, part.sequence,
-                        [&](judged_alarms& alarms, std::vector<event>& found) { carry_out_all(&alarms, found); });
+    return at_its_place(state, command.sensor, part.sequence, [&](judged_alarms& alarms, std::vector<event>& found) {
+      if (!part.anomalies.empty()) alarms.observe({}, part.floor_us, part.received_at_us, found, part.anomalies);
+      carry_out_all(&alarms, found);
+    });
   std::vector<event> found;
   carry_out_all(nullptr, found);
   hand_over(state, std::move(found));

@@ -94,9 +94,10 @@ void take_in(self_pointer self, const std::shared_ptr<const batch_group>& group,
   auto found = state.core->apply(rows.flow->received_at_us, *rows.flow->readings, rows.of_flow);
   const auto flow = [&] { return std::shared_ptr<const batch_flow>(group, rows.flow); };
   if (!found.events.empty()) tell(self, found_events{flow(), state.parts.sensor, std::move(found.events)});
-  if (!found.alarm_rows.empty() || found.alarms_restart)
-    tell(self,
-         alarm_readings{flow(), state.parts.sensor, std::move(found.alarm_rows), state.core->floor_us(), found.alarms_restart});
+  auto anomalies = state.core->take_anomaly_changes();
+  if (!found.alarm_rows.empty() || found.alarms_restart || !anomalies.empty())
+    tell(self, alarm_readings{flow(), state.parts.sensor, std::move(found.alarm_rows), state.core->floor_us(),
+                              found.alarms_restart, std::move(anomalies)});
   if (found.late_first_us <= found.late_last_us) {
     state.late.first_us = std::min(state.late.first_us, found.late_first_us);
     state.late.last_us = std::max(state.late.last_us, found.late_last_us);
@@ -130,9 +131,9 @@ void take_in(self_pointer self, const new_config& part) {
     state.core->follow(**part.config->stream, part.received_at_us, found);
     if (!found.empty()) tell(self, found_events{nullptr, state.parts.sensor, std::move(found), part.under_way});
   }
-  auto place = state.core->watch(calm_values(*part.config), part.received_at_us);
+  auto place = state.core->watch(needs_of(*part.config), part.received_at_us);
   tell(self, new_config{part.sequence, part.received_at_us, part.config, part.under_way, place.at_us, state.core->floor_us(),
-                        std::move(place.newer)});
+                        std::move(place.newer), state.core->take_anomaly_changes()});
   note_taken_in(state);
 }
 
@@ -144,6 +145,7 @@ void take_in(self_pointer self, const new_command& part) {
   auto placed = part;
   placed.at_us = state.core->place_us(part.received_at_us);
   placed.floor_us = state.core->floor_us();
+  placed.anomalies = state.core->take_anomaly_changes();
   tell(self, std::move(placed));
   note_taken_in(state);
 }
@@ -154,7 +156,9 @@ void take_in(self_pointer self, const new_tick& part) {
   state.asked_us = INT64_MAX;
   let_time_pass(self, part.at.sequence + 1, part.under_way);
   state.applied_sequence = std::max(state.applied_sequence, part.at.sequence);
-  tell(self, part);
+  auto passed = part;
+  passed.anomalies = state.core->take_anomaly_changes();
+  tell(self, std::move(passed));
   ask_for_time(state);
   note_taken_in(state);
 }
@@ -194,14 +198,14 @@ void take_in(self_pointer self, const retire_order& part) {
   self->quit();
 }
 
-/// The limits that a stored state's alarm board watches. The board may have seen later entries than the sensor: the threshold actor skips
+/// What a stored state's alarm board watches. The board may have seen later entries than the sensor: the threshold actor skips
 /// what the sensor passes on for those.
-sensor_config config_of(std::string_view board_bytes) {
+alarm_needs needs_of_stored(std::string_view board_bytes) {
   judged_alarms alarms;
   if (!board_bytes.empty() && !alarms.decode(board_bytes))
     throw std::runtime_error(
         "the stored alarms cannot be read: they are damaged or of a newer version, restore the newest snapshot");
-  return alarms.config();
+  return alarms.needs();
 }
 
 /// Takes over the stored state. Throws when it cannot be read; the supervisor reports that.
@@ -217,8 +221,8 @@ void restore(self_pointer self, const restore_order& order) {
           state.parts.sensor));
     state.watched = watched != 0;
     // Decode the board even when it watches nothing: a damaged board must fail its sensor, not the shard that adopts it.
-    const auto config = config_of(stored.board().bytes);
-    if (state.watched) state.core->watch_again(calm_values(config));
+    const auto needs = needs_of_stored(stored.board().bytes);
+    if (state.watched || needs.anomalies || needs.quality) state.core->watch_again(needs);
     state.applied_sequence = state.persisted_sequence = order.applied_sequence;
     const auto& keeping = state.parts.behind->keeping;
     for (std::size_t i = 0; i < std::min(keeping.size(), stored.parts.size()); ++i)

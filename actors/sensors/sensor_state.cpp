@@ -45,6 +45,7 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
   if (known < future) in_order(rows, known, future, received_at_us, found);
   for (auto row = std::max(known, future); row < rows.size(); ++row)
     ahead(rows.times_us[row], rows.values[row], rows.flags_at(row));
+  if (tells_quality_) std::ranges::stable_sort(found.alarm_rows, {}, &alarm_row::time_us);  // bad ones stand before others
   if (seen()) settle(received_at_us);
   return found;
 }
@@ -77,10 +78,16 @@ void sensor_state::leave_out(const reading_run& rows_of_body, std::int64_t recei
     ++left_out_;
     if (effect == head::effect::replaced || before) ++corrected_;
     newest_left_out_us_ = std::max(newest_left_out_us_, time_us);
-    if (!before) continue;
-    judged_.take_out(time_us);
-    touched.push_back({time_us, before, true});
+    if (before) judged_.take_out(time_us);
+    const bool is_told = !is_late && !is_ahead && quality_of(rows_of_body.flags[row]) == row_quality::bad;
+    if (before || is_told) touched.push_back({time_us, before, true, is_told ? row_quality::bad : row_quality::as_known});
   }
+}
+
+/// As alarms need to know it.
+row_quality sensor_state::quality_of(std::uint8_t flags) const {
+  if (!tells_quality_ || (flags & flag_excluded) != 0) return row_quality::as_known;
+  return (flags & flag_bad) != 0 ? row_quality::bad : (flags & flag_uncertain) != 0 ? row_quality::uncertain : row_quality::good;
 }
 
 /// Whether the same reading is stored already, as far as head and windows tell.
@@ -129,7 +136,7 @@ void sensor_state::judge_again(std::vector<touched_row>& touched, std::string_vi
   std::ranges::sort(touched, {}, &touched_row::time_us);
   revisable<sensor_judge>::differences differences;
   judged_.revise(received_at_us, differences);
-  book_.tell(differences, reason, received_at_us, found.events);
+  tell(differences, reason, received_at_us, found.events);
   add_alarm_rows(touched, found.alarm_rows);
 }
 
@@ -139,9 +146,9 @@ void sensor_state::at_hand(std::int64_t time_us, const std::optional<double>& be
   ++corrected_;
   head_.put(time_us, value, flags);
   if (flags == flag_none && time_us == uncertain_until_us_) --uncertain_until_us_;
-  if (before && same_bits(*before, value)) return;  // of another quality
-  judged_.put({&time_us, 1}, {&value, 1});
-  touched.push_back({time_us, before});
+  const bool is_another = !before || !same_bits(*before, value);  // else of another quality
+  if (is_another) judged_.put({&time_us, 1}, {&value, 1});
+  if (is_another || tells_quality_) touched.push_back({time_us, before, false, quality_of(flags)});
 }
 
 /// Takes in rows between the same neighbours in head and windows, a body that was overtaken by another: these need not make room for
@@ -151,7 +158,8 @@ std::size_t sensor_state::in_gap(const body_rows& body, std::size_t begin, std::
   const auto place = rows().lower_bound(first_us);
   const auto until_us = std::min(head_.next_time_us(first_us), place < rows().size() ? rows().times_us()[place] : INT64_MAX);
   auto row = begin;
-  for (; row < end && body.times_us[row] < until_us; ++row) touched.push_back({body.times_us[row], std::nullopt});
+  for (; row < end && body.times_us[row] < until_us; ++row)
+    touched.push_back({body.times_us[row], std::nullopt, false, quality_of(body.flags_at(row))});
   const auto times_us = body.times_us.subspan(begin, row - begin);
   const auto values = body.values.subspan(begin, row - begin);
   out_of_order_ += values.size();
@@ -174,13 +182,14 @@ void sensor_state::in_order(const body_rows& body, std::size_t begin, std::size_
   bool matters = next_matters_ || (seen() && !is_calm(rows().size() - 1));
   for (std::size_t i = 0; i < values.size(); ++i) {
     const bool calm = calm_.contains(values[i]);
-    if (!calm || matters) found.alarm_rows.push_back({times_us[i], values[i]});
+    if (!calm || matters) found.alarm_rows.push_back({times_us[i], values[i], false, quality_of(body.flags_at(begin + i))});
     matters = !calm;
   }
   next_matters_ = false;
   received_us_ = received_at_us;
   const auto told = found.events.size();
   judged_.append(times_us, values, received_at_us, found.events);
+  if (tells_anomalies_) add_changes(std::span(found.events).subspan(told), anomaly_changes_);
   book_.tell(std::span(found.events).subspan(told));
   late_run_ = {};
 }
@@ -204,21 +213,28 @@ bool sensor_state::is_calm(std::size_t row) const {
 
 /// Of rows that were put among others or taken out: those that are, or were, or follow on one that is not calm; and what follows on them.
 void sensor_state::add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const {
-  const auto add = [&](std::size_t row) { out.push_back({rows().times_us()[row], rows().values()[row]}); };
+  const auto add = [&](std::size_t row, row_quality quality = row_quality::as_known) {
+    out.push_back({rows().times_us()[row], rows().values()[row], false, quality});
+  };
   const bool may_be_watched = !holds_all(calm_) || calm_from_us_ != INT64_MIN || next_matters_;
-  for (const auto& [time_us, before, gone] : touched) {
+  for (const auto& [time_us, before, gone, quality] : touched) {
+    if (quality == row_quality::bad && !before) {
+      out.push_back({time_us, 0, true, quality});
+      continue;
+    }
     const auto row = rows().lower_bound(time_us);
     const bool was_calm = !before || calm_.contains(*before);
     const bool calm = was_calm && (gone ? time_us > calm_from_us_ : is_calm(row));
     const bool follows_calm = row == 0 ? !next_matters_ : is_calm(row - 1);
     if (calm && follows_calm) {  // alarms may have seen it when it was not so
-      if (gone && may_be_watched) out.push_back({time_us, 0, true});
+      if (gone && may_be_watched) out.push_back({time_us, 0, true, quality});
       continue;
     }
-    gone ? out.push_back({time_us, 0, true}) : add(row);
+    gone ? out.push_back({time_us, 0, true, quality}) : add(row, quality);
     if (const auto next = gone ? row : row + 1; (!calm || gone) && next < rows().size()) add(next);
   }
-  std::ranges::sort(out, {}, &alarm_row::time_us);
+  const auto told_first = [](const alarm_row& row) { return std::pair(row.time_us, row.quality == row_quality::as_known); };
+  std::ranges::sort(out, {}, told_first);
   const auto again = std::ranges::unique(out, {}, &alarm_row::time_us);
   out.erase(again.begin(), again.end());
 }
@@ -237,10 +253,29 @@ void sensor_state::follow(const stream_rules& rules, std::int64_t received_at_us
   revisable<sensor_judge>::differences differences;
   const auto at_us = std::max(place_us(received_at_us), judged_.newest_command_us());
   judged_.apply({rules, 0}, at_us, received_at_us, differences);
-  book_.tell(differences, "settings were changed", received_at_us, found);
+  tell(differences, "settings were changed", received_at_us, found);
 }
 
-sensor_state::watch_place sensor_state::watch(const calm_band& calm, std::int64_t received_at_us) {
+/// All that follows from one change, to who listens and to alarms.
+void sensor_state::tell(const revisable<sensor_judge>::differences& differences, std::string_view reason,
+                        std::int64_t received_at_us, std::vector<event>& out) {
+  if (tells_anomalies_) add_changes(differences, anomaly_changes_);
+  book_.tell(differences, reason, received_at_us, out);
+}
+
+/// What is settled is open since before all that may still be judged again; what was found since can change.
+void sensor_state::begin_to_tell_anomalies() {
+  tells_anomalies_ = true;
+  for (const auto& open : judged_.settled().detectors().episodes().open())
+    anomaly_changes_.push_back({{judged_.settled_us(), open.begin_us, source_of(open.opened_by), event_kind::anomaly_opened, 0,
+                                 open.by, open.score, open.level}});
+  add_changes(judged_.unsettled(), anomaly_changes_);
+}
+
+sensor_state::watch_place sensor_state::watch(const alarm_needs& needs, std::int64_t received_at_us) {
+  const auto& calm = needs.calm;
+  if (needs.anomalies && !tells_anomalies_) begin_to_tell_anomalies();
+  tells_quality_ = tells_quality_ || needs.quality;
   watch_place place{place_us(received_at_us), {}};
   if (seen()) {
     for (auto row = rows().upper_bound(place.at_us); row < rows().size(); ++row)
@@ -254,8 +289,10 @@ sensor_state::watch_place sensor_state::watch(const calm_band& calm, std::int64_
   return place;
 }
 
-void sensor_state::watch_again(const calm_band& calm) {
-  calm_ = calm;
+void sensor_state::watch_again(const alarm_needs& needs) {
+  calm_ = needs.calm;
+  tells_anomalies_ = needs.anomalies;
+  tells_quality_ = needs.quality;
   next_matters_ = true;
 }
 
@@ -303,6 +340,7 @@ void sensor_state::set_watermark_anew(const body_rows& body, std::int64_t receiv
   found.alarms_restart = true;
   next_matters_ = true;
   calm_from_us_ = INT64_MIN;
+  anomaly_changes_.clear();
   watermark_us_ = INT64_MIN;
   late_run_ = {};
   judged_ = revisable(sensor_judge(sensor_, stream_rules(rules())));
@@ -321,7 +359,7 @@ void sensor_state::advance(std::int64_t now_us, std::vector<event>& found) {
   const auto at_us = judged_.now().quiet_until_us();
   revisable<sensor_judge>::differences differences;
   judged_.apply({std::nullopt, at_us}, std::max(at_us, judged_.newest_command_us()), now_us, differences);
-  book_.tell(differences, "time went by", now_us, found);
+  tell(differences, "time went by", now_us, found);
 }
 
 std::optional<reading> sensor_state::latest() const {

@@ -7,12 +7,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "actors/sensors/body_rows.hpp"
 #include "actors/sensors/judging_book.hpp"
 #include "actors/sensors/views.hpp"
 #include "pipelines/alarm/alarm_row.hpp"
+#include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/alarm/thresholds.hpp"
 #include "pipelines/judge/revisable.hpp"
 #include "pipelines/judge/revision_book.hpp"
@@ -59,11 +61,14 @@ class sensor_state {
     std::int64_t at_us = INT64_MIN;
     std::vector<alarm_row> newer;  ///< readings behind it that are there already: all matter
   };
-  watch_place watch(const calm_band& calm, std::int64_t received_at_us);
+  watch_place watch(const alarm_needs& needs, std::int64_t received_at_us);
   /// Where among the readings something takes force that came now: behind the newest, but not behind those of the future.
   std::int64_t place_us(std::int64_t received_at_us) const;
   /// Limits that were in force when the state was stored.
-  void watch_again(const calm_band& calm);
+  void watch_again(const alarm_needs& needs);
+  /// What the detectors say, and what they would not say any more, since the last call: from the first time on that alarms need it, and then
+  /// always. The first ones are all that alarms must know by then.
+  std::vector<anomaly_change> take_anomaly_changes() { return std::exchange(anomaly_changes_, {}); }
   /// The instant, by the engine's clock, at which the sensor counts as silent if nothing comes; INT64_MAX while no silence can be told. A
   /// sensor whose newest reading was old when it came (a backlog, a file) is not waited for.
   std::int64_t due_us() const;
@@ -106,6 +111,7 @@ class sensor_state {
     std::int64_t time_us;
     std::optional<double> before;
     bool gone = false;
+    row_quality quality = row_quality::as_known;
   };
 
   const recent_rows& rows() const { return judged_.rows(); }
@@ -130,11 +136,15 @@ class sensor_state {
   void ahead(std::int64_t time_us, double value, std::uint8_t flags);
   void add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const;
   bool is_calm(std::size_t row) const;
+  row_quality quality_of(std::uint8_t flags) const;
   void settle(std::int64_t received_at_us);
   bool is_contradicted(const body_rows& body, std::int64_t received_at_us);
   void set_watermark_anew(const body_rows& body, std::int64_t received_at_us, findings& found);
   bool decode_version_1(std::string_view& in);
   void note_on_disk();
+  void tell(const revisable<sensor_judge>::differences& differences, std::string_view reason, std::int64_t received_at_us,
+            std::vector<event>& out);
+  void begin_to_tell_anomalies();
 
   sensor_id sensor_;
   std::uint32_t next_block_ = 1;
@@ -156,6 +166,8 @@ class sensor_state {
   std::int64_t oldest_us_ = INT64_MAX;
   calm_band calm_;
   std::int64_t calm_from_us_ = INT64_MIN;  ///< calm_ tells nothing of readings up to here: other limits were in force
+  bool tells_anomalies_ = false, tells_quality_ = false;
+  std::vector<anomaly_change> anomaly_changes_;
   late_run late_run_;
   std::uint64_t accepted_ = 0, duplicate_ = 0, corrected_ = 0, out_of_order_ = 0, late_ = 0, future_ = 0, left_out_ = 0;
 };

@@ -118,27 +118,87 @@ expected<bool> put_small(std::uint32_t& member, std::string_view name, element v
   return true;
 }
 
+/// Lowest severity of an anomaly that counts; null: any.
+expected<bool> put_min_severity(severity& member, std::string_view name, element value) {
+  std::string_view text;
+  if (value.is_null() || !value.get(text)) {
+    for (const auto level : {severity::medium, severity::high, severity::critical}) {
+      if (value.is_null() || text == to_text(level)) {
+        member = level;
+        return true;
+      }
+    }
+  }
+  return fail(errc::invalid, std::string(name) + " must be medium, high or critical, or null", std::string(name));
+}
+
+/// Names of detectors; null or none: any.
+expected<bool> put_detectors(std::uint32_t& bits, std::string_view name, element value) {
+  bits = 0;
+  if (value.is_null()) return true;
+  const auto refuse = [&] {
+    std::string names;
+    for (const auto& each : detectors())
+      if (each.id != detector::machine) names += (names.empty() ? "" : ", ") + std::string(each.name);
+    return fail(errc::invalid, std::string(name) + " must be a list of " + names + "; or null", std::string(name));
+  };
+  simdjson::dom::array list;
+  if (value.get(list)) return refuse();
+  for (const element each : list) {
+    std::string_view text;
+    const auto known = each.get(text) ? std::nullopt : parse_detector(text);
+    if (!known || *known == detector::machine) return refuse();
+    bits |= detector_bit(*known);
+  }
+  return true;
+}
+
+expected<bool> put_min_score(double& member, std::string_view name, element value) {
+  const auto score = read_number_or_null(name, value);
+  if (!score) return tl::unexpected(score.error());
+  member = score->value_or(1);
+  return true;
+}
+
 /// What the alarm does beside being raised and cleared; unset when it is no member of that.
 std::optional<expected<bool>> set_discipline(alarm_options& options, std::string_view name, element value) {
   constexpr double infinite = std::numeric_limits<double>::infinity();
   if (name == "latch") return put(options.latch, read_boolean(name, value));
   if (name == "re_alarm_ms") return put_span(options.re_alarm_us, name, value);
-  if (name == "silence_ms") return put_span(options.silence_us, name, value);
+  if (name == "silence_ms" || name == "for_ms") return put_span(options.silence_us, name, value);  // of NO_DATA, STALE_QUALITY
   if (name == "low_low") return put_outer(options.low_low, name, value, -infinite);
   if (name == "high_high") return put_outer(options.high_high, name, value, infinite);
   if (name == "schedule") return put(options.schedule, read_schedule(std::string(name), value));
+  if (name == "min_score") return put_min_score(options.anomalies.score, name, value);
+  if (name == "min_severity") return put_min_severity(options.anomalies.level, name, value);
+  if (name == "detectors") return put_detectors(options.anomalies.detectors, name, value);
   if (name != "suppressed_by") return std::nullopt;
   if (!value.is_null()) return put(options.suppressed_by, read_id(name, value));
   options.suppressed_by = 0;
   return true;
 }
 
-void write_discipline(json_writer& out, const alarm_options& options) {
+}  // namespace
+
+void write_detectors(json_writer& out, std::uint32_t bits) {
+  out.begin_array();
+  for (const auto& each : detectors())
+    if ((bits & detector_bit(each.id)) != 0) out.value(each.name);
+  out.end_array();
+}
+
+namespace {
+
+void write_discipline(json_writer& out, const alarm_options& options, bool of_quality) {
   out.member("latch", options.latch);
   out.member("suppressed_by", options.suppressed_by != 0 ? std::optional(options.suppressed_by) : std::nullopt);
-  out.member("re_alarm_ms", options.re_alarm_us / 1'000).member("silence_ms", options.silence_us / 1'000);
+  out.member("re_alarm_ms", options.re_alarm_us / 1'000);
+  out.member("silence_ms", of_quality ? 0 : options.silence_us / 1'000);
+  out.member("for_ms", of_quality ? options.silence_us / 1'000 : 0);
   out.member("low_low", options.low_low).member("high_high", options.high_high);  // infinite ones are null
   write_schedule(out.key("schedule"), options.schedule);
+  out.member("min_score", options.anomalies.score).member("min_severity", to_text(options.anomalies.level));
+  write_detectors(out.key("detectors"), options.anomalies.detectors);
 }
 
 }  // namespace
@@ -157,7 +217,7 @@ std::optional<expected<bool>> set_option(alarm_options& options, std::string_vie
 
 namespace {
 
-void write_options(json_writer& out, const alarm_options& options) {
+void write_options(json_writer& out, const alarm_options& options, bool of_quality) {
   if (options.deadband_in_percent)
     out.member("deadband", fmt::format("{}%", options.deadband));
   else
@@ -166,7 +226,7 @@ void write_options(json_writer& out, const alarm_options& options) {
   out.member("count", options.count).member("of", options.of);
   out.member("priority", options.priority != 0 ? std::optional(options.priority) : std::nullopt);
   out.member("message", options.message).member("instructions", options.instructions);
-  write_discipline(out, options);
+  write_discipline(out, options, of_quality);
 }
 
 /// null: inherits from its parent.
@@ -220,7 +280,7 @@ expected<bool> set_member(alert_rule& entry, std::string_view name, element valu
   if (name == "name") return put(entry.name, read_text(name, value));
   if (name == "condition") {
     return put_word(entry.condition, name, value, parse_rule_condition,
-                    "GREATER_THAN, LESS_THAN, OUT_OF_RANGE, RATE_ABOVE, NO_DATA or LADDER");
+                    "GREATER_THAN, LESS_THAN, OUT_OF_RANGE, RATE_ABOVE, NO_DATA, LADDER, ANOMALY or STALE_QUALITY");
   }
   if (name == "low") return put_limit(entry.low, name, value);
   if (name == "high") return put_limit(entry.high, name, value);
@@ -265,7 +325,7 @@ void write_json(json_writer& out, const alert_rule& entry) {
   out.member("low", uses_low(entry) ? std::optional(entry.low) : std::nullopt);
   out.member("high", uses_high(entry) ? std::optional(entry.high) : std::nullopt);
   out.member("severity", to_text(entry.level)).member("enabled", entry.enabled);
-  write_options(out, entry.options);
+  write_options(out, entry.options, entry.condition == rule_condition::stale_quality);
   write_routing(out, entry.routing);
   out.end_object();
 }

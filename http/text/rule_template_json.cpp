@@ -52,11 +52,18 @@ expected<bool> set_discipline(rule_override& one, std::string_view name, const s
   if (name == "latch") return take_or_reset(one.latch, path, value, read_boolean);
   if (name == "re_alarm_ms")
     return take_option(one.re_alarm_us, name, path, value, [](const alarm_options& options) { return options.re_alarm_us; });
-  if (name == "silence_ms")
+  if (name == "silence_ms" || name == "for_ms")
     return take_option(one.silence_us, name, path, value, [](const alarm_options& options) { return options.silence_us; });
   if (name == "low_low") return take_or_reset(one.low_low, path, value, read_number);
   if (name == "high_high") return take_or_reset(one.high_high, path, value, read_number);
   if (name == "schedule") return take_or_reset(one.schedule, path, value, read_schedule);
+  if (name == "min_score")
+    return take_option(one.min_score, name, path, value, [](const alarm_options& options) { return options.anomalies.score; });
+  if (name == "min_severity")
+    return take_option(one.min_level, name, path, value, [](const alarm_options& options) { return options.anomalies.level; });
+  if (name == "detectors")
+    return take_option(one.detectors, name, path, value,
+                       [](const alarm_options& options) { return options.anomalies.detectors; });
   return false;
 }
 
@@ -113,7 +120,7 @@ expected<bool> merge_overrides(std::map<sensor_id, rule_override>& overrides, el
   return true;
 }
 
-void write_override(json_writer& out, const rule_override& one) {
+void write_override(json_writer& out, const rule_override& one, bool of_quality) {
   out.begin_object();
   if (one.low) out.member("low", *one.low);
   if (one.high) out.member("high", *one.high);
@@ -130,10 +137,13 @@ void write_override(json_writer& out, const rule_override& one) {
   if (one.of) out.member("of", *one.of);
   if (one.latch) out.member("latch", *one.latch);
   if (one.re_alarm_us) out.member("re_alarm_ms", *one.re_alarm_us / 1'000);
-  if (one.silence_us) out.member("silence_ms", *one.silence_us / 1'000);
+  if (one.silence_us) out.member(of_quality ? "for_ms" : "silence_ms", *one.silence_us / 1'000);
   if (one.low_low) out.member("low_low", *one.low_low);
   if (one.high_high) out.member("high_high", *one.high_high);
   if (one.schedule) write_schedule(out.key("schedule"), *one.schedule);
+  if (one.min_score) out.member("min_score", *one.min_score);
+  if (one.min_level) out.member("min_severity", to_text(*one.min_level));
+  if (one.detectors) write_detectors(out.key("detectors"), *one.detectors);
   out.end_object();
 }
 
@@ -191,7 +201,7 @@ void write_template(json_writer& out, const alert_rule& rule) {
   out.key("overrides").begin_object();
   for (const auto& [sensor, one] : rule.as_template->overrides) {
     out.key(std::to_string(sensor));
-    write_override(out, one);
+    write_override(out, one, rule.condition == rule_condition::stale_quality);
   }
   out.end_object();
 }

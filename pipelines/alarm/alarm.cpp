@@ -17,20 +17,25 @@ void alarm_board::configure(sensor_config config, std::int64_t place_us, std::in
                             std::vector<event>& out) {
   pass_time(place_us, received_at_us, out);
   const auto before = std::exchange(config_, std::move(config));
+  const auto at_us = place_us == INT64_MIN ? since_us : place_us;
   prepare();
   for (auto& limit : limits_) {
     if (is_unchanged(limit, before)) continue;
-    place_in_shift(limit, place_us == INT64_MIN ? since_us : place_us);
-    if (still_breaches(limit) && !limit.off_shift) continue;
+    place_in_shift(limit, at_us);
+    if (still_breaches(limit, at_us) && !limit.off_shift) continue;
     limit.said = limit.state.end(last_time_us_);
     limit.silent = false;
   }
   std::erase_if(shelves_, [this](const shelf& each) { return each.rule != 0 && find_rule(config_, each.rule) == nullptr; });
   for (const alert_rule& rule : config_.rules) {
     const auto* const old = find_rule(before, rule.id);
-    if (watches_silence(rule) && (old == nullptr || *old != rule)) silent_since_us_ = std::max(silent_since_us_, since_us);
+    if (!watches_silence(rule) || (old != nullptr && *old == rule)) continue;
+    auto& counts_from_us = is_about_quality(&rule) ? good_since_us_ : silent_since_us_;
+    counts_from_us = std::max(counts_from_us, since_us);
   }
-  report_all(place_us == INT64_MIN ? since_us : place_us, received_at_us, out);
+  if (poor_since_us_ <= good_since_us_) poor_since_us_ = INT64_MAX;
+  see_anomalies(at_us);
+  report_all(at_us, received_at_us, out);
   forget_idle();
 }
 
@@ -41,30 +46,88 @@ bool alarm_board::is_unchanged(const watched_limit& limit, const sensor_config& 
   return old != nullptr && now != nullptr && judged(*old) == judged(*now);  // older journals have the texts, too
 }
 
-bool alarm_board::still_breaches(const watched_limit& limit) const {
+bool alarm_board::still_breaches(const watched_limit& limit, std::int64_t time_us) const {
   const auto* const rule = rule_of(limit);
-  if (rule != nullptr && rule->condition == rule_condition::no_data) return false;  // the next silence decides
+  if (is_about_anomalies(rule)) return anomaly_at(*rule, time_us).has_value();
+  if (rule != nullptr && is_about_silence(*rule)) return false;  // the next silence decides
   const bool is_rate = rule != nullptr && rule->condition == rule_condition::rate_above;
   return breach_of(limit.source, limit.rule, is_rate ? limit.compared : last_value_).has_value();
 }
 
-void alarm_board::observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out) {
-  if (seen_ && time_us <= last_time_us_) return;
-  if (!limits_.empty() || !shelves_.empty() || watches_silence_) {
-    pass_time(time_us - 1, received_at_us, out);
-    if (end_shifts(time_us)) report_all(time_us, received_at_us, out);
+void alarm_board::observe(const instant& at, std::int64_t received_at_us, std::vector<event>& out) {
+  const auto time_us = at.time_us;
+  if (at.value && seen_ && time_us <= last_time_us_) return;
+  come_to(time_us, received_at_us, out);
+  if (std::exchange(is_to_look_, false) || at.looks || looks_in_shift(time_us)) see_anomalies(time_us);
+  const bool is_quiet = limits_.empty() && !at.poor && (!at.value || calm_.contains(*at.value));  // nearly every reading
+  if (!is_quiet && at.value) {
+    watch_breached(time_us, *at.value);
+    for (auto& limit : limits_) observe_limit(limit, time_us, *at.value, at.poor);
   }
-  const bool is_quiet = limits_.empty() && calm_.contains(value);  // nearly every reading
-  if (!is_quiet) {
-    watch_breached(time_us, value);
-    for (auto& limit : limits_) observe_limit(limit, time_us, value);
+  note_quality(at);
+  if (at.value) {
+    seen_ = true;
+    last_time_us_ = silent_since_us_ = time_us;
+    last_value_ = *at.value;
   }
-  seen_ = true;
-  last_time_us_ = silent_since_us_ = time_us;
-  last_value_ = value;
   if (is_quiet) return;
+  note_silence(time_us);
+  advance_limits(time_us);
   report_all(time_us, received_at_us, out);
   forget_idle();
+}
+
+/// Delays that end by this time, of what nothing else was said of.
+void alarm_board::advance_limits(std::int64_t time_us) {
+  for (auto& limit : limits_)
+    if (limit.said.what == limit_state::change::none) limit.said = limit.state.advance(options_of(limit), time_us);
+}
+
+void alarm_board::note_quality(const instant& at) {
+  if (at.value && !at.poor) {
+    good_since_us_ = at.time_us;
+    poor_since_us_ = INT64_MAX;
+  } else if (at.poor && at.time_us > good_since_us_) {
+    poor_since_us_ = std::min(poor_since_us_, at.time_us);
+  }
+}
+
+/// All that happens before this time has happened.
+void alarm_board::come_to(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out) {
+  if (limits_.empty() && shelves_.empty() && !watches_silence_) return;
+  pass_time(time_us - 1, received_at_us, out);
+  if (end_shifts(time_us)) report_all(time_us, received_at_us, out);
+}
+
+/// The score of the worst anomaly that the rule is about.
+std::optional<double> alarm_board::anomaly_at(const alert_rule& rule, std::int64_t time_us) const {
+  if (!rule.enabled || anomalies_ == nullptr) return std::nullopt;
+  return anomalies_->worst_at(time_us, rule.options.anomalies);
+}
+
+void alarm_board::see_anomalies(std::int64_t time_us) {
+  for (const alert_rule& rule : config_.rules) {
+    if (!is_about_anomalies(&rule)) continue;
+    const auto worst = anomaly_at(rule, time_us);
+    if (!worst && find_limit(event_source::alert_rule, rule.id) == nullptr) continue;
+    auto& limit = watch(event_source::alert_rule, rule.id, time_us);
+    limit.silent = worst.has_value();
+    if (limit.off_shift) continue;
+    const bool was_raised = limit.state.is_raised() && !limit.state.is_latched();
+    limit.compared = worst.value_or(0);
+    if (worst) limit.newest = {rule.options.anomalies.score, rule.level, *worst};
+    judge(limit, time_us, worst ? limit_state::standing::breach : limit_state::standing::back, was_raised);
+  }
+}
+
+/// When a rule first looks at an anomaly that opened while it was off shift; INT64_MAX when there is none.
+std::int64_t alarm_board::looks_in_shift_us(const watched_limit& limit) const {
+  if (!limit.off_shift || !limit.silent || !is_about_anomalies(rule_of(limit))) return INT64_MAX;
+  return options_of(limit).schedule.begins_us(limit.shift_ends_us);
+}
+
+bool alarm_board::looks_in_shift(std::int64_t time_us) const {
+  return std::ranges::any_of(limits_, [&](const auto& limit) { return looks_in_shift_us(limit) <= time_us; });
 }
 
 std::optional<double> alarm_board::rate_to(std::int64_t time_us, double value) const {
@@ -77,11 +140,13 @@ std::optional<double> alarm_board::compared_by(const watched_limit& limit, std::
   const auto* const rule = rule_of(limit);
   if (rule == nullptr) return value;
   if (rule->condition == rule_condition::rate_above) return rate_to(time_us, value);
-  if (rule->condition != rule_condition::no_data) return value;
-  return silent_since_us_ == INT64_MIN ? 0 : static_cast<double>(time_us - silent_since_us_) / 1e6;
+  if (!is_about_silence(*rule)) return value;
+  const auto since_us = is_about_quality(rule) ? good_since_us_ : silent_since_us_;
+  return since_us == INT64_MIN ? 0 : static_cast<double>(time_us - since_us) / 1e6;
 }
 
-void alarm_board::observe_limit(watched_limit& limit, std::int64_t time_us, double value) {
+void alarm_board::observe_limit(watched_limit& limit, std::int64_t time_us, double value, bool poor) {
+  if (is_about_anomalies(rule_of(limit)) || (poor && is_about_quality(rule_of(limit)))) return;
   if (limit.off_shift) {
     limit.silent = false;
     return;
@@ -98,9 +163,15 @@ void alarm_board::observe_limit(watched_limit& limit, std::int64_t time_us, doub
     if (const auto* const rule = rule_of(limit); rule != nullptr && rule->condition == rule_condition::ladder)
       climb(limit, *rule);
   }
-  limit.said = limit.state.observe(options_of(limit), time_us, standing(limit, now));
+  judge(limit, time_us, standing(limit, now), was_raised);
+}
+
+/// By its newest breach, if this is one.
+void alarm_board::judge(watched_limit& limit, std::int64_t time_us, limit_state::standing how, bool was_raised) {
+  if (const auto said = limit.state.observe(options_of(limit), time_us, how); said.what != limit_state::change::none)
+    limit.said = said;
   limit.stepped = limit.stepped && was_raised && limit.state.is_raised();
-  if (!now || !was_raised) return;
+  if (how != limit_state::standing::breach || !was_raised) return;
   grow(limit, time_us, extent_of(limit, limit.newest));
   const auto told = std::max(limit.told_peak.excess, std::abs(limit.newest.limit) * least_excess);
   limit.worse =
@@ -191,8 +262,8 @@ void alarm_board::pass_time(std::int64_t until_us, std::int64_t received_at_us, 
   for (auto due = due_us(); due <= until_us; due = due_us()) {
     end_shifts(due);
     note_silence(due);
-    for (auto& limit : limits_)
-      if (limit.said.what == limit_state::change::none) limit.said = limit.state.advance(options_of(limit), due);
+    if (looks_in_shift(due)) see_anomalies(due);
+    advance_limits(due);
     report_all(due, received_at_us, out);
     if (std::erase_if(shelves_, [due](const shelf& each) { return each.until_us <= due; }) != 0)
       report_all(due, received_at_us, out);
@@ -207,6 +278,7 @@ std::int64_t alarm_board::due_us() const {
   for (const auto& limit : limits_) {
     at(limit.state.due_us(options_of(limit)).value_or(INT64_MAX));
     at(reminder_us(limit));
+    at(looks_in_shift_us(limit));
     if (!limit.off_shift && (limit.silent || !limit.state.is_idle())) at(limit.shift_ends_us);
   }
   for (const auto& each : shelves_) at(each.until_us);
@@ -218,12 +290,15 @@ std::int64_t alarm_board::due_us() const {
 /// When the silence that goes on becomes a breach of the rule; INT64_MAX when it is one, or is none of the rule's business. Within a shift
 /// it counts from the begin of that.
 std::int64_t alarm_board::silence_ends_us(const alert_rule& rule) const {
-  if (!watches_silence(rule) || silent_since_us_ == INT64_MIN) return INT64_MAX;
+  const bool of_quality = is_about_quality(&rule);
+  const auto since_us = of_quality ? good_since_us_ : silent_since_us_;
+  const auto earliest_us = of_quality ? poor_since_us_ : INT64_MIN;
+  if (!watches_silence(rule) || since_us == INT64_MIN || earliest_us == INT64_MAX) return INT64_MAX;
   const auto noted = std::find_if(limits_.begin(), limits_.end(), [&](const auto& limit) {
     return limit.source == event_source::alert_rule && limit.rule == rule.id && limit.silent;
   });
   if (noted != limits_.end() && !noted->off_shift) return INT64_MAX;
-  return factory::silence_ends_us(rule.options, noted == limits_.end() ? silent_since_us_ : noted->shift_ends_us);
+  return factory::silence_ends_us(rule.options, noted == limits_.end() ? since_us : noted->shift_ends_us, earliest_us);
 }
 
 void alarm_board::note_silence(std::int64_t time_us) {
@@ -291,7 +366,7 @@ std::optional<alarm_board::breach> alarm_board::breach_of(event_source source, r
 limit_state::standing alarm_board::standing(const watched_limit& limit, const std::optional<breach>& now) const {
   if (now) return limit_state::standing::breach;
   const auto* const rule = rule_of(limit);
-  if (rule == nullptr || rule->condition == rule_condition::no_data) return limit_state::standing::back;
+  if (rule == nullptr || is_about_silence(*rule)) return limit_state::standing::back;
   return standing_of(*rule, limit.compared);
 }
 

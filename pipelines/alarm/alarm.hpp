@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/alarm/limit_order.hpp"
 #include "pipelines/alarm/thresholds.hpp"
 #include "pipelines/model/event.hpp"
@@ -25,17 +26,31 @@ namespace factory {
 /// Events name the time at which the alert was raised in their key, so that the same readings, configs and orders at the same places
 /// give the same events. A cleared event repeats the limit and the level of the raising one.
 ///
+/// What a rule about anomalies is compared with is not kept here but looked up (look_up): it is what was said up to the instant at hand.
+///
 /// An alert follows its readings to its peak: the one that is furthest beyond the limit. It is escalated where that says another level,
 /// or has grown by `peak_growth` since it was told last; what grew behind the last escalation is told with the end.
 class alarm_board {
  public:
   const sensor_config& config() const { return config_; }
+  /// Where anomalies are looked up, which must outlive the board and its copies; null: there are none.
+  void look_up(const anomaly_notes* where) { anomalies_ = where; }
   /// Puts new limits and rules into force; appends findings for alerts that this ends to `out`. What is due up to `place_us` happens
   /// before; a silence that a new rule is about begins at `since_us` at the earliest.
   void configure(sensor_config config, std::int64_t place_us, std::int64_t since_us, std::int64_t received_at_us,
                  std::vector<event>& out);
   /// `received_at_us` is that of the commit and becomes recorded_at_us of the findings.
-  void observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out);
+  void observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out) {
+    observe({time_us, value}, received_at_us, out);
+  }
+  /// What is to be seen at one time.
+  struct instant {
+    std::int64_t time_us = 0;
+    std::optional<double> value = {};  ///< of a reading that is judged
+    bool looks = false;                ///< something is said of anomalies
+    bool poor = false;                 ///< there is a reading, and it is not of good quality
+  };
+  void observe(const instant& at, std::int64_t received_at_us, std::vector<event>& out);
   /// Time has come to `time_us` without a reading: delays, shelves and silences that end by then have ended, in the order of their ends.
   void advance(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out);
   /// An operator's order takes force. An acknowledgement says nothing here; one that asks for what is not there does nothing.
@@ -43,7 +58,11 @@ class alarm_board {
   /// When time alone next changes something; INT64_MAX while it does not.
   std::int64_t due_us() const;
   /// Event time begins anew: the next reading may have any time. Alerts stay as they are.
-  void begin_anew() { last_time_us_ = INT64_MIN; }
+  void begin_anew() {
+    last_time_us_ = INT64_MIN;
+    poor_since_us_ = INT64_MAX;
+    is_to_look_ = true;
+  }
   std::size_t active_count() const;  ///< alerts that are raised and not cleared
   limit_state::phase phase_of(event_source source, rule_id rule) const;
   const std::vector<shelf>& shelves() const { return shelves_; }
@@ -82,7 +101,8 @@ class alarm_board {
     breach raised;        ///< what it was raised with
     double compared = 0;  ///< what the newest reading was to the limit: its value, rate, or the silence before it
     ladder_step step = ladder_step::none;    ///< of the newest breach
-    bool silent = false;                     ///< of no_data: the silence since the newest reading is a breach already
+    bool silent = false;                     ///< of silence: what lasts since the newest reading is a breach already; of
+                                             ///< anomaly: there is one now
     std::int64_t shift_ends_us = INT64_MAX;  ///< when its rule's schedule ends
     bool off_shift = false;                  ///< it has ended: only a silence is remembered
     // Of the open alert:
@@ -105,10 +125,16 @@ class alarm_board {
   std::optional<breach> breach_of(event_source source, rule_id rule, double value) const;
   limit_state::standing standing(const watched_limit& limit, const std::optional<breach>& now) const;
   bool is_unchanged(const watched_limit& limit, const sensor_config& before) const;
-  bool still_breaches(const watched_limit& limit) const;
+  bool still_breaches(const watched_limit& limit, std::int64_t time_us) const;
   std::optional<double> compared_by(const watched_limit& limit, std::int64_t time_us, double value) const;
   std::optional<double> rate_to(std::int64_t time_us, double value) const;
-  void observe_limit(watched_limit& limit, std::int64_t time_us, double value);
+  void observe_limit(watched_limit& limit, std::int64_t time_us, double value, bool poor);
+  void note_quality(const instant& at);
+  void judge(watched_limit& limit, std::int64_t time_us, limit_state::standing how, bool was_raised);
+  std::optional<double> anomaly_at(const alert_rule& rule, std::int64_t time_us) const;
+  void see_anomalies(std::int64_t time_us);
+  std::int64_t looks_in_shift_us(const watched_limit& limit) const;
+  bool looks_in_shift(std::int64_t time_us) const;
   void climb(watched_limit& limit, const alert_rule& rule);
   extent extent_of(const watched_limit& limit, const breach& of) const;
   void grow(watched_limit& limit, std::int64_t time_us, const extent& by);
@@ -116,10 +142,12 @@ class alarm_board {
   watched_limit* find_limit(event_source source, rule_id rule);
   void watch_breached(std::int64_t time_us, double value);
 
+  void come_to(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out);
   void pass_time(std::int64_t until_us, std::int64_t received_at_us, std::vector<event>& out);
   bool end_shifts(std::int64_t time_us);
   void place_in_shift(watched_limit& limit, std::int64_t time_us) const;
   void note_silence(std::int64_t time_us);
+  void advance_limits(std::int64_t time_us);
   std::int64_t silence_ends_us(const alert_rule& rule) const;
   std::int64_t reminder_us(const watched_limit& limit) const;
   void remind(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out);
@@ -161,7 +189,11 @@ class alarm_board {
   bool seen_ = false;
   std::int64_t silent_since_us_ = INT64_MIN;  ///< newest reading, or when a rule about silence came later
   calm_band calm_;
+  std::int64_t good_since_us_ = INT64_MIN;  ///< newest good reading, or when a rule about quality came later
+  std::int64_t poor_since_us_ = INT64_MAX;  ///< first reading behind it; INT64_MAX: there is none
   bool watches_silence_ = false;
+  bool is_to_look_ = false;  ///< anomalies ended without a word
+  const anomaly_notes* anomalies_ = nullptr;
 };
 
 }  // namespace factory

@@ -7,7 +7,8 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t options_version = 3;
+constexpr std::uint8_t options_version = 4;
+constexpr std::uint8_t without_anomalies = 3;   // ends before them
 constexpr std::uint8_t without_schedule = 2;    // ends before it
 constexpr std::uint8_t without_discipline = 1;  // ends before `latch`
 
@@ -27,6 +28,20 @@ bool get_discipline(std::string_view& in, alarm_options& options) {
                     get_double(in, options.low_low) && get_double(in, options.high_high);
   options.latch = latch == 1;
   return good;
+}
+
+void put_anomalies(std::string& out, const anomaly_filter& which) {
+  put_double(out, which.score);
+  put_byte(out, static_cast<std::uint8_t>(which.level));
+  put_varint(out, which.detectors);
+}
+
+bool get_anomalies(std::string_view& in, anomaly_filter& which) {
+  std::uint8_t level = 0;
+  if (!get_double(in, which.score) || !get_byte(in, level) || !is_severity(level) || !get_varint_as(in, which.detectors))
+    return false;
+  which.level = static_cast<severity>(level);
+  return true;
 }
 
 }  // namespace
@@ -49,6 +64,7 @@ void put_options(std::string& out, const alarm_options& options) {
   put_text(out, options.instructions);
   put_discipline(out, options);
   put_schedule(out, options.schedule);
+  put_anomalies(out, options.anomalies);
 }
 
 bool get_options(std::string_view& in, alarm_options& options) {
@@ -61,7 +77,9 @@ bool get_options(std::string_view& in, alarm_options& options) {
   options.deadband_in_percent = in_percent == 1;
   if (!good || options.count < 1 || options.of < options.count) return false;
   if (version == without_discipline) return true;
-  return get_discipline(in, options) && (version == without_schedule || get_schedule(in, options.schedule));
+  if (!get_discipline(in, options)) return false;
+  if (version == without_schedule) return true;
+  return get_schedule(in, options.schedule) && (version == without_anomalies || get_anomalies(in, options.anomalies));
 }
 
 }  // namespace factory

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "pipelines/alarm/anomaly_filter.hpp"
 #include "pipelines/alarm/weekly_schedule.hpp"
 
 namespace factory {
@@ -22,9 +23,10 @@ struct alarm_options {
   bool latch = false;                           ///< what would be cleared stands until an operator resets it
   std::uint32_t suppressed_by = 0;              ///< while this rule of the same sensor is in breach, nobody is told; 0: none
   std::int64_t re_alarm_us = 0;                 ///< an alert that nobody has seen is told again so often; 0: never
-  std::int64_t silence_us = 0;                  ///< of NO_DATA: so long without a reading
+  std::int64_t silence_us = 0;                  ///< so long without a reading (NO_DATA), or a good one (STALE_QUALITY)
   double low_low = -std::numeric_limits<double>::infinity();  ///< of LADDER, the outer limits; infinite: there is none
   double high_high = std::numeric_limits<double>::infinity();
+  anomaly_filter anomalies = {};  ///< of ANOMALY
   weekly_schedule schedule = {};  ///< outside of it the rule neither raises nor holds an alert
 
   /// How far inside `limit` a reading must be to be back in range; in the unit of the readings. 0 for an infinite limit.

@@ -6,12 +6,13 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t board_version = 5;
+constexpr std::uint8_t board_version = 6;
 constexpr std::uint8_t without_delays = 1;         // alerts are active or not there
 constexpr std::uint8_t record_without_orders = 2;  // nothing of what operators do, nothing of silence
 constexpr std::uint8_t without_peaks = 3;          // alerts escalate once to a level at most, whose rank is the revision
 
-constexpr std::uint8_t without_shifts = 4;  // rules are always in force
+constexpr std::uint8_t without_shifts = 4;   // rules are always in force
+constexpr std::uint8_t without_quality = 5;  // nothing of the quality of readings; `seen` has no second bit
 
 /// Above all revisions that those escalations can have.
 constexpr std::uint32_t escalations_by_level = 2;
@@ -25,10 +26,12 @@ bool raises_alerts(std::uint8_t source) {
 void alarm_board::encode(std::string& out) const {
   put_byte(out, board_version);
   put_config(out, config_);
-  put_byte(out, seen_ ? 1 : 0);
+  put_byte(out, static_cast<std::uint8_t>((seen_ ? 1U : 0U) | (is_to_look_ ? 2U : 0U)));
   put_zigzag(out, last_time_us_);
   put_double(out, last_value_);
   put_zigzag(out, silent_since_us_);
+  put_zigzag(out, good_since_us_);
+  put_zigzag(out, poor_since_us_);
   put_varint(out, limits_.size());
   for (const auto& limit : limits_) put_limit(out, limit);
   put_varint(out, shelves_.size());
@@ -135,6 +138,7 @@ bool alarm_board::decode_body(std::string_view& in, std::uint8_t version) {
     silent_since_us_ = last_time_us_;
   else if (!get_zigzag(in, silent_since_us_))
     return false;
+  if (version > without_quality && (!get_zigzag(in, good_since_us_) || !get_zigzag(in, poor_since_us_))) return false;
   if (!get_varint(in, count) || count > in.size()) return false;
   for (; count > 0; --count) {
     auto& limit = limits_.emplace_back();
@@ -156,10 +160,12 @@ bool alarm_board::decode(std::string_view& in) {
   alarm_board read;
   std::uint8_t version = 0, seen = 0;
   if (!get_byte(rest, version) || version < without_delays || version > board_version || !get_config(rest, read.config_) ||
-      !get_byte(rest, seen) || seen > 1)
+      !get_byte(rest, seen) || seen > 3)
     return false;
-  if ((seen == 1 || version > record_without_orders) && !read.decode_body(rest, version)) return false;
-  read.seen_ = seen == 1;
+  read.seen_ = (seen & 1U) != 0;
+  read.is_to_look_ = (seen & 2U) != 0;
+  if ((read.seen_ || version > record_without_orders) && !read.decode_body(rest, version)) return false;
+  read.anomalies_ = anomalies_;
   read.prepare();
   *this = std::move(read);
   in = rest;

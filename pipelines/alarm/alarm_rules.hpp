@@ -21,15 +21,24 @@ inline const alert_rule* find_rule(const sensor_config& config, rule_id id) {
   return found == config.rules.end() ? nullptr : &**found;
 }
 
-inline bool watches_silence(const alert_rule& rule) { return rule.enabled && rule.condition == rule_condition::no_data; }
+inline bool is_about_silence(const alert_rule& rule) {
+  return rule.condition == rule_condition::no_data || rule.condition == rule_condition::stale_quality;
+}
+inline bool watches_silence(const alert_rule& rule) { return rule.enabled && is_about_silence(rule); }
+inline bool is_about_quality(const alert_rule* rule) {
+  return rule != nullptr && rule->condition == rule_condition::stale_quality;
+}
 
-/// When a silence since `since_us` has lasted for as long as it may within one shift; INT64_MAX: not within the next few.
-inline std::int64_t silence_ends_us(const alarm_options& options, std::int64_t since_us) {
+inline bool is_about_anomalies(const alert_rule* rule) { return rule != nullptr && rule->condition == rule_condition::anomaly; }
+
+/// When a silence since `since_us` has lasted for as long as it may within one shift, and `earliest_us` has come; INT64_MAX: not within
+/// the next few.
+inline std::int64_t silence_ends_us(const alarm_options& options, std::int64_t since_us, std::int64_t earliest_us) {
   for (int shifts = 0; shifts < 64; ++shifts) {
     const auto from_us = options.schedule.begins_us(since_us);
     if (from_us == INT64_MAX || from_us + options.silence_us < from_us) break;
     const auto ends_us = options.schedule.ends_us(from_us);
-    if (from_us + options.silence_us < ends_us) return from_us + options.silence_us;
+    if (const auto at_us = std::max(from_us + options.silence_us, earliest_us); at_us < ends_us) return at_us;
     since_us = ends_us;
   }
   return INT64_MAX;

@@ -1,6 +1,8 @@
 #include "pipelines/alarm/judged_alarms.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 
 #include "pipelines/model/coding.hpp"
 
@@ -11,10 +13,34 @@ namespace {
 // A board alone begins with its own version, which is below 0x80.
 constexpr std::uint8_t without_orders = 0x81;
 constexpr std::uint8_t with_orders = 0x82;
+constexpr std::uint8_t with_notes = 0x83;
 
 enum class command_kind : std::uint8_t { instant, config_without_time, order, config };
 
+std::optional<double> reading_at(const recent_rows& rows, std::int64_t time_us) {
+  const auto value = rows.at(time_us);
+  return value && std::isnan(*value) ? std::nullopt : value;
+}
+
 }  // namespace
+
+void alarm_judge::observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
+                          std::vector<event>& out) {
+  const bool is_plain = notes_ == nullptr || notes_->empty();
+  for (auto row = begin; row < end; ++row) {
+    const auto time_us = rows.times_us()[row];
+    const auto value = rows.values()[row];
+    if (is_plain && !std::isnan(value)) {
+      board_.observe(time_us, value, received_at_us, out);
+      continue;
+    }
+    alarm_board::instant at{time_us};
+    if (!std::isnan(value)) at.value = value;
+    at.looks = !is_plain && notes_->anomalies.says_at(time_us);
+    at.poor = !is_plain && notes_->poor.at(time_us) != row_quality::as_known;
+    board_.observe(at, received_at_us, out);
+  }
+}
 
 void alarm_judge::put_command(std::string& out, const alarm_command& what) {
   const auto kind = what.config ? command_kind::config : what.order ? command_kind::order : command_kind::instant;
@@ -39,37 +65,164 @@ bool alarm_judge::get_command(std::string_view& in, alarm_command& what) {
   return kind == static_cast<std::uint8_t>(command_kind::instant) || what.order.emplace().decode(in);
 }
 
+alarm_needs judged_alarms::needs() const {
+  auto needs = needs_of(config());
+  needs.anomalies = needs.anomalies || is_told_anomalies_;
+  needs.quality = needs.quality || is_told_quality_;
+  return needs;
+}
+
+/// Takes in what is noted, and adds the times at which that makes a difference. Where there is a reading, both are seen together.
+judged_alarms::instants judged_alarms::with_changes(std::span<const alarm_row> rows, std::span<const anomaly_change> changes) {
+  judged_.unsettled();  // after a restart it is made again, by what was noted when it was made
+  instants all;
+  note_quality(rows, all);
+  note_anomalies(changes, all);
+  std::ranges::sort(all.looks_us);
+  const auto again = std::ranges::unique(all.looks_us);
+  all.looks_us.erase(again.begin(), again.end());
+  std::ranges::stable_sort(all.rows, {}, &alarm_row::time_us);
+  const auto is_superseded = [&](const alarm_row& row) {
+    const auto* const next = &row + 1;
+    return next != all.rows.data() + all.rows.size() && next->time_us == row.time_us;
+  };
+  std::vector<alarm_row> newest_of_each;
+  std::ranges::remove_copy_if(all.rows, std::back_inserter(newest_of_each), is_superseded);
+  all.rows = std::move(newest_of_each);
+  return all;
+}
+
+void judged_alarms::note_anomalies(std::span<const anomaly_change> changes, instants& all) {
+  std::vector<std::int64_t> touched;
+  for (const auto& each : changes) {
+    const auto before_us = notes_->anomalies.time_of(each.note);
+    if (!notes_->anomalies.take(each)) continue;
+    if (before_us) touched.push_back(*before_us);
+    if (!each.gone) touched.push_back(each.note.at_us);
+  }
+  for (const auto time_us : touched) {
+    all.looks_us.push_back(time_us);
+    const bool is_settled = time_us < judged_.floor_us();  // of before the rules about anomalies: nothing is judged there again
+    if (is_settled || std::ranges::find(all.rows, time_us, &alarm_row::time_us) != all.rows.end()) continue;
+    all.rows.push_back({time_us, reading_at(judged_.rows(), time_us).value_or(no_value)});
+  }
+}
+
+/// A run of bad readings holds fewer than a rule's time apart: which of them come first behind a good one makes no difference then.
+std::int64_t judged_alarms::reach_us() const {
+  std::int64_t shortest_us = 1'000'000;
+  bool any = false;
+  for (const alert_rule& rule : config().rules) {
+    if (rule.condition != rule_condition::stale_quality) continue;
+    shortest_us = any ? std::min(shortest_us, rule.options.silence_us) : rule.options.silence_us;
+    any = true;
+  }
+  return shortest_us / 2;
+}
+
+void judged_alarms::note_quality(std::span<const alarm_row> rows, instants& all) {
+  auto& poor = notes_->poor;
+  const auto& known = judged_.rows();
+  auto newest_value_us = INT64_MIN;
+  for (const alarm_row& row : rows) {
+    const auto time_us = row.time_us;
+    if (row.gone && row.quality == row_quality::bad) {
+      auto behind = known.lower_bound(time_us);
+      while (behind > 0 && std::isnan(known.values()[behind - 1])) --behind;
+      if (behind > 0) newest_value_us = std::max(newest_value_us, known.times_us()[behind - 1]);
+      const bool is_new = poor.at(time_us) == row_quality::as_known && !poor.join(time_us, reach_us(), newest_value_us);
+      if ((is_new || poor.at(time_us) == row_quality::uncertain) && poor.put(time_us, row_quality::bad))
+        all.looks_us.push_back(time_us);
+    } else if (row.gone || row.quality != row_quality::as_known) {
+      const bool was_uncertain = poor.at(time_us) == row_quality::uncertain;
+      const auto cut = poor.cut(time_us);
+      if (cut.to_put && poor.put(*cut.to_put, row_quality::bad)) {
+        all.rows.push_back({*cut.to_put, no_value});
+        all.looks_us.push_back(*cut.to_put);
+      }
+      const bool is_uncertain = row.quality == row_quality::uncertain && poor.put(time_us, row_quality::uncertain);
+      if (is_uncertain ? !was_uncertain : cut.was_seen) all.looks_us.push_back(time_us);
+    }
+    if (!row.gone) newest_value_us = time_us;
+    all.rows.push_back(row);
+  }
+}
+
+bool judged_alarms::is_noted(std::int64_t time_us) const {
+  return !notes_->empty() && (notes_->anomalies.says_at(time_us) || notes_->poor.at(time_us) == row_quality::bad);
+}
+
+/// Of a sensor whose readings are bad for long: the bound of what is kept behind the newest good one. Only a good reading that comes
+/// later than all that is kept would need what goes.
+void judged_alarms::forget_oldest_poor(std::int64_t received_at_us, std::vector<event>& out) {
+  const auto& known = judged_.rows();
+  auto behind = known.size();
+  while (behind > 0 && std::isnan(known.values()[behind - 1])) --behind;
+  std::vector<std::int64_t> forgotten;
+  notes_->poor.thin(behind == 0 ? INT64_MIN : known.times_us()[behind - 1], limits::poor_readings_kept, forgotten);
+  if (forgotten.empty()) return;
+  for (const auto time_us : forgotten)
+    if (known.at(time_us) && time_us >= judged_.floor_us() && !is_noted(time_us)) judged_.take_out(time_us);
+  revisable<alarm_judge>::differences differences;
+  judged_.revise(received_at_us, differences);
+  book_.tell(differences, "a reading came late", received_at_us, out);
+}
+
+/// One that does not stand behind all others. Whether it takes the place of another reading.
+bool judged_alarms::put(const alarm_row& row, bool looks) {
+  const auto before = judged_.rows().at(row.time_us);
+  const bool was_reading = before && !std::isnan(*before);
+  const auto value = row.gone ? no_value : row.value;
+  if (std::isnan(value) && !is_noted(row.time_us)) {
+    if (before) judged_.take_out(row.time_us);
+    return was_reading;
+  }
+  const bool is_same = before && (*before == value || (std::isnan(*before) && std::isnan(value)));
+  if (is_same && !looks) return false;
+  judged_.put({&row.time_us, 1}, {&value, 1});
+  return was_reading && !is_same;
+}
+
 void judged_alarms::observe(std::span<const alarm_row> rows, std::int64_t floor_us, std::int64_t received_at_us,
-                            std::vector<event>& out) {
+                            std::vector<event>& out, std::span<const anomaly_change> changes) {
+  const bool is_plain = changes.empty() && !is_told_quality_;
+  const auto changed = is_plain ? instants() : with_changes(rows, changes);
+  const auto all = is_plain ? rows : std::span<const alarm_row>(changed.rows);
   std::size_t next = 0;
   bool corrected = false;
   const auto& known = judged_.rows();
   const auto newest_us = std::max(known.empty() ? INT64_MIN : known.newest_us(), judged_.newest_command_us());
-  for (; next < rows.size() && (rows[next].gone || rows[next].time_us <= newest_us); ++next) {
-    const auto before = known.at(rows[next].time_us);
-    if (rows[next].gone) {
-      corrected = corrected || before;
-      if (before) judged_.take_out(rows[next].time_us);
-      continue;
-    }
-    if (before && *before == rows[next].value) continue;
-    corrected = corrected || before;
-    judged_.put({&rows[next].time_us, 1}, {&rows[next].value, 1});
+  for (; next < all.size() && (all[next].gone || all[next].time_us <= newest_us); ++next) {
+    const bool looks = std::ranges::binary_search(changed.looks_us, all[next].time_us);
+    if (put(all[next], looks)) corrected = true;
   }
   revisable<alarm_judge>::differences differences;
   judged_.revise(received_at_us, differences);
   book_.tell(differences, corrected ? "a reading was corrected" : "a reading came late", received_at_us, out);
   const auto told = out.size();
-  for (; next < rows.size(); ++next)
-    if (!rows[next].gone) judged_.append({&rows[next].time_us, 1}, {&rows[next].value, 1}, received_at_us, out);
+  for (; next < all.size(); ++next) {
+    const auto& row = all[next];
+    const auto value = row.gone ? no_value : row.value;
+    if (!std::isnan(value) || is_noted(row.time_us)) judged_.append({&row.time_us, 1}, {&value, 1}, received_at_us, out);
+  }
   book_.tell(std::span(out).subspan(told));
+  if (is_told_quality_) forget_oldest_poor(received_at_us, out);
+  settle(floor_us);
+}
+
+void judged_alarms::settle(std::int64_t floor_us) {
   judged_.settle(floor_us);
   book_.settle(floor_us);
+  notes_->anomalies.settle(judged_.settled_us());
+  notes_->poor.settle(judged_.settled_us());
 }
 
 void judged_alarms::configure(sensor_config config, std::int64_t at_us, std::int64_t floor_us, std::int64_t received_at_us,
                               std::vector<event>& out) {
   config.stream.reset();  // of no use here
+  const auto needs = needs_of(config);
+  is_told_anomalies_ = is_told_anomalies_ || needs.anomalies;
+  is_told_quality_ = is_told_quality_ || needs.quality;
   const auto place_us = std::max(at_us, judged_.newest_command_us());
   put_in_place({std::move(config), std::nullopt, place_us, received_at_us}, at_us, "limits were changed", floor_us,
                received_at_us, out);
@@ -88,8 +241,7 @@ void judged_alarms::put_in_place(alarm_command what, std::int64_t at_us, std::st
   revisable<alarm_judge>::differences differences;
   judged_.apply(std::move(what), std::max(at_us, judged_.newest_command_us()), received_at_us, differences);
   book_.tell(differences, reason, received_at_us, out);
-  judged_.settle(floor_us);
-  book_.settle(floor_us);
+  settle(floor_us);
 }
 
 /// A delay decides at the instant at which it ends, whenever the tick comes: readings up to there stand before it.
@@ -101,25 +253,35 @@ void judged_alarms::advance(std::int64_t time_us, std::int64_t received_at_us, s
 }
 
 void judged_alarms::encode(std::string& out) const {
-  put_byte(out, with_orders);
+  put_byte(out, with_notes);
   judged_.encode(out);
   book_.encode(out);
   put_varint(out, orders_);
+  put_byte(out, static_cast<std::uint8_t>((is_told_anomalies_ ? 1U : 0U) | (is_told_quality_ ? 2U : 0U)));
+  notes_->anomalies.encode(out);
+  notes_->poor.encode(out);
 }
 
 bool judged_alarms::decode(std::string_view& in) {
+  orders_ = 0;
+  is_told_anomalies_ = is_told_quality_ = false;
+  *notes_ = {};
   if (!in.empty() && static_cast<std::uint8_t>(in.front()) < 0x80U) {
-    alarm_judge alone;
+    alarm_judge alone(notes_.get());
     if (!alone.decode(in)) return false;
     judged_ = revisable<alarm_judge>(std::move(alone));
     book_ = {};
-    orders_ = 0;
     return true;
   }
-  std::uint8_t version = 0;
-  orders_ = 0;
-  return get_byte(in, version) && version >= without_orders && version <= with_orders && judged_.decode(in) && book_.decode(in) &&
-         (version == without_orders || get_varint_as(in, orders_));
+  std::uint8_t version = 0, is_told = 0;
+  if (!get_byte(in, version) || version < without_orders || version > with_notes || !judged_.decode(in) || !book_.decode(in))
+    return false;
+  if (version >= with_orders && !get_varint_as(in, orders_)) return false;
+  if (version < with_notes) return true;
+  if (!get_byte(in, is_told) || is_told > 3) return false;
+  is_told_anomalies_ = (is_told & 1U) != 0;
+  is_told_quality_ = (is_told & 2U) != 0;
+  return notes_->anomalies.decode(in) && notes_->poor.decode(in);
 }
 
 }  // namespace factory

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "pipelines/alarm/alarm.hpp"
 #include "pipelines/alarm/alarm_row.hpp"
+#include "pipelines/alarm/poor_readings.hpp"
 #include "pipelines/judge/event_judge.hpp"
 #include "pipelines/judge/revisable.hpp"
 #include "pipelines/judge/revision_book.hpp"
@@ -24,17 +26,28 @@ struct alarm_command {
   std::int64_t since_us = 0;  ///< of a config: when it was received
 };
 
-/// An alarm board as a judge (revisable.hpp).
+/// What alarms see beside the values of readings.
+struct alarm_notes {
+  anomaly_notes anomalies;
+  poor_readings poor;
+  bool empty() const { return anomalies.empty() && poor.empty(); }
+};
+
+/// An alarm board as a judge (revisable.hpp). Its rows are readings, and times at which something is noted: those without a reading that is
+/// judged have the value `no_value`. Notes are looked up; a change of them makes their row another one.
 class alarm_judge : public event_judge {
  public:
   using command = alarm_command;
   static constexpr std::size_t looks_back = 0;
 
-  const alarm_board& board() const { return board_; }
-  void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
-               std::vector<event>& out) {
-    for (auto row = begin; row < end; ++row) board_.observe(rows.times_us()[row], rows.values()[row], received_at_us, out);
+  /// Where notes are looked up from now on, which must outlive this and its copies, or their next look_up(). null: there are none.
+  explicit alarm_judge(const alarm_notes* notes = nullptr) { look_up(notes); }
+  void look_up(const alarm_notes* notes) {
+    notes_ = notes;
+    board_.look_up(notes != nullptr ? &notes->anomalies : nullptr);
   }
+  const alarm_board& board() const { return board_; }
+  void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
   void apply(const alarm_command& what, std::int64_t received_at_us, std::vector<event>& out) {
     if (what.config)
       board_.configure(*what.config, what.at_us, what.since_us, received_at_us, out);
@@ -57,6 +70,7 @@ class alarm_judge : public event_judge {
 
  private:
   alarm_board board_;
+  const alarm_notes* notes_ = nullptr;
 };
 
 /// The alarms of one sensor, whose readings come in any order. Given all readings that can matter, or all readings, and all limits, it
@@ -64,10 +78,14 @@ class alarm_judge : public event_judge {
 class judged_alarms {
  public:
   const sensor_config& config() const { return judged_.now().board().config(); }
+  /// What it is to be told: what its rules need, and of anomalies and quality also what they ever needed.
+  alarm_needs needs() const;
   std::size_t active_count() const { return judged_.now().board().active_count(); }
 
-  /// Readings, and times at which none is any more, in time order, none before `floor_us` of the call before. No older reading than `floor_us` comes later.
-  void observe(std::span<const alarm_row> rows, std::int64_t floor_us, std::int64_t received_at_us, std::vector<event>& out);
+  /// Readings, and times at which none is any more, in time order, none before `floor_us` of the call before. No older reading than `floor_us` comes
+  /// later. `changes` is what detectors say of them.
+  void observe(std::span<const alarm_row> rows, std::int64_t floor_us, std::int64_t received_at_us, std::vector<event>& out,
+               std::span<const anomaly_change> changes = {});
   /// Limits and rules take force behind the readings up to `at_us`.
   void configure(sensor_config config, std::int64_t at_us, std::int64_t floor_us, std::int64_t received_at_us,
                  std::vector<event>& out);
@@ -84,6 +102,7 @@ class judged_alarms {
   std::int64_t due_us() const { return judged_.now().board().due_us(); }
   /// Event time begins anew: what comes stands in no order to what came. Alerts stay as they are.
   void begin_anew() {
+    *notes_ = {};
     judged_.restart([](alarm_judge& alarms) { alarms.begin_anew(); });
   }
 
@@ -93,12 +112,26 @@ class judged_alarms {
   bool decode(std::string_view& in);
 
  private:
+  struct instants {
+    std::vector<alarm_row> rows;         ///< `no_value` where there is no reading
+    std::vector<std::int64_t> looks_us;  ///< ascending: where another thing is noted than was
+  };
   void put_in_place(alarm_command what, std::int64_t at_us, std::string_view reason, std::int64_t floor_us,
                     std::int64_t received_at_us, std::vector<event>& out);
+  instants with_changes(std::span<const alarm_row> rows, std::span<const anomaly_change> changes);
+  void note_anomalies(std::span<const anomaly_change> changes, instants& all);
+  void note_quality(std::span<const alarm_row> rows, instants& all);
+  bool is_noted(std::int64_t time_us) const;
+  std::int64_t reach_us() const;
+  void forget_oldest_poor(std::int64_t received_at_us, std::vector<event>& out);
+  bool put(const alarm_row& row, bool looks);
+  void settle(std::int64_t floor_us);
 
-  revisable<alarm_judge> judged_{alarm_judge()};
+  std::unique_ptr<alarm_notes> notes_ = std::make_unique<alarm_notes>();
+  revisable<alarm_judge> judged_{alarm_judge(notes_.get())};
   revision_book book_;
   std::uint32_t orders_ = 0;  ///< so far
+  bool is_told_anomalies_ = false, is_told_quality_ = false;
 };
 
 }  // namespace factory

@@ -10,8 +10,9 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t template_version = 2;
-constexpr std::uint8_t with_few_members = 1;  // of an override: up to priority
+constexpr std::uint8_t template_version = 3;
+constexpr std::uint8_t without_anomalies = 2;  // of an override: up to schedule
+constexpr std::uint8_t with_few_members = 1;   // of an override: up to priority
 
 /// Which members of an override follow in its bytes, in this order.
 enum member : unsigned {
@@ -32,7 +33,11 @@ enum member : unsigned {
   has_low_low = 8192,
   has_high_high = 16384,
   has_schedule = 32768,
-  all_members = 65535
+  members_without_anomalies = 65535,
+  has_min_score = 65536,
+  has_min_level = 131072,
+  has_detectors = 262144,
+  all_members = 524287
 };
 
 unsigned members_of(const rule_override& one) {
@@ -40,7 +45,8 @@ unsigned members_of(const rule_override& one) {
          (one.deadband ? has_deadband : 0U) | (one.on_delay_us ? has_on_delay : 0U) | (one.off_delay_us ? has_off_delay : 0U) |
          (one.priority ? has_priority : 0U) | (one.count ? has_count : 0U) | (one.of ? has_of : 0U) |
          (one.latch ? has_latch : 0U) | (one.re_alarm_us ? has_re_alarm : 0U) | (one.silence_us ? has_silence : 0U) |
-         (one.low_low ? has_low_low : 0U) | (one.high_high ? has_high_high : 0U) | (one.schedule ? has_schedule : 0U);
+         (one.low_low ? has_low_low : 0U) | (one.high_high ? has_high_high : 0U) | (one.schedule ? has_schedule : 0U) |
+         (one.min_score ? has_min_score : 0U) | (one.min_level ? has_min_level : 0U) | (one.detectors ? has_detectors : 0U);
 }
 
 void put_override(std::string& out, const rule_override& one) {
@@ -62,6 +68,9 @@ void put_override(std::string& out, const rule_override& one) {
   if (one.low_low) put_double(out, *one.low_low);
   if (one.high_high) put_double(out, *one.high_high);
   if (one.schedule) put_schedule(out, *one.schedule);
+  if (one.min_score) put_double(out, *one.min_score);
+  if (one.min_level) put_byte(out, static_cast<std::uint8_t>(*one.min_level));
+  if (one.detectors) put_varint(out, *one.detectors);
 }
 
 bool get_level(std::string_view& in, severity& level) {
@@ -87,7 +96,10 @@ bool get_override(std::string_view& in, rule_override& one, unsigned known) {
          (!has(has_silence) || get_zigzag(in, one.silence_us.emplace())) &&
          (!has(has_low_low) || get_double(in, one.low_low.emplace())) &&
          (!has(has_high_high) || get_double(in, one.high_high.emplace())) &&
-         (!has(has_schedule) || get_schedule(in, one.schedule.emplace()));
+         (!has(has_schedule) || get_schedule(in, one.schedule.emplace())) &&
+         (!has(has_min_score) || get_double(in, one.min_score.emplace())) &&
+         (!has(has_min_level) || get_level(in, one.min_level.emplace())) &&
+         (!has(has_detectors) || get_varint_as(in, one.detectors.emplace()));
 }
 
 }  // namespace
@@ -112,6 +124,10 @@ alert_rule with_override(alert_rule rule, const rule_override& difference) {
   rule.options.low_low = difference.low_low.value_or(rule.options.low_low);
   rule.options.high_high = difference.high_high.value_or(rule.options.high_high);
   if (difference.schedule) rule.options.schedule = *difference.schedule;
+  auto& anomalies = rule.options.anomalies;
+  anomalies.score = difference.min_score.value_or(anomalies.score);
+  anomalies.level = difference.min_level.value_or(anomalies.level);
+  anomalies.detectors = difference.detectors.value_or(anomalies.detectors);
   return rule;
 }
 
@@ -134,7 +150,9 @@ bool get_template(std::string_view& in, rule_template& what) {
     return false;
   for (; overrides > 0; --overrides) {
     sensor_id sensor = 0;
-    const auto known = version == with_few_members ? few_members : all_members;
+    const unsigned known = version == with_few_members    ? few_members
+                           : version == without_anomalies ? members_without_anomalies
+                                                          : all_members;
     if (!get_varint_as(in, sensor) || !get_override(in, what.overrides[sensor], known)) return false;
   }
   return true;
@@ -160,6 +178,9 @@ std::string to_text(const std::map<sensor_id, rule_override>& overrides) {
     if (one.low_low) members.push_back(fmt::format("low_low {}", *one.low_low));
     if (one.high_high) members.push_back(fmt::format("high_high {}", *one.high_high));
     if (one.schedule) members.push_back(fmt::format("schedule {}", to_text(*one.schedule)));
+    if (one.min_score) members.push_back(fmt::format("min_score {}", *one.min_score));
+    if (one.min_level) members.push_back(fmt::format("min_severity {}", to_text(*one.min_level)));
+    if (one.detectors) members.push_back(fmt::format("detectors {}", detectors_text(*one.detectors)));
     sensors.push_back(fmt::format("{}: {}", sensor, fmt::join(members, ", ")));
   }
   return fmt::format("{}", fmt::join(sensors, "; "));

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "pipelines/alarm/anomaly_filter.hpp"
 #include "pipelines/alarm/weekly_schedule.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/severity.hpp"
@@ -32,6 +33,9 @@ struct rule_override {
   std::optional<std::int64_t> re_alarm_us = {}, silence_us = {};
   std::optional<double> low_low = {}, high_high = {};
   std::optional<weekly_schedule> schedule = {};
+  std::optional<double> min_score = {};
+  std::optional<severity> min_level = {};
+  std::optional<std::uint32_t> detectors = {};
 
   bool empty() const { return *this == rule_override(); }
   bool operator==(const rule_override&) const = default;

@@ -10,8 +10,8 @@
 namespace factory {
 namespace {
 
-constexpr std::array<std::string_view, 6> condition_texts = {"GREATER_THAN", "LESS_THAN", "OUT_OF_RANGE",
-                                                             "RATE_ABOVE",   "NO_DATA",   "LADDER"};
+constexpr std::array<std::string_view, 8> condition_texts = {"GREATER_THAN", "LESS_THAN", "OUT_OF_RANGE", "RATE_ABOVE",
+                                                             "NO_DATA",      "LADDER",    "ANOMALY",      "STALE_QUALITY"};
 static_assert(condition_texts.size() == static_cast<std::size_t>(last_rule_condition) + 1);
 constexpr std::array<std::string_view, 5> step_texts = {"", "low_low", "low", "high", "high_high"};
 constexpr unsigned is_enabled = 1, has_options = 2;  // of a rule; rules from before there were options have only the first
@@ -93,7 +93,7 @@ std::optional<double> breached_limit(const alert_rule& rule, double value) {
 
 bool needs_all_readings(const alert_rule& rule) {
   return rule.enabled && (rule.options.counts_readings() || rule.condition == rule_condition::rate_above ||
-                          rule.condition == rule_condition::no_data);
+                          rule.condition == rule_condition::no_data || rule.condition == rule_condition::stale_quality);
 }
 
 std::string_view to_text(ladder_step step) { return step_texts.at(static_cast<std::size_t>(step)); }
@@ -141,6 +141,13 @@ calm_band calm_values(const sensor_config& config) {
     calm.highest = std::min(calm.highest, highest_back(rule));
   }
   return calm;
+}
+
+alarm_needs needs_of(const sensor_config& config) {
+  const auto any = [&](rule_condition wanted) {
+    return std::ranges::any_of(config.rules, [wanted](const shared_rule& each) { return each->condition == wanted; });
+  };
+  return {calm_values(config), any(rule_condition::anomaly), any(rule_condition::stale_quality)};
 }
 
 void put_rule(std::string& out, const alert_rule& rule) {

@@ -42,26 +42,39 @@ struct threshold_breach {
 std::optional<threshold_breach> check_thresholds(const threshold_range& range, double value);
 
 /// Numbers on disk: append only. What a rule compares with its limits is the reading; of rate_above the change a second, without sign.
-enum class rule_condition : std::uint8_t { greater_than, less_than, out_of_range, rate_above, no_data, ladder };
-inline constexpr auto last_rule_condition = rule_condition::ladder;
+enum class rule_condition : std::uint8_t {
+  greater_than,
+  less_than,
+  out_of_range,
+  rate_above,
+  no_data,
+  ladder,
+  anomaly,
+  stale_quality
+};
+inline constexpr auto last_rule_condition = rule_condition::stale_quality;
 constexpr bool uses_low(rule_condition c) {
   return c == rule_condition::less_than || c == rule_condition::out_of_range || c == rule_condition::ladder;
 }
-constexpr bool uses_high(rule_condition c) { return c != rule_condition::less_than && c != rule_condition::no_data; }
+/// It compares no reading with a limit.
+constexpr bool uses_no_limit(rule_condition c) {
+  return c == rule_condition::no_data || c == rule_condition::anomaly || c == rule_condition::stale_quality;
+}
+constexpr bool uses_high(rule_condition c) { return c != rule_condition::less_than && !uses_no_limit(c); }
 std::string_view to_text(rule_condition c);  ///< "GREATER_THAN" ...
 std::optional<rule_condition> parse_rule_condition(std::string_view text);
 std::optional<severity> parse_rule_severity(std::string_view text);  ///< INFO, WARNING, CRITICAL
 
 /// An alert rule. greater_than and rate_above breach strictly above `high`, less_than strictly below `low`, out_of_range either; ladder
-/// likewise, with the outer limits of its options, each of the four infinite when it is not set; no_data when time goes by. It is for one
-/// sensor, or, as a template, for all that a selector matches.
+/// likewise, with the outer limits of its options, each of the four infinite when it is not set; no_data when time goes by; anomaly while
+/// the sensor has an anomaly that is open. It is for one sensor, or, as a template, for all that a selector matches.
 struct alert_rule {
   rule_id id = 0;
   sensor_id sensor = 0;  ///< 0: of a template
   std::string name;
   rule_condition condition{};
   double low = 0;   ///< used by less_than, out_of_range and ladder
-  double high = 0;  ///< used by all others but no_data
+  double high = 0;  ///< unused where uses_no_limit()
   severity level = severity::rule_warning;
   bool enabled = true;
   alarm_options options = {};
@@ -107,6 +120,13 @@ struct calm_band {
   static calm_band none() { return {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()}; }
 };
 calm_band calm_values(const sensor_config& config);
+/// What alarms need to be told of a sensor.
+struct alarm_needs {
+  calm_band calm;          ///< readings: all but these
+  bool anomalies = false;  ///< what its detectors say
+  bool quality = false;    ///< which readings are not good; all bad ones, too
+};
+alarm_needs needs_of(const sensor_config& config);
 
 /// put_* append the bytes of a rule or a config (coding.hpp). get_* read them from the front of `in` and advance it; for damaged
 /// bytes they return false and leave both arguments in any state.

@@ -52,15 +52,35 @@ void history_judges::observe(std::span<const std::int64_t> times_us, std::span<c
     const auto count = std::min(rows_at_once, values.size() - done);
     const auto first = rows_.size();
     rows_.append(times_us.subspan(done, count), values.subspan(done, count));
+    const auto told = found_.size();
     detectors_.observe(rows_, first, rows_.size(), 0, found_);
-    if (alarms_) alarms_->observe(rows_, first, rows_.size(), 0, found_);
+    if (alarms_) judge_alarms(first, told);
     if (rows_.size() > sensor_judge::looks_back) rows_.drop_front(rows_.size() - sensor_judge::looks_back);
     done += count;
   }
 }
 
+/// Rows from `first_row` on, and what the detectors said of them: events from `first_event` on.
+void history_judges::judge_alarms(std::size_t first_row, std::size_t first_event) {
+  std::vector<anomaly_change> changes;
+  add_changes(std::span(found_).subspan(first_event), changes);
+  alarms_->look_up(&notes_);
+  if (changes.empty()) return alarms_->observe(rows_, first_row, rows_.size(), 0, found_);
+  std::map<std::int64_t, double> instants;
+  for (const auto& each : changes) {
+    notes_.anomalies.take(each);
+    instants[each.note.at_us] = no_value;
+  }
+  for (auto row = first_row; row < rows_.size(); ++row) instants[rows_.times_us()[row]] = rows_.values()[row];
+  recent_rows all;
+  for (const auto& [time_us, value] : instants) all.append({&time_us, 1}, {&value, 1});
+  alarms_->observe(all, 0, all.size(), 0, found_);
+  notes_.anomalies.settle(all.newest_us());
+}
+
 void history_judges::pass_time(std::int64_t until_us) {
   if (!alarms_) return;
+  alarms_->look_up(&notes_);
   alarm_command instant;
   instant.at_us = until_us;
   alarms_->apply(instant, 0, found_);
@@ -71,6 +91,7 @@ std::string history_judges::state() const {
   put_rows(out, rows_);
   detectors_.encode(out);
   if (alarms_) alarms_->encode(out);
+  notes_.anomalies.encode(out);
   return out;
 }
 

@@ -28,9 +28,12 @@ class history_judges {
   const std::vector<event>& found() const { return found_; }
 
  private:
+  void judge_alarms(std::size_t first_row, std::size_t first_event);
+
   recent_rows rows_;
   sensor_judge detectors_;
   std::optional<alarm_judge> alarms_;  ///< where there is something to watch
+  alarm_notes notes_;                  ///< for the alarms
   std::vector<event> found_;
 };
 

@@ -71,6 +71,14 @@ class revisable {
   const Judge& now() const { return now_; }
   /// No row older than this may be put.
   std::int64_t floor_us() const { return floor_us_; }
+  /// What stands no more to be judged again: rows and commands up to settled_us(), which the judge settled() has seen ...
+  std::int64_t settled_us() const { return marks_.front().at_us; }
+  const Judge& settled() const { return marks_.front().state; }
+  /// ... and what was found behind them, as it reads now.
+  std::span<const finding> unsettled() {
+    if (is_partly_known_) know_again();
+    return made_;
+  }
 
   /// Rows in time order, all newer than the newest (REQUIRED). Judged at once: findings are appended to `out`.
   void append(std::span<const std::int64_t> times_us, std::span<const double> values, std::int64_t received_at_us,

@@ -35,7 +35,7 @@ bool get_rows(std::string_view& in, std::uint64_t count, recent_rows& rows) {
       return false;
   }
   for (double& value : values)
-    if (!get_double(in, value) || !std::isfinite(value)) return false;
+    if (!get_double(in, value) || std::isinf(value)) return false;
   rows.append(times_us, values);
   return true;
 }

@@ -158,10 +158,13 @@ std::optional<problem> check_condition(const alert_rule& rule) {
     return problem{errc::invalid, "low", "must not be above high"};
   if (rule.condition == rule_condition::rate_above && rule.high < 0)
     return problem{errc::invalid, "high", "is a rate without sign: must not be below 0"};
-  if (rule.condition != rule_condition::no_data) return std::nullopt;
-  if (options.counts_readings()) return problem{errc::invalid, "of", "must be 1: NO_DATA has no readings to count"};
+  if (uses_no_limit(rule.condition) && options.counts_readings())
+    return problem{errc::invalid, "of", fmt::format("must be 1: {} has no readings to count", to_text(rule.condition))};
+  if (rule.condition == rule_condition::anomaly && !(options.anomalies.score >= 1 && std::isfinite(options.anomalies.score)))
+    return problem{errc::invalid, "min_score", "must be a number from 1 up: 1 is the boundary of the detectors"};
+  if (rule.condition != rule_condition::no_data && rule.condition != rule_condition::stale_quality) return std::nullopt;
   if (options.silence_us < limits::silence_ms_least * 1'000 || options.silence_us > limits::alarm_days_ms * 1'000)
-    return problem{errc::invalid, "silence_ms",
+    return problem{errc::invalid, rule.condition == rule_condition::no_data ? "silence_ms" : "for_ms",
                    fmt::format("must be from {} to {}", limits::silence_ms_least, limits::alarm_days_ms)};
   return std::nullopt;
 }
@@ -219,10 +222,14 @@ std::optional<problem> check_overrides(const catalog_tables& tables, const alert
       return problem{errc::invalid, field + ".low", "is not used by this condition"};
     if (difference.high && !uses_high(entry.condition))
       return problem{errc::invalid, field + ".high", "is not used by this condition"};
-    if (difference.silence_us && entry.condition != rule_condition::no_data)
+    if (difference.silence_us && entry.condition != rule_condition::no_data && entry.condition != rule_condition::stale_quality)
       return problem{errc::invalid, field + ".silence_ms", "is not used by this condition"};
     if ((difference.low_low || difference.high_high) && entry.condition != rule_condition::ladder)
       return problem{errc::invalid, field + (difference.low_low ? ".low_low" : ".high_high"), "is not used by this condition"};
+    if ((difference.min_score || difference.min_level || difference.detectors) && entry.condition != rule_condition::anomaly) {
+      const auto* const name = difference.min_score ? ".min_score" : difference.min_level ? ".min_severity" : ".detectors";
+      return problem{errc::invalid, field + name, "is not used by this condition"};
+    }
     if (auto bad = check_judgement(with_override(judged(entry), difference)))
       return problem{bad->code, field + "." + bad->field, bad->reason};
   }

@@ -29,9 +29,9 @@ struct followed_sensor {
   bool (*is_bad)(double value) = nullptr;  ///< readings of bad quality
 
   void configure(const sensor_config& config, std::int64_t received_at_us) {
-    const auto place = state.watch(calm_values(config), received_at_us);
+    const auto place = state.watch(needs_of(config), received_at_us);
     std::vector<event> said;
-    alarms.observe(place.newer, state.floor_us(), received_at_us, said);
+    alarms.observe(place.newer, state.floor_us(), received_at_us, said, state.take_anomaly_changes());
     alarms.configure(config, place.at_us, state.floor_us(), received_at_us, said);
     keep(said);
   }
@@ -47,9 +47,16 @@ struct followed_sensor {
     keep(found.events);
     if (found.alarms_restart) alarms.begin_anew();
     std::vector<event> said;
-    if (!found.alarm_rows.empty()) alarms.observe(found.alarm_rows, state.floor_us(), received_at_us, said);
+    const auto anomalies = state.take_anomaly_changes();
+    if (!found.alarm_rows.empty() || !anomalies.empty())
+      alarms.observe(found.alarm_rows, state.floor_us(), received_at_us, said, anomalies);
     keep(said);
     alarm_rows += found.alarm_rows.size();
+  }
+  void let_time_pass(std::int64_t until_us) {
+    std::vector<event> said;
+    alarms.advance(until_us, until_us, said);
+    keep(said);
   }
   void keep(const std::vector<event>& said) {
     for (const auto& each : said) {
@@ -71,7 +78,7 @@ struct followed_sensor {
     ASSERT_EQ(in.size(), bytes.size() - size);
     ASSERT_TRUE(alarms.decode(in));
     EXPECT_TRUE(in.empty());
-    state.watch_again(calm_values(config));
+    state.watch_again(alarms.needs());
   }
   std::string digest() const {
     std::string out;
@@ -105,6 +112,16 @@ sensor_config limits_of(std::mt19937& random) {
   if (random() % 2 != 0) config.thresholds.min = 25.0 + static_cast<double>(random() % 20);
   if (random() % 2 != 0)
     config.rules.push_back(alert_rule{1, ordered, "r", rule_condition::greater_than, 0, 65, severity::rule_warning, true});
+  for (rule_id number = 2; number < 4; ++number) {
+    if (random() % 3 == 0) continue;
+    alert_rule about{number, ordered, "a", rule_condition::anomaly, 0, 0, severity::rule_warning, true};
+    about.options.anomalies.score = 1 + static_cast<double>(random() % 3) / 2;
+    if (random() % 2 == 0)
+      about.options.anomalies.detectors = detector_bit(detector::level_shift) | detector_bit(detector::stuck);
+    about.options.on_delay_us = static_cast<std::int64_t>(random() % 3) * second_us;
+    about.options.off_delay_us = static_cast<std::int64_t>(random() % 3) * second_us;
+    config.rules.push_back(about);
+  }
   return config;
 }
 
@@ -184,6 +201,35 @@ TEST_P(any_order, of_readings_of_which_some_are_bad_gives_the_findings_of_the_go
     EXPECT_EQ(other.state.status().late, 0U);
     EXPECT_GE(other.state.status().left_out, readings.size() - good.size());
     EXPECT_TRUE(other.digest() == ordered.digest()) << "bodies of " << size;
+  }
+}
+
+TEST_P(any_order, of_readings_of_which_some_are_bad_gives_the_same_alerts_about_their_quality) {
+  std::mt19937 random(GetParam());
+  const auto readings = signal(random, ten_us, 2'000);
+  sensor_config config{ordered, {}, {}};
+  alert_rule stale{1, ordered, "q", rule_condition::stale_quality, 0, 0, severity::rule_warning, true};
+  stale.options.silence_us = 2 * second_us;
+  stale.options.on_delay_us = static_cast<std::int64_t>(random() % 2) * second_us / 2;
+  config.rules.push_back(stale);
+  constexpr std::int64_t received_us = ten_us + 1'000'000 * second_us;
+  followed_sensor in_line;
+  in_line.is_bad = has_bad_bits;
+  in_line.configure(config, received_us);
+  in_line.take(readings, received_us);
+  in_line.let_time_pass(received_us);
+  EXPECT_GT(std::ranges::count_if(in_line.known, [](const auto& each) { return each.first.source == event_source::alert_rule; }),
+            20);
+  for (const std::size_t size : {1U, 13U, 200U}) {
+    followed_sensor other;
+    other.is_bad = has_bad_bits;
+    other.configure(config, received_us);
+    in_bodies(disordered(random, readings, rules.allowed_lateness_us), size, [&](const rows& body) {
+      other.take(body, received_us);
+      if (random() % 40 == 0) other.store_and_read(config);
+    });
+    other.let_time_pass(received_us);
+    EXPECT_TRUE(other.digest() == in_line.digest()) << "bodies of " << size;
   }
 }
 

@@ -31,7 +31,7 @@ reading_batch marked(sensor_id sensor, const std::vector<quality_row>& rows) {
 
 /// Under an upper limit of 90.
 struct quality_state : testing::Test {
-  quality_state() { state.watch(calm_values({1, {{}, 90.0}, {}}), ten_us); }
+  quality_state() { state.watch(needs_of({1, {{}, 90.0}, {}}), ten_us); }
   sensor_state::findings take(const std::vector<quality_row>& rows, std::int64_t now_s = 100) {
     const auto batch = marked(1, rows);
     return state.apply(ten_us + now_s * second_us, batch, batch.slices.front());
@@ -119,6 +119,25 @@ TEST_F(quality_state, bad_beyond_the_lateness_is_late_too_and_leaves_windows_alo
   EXPECT_EQ(stored_flags(0), flag_bad | flag_late);
   EXPECT_EQ(state.status().count_window.count, 2U);
   EXPECT_EQ(state.status().late, 0U) << "counted once";
+}
+
+TEST_F(quality_state, alarms_hear_of_all_qualities_where_a_rule_is_about_them) {
+  alert_rule stale{1, 1, "stale", rule_condition::stale_quality, 0, 0, severity::rule_warning, true};
+  stale.options.silence_us = 10 * second_us;
+  state.watch(needs_of({1, {}, {stale}}), ten_us);
+  const auto qualities = [](const sensor_state::findings& found) {
+    std::vector<row_quality> all;
+    for (const auto& each : found.alarm_rows) all.push_back(each.quality);
+    return all;
+  };
+  using enum row_quality;
+  EXPECT_EQ(qualities(take({{0, 10}, {1, 11, flag_uncertain}, {2, 12, flag_bad}})), (std::vector{good, uncertain, bad}));
+  EXPECT_EQ(qualities(take({{1, 11}})), (std::vector{good})) << "the same value, good now";
+  const auto turned = take({{1, 11, flag_bad}});
+  ASSERT_EQ(turned.alarm_rows.size(), 1U);
+  EXPECT_TRUE(turned.alarm_rows[0].gone);
+  EXPECT_EQ(turned.alarm_rows[0].quality, bad);
+  EXPECT_TRUE(take({{3, 13, flag_bad | flag_excluded}}).alarm_rows.empty()) << "an operator's will is no quality";
 }
 
 TEST_F(quality_state, is_stored_with_the_state_and_states_of_before_are_read) {

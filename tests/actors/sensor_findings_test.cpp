@@ -79,7 +79,7 @@ TEST(sensor_findings, alarm_rows_alone_give_the_alerts_of_all_readings_under_cha
       std::vector<event> expected, found;
       if (round % 7 == 0) {
         const auto config = random_config(values.random());
-        sensor.watch(calm_values(config), time_us);
+        sensor.watch(needs_of(config), time_us);
         of_all.configure(config, INT64_MIN, 0, 0, expected);
         of_alarm_rows.configure(config, INT64_MIN, 0, 0, found);
       }

@@ -24,7 +24,7 @@ constexpr sensor_id stated = 7;
 
 /// A state and a shorter way to feed it. Under a limit that everything passes, each reading that is judged is an alarm row.
 struct fed_state {
-  fed_state() { state.watch(calm_values({stated, {{}, -1e9}, {}}), ten_us); }
+  fed_state() { state.watch(needs_of({stated, {{}, -1e9}, {}}), ten_us); }
 
   sensor_state state{stated, stream_rules{}};
 

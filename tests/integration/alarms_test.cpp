@@ -57,6 +57,68 @@ std::vector<std::string> times_of(http_client& api, std::string_view kind) {
   return all;
 }
 
+TEST(alarms, rules_about_anomalies_and_quality_hold_over_kill_9_and_late_readings) {
+  fresh_daemon plant({"--checkpoint-bytes", "20000"});
+  http_client api(plant->api_port());
+  const auto sensors = add_sensors(api, 2);
+  expect(200, api.patch(fmt::format("/api/sensors/{}", sensors[0]), R"({"detection":{"physical_max":100}})"));
+  const auto odd = add_rule(api, sensors[0], R"("condition":"ANOMALY","min_score":1.5,"detectors":["out_of_range"])");
+  const auto poor = add_rule(api, sensors[1], R"("condition":"STALE_QUALITY","for_ms":10000)");
+  const auto begin_us = this_second_us() - 30 * second_us;
+  const auto post = [&](std::size_t sensor, std::int64_t second, double value, std::string_view quality = "good") {
+    expect(201,
+           api.post("/api/readings", fmt::format(R"({{"sensor_id":{},"value":{},"timestamp":"{}","quality":"{}"}})",
+                                                 sensors[sensor], value, format_time(begin_us + second * second_us), quality)));
+  };
+  for (std::int64_t second = 0; second < 3; ++second) post(0, second, 50);
+  post(0, 3, 150);
+  post(1, 0, 50);
+  for (std::int64_t second = 1; second < 13; ++second) post(1, second, 0, "bad");
+  const auto of_anomaly = id_of(sensors[0], begin_us + 3 * second_us, odd);
+  const auto of_quality = id_of(sensors[1], begin_us + 10 * second_us, poor);
+  EXPECT_EQ(awaited_state_of(api, of_anomaly), "active_unacknowledged");
+  EXPECT_EQ(awaited_state_of(api, of_quality), "active_unacknowledged");
+  plant->kill();
+  plant->start();
+  api = http_client(plant->api_port());
+  post(1, 4, 50);
+  await([&] { return api.get("/api/alerts/" + of_quality).status == 404; }, "the alert to be taken back");
+  post(1, 13, 50);
+  for (std::int64_t second = 4; second < 20; ++second) post(0, second, 50);
+  await([&] { return state_of(api, of_anomaly) == "returned_unacknowledged"; }, "the end of the anomaly");
+  await([&] { return get_json(api, fmt::format("/api/alerts?sensor_id={}", sensors[1]))["alerts"].Empty(); },
+        "no alert of the quality to be left");
+}
+
+TEST(alarms, of_a_machine_that_begin_together_are_a_group_whatever_their_order) {
+  fresh_daemon plant;
+  http_client api(plant->api_port());
+  const auto sensors = add_sensors(api, 3);
+  std::vector<std::uint32_t> rules;
+  for (const auto sensor : sensors) rules.push_back(add_rule(api, sensor, R"("condition":"GREATER_THAN","high":80)"));
+  const auto begin_us = this_second_us() - 40 * second_us;
+  store(api, {{sensors[2], begin_us + 20 * second_us, 90}});
+  store(api, {{sensors[0], begin_us, 90}});
+  store(api, {{sensors[1], begin_us + 70 * second_us, 90}});
+  const auto first = id_of(sensors[0], begin_us, rules[0]);
+  for (const auto& [sensor, second] : {std::pair(0, 0), {1, 70}, {2, 20}})
+    awaited_state_of(api, id_of(sensors[sensor], begin_us + second * second_us, rules[sensor]));
+  const auto page = get_json(api, "/api/alerts");
+  ASSERT_EQ(page["alerts"].Size(), 3U);
+  ASSERT_EQ(page["groups"].Size(), 1U);
+  EXPECT_EQ(std::string(page["groups"][0]["first_out"].GetString()), first);
+  EXPECT_EQ(page["groups"][0]["alarms"].Size(), 2U);
+  const std::string group = page["groups"][0]["id"].GetString();
+  const auto of_group = get_json(api, "/api/alerts?group=" + group);
+  ASSERT_EQ(of_group["alerts"].Size(), 2U);
+  for (const auto& each : of_group["alerts"].GetArray()) EXPECT_EQ(std::string(each["first_out"].GetString()), first);
+  EXPECT_EQ(get_json(api, "/api/alerts?first_out=true")["alerts"].Size(), 2U) << "one is alone";
+  EXPECT_EQ(get_json(api, "/api/alerts?first_out=false")["alerts"].Size(), 1U);
+  EXPECT_EQ(get_json(api, "/api/alerts?group_window_ms=100000")["groups"][0]["alarms"].Size(), 3U);
+  EXPECT_TRUE(get_json(api, "/api/alerts/" + first + "?group_window_ms=0")["group"].IsNull());
+  expect(400, api.get("/api/alerts?group=press"));
+}
+
 TEST(alarms, a_kill_9_within_a_delay_and_on_a_shelf_neither_resets_nor_doubles_them) {
   fresh_daemon plant({"--checkpoint-bytes", "20000"});
   http_client api(plant->api_port());

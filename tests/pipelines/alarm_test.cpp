@@ -298,6 +298,26 @@ TEST(alarm_board, a_board_stored_before_there_were_delays_goes_on) {
   EXPECT_EQ(f.found[1].key, (event_key{5, 6, max_threshold, 0, alert_cleared}));
 }
 
+/// Since when readings are good, and that none is poor.
+constexpr std::size_t quality_bytes = 1 + 10;
+
+TEST(alarm_board, a_board_stored_before_there_was_quality_goes_on) {
+  fixture f({10, 100});
+  f.observe(1, 105);
+  std::string bytes, config;
+  f.board.encode(bytes);
+  bytes.front() = 5;
+  put_config(config, f.board.config());
+  bytes.erase(1 + config.size() + 1 + 1 + 8 + 1, quality_bytes);
+  std::string_view in = bytes;
+  fixture g({});
+  ASSERT_TRUE(g.board.decode(in));
+  EXPECT_TRUE(in.empty());
+  g.observe(2, 50);
+  ASSERT_EQ(g.found.size(), 1U);
+  EXPECT_EQ(g.found[0].key, (event_key{5, 1, max_threshold, 0, alert_cleared}));
+}
+
 TEST(alarm_board, a_board_stored_before_there_were_escalations_goes_on) {
   fixture f({10, 100});
   f.observe(1, 105);
@@ -306,8 +326,8 @@ TEST(alarm_board, a_board_stored_before_there_were_escalations_goes_on) {
   bytes.front() = 2;
   std::string config;
   put_config(config, f.board.config());
-  bytes.erase(1 + config.size() + 1 + 1 + 8, 1);  // since when it is silent, behind time and value
-  bytes.resize(bytes.size() - 54);                // what operators did to the only limit, its peak, its shift; that nothing is shelved
+  bytes.erase(1 + config.size() + 1 + 1 + 8, 1 + quality_bytes);  // since when it is silent, behind time and value
+  bytes.resize(bytes.size() - 54);  // what operators did to the only limit, its peak, its shift; that nothing is shelved
   std::string_view in = bytes;
   fixture g({});
   ASSERT_TRUE(g.board.decode(in));
@@ -326,6 +346,9 @@ TEST(alarm_board, a_board_stored_before_there_were_peaks_goes_on_from_the_level_
   std::string bytes;
   f.board.encode(bytes);
   bytes.front() = 3;
+  std::string config;
+  put_config(config, f.board.config());
+  bytes.erase(1 + config.size() + 1 + 1 + 8 + 1, quality_bytes);
   bytes.resize(bytes.size() - 39);  // the peak, the shift; that nothing is shelved
   put_byte(bytes, static_cast<std::uint8_t>(severity::high));
   put_varint(bytes, 0);

@@ -45,6 +45,20 @@ struct judged_alarms_test : testing::Test {
 
 using kind_list = std::vector<event_kind>;
 
+TEST_F(judged_alarms_test, that_were_stored_before_there_were_notes_go_on) {
+  see(0, 90);
+  std::string bytes;
+  alarms.encode(bytes);
+  bytes.front() = static_cast<char>(0x82);
+  bytes.resize(bytes.size() - 3);  // what they are told of, and that nothing is noted
+  std::string_view in = bytes;
+  ASSERT_TRUE(alarms.decode(in));
+  EXPECT_TRUE(in.empty());
+  EXPECT_FALSE(alarms.needs().anomalies);
+  tick(13);
+  EXPECT_EQ(kinds(), kind_list{event_kind::alert_raised});
+}
+
 TEST_F(judged_alarms_test, a_tick_ends_a_delay_at_its_own_instant) {
   see(0, 90);
   EXPECT_EQ(alarms.due_us(), 10 * second_us);

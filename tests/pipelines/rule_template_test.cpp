@@ -70,6 +70,9 @@ TEST(rule_template, overrides_have_all_options_and_older_ones_are_read) {
   all.high_high = 99;
   all.schedule.emplace().shifts = {{3, 0, 3'600'000'000}};
   all.schedule->zone_name = "UTC";
+  all.min_score = 1.5;
+  all.min_level = severity::high;
+  all.detectors = detector_bit(detector::drift);
   const auto changed = with_override(hot(), all).options;
   EXPECT_EQ(changed.count, 2U);
   EXPECT_EQ(changed.of, 5U);
@@ -79,6 +82,7 @@ TEST(rule_template, overrides_have_all_options_and_older_ones_are_read) {
   EXPECT_EQ(changed.low_low, 1);
   EXPECT_EQ(changed.high_high, 99);
   EXPECT_EQ(changed.schedule, *all.schedule);
+  EXPECT_EQ(changed.anomalies, (anomaly_filter{1.5, severity::high, detector_bit(detector::drift)}));
   rule_template full;
   full.overrides = {{17, all}};
   std::string bytes;
@@ -89,17 +93,21 @@ TEST(rule_template, overrides_have_all_options_and_older_ones_are_read) {
   EXPECT_EQ(back, full);
   EXPECT_EQ(to_text(full.overrides),
             "17: count 2, of 5, latch 1, re_alarm_ms 60000, silence_ms 5000, low_low 1, high_high 99, schedule mon,tue "
-            "00:00-01:00 UTC");
-  bytes.front() = 1;
-  in = bytes;
-  EXPECT_FALSE(get_template(in, back)) << "version 1 had none of these";
+            "00:00-01:00 UTC, min_score 1.5, min_severity high, detectors drift");
+  for (const char version : {1, 2}) {
+    bytes.front() = version;
+    in = bytes;
+    EXPECT_FALSE(get_template(in, back)) << "these versions had not all of these";
+  }
   full.overrides = {{17, all_different()}};
   bytes.clear();
   put_template(bytes, full);
-  bytes.front() = 1;
-  in = bytes;
-  ASSERT_TRUE(get_template(in, back));
-  EXPECT_EQ(back, full);
+  for (const char version : {1, 2}) {
+    bytes.front() = version;
+    in = bytes;
+    ASSERT_TRUE(get_template(in, back));
+    EXPECT_EQ(back, full);
+  }
 }
 
 TEST(shared_rule, of_a_template_is_one_object_again_when_configs_are_read) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <tuple>
@@ -24,6 +25,24 @@ struct placed_order {
   bool is_machine = false, machine_stops = false;
 };
 
+/// An anomaly over time.
+struct modelled_anomaly {
+  struct telling {
+    std::int64_t at = 0;
+    detector what{};
+    double score = 0;
+  };
+  std::int64_t begin = 0;         ///< its name
+  std::vector<telling> tellings;  ///< by time, the first one opens it
+  std::int64_t closed = INT64_MAX;
+};
+
+/// A reading that is not bad has a value.
+struct modelled_reading {
+  std::optional<double> value;
+  bool is_good = true;
+};
+
 /// What became of one alert.
 struct modelled_alert {
   std::int64_t raised = 0, ended = -1;
@@ -40,8 +59,9 @@ struct modelled_alert {
 
 class alarm_model {
  public:
-  alarm_model(std::vector<alert_rule> rules, std::map<std::int64_t, double> readings, std::vector<placed_order> orders)
-      : rules_(std::move(rules)), readings_(std::move(readings)), orders_(std::move(orders)) {
+  alarm_model(std::vector<alert_rule> rules, std::map<std::int64_t, modelled_reading> readings,
+              std::vector<modelled_anomaly> anomalies, std::vector<placed_order> orders)
+      : rules_(std::move(rules)), readings_(std::move(readings)), anomalies_(std::move(anomalies)), orders_(std::move(orders)) {
     for (const auto& rule : rules_) states_[rule.id];
   }
 
@@ -87,8 +107,15 @@ class alarm_model {
     const auto& it = states_.at(id);
     return {it.raised, -1, it.latched, it.hushed_at_raise, hush(id), it.told.value, it.told.at};
   }
+  static bool is_of_silence(const alert_rule& rule) {
+    return rule.condition == rule_condition::no_data || rule.condition == rule_condition::stale_quality;
+  }
+  std::int64_t silent_since(const alert_rule& rule) const {
+    return rule.condition == rule_condition::no_data ? silent_since_ : good_since_;
+  }
   static double limit_of(const alert_rule& rule) {
-    if (rule.condition == rule_condition::no_data) return static_cast<double>(rule.options.silence_us) / 1e6;
+    if (is_of_silence(rule)) return static_cast<double>(rule.options.silence_us) / 1e6;
+    if (rule.condition == rule_condition::anomaly) return rule.options.anomalies.score;
     return rule.condition == rule_condition::greater_than ? rule.high : rule.low;
   }
   static void grow(const alert_rule& rule, state& it, std::int64_t now, double value, bool is_told) {
@@ -118,9 +145,18 @@ class alarm_model {
       if (it.raised >= 0) end(rule.id, it, now);
       it = {};
     }
+    for (const auto& rule : on_shift)
+      if (rule.condition == rule_condition::anomaly) look(rule, states_[rule.id], now);
     if (const auto found = readings_.find(now); found != readings_.end()) {
-      for (const auto& rule : on_shift) read(rule, states_[rule.id], now, found->second);
-      silent_since_ = now;
+      const auto& [value, is_good] = found->second;
+      for (const auto& rule : on_shift) {
+        const bool concerns =
+            rule.condition != rule_condition::anomaly && (rule.condition != rule_condition::stale_quality || is_good);
+        if (value && concerns) read(rule, states_[rule.id], now, *value);
+      }
+      if (value) silent_since_ = now;
+      if (is_good) good_since_ = now;
+      newest_poor_ = is_good ? newest_poor_ : now;
     }
     for (const auto& rule : on_shift) let_pass(rule, states_[rule.id], now, raised);
     for (const auto id : raised) {
@@ -131,11 +167,36 @@ class alarm_model {
     for (; next_order_ < orders_.size() && orders_[next_order_].at == now; ++next_order_) obey(orders_[next_order_]);
   }
 
+  double worst_anomaly(const anomaly_filter& which, std::int64_t now) const {
+    double worst = 0;
+    for (const auto& each : anomalies_) {
+      if (now >= each.closed) continue;
+      modelled_anomaly::telling newest;
+      for (const auto& telling : each.tellings)
+        if (telling.at <= now) newest = telling;
+      const bool counts = newest.score >= which.score && severity_of_score(newest.score) >= which.level &&
+                          (which.detectors == 0 || (which.detectors & detector_bit(newest.what)) != 0);
+      if (counts) worst = std::max(worst, newest.score);
+    }
+    return worst;
+  }
+
+  void look(const alert_rule& rule, state& it, std::int64_t now) const {
+    const double worst = worst_anomaly(rule.options.anomalies, now);
+    const bool goes_on = it.raised >= 0 && !it.latched;
+    if (worst > 0) it.newest_breach = worst;
+    if (worst > 0 && goes_on) grow(rule, it, now, worst, true);
+    if (!goes_on && worst == 0) it.breach_since = -1;
+    if (!goes_on && worst > 0 && it.breach_since < 0) it.breach_since = now;
+    if (goes_on && worst > 0) it.back_since = -1;
+    if (goes_on && worst == 0 && it.back_since < 0) it.back_since = now;
+  }
+
   void read(const alert_rule& rule, state& it, std::int64_t now, double value) const {
     const bool goes_on = it.raised >= 0 && !it.latched;
-    if (it.silent && goes_on) grow(rule, it, now, static_cast<double>(now - silent_since_) / 1e6, false);
+    if (it.silent && goes_on) grow(rule, it, now, static_cast<double>(now - silent_since(rule)) / 1e6, false);
     it.silent = false;
-    const bool silence = rule.condition == rule_condition::no_data;
+    const bool silence = is_of_silence(rule);
     const bool beyond = !silence && (rule.condition == rule_condition::greater_than ? value > rule.high : value < rule.low);
     const double margin = rule.options.deadband;
     const bool back =
@@ -155,8 +216,9 @@ class alarm_model {
   }
 
   void let_pass(const alert_rule& rule, state& it, std::int64_t now, std::vector<rule_id>& raised) {
-    const auto silent_for = now - std::max(silent_since_, shift_begin(rule, now));
-    if (rule.condition == rule_condition::no_data && !it.silent && silent_for >= rule.options.silence_us) {
+    const auto silent_for = now - std::max(silent_since(rule), shift_begin(rule, now));
+    const bool counts = rule.condition == rule_condition::no_data || newest_poor_ > good_since_;
+    if (is_of_silence(rule) && counts && !it.silent && silent_for >= rule.options.silence_us) {
       it.silent = true;
       it.newest_breach = limit_of(rule);
       it.back_since = -1;
@@ -213,14 +275,15 @@ class alarm_model {
   }
 
   std::vector<alert_rule> rules_;
-  std::map<std::int64_t, double> readings_;
+  std::map<std::int64_t, modelled_reading> readings_;
+  std::vector<modelled_anomaly> anomalies_;
   std::vector<placed_order> orders_;
   std::size_t next_order_ = 0;
   std::map<rule_id, state> states_;
   std::map<rule_id, shelf_on> shelves_;
   std::map<rule_id, bool> out_of_service_;
   bool machine_stopped_ = false;
-  std::int64_t silent_since_ = 0;
+  std::int64_t silent_since_ = 0, good_since_ = 0, newest_poor_ = -1;
   std::map<rule_id, std::vector<modelled_alert>> alerts_;
 };
 
