@@ -47,7 +47,7 @@ class service final : public backtest_service {
   }
 
   expected<backtest_info> begin(const backtest_request& asked, factory_id within) override {
-    auto spec = plan_backtest(asked, parts_.entities, parts_.events, parts_.usual, parts_.now_us());
+    auto spec = plan_backtest(asked, parts_.in_force(), parts_.usual, parts_.now_us());
     if (!spec) return tl::unexpected(std::move(spec.error()));
     spec->threads = parts_.threads;
     auto made = std::make_shared<record>();

@@ -41,8 +41,7 @@ class backtest_service {
 };
 
 struct backtest_parts {
-  const catalog& entities;
-  const event_reader& events;
+  std::function<backtest_sources()> in_force;  ///< now
   stream_rules usual;
   row_reader read;
   std::function<std::int64_t()> now_us;

@@ -14,6 +14,10 @@ inline constexpr std::size_t backtest_findings = 300'000;     ///< events that i
 inline constexpr std::size_t backtests_in_line = 8;           ///< that wait for one another: 503
 inline constexpr std::size_t backtests_kept = 50;             ///< that are over; the oldest go
 inline constexpr std::size_t backtest_drafts = 200;           ///< rules of one: 400
+inline constexpr std::size_t backtest_pipelines = 50;         ///< drafts of one: 400
+inline constexpr std::size_t backtest_rows_merged =
+    1'000'000;  ///< waiting for a draft from which another computes; then the oldest go without it
+inline constexpr std::size_t backtest_drafted_shown = 1'000;  ///< sensors that drafts fill, with their figures
 inline constexpr std::size_t backtest_faults = 1'000;         ///< known faults of one: 400
 inline constexpr std::size_t preview_rows = 3'000'000;  ///< readings that a preview of a rule looks at: 400, narrow the range
 

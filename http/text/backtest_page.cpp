@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
+#include <ranges>
+#include <string>
 #include <string_view>
 
 #include "http/text/backtest_text.hpp"
@@ -13,7 +16,7 @@ namespace factory {
 namespace {
 
 constexpr std::size_t most_rows = 50;  ///< sensors of a line on the page
-constexpr int bar_width = 10, plot_height = 60;
+constexpr int bar_width = 10, plot_height = 60, series_height = 120;
 
 constexpr std::string_view page_style =
     "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#222}"
@@ -33,12 +36,6 @@ std::string length_text(std::int64_t us) {
 
 std::string percent(double share) { return fmt::format("{:.3g} %", share * 100); }
 std::string percent(const std::optional<double>& share) { return share ? percent(*share) : "–"; }
-
-std::string title_of(const backtest_line& line) {
-  std::string out = line.draft ? "draft: " : "";
-  if (line.source == event_source::alert_rule) out += line.rule != 0 ? fmt::format("rule {} ", line.rule) : "rule ";
-  return out + html_escaped(line.name);
-}
 
 void append_bars(std::string& page, const std::vector<std::uint32_t>& counts, std::uint32_t most, std::string_view colour,
                  int offset, int width) {
@@ -81,14 +78,16 @@ void append_row(std::string& page, std::string_view name, const firing_figures& 
 
 constexpr std::string_view figure_heads = "<th>count</th><th>longest</th><th>first</th><th>share of time</th>";
 
-void append_sensors(std::string& page, const backtest_line& line, std::int64_t span_us, const sensor_names& names) {
-  if (line.by_sensor.empty()) return;
-  fmt::format_to(std::back_inserter(page), "<details><summary>{} of {} sensors</summary><table><tr><th>sensor</th>{}</tr>\n",
-                 line.by_sensor.size(), line.sensors, figure_heads);
+/// Those of which a line says something: sensors, or machines.
+void append_places(std::string& page, std::string_view what, const std::map<std::uint32_t, firing_figures>& by,
+                   const backtest_line& line, std::int64_t span_us, const sensor_names& names) {
+  if (by.empty()) return;
+  fmt::format_to(std::back_inserter(page), "<details><summary>{} of {} {}s</summary><table><tr><th>{}</th>{}</tr>\n", by.size(),
+                 line.sensors, what, what, figure_heads);
   std::size_t rows = 0;
-  for (const auto& [sensor, figures] : line.by_sensor) {
+  for (const auto& [place, figures] : by) {
     if (++rows > most_rows) break;
-    append_row(page, html_escaped(names(sensor)), figures, span_us, 1);
+    append_row(page, html_escaped(names(place)), figures, span_us, 1);
     page += "</tr>\n";
   }
   page += "</table></details>\n";
@@ -100,8 +99,8 @@ void append_summary(std::string& page, const backtest_result& result, std::int64
   if (known) page += "<th>faults found</th><th>precision</th><th>recall</th><th>median delay</th>";
   page += "</tr>\n";
   for (const auto& line : result.lines) {
-    append_row(page, fmt::format("<span{}>{}</span>", line.draft ? " class=\"draft\"" : "", title_of(line)), line.all, span_us,
-               line.sensors);
+    append_row(page, fmt::format("<span{}>{}</span>", line.draft ? " class=\"draft\"" : "", html_escaped(title_of(line))),
+               line.all, span_us, line.sensors);
     if (known && line.faults) {
       fmt::format_to(std::back_inserter(page), "<td>{} of {}</td><td>{}</td><td>{}</td><td>{}</td>", line.faults->found,
                      line.faults->faults, percent(line.faults->precision()), percent(line.faults->recall()),
@@ -112,9 +111,43 @@ void append_summary(std::string& page, const backtest_result& result, std::int64
   page += "</table>\n";
 }
 
+/// What a draft of a pipeline computes: from the least to the greatest value in each part of the range, and the mean.
+void append_series(std::string& page, const drafted_series& series, const backtest_result& result) {
+  fmt::format_to(std::back_inserter(page), "<h2 class=\"draft\">draft: pipeline {}: {}</h2>\n", html_escaped(series.pipeline),
+                 html_escaped(series.sensor));
+  if (series.all.count == 0) {
+    page += "<p>It gives no readings in this range.</p>\n";
+    return;
+  }
+  const double span = series.all.max > series.all.min ? series.all.max - series.all.min : 1;
+  const auto height_of = [&](double value) { return (series.all.max - value) / span * (series_height - 2) + 1; };
+  fmt::format_to(std::back_inserter(page),
+                 "<svg role=\"img\" viewBox=\"0 0 {0} {1}\" width=\"100%\" height=\"{1}\" preserveAspectRatio=\"none\">",
+                 bar_width * static_cast<int>(series.over_time.size()), series_height);
+  for (std::size_t i = 0; i < series.over_time.size(); ++i) {
+    const auto& part = series.over_time[i];
+    if (part.count == 0) continue;
+    const auto top = height_of(part.max), bottom = height_of(part.min), middle = height_of(part.mean());
+    fmt::format_to(
+        std::back_inserter(page),
+        "<rect x=\"{0}\" y=\"{1:.1f}\" width=\"{2}\" height=\"{3:.1f}\" fill=\"#e0a570\"><title>{4:.6g} to {5:.6g}, mean "
+        "{6:.6g}</title></rect><rect x=\"{0}\" y=\"{7:.1f}\" width=\"{2}\" height=\"2\" fill=\"#c05a00\"/>",
+        static_cast<int>(i) * bar_width, top, bar_width - 1, std::max(1.0, bottom - top), part.min, part.max, part.mean(),
+        middle - 1);
+  }
+  fmt::format_to(std::back_inserter(page), "</svg><small>{} to {}; {} readings from {:.6g} to {:.6g} {}, mean {:.6g}</small>\n",
+                 format_time(result.begin_us), format_time(result.end_us), series.all.count, series.all.min, series.all.max,
+                 html_escaped(series.unit), series.all.mean());
+}
+
 }  // namespace
 
-std::string backtest_html(const backtest_result& result, const sensor_names& names) {
+std::string backtest_html(const backtest_result& result, const sensor_names& known) {
+  const auto names = names_in(result, known);
+  const auto machine_name = [&](machine_id machine) {
+    const auto at = result.machine_names.find(machine);
+    return at == result.machine_names.end() ? "machine " + std::to_string(machine) : at->second;
+  };
   const auto span_us = result.end_us - result.begin_us;
   std::string page = fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Backtest</title><style>{}</style></head>\n<body>"
@@ -128,10 +161,13 @@ std::string backtest_html(const backtest_result& result, const sensor_names& nam
   }
   append_summary(page, result, span_us);
   for (const auto& line : result.lines) {
-    fmt::format_to(std::back_inserter(page), "<h2{}>{}</h2>\n", line.draft ? " class=\"draft\"" : "", title_of(line));
+    fmt::format_to(std::back_inserter(page), "<h2{}>{}</h2>\n", line.draft ? " class=\"draft\"" : "",
+                   html_escaped(title_of(line)));
     append_plot(page, result, line);
-    append_sensors(page, line, span_us, names);
+    append_places(page, "sensor", line.by_sensor, line, span_us, names);
+    append_places(page, "machine", line.by_machine, line, span_us, machine_name);
   }
+  for (const auto& each : result.drafted | std::views::take(most_rows)) append_series(page, each, result);
   page += "</body></html>\n";
   return page;
 }

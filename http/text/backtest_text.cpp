@@ -30,16 +30,26 @@ void write_faults(json_writer& out, const fault_figures& of) {
   out.end_object();
 }
 
-std::vector<std::pair<sensor_id, firing_figures>> most_fired(const backtest_line& line) {
-  std::vector<std::pair<sensor_id, firing_figures>> all(line.by_sensor.begin(), line.by_sensor.end());
+/// Of sensors or machines, those with the most firings.
+std::vector<std::pair<std::uint32_t, firing_figures>> most_fired(const std::map<std::uint32_t, firing_figures>& by) {
+  std::vector<std::pair<std::uint32_t, firing_figures>> all(by.begin(), by.end());
   std::ranges::stable_sort(all, [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
   if (all.size() > most_sensors) all.resize(most_sensors);
   return all;
 }
 
-void write_line(json_writer& out, const backtest_line& line, std::int64_t span_us, const sensor_names& names) {
+void write_line(json_writer& out, const backtest_line& line, const backtest_result& of, const sensor_names& names) {
+  const auto span_us = of.end_us - of.begin_us;
   out.begin_object().member("source", to_text(line.source)).key("rule_id");
   line.rule != 0 ? out.value(line.rule) : out.value(nullptr);
+  out.key("pipeline");
+  if (line.pipeline) {
+    out.begin_object().key("id");
+    line.pipeline->id != 0 ? out.value(line.pipeline->id) : out.value(nullptr);
+    out.member("name", std::string_view(line.pipeline->name)).end_object();
+  } else {
+    out.value(nullptr);
+  }
   out.member("name", std::string_view(line.name)).member("draft", line.draft).member("sensors", line.sensors);
   write_figures(out, line.all, span_us, line.sensors);
   out.key("faults");
@@ -47,9 +57,41 @@ void write_line(json_writer& out, const backtest_line& line, std::int64_t span_u
   out.key("over_time").begin_array();
   for (const auto count : line.over_time) out.value(count);
   out.end_array().key("by_sensor").begin_array();
-  for (const auto& [sensor, figures] : most_fired(line)) {
-    out.begin_object().member("sensor_id", sensor).member("name", std::string_view(names(sensor)));
+  for (const auto& [sensor, figures] : most_fired(line.by_sensor)) {
+    out.begin_object().key("sensor_id");
+    of.drafted_names.contains(sensor) ? out.value(nullptr) : out.value(sensor);
+    out.member("name", std::string_view(names(sensor)));
     write_figures(out, figures, span_us, 1);
+    out.end_object();
+  }
+  out.end_array().key("by_machine").begin_array();
+  for (const auto& [machine, figures] : most_fired(line.by_machine)) {
+    const auto name = of.machine_names.find(machine);
+    out.begin_object().member("machine_id", machine);
+    out.member("name", name == of.machine_names.end() ? std::string_view() : std::string_view(name->second));
+    write_figures(out, figures, span_us, 1);
+    out.end_object();
+  }
+  out.end_array().end_object();
+}
+
+void write_values(json_writer& out, const summary& of) {
+  out.member("count", of.count).key("min");
+  of.count != 0 ? out.value(of.min) : out.value(nullptr);
+  out.key("max");
+  of.count != 0 ? out.value(of.max) : out.value(nullptr);
+  out.key("mean");
+  of.count != 0 ? out.value(of.mean()) : out.value(nullptr);
+}
+
+void write_series(json_writer& out, const drafted_series& series) {
+  out.begin_object().member("pipeline", std::string_view(series.pipeline)).member("name", std::string_view(series.sensor));
+  out.member("unit", std::string_view(series.unit));
+  write_values(out, series.all);
+  out.key("over_time").begin_array();
+  for (const auto& part : series.over_time) {
+    out.begin_object();
+    write_values(out, part);
     out.end_object();
   }
   out.end_array().end_object();
@@ -57,17 +99,33 @@ void write_line(json_writer& out, const backtest_line& line, std::int64_t span_u
 
 }  // namespace
 
+std::string title_of(const backtest_line& line) {
+  std::string out = line.draft ? "draft: " : "";
+  if (line.pipeline) out += "pipeline " + line.pipeline->name + ": ";
+  if (line.source == event_source::alert_rule) out += line.rule != 0 ? fmt::format("rule {} ", line.rule) : "rule ";
+  return out + line.name;
+}
+
 std::string digest_text(std::uint64_t digest) { return fmt::format("{:016x}", digest); }
 
-void write_json(json_writer& out, const backtest_result& result, const sensor_names& names) {
-  const auto span_us = result.end_us - result.begin_us;
+sensor_names names_in(const backtest_result& result, const sensor_names& known) {
+  return [&result, &known](sensor_id sensor) {
+    const auto drafted = result.drafted_names.find(sensor);
+    return drafted == result.drafted_names.end() ? known(sensor) : drafted->second;
+  };
+}
+
+void write_json(json_writer& out, const backtest_result& result, const sensor_names& known) {
+  const auto names = names_in(result, known);
   out.begin_object().time_member("from", result.begin_us).time_member("to", result.end_us);
   out.member("sensors", result.sensors).member("readings", result.readings).member("findings", result.findings);
   out.member("known_faults", result.faults).member("seconds", result.seconds);
   out.member("digest", std::string_view(digest_text(result.digest))).key("differences").begin_array();
   for (const auto& each : result.differences) out.value(std::string_view(each));
   out.end_array().key("lines").begin_array();
-  for (const auto& each : result.lines) write_line(out, each, span_us, names);
+  for (const auto& each : result.lines) write_line(out, each, result, names);
+  out.end_array().key("drafted").begin_array();
+  for (const auto& each : result.drafted) write_series(out, each);
   out.end_array().end_object();
 }
 

@@ -12,6 +12,10 @@ namespace factory {
 
 /// What people call a sensor: "press/bearing temperature".
 using sensor_names = std::function<std::string(sensor_id)>;
+/// Also of sensors that exist only in the backtest. Refers to both.
+sensor_names names_in(const backtest_result& result, const sensor_names& known);
+/// "rule 7 hot", "pipeline bearings apart: value > 5": what fired, for people.
+std::string title_of(const backtest_line& line);
 
 void write_json(json_writer& out, const backtest_result& result, const sensor_names& names);
 /// One page that needs nothing else: what changes, a table, and for each line when it fired. Names are escaped.

@@ -13,8 +13,6 @@ namespace factory {
 namespace {
 
 constexpr std::uint8_t encoding_version = 2, version_without_events = 1;
-constexpr std::int64_t grace_us =
-    2'000'000;  ///< how long the clock must have passed an end, with nothing coming, before it counts
 
 void put_results(std::string& out, const std::vector<stream_result>& results) {
   put_varint(out, results.size());

@@ -47,6 +47,8 @@ struct stream_told {
 class stream_instance {
  public:
   using change = difference<stream_result>;
+  /// How long the clock must have passed an end, with nothing coming, before it counts.
+  static constexpr std::int64_t grace_us = 2'000'000;
 
   stream_instance(std::shared_ptr<const stream_plan> plan, const stream_times& times, const stream_subject& subject = {});
 

@@ -70,6 +70,7 @@ expected<journal::ticket> journal::begin(journal_entry entry, durability how, st
 expected<std::vector<source_position>> journal::positions() const { return read_positions(impl_->rocks); }
 
 expected<std::uint64_t> journal::ticket::wait() {
+  if (!request_) return 0;
   std::unique_lock lock(request_->mutex);
   if (!request_->answered.wait_until(lock, deadline_, [&] { return request_->answer.has_value(); }))
     return fail(errc::timed_out,
@@ -78,7 +79,7 @@ expected<std::uint64_t> journal::ticket::wait() {
 }
 
 bool journal::ticket::ready() const {
-  return request_->has_answer.load(std::memory_order_acquire) || std::chrono::steady_clock::now() >= deadline_;
+  return !request_ || request_->has_answer.load(std::memory_order_acquire) || std::chrono::steady_clock::now() >= deadline_;
 }
 
 std::uint64_t journal::last_sequence() const { return impl_->last.load(std::memory_order_acquire); }

@@ -5,12 +5,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <random>
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/times.hpp"
 
 namespace factory::test {
 namespace {
@@ -88,6 +90,94 @@ TEST(backtest, has_one_digest_for_one_set_of_readings_whatever_threads_and_bodie
   EXPECT_EQ(other.replay({"--digest"}), live + "\n");
 }
 
+/// Three sensors of a machine that follow one load, a reading a minute; for two hours of the third day the second does not.
+std::vector<reading> of_a_machine(const std::vector<std::uint32_t>& all) {
+  std::vector<reading> rows;
+  for (std::size_t row = 0; row < 4'320; ++row)
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      std::mt19937 noise(static_cast<unsigned>(row * all.size() + i) * 2'654'435'761U);
+      const bool faulty = i == 1 && row >= 3'600 && row < 3'720;
+      rows.push_back(
+          {all[i], ten_us + static_cast<std::int64_t>(row) * minute_us,
+           50 + 4 * std::sin(static_cast<double>(row) / 20) + static_cast<double>(noise() % 1'000) / 1'000 + (faulty ? 25 : 0)});
+    }
+  return rows;
+}
+
+/// Live, by the API and from the directory: one digest, with pipelines and the machine detector at work.
+std::string digest_with_pipelines(std::vector<std::string> options, std::size_t body) {
+  fresh_daemon running(std::move(options));
+  http_client api(running->api_port());
+  const auto sensors = add_sensors(api, 3);
+  const auto made = api.post(
+      "/api/pipelines",
+      R"json([{"name":"apart","per":"machine","sources":{"a":{"name":"s0"},"b":{"name":"s1"}},"steps":[{"align":{"tolerance_ms":60000}},
+           {"compute":"abs(a - b)"},{"window":{"tumbling_ms":600000},"aggregate":"mean"}],
+           "sinks":[{"sensor":{"name":"apart"}},{"event":{"when":"value > 10"}}]},
+          {"name":"smooth","sources":{"a":{"sensor_id":2}},"steps":[{"window":{"sliding_ms":1200000},"aggregate":"std"}],
+           "sinks":[{"event":{"when":"value > 6"}}]}])json");
+  EXPECT_EQ(made.status, 201U) << made.body;
+  const auto rule = api.post(
+      "/api/rules", R"({"selector":{"name":"apart"},"name":"far","condition":"GREATER_THAN","high":12,"on_delay_ms":1200000})");
+  EXPECT_EQ(rule.status, 201U) << rule.body;
+  store(api, of_a_machine(sensors), body);
+  await_processed(api);
+  await(
+      [&] {
+        const auto health = get_json(api, "/api/machines/1/health");
+        const auto& watch = health["machine_detector"];
+        return watch.HasMember("learned_rows") && watch["learned_rows"].GetUint64() >= 4'319;
+      },
+      "the machine detector");
+  running->restart();
+  api = http_client(running->api_port());
+  const auto digest = [&] { return std::string(get_json(api, "/api/events/digest")["digest"].GetString()); };
+  const auto live = digest();
+  for (const auto* const kind : {"pipeline_raised", "alert_raised"})
+    EXPECT_GT(get_json(api, fmt::format("/api/events?kind={}", kind))["events"].Size(), 0U) << kind;
+  EXPECT_GT(get_json(api, "/api/anomalies?detector=machine")["anomalies"].Size(), 0U);
+  const auto begun = api.post("/api/backtests", "{}").json();
+  rapidjson::Document now;
+  await(
+      [&] {
+        now = get_json(api, fmt::format("/api/backtests/{}", begun["id"].GetUint()));
+        return !now["result"].IsNull() || !now["error"].IsNull();
+      },
+      "the backtest");
+  EXPECT_STREQ(now["result"]["digest"].GetString(), live.c_str());
+  EXPECT_EQ(digest(), live) << "nothing is stored";
+  running->stop();
+  const auto replayed = run({program("factory-replay"), "--backtest", "--data-dir", running->data_dir().string(), "--digest"});
+  EXPECT_EQ(replayed.output, live + "\n");
+  return live;
+}
+
+TEST(backtest, with_pipelines_and_machines_has_the_digest_of_live_whatever_threads_and_bodies) {
+  const auto one = digest_with_pipelines({"--worker-threads", "1", "--analysis-actors", "1"}, 3'000);
+  EXPECT_EQ(digest_with_pipelines({"--worker-threads", "8", "--analysis-actors", "8"}, 120), one);
+}
+
+TEST_F(backtests, try_a_pipeline_and_show_it) {
+  const auto body = fmt::format(
+      R"({{"pipelines":[{{"name":"minutely","sources":{{"a":{{"sensor_id":{}}}}},"steps":[{{"window":{{"tumbling_ms":10000}},
+           "aggregate":"max"}}],"sinks":[{{"sensor":{{"name":"peak","unit":"C"}}}},{{"event":{{"when":"value > 90"}}}}]}}],
+           "rules":[{{"name":"peaks","selector":{{"name":"peak"}},"condition":"GREATER_THAN","high":90}}]}})",
+      sensors[0]);
+  const auto done = finished_backtest(body);
+  const auto& result = done["result"];
+  ASSERT_EQ(result["drafted"].Size(), 1U);
+  EXPECT_STREQ(result["drafted"][0]["name"].GetString(), "mill/peak");
+  EXPECT_EQ(result["drafted"][0]["count"].GetUint64(), 9U);
+  EXPECT_EQ(result["drafted"][0]["over_time"].Size(), 60U);
+  EXPECT_THAT(text_of(result["differences"]), HasSubstr("draft of the pipeline minutely: "));
+  const auto page = api.get(fmt::format("/api/backtests/{}.html", done["id"].GetUint()));
+  EXPECT_THAT(page.body, HasSubstr("draft: pipeline minutely: mill/peak"));
+  running->stop();
+  const auto drafts = running.directory.path() / "drafts.json";
+  std::ofstream(drafts) << body;
+  EXPECT_THAT(replay({"--drafts", drafts.string()}), HasSubstr("draft of the pipeline minutely: "));
+}
+
 TEST_F(backtests, say_what_a_draft_would_change) {
   const auto done = finished_backtest(fmt::format(
       R"({{"rules":[{{"id":1,"high":1000}},{{"sensor_id":{0},"name":"low","condition":"LESS_THAN","low":-5}}],
@@ -112,7 +202,11 @@ TEST_F(backtests, refuse_in_words_what_cannot_be_tried) {
     EXPECT_EQ(got.status, 400U) << body;
     EXPECT_THAT(got.body, HasSubstr(why)) << body;
   };
-  refused(R"({"pipelines":[{}]})", "pipelines are not tried");
+  refused(R"({"pipelines":[{}]})", "pipelines[0]: ");
+  refused(R"({"pipelines":[{"id":9}]})", "pipelines[0].id: Pipeline not found");
+  refused(
+      R"({"pipelines":[{"name":"x","sources":{"a":{"sensor_id":99}},"steps":[{"compute":"a"}],"sinks":[{"event":{"when":"value > 1"}}]}]})",
+      "pipelines[0]: sources.a.sensor_id: there is no sensor 99");
   refused(R"({"rules":[{"id":99}]})", "rules[0].id: Rule not found");
   refused(R"({"rules":[{"sensor_id":1,"name":"x","condition":"GREATER_THAN"}]})", "rules[0]");
   refused(R"({"from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"})", "from must be before to");
@@ -132,6 +226,18 @@ TEST_F(backtests, are_previewed_for_one_rule_at_once) {
   await([&] { return raised() == seen["fired"]["count"].GetUint64(); }, "as many alerts as the preview says");
   EXPECT_EQ(seen["proposals"].Size(), 3U);
   EXPECT_THAT(seen["text"].GetString(), HasSubstr("99.9 % of readings lie in "));
+  const auto typed = [&](std::string_view body) {
+    const auto answer = api.post("/api/rules/preview", body);
+    EXPECT_EQ(answer.status, 200U) << answer.body;
+    return answer.status == 200U ? answer.json()["fired"]["count"].GetUint64() : 0U;
+  };
+  const auto as_rule = typed(R"({"rule":{"sensor_id":1,"condition":"GREATER_THAN","high":85}})");
+  EXPECT_GT(as_rule, 0U);
+  EXPECT_EQ(typed(R"({"sensor_id":1,"rule":{"type":"GREATER_THAN","threshold":85}})"), as_rule);
+  EXPECT_EQ(typed(R"({"rule":{"condition":"GREATER_THAN","high":85},"sensor_id":1})"), as_rule);
+  EXPECT_EQ(typed(R"({"sensor_id":1,"rule":{"selector":{"name":"s*"},"condition":"GREATER_THAN","high":85}})"), as_rule);
+  EXPECT_THAT(api.post("/api/rules/preview", R"({"sensor_id":1,"rule":{"type":"OUT_OF_RANGE","threshold":85}})").body,
+              HasSubstr("OUT_OF_RANGE takes low and high"));
   EXPECT_EQ(api.post("/api/rules/preview", R"({"sensor_id":1})").status, 400U);
   EXPECT_EQ(api.post("/api/rules/preview", R"({"rule":{"id":1},"sensor_id":99})").status, 400U);
 }

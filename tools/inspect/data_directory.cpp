@@ -80,7 +80,9 @@ expected<std::vector<sensor_cut>> data_directory::cuts() const {
       if (known == sensors.end() || entry.sequence <= known->second.applied_sequence) continue;
       const auto times = entry.readings->times(s);
       const auto values = entry.readings->values(s);
-      for (std::size_t i = 0; i < s.size(); ++i) known->second.rows.put(times[i], values[i], flag_none);
+      const auto flags = entry.readings->flags_of(s);
+      for (std::size_t i = 0; i < s.size(); ++i)
+        known->second.rows.put(times[i], values[i], flags.empty() ? std::uint8_t{flag_none} : flags[i]);
     }
   };
   auto replayed = entries.read_aside(add);

@@ -4,15 +4,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <map>
+#include <memory>
 #include <thread>
 #include <utility>
 
 #include "actors/backtest/backtest_plan.hpp"
+#include "http/text/backtest_json.hpp"
 #include "http/text/backtest_text.hpp"
 #include "inspect/data_directory.hpp"
 #include "replay/progress.hpp"
 #include "storage/corrections/correction_store.hpp"
+#include "storage/streams/machine_watch_store.hpp"
+#include "storage/streams/pipeline_store.hpp"
 
 namespace factory::replay {
 
@@ -41,10 +47,21 @@ class drawn_share {
   std::jthread thread_;
 };
 
-std::string what_of(const backtest_line& line) {
-  std::string out = line.draft ? "draft " : "";
-  if (line.source == event_source::alert_rule) out += fmt::format("rule {} ", line.rule);
-  return out + line.name;
+/// What is to be tried: of a file, or nothing. Times of the command line go before those of the file.
+expected<backtest_request> asked_of(const options& how, const data_directory& from,
+                                    const std::vector<pipeline_entry>& pipelines) {
+  backtest_request asked;
+  if (!how.drafts.empty()) {
+    std::ifstream file(how.drafts, std::ios::binary);
+    const std::string text(std::istreambuf_iterator<char>(file), {});
+    if (!file) return fail(errc::not_found, how.drafts + " cannot be read");
+    auto read = read_backtest(text, {from.entities, pipelines});
+    if (!read) return fail(read.error().code, how.drafts + ": " + read.error().message);
+    asked = std::move(*read);
+  }
+  if (how.from_us != min_event_time_us) asked.range.begin_us = how.from_us;
+  if (how.to_us != max_event_time_us) asked.range.end_us = how.to_us;
+  return asked;
 }
 
 expected<told_backtest> told(const backtest_spec& spec, const row_reader& read, const sensor_names& names,
@@ -76,10 +93,19 @@ expected<told_backtest> run_stored_backtest(const options& how, const std::atomi
     each.corrections = corrections.overlay_of(each.sensor);
     cuts.emplace(each.sensor, std::move(each));
   }
-  backtest_request asked;
-  if (how.from_us != min_event_time_us) asked.range.begin_us = how.from_us;
-  if (how.to_us != max_event_time_us) asked.range.end_us = how.to_us;
-  auto spec = plan_backtest(asked, (*from)->entities, (*from)->events, {}, clock_us());
+  pipeline_store pipelines(*(*from)->db);
+  machine_watch_store watches(*(*from)->db);
+  for (auto loaded : {pipelines.load(), watches.load()})
+    if (!loaded) return tl::unexpected(std::move(loaded.error()));
+  const auto copied = [&]() -> expected<std::unique_ptr<catalog>> {
+    auto copy = std::make_unique<catalog>(*(*from)->db);
+    if (auto loaded = copy->load(); !loaded) return tl::unexpected(std::move(loaded.error()));
+    return copy;
+  };
+  const auto in_force = pipelines.all();
+  const auto asked = asked_of(how, **from, in_force);
+  if (!asked) return tl::unexpected(asked.error());
+  auto spec = plan_backtest(*asked, {(*from)->entities, (*from)->events, in_force, watches.all(), copied}, {}, clock_us());
   if (!spec) return tl::unexpected(std::move(spec.error()));
   spec->threads = std::max(1U, std::thread::hardware_concurrency());
   const auto read = [&](sensor_id sensor, const time_range& range, std::size_t about, bool descending) {
@@ -120,7 +146,7 @@ std::string to_text(const backtest_result& result) {
                                 result.seconds, rate_text(static_cast<double>(result.readings) / std::max(1e-9, result.seconds)));
   out += fmt::format("{:<48}{:>10}{:>16}{:>30}{:>16}\n", "what", "count", "longest", "first", "share of time");
   for (const auto& line : result.lines) {
-    out += fmt::format("{:<48}{:>10}{:>16}{:>30}{:>14.3g} %\n", what_of(line), with_commas(line.all.count),
+    out += fmt::format("{:<48}{:>10}{:>16}{:>30}{:>14.3g} %\n", title_of(line), with_commas(line.all.count),
                        duration_text(static_cast<double>(line.all.longest_us) / 1e6),
                        line.all.first_us ? format_time(*line.all.first_us) : "-",
                        100 * share_of_time(line.all, span_us, line.sensors));
@@ -128,6 +154,13 @@ std::string to_text(const backtest_result& result) {
       out += fmt::format("  found {} of {} known faults; {} of {} firings were right\n", line.faults->found, line.faults->faults,
                          line.faults->right, line.faults->firings);
   }
+  if (!result.drafted.empty())
+    out += fmt::format("\n{:<48}{:>12}{:>14}{:>14}{:>14}\n", "drafted", "readings", "least", "mean", "greatest");
+  for (const auto& each : result.drafted)
+    out += fmt::format("{:<48}{:>12}{:>14.6g}{:>14.6g}{:>14.6g}\n", each.sensor, with_commas(each.all.count), each.all.min,
+                       each.all.count != 0 ? each.all.mean() : 0.0, each.all.max);
+  if (!result.differences.empty()) out += "\n";
+  for (const auto& each : result.differences) out += each + "\n";
   return out;
 }
 

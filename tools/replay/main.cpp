@@ -61,6 +61,9 @@ void describe(CLI::App& app, replay::command_line& typed) {
       "--scores", typed.scores,
       "backtest of FILEs: where scores go, one row for each, instead of what fired: a file, or a folder for several FILEs");
   app.add_flag("--machine", typed.machine, "backtest: the columns of a wide file are the sensors of one machine");
+  app.add_option("--drafts", typed.drafts,
+                 "backtest of --data-dir: a file with what is tried, as the body of POST /api/backtests (rules, pipelines, "
+                 "detectors, labels, selector)");
   app.add_flag("--digest", typed.digest, "backtest: print the digest of the findings, as GET /api/events/digest");
   app.add_flag("--json", typed.json, "backtest: print the result as JSON");
   app.add_option("--html", typed.html, "backtest: a page with the result goes into this file");

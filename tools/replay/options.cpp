@@ -95,7 +95,8 @@ expected<void> backtest_options(const command_line& typed) {
   const bool prints = typed.digest || typed.json || !typed.html.empty();
   if (!typed.backtest) {
     if (!typed.scores.empty()) return fail(errc::invalid, "--backtest and --scores belong together");
-    if (typed.machine || prints) return fail(errc::invalid, "--machine, --digest, --json and --html are for --backtest");
+    if (typed.machine || prints || !typed.drafts.empty())
+      return fail(errc::invalid, "--machine, --drafts, --digest, --json and --html are for --backtest");
     if (typed.files.empty()) return fail(errc::invalid, "FILE is required");
     return {};
   }
@@ -103,6 +104,8 @@ expected<void> backtest_options(const command_line& typed) {
   if (!typed.files.empty() && !typed.data_dir.empty())
     return fail(errc::invalid, "--backtest is of FILEs or of a --data-dir, not of both");
   if (typed.files.empty() && !typed.scores.empty()) return fail(errc::invalid, "--scores are of FILEs");
+  if (typed.data_dir.empty() && !typed.drafts.empty())
+    return fail(errc::invalid, "--drafts are tried on a --data-dir: files have no rules and no pipelines");
   if (typed.machine && typed.scores.empty()) return fail(errc::invalid, "--machine is for --scores");
   if (prints && !typed.scores.empty())
     return fail(errc::invalid, "--scores are rows; --digest, --json and --html show what fired: choose one");
@@ -130,6 +133,7 @@ expected<options> understand(const command_line& typed) {
   out.data_dir = typed.data_dir;
   out.resume = typed.resume;
   if (auto good = backtest_options(typed); !good) return tl::unexpected(good.error());
+  out.drafts = typed.drafts;
   out.allow_overwrite = typed.allow_overwrite;
   out.ignored = typed.ignore;
   const auto format = format_option(typed.format);

@@ -29,6 +29,7 @@ struct command_line {
   bool backtest = false, machine = false;
   bool digest = false, json = false;  ///< what a backtest of a data directory prints instead of a table
   std::string html;                   ///< where its page goes
+  std::string drafts;                 ///< what a backtest of a data directory tries: a file
   bool resume = false, allow_overwrite = false;
 };
 
@@ -50,6 +51,7 @@ struct options {
   std::size_t batch = 0;                                                ///< readings a request
   bool resume = false;
   bool skip_bad_cells = false;   ///< cells that are no numbers are counted, and do not end the run
+  std::string drafts;            ///< a file with what a backtest tries; empty: nothing
   bool allow_overwrite = false;  ///< of two readings of a file at one time of a sensor the later one wins
 
   bool ignores(std::string_view name) const;

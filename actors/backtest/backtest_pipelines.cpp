@@ -1,0 +1,171 @@
+#include "actors/backtest/backtest_pipelines.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "actors/streams/limits.hpp"
+#include "actors/streams/stream_resolve.hpp"
+
+namespace factory {
+
+namespace {
+
+using instances = std::vector<pipeline_instance_entry>;
+
+error of_draft(std::size_t number, error why) {
+  const auto name = "pipelines[" + std::to_string(number) + "]";
+  why.message = name + ": " + why.message;
+  why.field = why.field.empty() ? name : name + "." + why.field;
+  return why;
+}
+
+class drafting {
+ public:
+  drafting(const backtest_request& asked, const backtest_sources& in_force) : asked_(asked), in_force_(in_force) {}
+
+  expected<drafted_pipelines> run() {
+    auto copy = in_force_.copy_of_catalog();
+    if (!copy) return tl::unexpected(std::move(copy.error()));
+    out_.with_drafts = std::move(*copy);
+    for (std::size_t i = 0; i < asked_.pipelines.size(); ++i)
+      if (auto added = add(i); !added) return tl::unexpected(of_draft(i, std::move(added.error())));
+    return std::move(out_);
+  }
+
+ private:
+  struct replaced_pipeline {
+    pipeline_spec spec;
+    instances all;
+  };
+
+  bool may_see(const pipeline_instance_entry& it) const {
+    return !asked_.among ||
+           std::ranges::all_of(it.sources, [&](sensor_id each) { return made_.contains(each) || asked_.among->contains(each); });
+  }
+
+  expected<replaced_pipeline> replaced_by(const draft_pipeline& draft) const {
+    replaced_pipeline out;
+    if (draft.instead_of == 0) return out;
+    const auto at = std::ranges::find(in_force_.pipelines, draft.instead_of, &pipeline_entry::id);
+    const auto is_theirs = [&](const auto& each) { return may_see(each); };
+    if (at == in_force_.pipelines.end() || !std::ranges::all_of(at->instances, is_theirs))
+      return fail(errc::invalid, "Pipeline not found", "id");
+    auto spec = parse_pipeline(at->spec);
+    if (!spec) return tl::unexpected(std::move(spec.error()));
+    out.spec = std::move(*spec);
+    out.all = at->instances;
+    return out;
+  }
+
+  expected<void> add(std::size_t number) {
+    const auto& draft = asked_.pipelines[number];
+    const auto before = replaced_by(draft);
+    if (!before) return tl::unexpected(before.error());
+    for (const auto& sink : draft.spec.sinks)
+      if (const auto* const to = std::get_if<channel_sink>(&sink); to != nullptr && !in_force_.entities.find_channel(to->channel))
+        return fail(errc::invalid, "sinks: there is no channel " + std::to_string(to->channel), "sinks");
+    auto made = resolve(draft.spec, *out_.with_drafts, before->all);
+    if (!made) return tl::unexpected(std::move(made.error()));
+    std::erase_if(*made, [&](const auto& each) { return !may_see(each); });
+    if (made->empty()) return fail(errc::invalid, "sources: no machine has a sensor for each of them", "sources");
+    if (out_.streams.size() + made->size() > limits::stream_instances)
+      return fail(errc::too_large, "at most " + std::to_string(limits::stream_instances) + " instances of pipelines a backtest");
+    for (const auto& each : before->all) {
+      out_.concerned.insert(each.sources.begin(), each.sources.end());
+      for (const auto sensor : each.sinks)
+        if (sensor != 0) out_.concerned.insert(sensor);
+    }
+    const auto spec = std::make_shared<const pipeline_spec>(draft.spec);
+    for (auto& each : *made)
+      if (auto added = add(number, spec, *before, std::move(each)); !added) return added;
+    return {};
+  }
+
+  expected<void> add(std::size_t number, const std::shared_ptr<const pipeline_spec>& spec, const replaced_pipeline& before,
+                     pipeline_instance_entry made) {
+    for (const auto sensor : made.sources)
+      if (!made_.contains(sensor)) out_.concerned.insert(sensor);
+    made.sinks.assign(spec->sinks.size(), 0);
+    auto as_live = made;  // with the sensors that it would fill then
+    for (std::size_t i = 0; i < spec->sinks.size(); ++i) {
+      if (!std::holds_alternative<sensor_sink>(spec->sinks[i])) continue;
+      auto filled = draft_sensor(number, *spec, i, before, made);
+      if (!filled) return tl::unexpected(std::move(filled.error()));
+      made.sinks[i] = filled->judged.config.sensor;
+      made_.insert(made.sinks[i]);
+      as_live.sinks[i] = filled->instead_of;
+      out_.sensors.push_back(std::move(*filled));
+    }
+    instances others;
+    for (const auto& each : in_force_.pipelines)
+      if (each.id != asked_.pipelines[number].instead_of)
+        others.insert(others.end(), each.instances.begin(), each.instances.end());
+    if (const auto cycle = find_cycle(as_live, others))
+      return fail(errc::invalid, "sources: " + *cycle + " would be computed from itself", "sources");
+    out_.streams.push_back(
+        {{draft_pipeline_id(number), 1, made.machine}, spec, std::move(made.sources), std::move(made.sinks), true});
+    return {};
+  }
+
+  /// The sensor that the pipeline in force fills in this place.
+  static sensor_id filled_before(const replaced_pipeline& before, machine_id machine, const std::string& name) {
+    const auto old = std::ranges::find(before.all, machine, &pipeline_instance_entry::machine);
+    for (std::size_t k = 0; old != before.all.end() && k < before.spec.sinks.size(); ++k) {
+      const auto* const known = std::get_if<sensor_sink>(&before.spec.sinks[k]);
+      if (known != nullptr && known->name == name) return old->sinks[k];
+    }
+    return 0;
+  }
+
+  expected<drafted_sensor> draft_sensor(std::size_t number, const pipeline_spec& spec, std::size_t sink,
+                                        const replaced_pipeline& before, const pipeline_instance_entry& made) {
+    auto& scratch = *out_.with_drafts;
+    const auto machine = machine_of_sink(spec, sink, made, scratch);
+    if (!machine) return tl::unexpected(machine.error());
+    const auto& wanted = std::get<sensor_sink>(spec.sinks[sink]);
+    drafted_sensor out;
+    out.pipeline = number;
+    out.sink = sink;
+    out.instead_of = filled_before(before, made.machine, wanted.name);
+    out.unit = wanted.unit;
+    out.sources = made.sources;
+    const auto on = scratch.find_machine(*machine);
+    out.name = (on ? on->name + "/" : "") + wanted.name;
+    sensor_entry entry;
+    if (out.instead_of != 0) {
+      out_.replaced.insert(out.instead_of);
+      if (auto known = scratch.find_sensor(out.instead_of)) entry.labels = known->labels;
+      auto gone = scratch.stage_delete_sensor(out.instead_of);
+      if (!gone) return tl::unexpected(std::move(gone.error()));
+      scratch.apply(std::move(*gone));
+    }
+    entry.machine = *machine;
+    entry.name = wanted.name;
+    entry.unit = wanted.unit;
+    auto staged = scratch.stage_create(std::vector{std::move(entry)}, 0);
+    if (!staged) {
+      const auto& why = staged.error().rows.empty() ? staged.error().message : staged.error().rows.front().reason;
+      return fail(staged.error().code, "sinks: " + why, "sinks");
+    }
+    const auto sensor = staged->entries.front().id;
+    scratch.apply(std::move(staged->change));
+    out.judged.config = out.instead_of != 0 ? in_force_.entities.config_of(out.instead_of) : scratch.config_of(sensor);
+    out.judged.config.sensor = sensor;
+    return out;
+  }
+
+  const backtest_request& asked_;
+  const backtest_sources& in_force_;
+  drafted_pipelines out_;
+  std::set<sensor_id> made_;
+};
+
+}  // namespace
+
+expected<drafted_pipelines> draft_pipelines(const backtest_request& asked, const backtest_sources& in_force) {
+  if (asked.pipelines.empty()) return drafted_pipelines();
+  return drafting(asked, in_force).run();
+}
+
+}  // namespace factory
