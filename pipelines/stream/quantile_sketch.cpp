@@ -51,9 +51,18 @@ void quantile_sketch::merge(const quantile_sketch& other) {
   collapse();
 }
 
+bool quantile_sketch::take_away(double value) {
+  if (has_collapsed_) return false;
+  const auto at = std::ranges::lower_bound(bins_, bin_of(value), {}, &quantile_sketch::counted_bin::first);
+  if (--at->second == 0) bins_.erase(at);
+  --count_;
+  return true;
+}
+
 /// Joins the two bins of least magnitude.
 void quantile_sketch::collapse() {
   while (bins_.size() > most_bins) {
+    has_collapsed_ = true;
     const auto least = std::ranges::min_element(bins_, {}, [](const auto& each) { return std::abs(each.first); });
     const auto count = least->second;
     bins_.erase(least);

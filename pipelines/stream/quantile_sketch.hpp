@@ -19,13 +19,15 @@ class quantile_sketch {
 
   void add(double value);  ///< REQUIRES: finite
   void merge(const quantile_sketch& other);
+  /// One that was added is as if it had not been; false, and nothing is done, where bins were counted as one.
+  bool take_away(double value);
   std::uint64_t count() const { return count_; }
   /// The value of rank q * (count - 1), `q` in [0, 1]. REQUIRES: count() > 0.
   double quantile(double q) const;
 
   void encode(std::string& out) const;  ///< appended
   bool decode(std::string_view& in);
-  bool operator==(const quantile_sketch&) const = default;
+  bool operator==(const quantile_sketch& other) const { return bins_ == other.bins_; }
 
  private:
   /// Bins in ascending order of the values that they hold: a negative number for negative values.
@@ -37,6 +39,7 @@ class quantile_sketch {
 
   std::vector<counted_bin> bins_;
   std::uint64_t count_ = 0;
+  bool has_collapsed_ = false;
 };
 
 }  // namespace factory

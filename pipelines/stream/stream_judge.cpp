@@ -20,6 +20,7 @@ stream_judge::stream_judge(std::shared_ptr<const stream_plan> plan)
     : plan_(std::move(plan)),
       memories_(plan_->memory_count),
       windows_(plan_->window_count),
+      sliding_(plan_->sliding_count),
       totals_(plan_->accumulation_count),
       limits_(plan_->limit_count),
       detectors_(plan_->detector_count) {
@@ -223,7 +224,8 @@ void stream_judge::encode(std::string& out) const {
     put_zigzag(out, each.time_us);
     put_double(out, each.value);
   }
-  for (const auto& each : windows_) encode_window(each, out);
+  for (const auto& each : plan_->steps)
+    if (const auto* const window = std::get_if<stream_plan::window>(&each)) encode_window(*window, out);
   for (const auto& each : totals_) {
     put_zigzag(out, each.before.time_us);
     put_double(out, each.before.value);
@@ -241,8 +243,9 @@ bool stream_judge::decode(std::string_view& in) {
     if (!get_zigzag(in, each.time_us) || !get_double(in, each.value)) return false;
   for (auto& each : memories_)
     if (!get_zigzag(in, each.time_us) || !get_double(in, each.value)) return false;
-  for (auto& each : windows_)
-    if (!decode_window(each, in)) return false;
+  for (const auto& each : plan_->steps)
+    if (const auto* const window = std::get_if<stream_plan::window>(&each); window != nullptr && !decode_window(*window, in))
+      return false;
   for (auto& each : totals_)
     if (!get_zigzag(in, each.before.time_us) || !get_double(in, each.before.value) || !get_double(in, each.sum)) return false;
   for (auto& each : limits_)

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +12,7 @@
 #include "pipelines/detect/detector_set.hpp"
 #include "pipelines/model/recent_rows.hpp"
 #include "pipelines/stream/interpolated_join.hpp"
+#include "pipelines/stream/sliding_values.hpp"
 #include "pipelines/stream/stream_plan.hpp"
 #include "pipelines/stream/stream_result.hpp"
 #include "pipelines/stream/window_values.hpp"
@@ -67,8 +67,7 @@ class stream_judge {
   };
   struct window_state {
     std::vector<window_values> open = {};      ///< by begin
-    window_values::row newest = {};            ///< before which nothing is known; of a sliding window, the one before `rows`
-    std::deque<window_values::row> rows = {};  ///< of a sliding window
+    window_values::row newest = {};            ///< before which nothing is known; of a sliding window, the one before its rows
     std::int64_t closed_begin_us = INT64_MIN;  ///< of a session, count or state window: the last that has ended
     std::int64_t closed_until_us = INT64_MIN;  ///< which rows of the sources have decided it
   };
@@ -102,14 +101,15 @@ class stream_judge {
   std::int64_t bound_behind(const stream_plan::window& window, std::int64_t bound_us) const;
   std::int64_t needed_bound_us(std::size_t step, std::int64_t bound_us) const;
   std::optional<std::int64_t> end_of_open(const stream_plan::window& window, const window_values& values) const;
-  void encode_window(const window_state& it, std::string& out) const;
-  static bool decode_window(window_state& it, std::string_view& in);
+  void encode_window(const stream_plan::window& window, std::string& out) const;
+  bool decode_window(const stream_plan::window& window, std::string_view& in);
 
   std::shared_ptr<const stream_plan> plan_;
   std::vector<source_state> sources_;         ///< of several sources, the newest readings
   std::vector<double> joined_;                ///< of several sources, the row at work
   std::vector<window_values::row> memories_;  ///< by number, the row before
   std::vector<window_state> windows_;
+  std::vector<sliding_values> sliding_;
   std::vector<total_state> totals_;
   std::vector<limit_state> limits_;
   std::vector<detector_set> detectors_;

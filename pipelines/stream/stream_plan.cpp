@@ -89,6 +89,7 @@ std::shared_ptr<const stream_plan> stream_plan::of(const pipeline_spec& spec) {
     if (const auto* const over = std::get_if<window_step>(&each)) {
       window made{over->kind, over->length_us, over->every_us,  over->shift_us, over->gap_us,        over->minimum_us,
                   over->rows, std::nullopt,    over->aggregate, over->quantile, plan->window_count++};
+      if (over->kind == window_kind::sliding) made.sliding = plan->sliding_count++;
       if (over->kind == window_kind::state) made.condition = arithmetic_of(over->condition, true);
       const bool moves = over->kind != window_kind::hopping && over->kind != window_kind::sliding;
       plan->may_withdraw = plan->may_withdraw || moves;  // a late row may give them other begins

@@ -26,7 +26,8 @@ struct stream_plan {
     std::optional<arithmetic> condition = {};  ///< of a state window
     aggregate_kind aggregate{};
     double quantile = 0;
-    std::size_t number = 0;  ///< among the windows
+    std::size_t number = 0;   ///< among the windows
+    std::size_t sliding = 0;  ///< among the sliding ones
 
     /// Of hopping windows: the newest begin that is not behind `time_us`, and the first that is not before it.
     std::int64_t begin_of(std::int64_t time_us) const;
@@ -63,7 +64,7 @@ struct stream_plan {
   std::int64_t tolerance_us = 0;
   bool interpolates = false;
   std::vector<step> steps;
-  std::size_t window_count = 0, memory_count = 0, limit_count = 0, detector_count = 0, accumulation_count = 0;
+  std::size_t window_count = 0, sliding_count = 0, memory_count = 0, limit_count = 0, detector_count = 0, accumulation_count = 0;
   std::vector<event_condition> events;
   /// A result may be taken back when a reading comes late or is corrected, not only get another value: a filter may refuse it then, or a step
   /// may have no finite value.

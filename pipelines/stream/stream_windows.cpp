@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <utility>
 
 #include "pipelines/model/coding.hpp"
@@ -104,16 +105,15 @@ void stream_judge::put(std::size_t step, const stream_plan::window& window, cons
 /// A row of a sliding window: with those of the length up to it.
 void stream_judge::slide(std::size_t step, const stream_plan::window& window, const chain_row& row, results& out) {
   auto& state = windows_[window.number];
+  auto& in = sliding_[window.sliding];
   const auto begin_us = row.time_us - window.length_us;
-  state.rows.push_back({row.time_us, row.value});
-  while (state.rows.front().time_us <= begin_us || state.rows.size() > limits::sliding_rows) {
-    state.newest = state.rows.front();
-    state.rows.pop_front();
+  in.join(window.aggregate, {row.time_us, row.value});
+  while (in.rows().front().time_us <= begin_us || in.rows().size() > limits::sliding_rows) {
+    state.newest = in.rows().front();
+    in.leave(window.aggregate);
   }
-  window_values values(window.aggregate, begin_us, state.newest);
-  for (const auto& each : state.rows) values.add(each.time_us, each.value);
-  const double value = values.at_end(row.time_us, window.quantile);
   const bool is_whole = state.newest.time_us <= begin_us;
+  const double value = is_whole ? in.aggregate(window.aggregate, window.quantile, begin_us, state.newest) : 0;
   if (is_whole && std::isfinite(value))
     push(step + 1, {row.time_us, row.until_us, value}, out);
   else
@@ -127,15 +127,18 @@ enum window_code : std::uint8_t { none_open = 0, one_open = 1, any_open = 2 };
 }  // namespace
 
 /// A hopping window of which none or one is open is encoded as the first version did.
-void stream_judge::encode_window(const window_state& it, std::string& out) const {
-  const bool is_plain = it.rows.empty() && it.closed_begin_us == INT64_MIN && it.open.size() <= 1;
+void stream_judge::encode_window(const stream_plan::window& window, std::string& out) const {
+  const auto& it = windows_[window.number];
+  const std::deque<window_values::row> none;
+  const auto& rows = window.kind == window_kind::sliding ? sliding_[window.sliding].rows() : none;
+  const bool is_plain = rows.empty() && it.closed_begin_us == INT64_MIN && it.open.size() <= 1;
   put_byte(out, !is_plain ? any_open : it.open.empty() ? none_open : one_open);
   if (is_plain && it.open.empty()) return window_values(aggregate_kind::count, 0, it.newest).encode(out);
   if (is_plain) return it.open.front().encode(out);
   put_varint(out, it.open.size());
   for (const auto& each : it.open) each.encode(out);
-  put_varint(out, it.rows.size());
-  for (const auto& each : it.rows) {
+  put_varint(out, rows.size());
+  for (const auto& each : rows) {
     put_zigzag(out, each.time_us);
     put_double(out, each.value);
   }
@@ -145,8 +148,10 @@ void stream_judge::encode_window(const window_state& it, std::string& out) const
   put_zigzag(out, it.closed_until_us);
 }
 
-bool stream_judge::decode_window(window_state& it, std::string_view& in) {
+bool stream_judge::decode_window(const stream_plan::window& window, std::string_view& in) {
+  auto& it = windows_[window.number];
   it = {};
+  if (window.kind == window_kind::sliding) sliding_[window.sliding] = {};
   std::uint8_t code = 0;
   std::uint64_t count = 0;
   if (!get_byte(in, code) || code > any_open) return false;
@@ -160,11 +165,13 @@ bool stream_judge::decode_window(window_state& it, std::string_view& in) {
   if (!get_varint(in, count) || count > in.size()) return false;
   it.open.resize(count);
   if (!std::ranges::all_of(it.open, [&](window_values& each) { return each.decode(in); })) return false;
-  if (!get_varint(in, count) || count > in.size()) return false;
-  it.rows.resize(count);
+  if (!get_varint(in, count) || count > in.size() || (count != 0 && window.kind != window_kind::sliding)) return false;
   const auto get_row = [&](window_values::row& each) { return get_zigzag(in, each.time_us) && get_double(in, each.value); };
-  return std::ranges::all_of(it.rows, get_row) && get_row(it.newest) && get_zigzag(in, it.closed_begin_us) &&
-         get_zigzag(in, it.closed_until_us);
+  for (window_values::row each; count > 0; --count) {
+    if (!get_row(each)) return false;
+    sliding_[window.sliding].join(window.aggregate, each);
+  }
+  return get_row(it.newest) && get_zigzag(in, it.closed_begin_us) && get_zigzag(in, it.closed_until_us);
 }
 
 }  // namespace factory

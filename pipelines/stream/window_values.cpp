@@ -8,10 +8,6 @@ namespace factory {
 
 namespace {
 
-constexpr double us_per_second = 1e6;
-
-double seconds(std::int64_t span_us) { return static_cast<double>(span_us) / us_per_second; }
-
 void put_summary(std::string& out, const summary& it) {
   put_varint(out, it.count);
   for (const double each : {it.min, it.max, it.sum, it.sum_error, it.m2, it.first, it.last}) put_double(out, each);
@@ -25,21 +21,16 @@ bool get_summary(std::string_view& in, summary& it) {
   return get_zigzag(in, it.first_us) && get_zigzag(in, it.last_us);
 }
 
-bool is_quantile(aggregate_kind kind) {
-  return kind == aggregate_kind::median || kind == aggregate_kind::p90 || kind == aggregate_kind::p95 ||
-         kind == aggregate_kind::p99 || kind == aggregate_kind::quantile;
-}
-
 }  // namespace
 
 void window_values::add(std::int64_t time_us, double value) {
   const bool has_before = newest_.time_us != INT64_MIN;
   if (has_before) {
-    integral_ += held() * seconds(time_us - std::max(newest_.time_us, begin_us_));
+    integral_ += held() * seconds_of(time_us - std::max(newest_.time_us, begin_us_));
     if (value != newest_.value) ++changes_;
   }
   if (kind_ == aggregate_kind::slope) {
-    const auto t = seconds(time_us - begin_us_);
+    const auto t = seconds_of(time_us - begin_us_);
     sum_t_ += t;
     sum_tt_ += t * t;
     sum_tv_ += t * value;
@@ -78,11 +69,11 @@ double window_values::at_end(std::int64_t end_us, double quantile) const {
     case aggregate_kind::p99: return quantiles_.quantile(0.99);
     case aggregate_kind::quantile: return quantiles_.quantile(quantile);
     case aggregate_kind::time_in_state:
-    case aggregate_kind::integral: return integral_ + held() * seconds(end_us - newest_.time_us);
-    case aggregate_kind::duration: return seconds(end_us - begin_us_);
+    case aggregate_kind::integral: return integral_ + held() * seconds_of(end_us - newest_.time_us);
+    case aggregate_kind::duration: return seconds_of(end_us - begin_us_);
     case aggregate_kind::slope: return slope();
     case aggregate_kind::rate: {
-      const auto span = seconds(values_.last_us - values_.first_us);
+      const auto span = seconds_of(values_.last_us - values_.first_us);
       return span > 0 ? (values_.last - values_.first) / span : 0;
     }
     case aggregate_kind::changes: return static_cast<double>(changes_);

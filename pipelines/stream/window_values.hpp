@@ -11,6 +11,12 @@
 
 namespace factory {
 
+constexpr double seconds_of(std::int64_t span_us) { return static_cast<double>(span_us) / 1e6; }
+constexpr bool is_quantile(aggregate_kind kind) {
+  return kind == aggregate_kind::median || kind == aggregate_kind::p90 || kind == aggregate_kind::p95 ||
+         kind == aggregate_kind::p99 || kind == aggregate_kind::quantile;
+}
+
 /// What is kept of the rows of one window, so that its aggregate can be told at its end. Rows come in event-time order.
 class window_values {
  public:
