@@ -8,6 +8,7 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/await.hpp"
 
 namespace factory::test {
 namespace {
@@ -38,10 +39,12 @@ struct simulate : testing::Test {
     ASSERT_EQ(done.status.code, 0) << done.output;
     await_processed(api);
   }
+  /// Of the sensors that are sent; behind them are those that pipelines fill.
   std::uint64_t stored_readings() {
     const auto stats = get_json(api, "/api/stats");
     std::uint64_t count = 0;
-    for (const auto& line : stats["stats"].GetArray()) count += line["count"].GetUint64();
+    for (const auto& line : stats["stats"].GetArray())
+      if (line["sensor_id"].GetUint64() <= sensors) count += line["count"].GetUint64();
     return count;
   }
 };
@@ -62,7 +65,7 @@ TEST_F(simulate, alerts_come_from_planned_faults_and_from_nothing_else) {
   const auto alerts = get_json(api, "/api/alerts?limit=1000");
   ASSERT_GT(alerts["alerts"].Size(), 0U);
   for (const auto& alert : alerts["alerts"].GetArray())
-    EXPECT_TRUE(begins_within_a_fault(alert, faults)) << alert["id"].GetString();
+    EXPECT_TRUE(alert["sensor_id"].GetUint64() > sensors || begins_within_a_fault(alert, faults)) << alert["id"].GetString();
 }
 
 TEST_F(simulate, the_same_history_again_stores_and_finds_nothing_more) {
@@ -72,6 +75,20 @@ TEST_F(simulate, the_same_history_again_stores_and_finds_nothing_more) {
   send_the_history();
   EXPECT_EQ(stored_readings(), sensors * readings_of_a_day);
   EXPECT_EQ(findings(api), found);
+}
+
+TEST_F(simulate, its_pipelines_have_computed_from_the_history) {
+  send_the_history();
+  const auto pipelines = get_json(api, "/api/pipelines");
+  EXPECT_EQ(pipelines.Size(), 7U);
+  const auto filled = [&](const char* name) -> std::uint64_t {
+    const auto all = get_json(api, "/api/sensors");
+    for (const auto& each : all.GetArray())
+      if (each["name"] == name) return readings_of(api, each["id"].GetUint()).size();
+    return 0;
+  };
+  await([&] { return filled("energy_per_shift") == 4; }, "two whole shifts of the day, and parts of two at its ends");
+  await([&] { return filled("availability") == 24 && filled("oee") == 24; }, "a value for each hour");
 }
 
 TEST_F(simulate, live_sends_until_it_is_told_to_stop) {

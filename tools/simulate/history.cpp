@@ -7,6 +7,7 @@
 #include "pipelines/stats/downsample.hpp"
 #include "simulate/commands.hpp"
 #include "simulate/feed.hpp"
+#include "simulate/pipelines.hpp"
 
 namespace factory {
 
@@ -35,6 +36,7 @@ int run_history(const simulate_options& common, const history_options& options) 
   const auto plan = plan_plant(common.seed, common.factory_count, common.machines_per_factory);
   const auto sensors = ensure_plant(*api, plan);
   if (!sensors) return give_up(sensors.error());
+  if (const auto made = ensure_pipelines(*api); !made) return give_up(made.error());
 
   const auto started = steady_clock::now();
   feed source(*sensors, history_faults, begin_us, options.interval_us);

@@ -7,6 +7,7 @@
 #include "pipelines/stats/downsample.hpp"
 #include "simulate/commands.hpp"
 #include "simulate/feed.hpp"
+#include "simulate/pipelines.hpp"
 #include "simulate/stop_request.hpp"
 
 namespace factory {
@@ -88,7 +89,11 @@ void live_run::note(const std::vector<ledger_entry>& begun) {
 }
 
 int live_run::run(std::optional<double> rate) {
-  const auto ensure = [&] { return ensure_plant(api_, plan_); };
+  const auto ensure = [&] {
+    return ensure_plant(api_, plan_).and_then([&](std::vector<simulated_sensor> found) {
+      return ensure_pipelines(api_).map([&] { return std::move(found); });
+    });
+  };
   auto sensors = patiently(ensure);
   if (!sensors) return say("stopped before the daemon answered"), 0;
   if (!*sensors) return say((*sensors).error().message), 1;
