@@ -115,6 +115,9 @@ void add_options(CLI::App& app, settings& given) {
       add_work("backtest", "readings a second of a backtest from stored blocks: default detectors, one rule a sensor; no server");
   backtests->add_option("--backtest-sensors", given.backtests.sensors)->capture_default_str()->check(CLI::PositiveNumber);
   backtests->add_option("--backtest-readings", given.backtests.readings)->capture_default_str()->check(CLI::PositiveNumber);
+  backtests->add_option("--live-seconds", given.backtests.live_seconds,
+                        "also: p99 of ingest at half load, alone and beside a backtest, each so long")
+      ->check(CLI::PositiveNumber);
   add_work("pipelines", "what a step costs a reading; then bodies as of bulk beside windows over its sensors")
       ->add_option("--instances", given.instance_counts, "how many instances of pipelines")
       ->capture_default_str();

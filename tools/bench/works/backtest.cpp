@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -81,6 +84,94 @@ backtest_info wait_for(engine& with, std::uint64_t id) {
   }
 }
 
+using clock = std::chrono::steady_clock;
+constexpr std::size_t ticks_a_live_body = 10, feeders = 2;
+
+/// Bodies of live readings, each newer than the one before.
+class live_bodies {
+ public:
+  explicit live_bodies(const backtest_options& how) : how_(how), tick_(how.readings / how.sensors) {}
+  reading_batch next() {
+    const auto first = tick_.fetch_add(ticks_a_live_body);
+    reading_batch batch;
+    for (std::size_t i = 0; i < how_.sensors; ++i) {
+      const auto row = static_cast<std::uint32_t>(batch.size());
+      for (auto tick = first; tick < first + ticks_a_live_body; ++tick) {
+        batch.event_time_us.push_back(begin_us + static_cast<std::int64_t>(tick) * second_us);
+        batch.value.push_back(50 + 5 * std::sin(static_cast<double>(tick + 37 * i) / 200));
+      }
+      batch.slices.push_back({static_cast<sensor_id>(i + 1), row, static_cast<std::uint32_t>(batch.size())});
+    }
+    return batch;
+  }
+  std::size_t readings() const { return how_.sensors * ticks_a_live_body; }
+
+ private:
+  const backtest_options& how_;
+  std::atomic<std::size_t> tick_;
+};
+
+/// How long each body waited, from when it was due. `interval` between bodies of all feeders; 0: each sends its next body at once.
+std::vector<double> feed_live(engine& with, live_bodies& bodies, double seconds, double interval_s) {
+  std::mutex mutex;
+  std::vector<double> waited_ms;
+  const auto begun = clock::now();
+  const auto at = [&](double s) { return begun + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(s)); };
+  std::atomic<std::size_t> number{0};
+  const auto feeder = [&] {
+    for (;;) {
+      auto body = bodies.next();  // made before it is due
+      const auto due = interval_s > 0 ? at(interval_s * static_cast<double>(number.fetch_add(1))) : clock::now();
+      if (due >= at(seconds)) return;
+      std::this_thread::sleep_until(due);
+      while (!with.ingest(body, durability::fsync)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const auto took = std::chrono::duration<double, std::milli>(clock::now() - due).count();
+      const std::lock_guard lock(mutex);
+      waited_ms.push_back(took);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < feeders; ++i) threads.emplace_back(feeder);
+  for (auto& each : threads) each.join();
+  must(with.settle(settle_ms));
+  std::ranges::sort(waited_ms);
+  return waited_ms;
+}
+
+double share_of(const std::vector<double>& sorted, double share) {
+  return sorted.empty() ? 0 : sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1))];
+}
+
+void run_beside_live(engine& with, const backtest_options& how) {
+  live_bodies bodies(how);
+  const auto flat_out = feed_live(with, bodies, 3, 0);
+  const auto interval_s = 2 * 3.0 / static_cast<double>(flat_out.size());
+  fmt::print("live: {:.2f} M readings/s at most; at half of that, {:.1f} bodies/s:\n",
+             static_cast<double>(flat_out.size() * bodies.readings()) / 3e6, 1 / interval_s);
+  fmt::print("{:>20}{:>10}{:>12}{:>12}\n", "beside", "bodies", "p50 ms", "p99 ms");
+  double alone_ms = 0;
+  for (const bool beside : {false, true, false, true}) {
+    std::atomic<bool> ends{false};
+    std::uint64_t judged = 0;
+    std::thread judging([&] {
+      backtest_request asked;
+      asked.range.end_us = begin_us + static_cast<std::int64_t>(how.readings / how.sensors) * second_us;
+      while (beside && !ends) judged += wait_for(with, must(with.backtests().begin(asked, 0)).id).readings;
+    });
+    const auto waited_ms = feed_live(with, bodies, how.live_seconds, interval_s);
+    ends = true;
+    judging.join();
+    const auto p99_ms = share_of(waited_ms, 0.99);
+    fmt::print("{:>20}{:>10}{:>12.2f}{:>12.2f}", beside ? "a backtest" : "nothing", waited_ms.size(), share_of(waited_ms, 0.5),
+               p99_ms);
+    beside ? fmt::print("   {:+.0f} %, {:.2f} M readings/s judged\n", 100 * (p99_ms / alone_ms - 1),
+                        static_cast<double>(judged) / how.live_seconds / 1e6)
+           : fmt::print("\n");
+    std::fflush(stdout);
+    if (!beside) alone_ms = p99_ms;
+  }
+}
+
 }  // namespace
 
 void run_backtests(const backtest_options& how) {
@@ -99,6 +190,7 @@ void run_backtests(const backtest_options& how) {
                static_cast<double>(result.readings) / result.seconds / 1e6, result.findings, result.digest);
     std::fflush(stdout);
   }
+  if (how.live_seconds > 0) run_beside_live(*with, how);
 }
 
 }  // namespace factory::bench
