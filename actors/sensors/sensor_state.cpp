@@ -95,7 +95,7 @@ bool sensor_state::is_known(const std::optional<head::stored_value>& stored, con
                             const body_rows& body, std::size_t row) const {
   const auto value = body.values[row];
   const auto quality = body.flags_at(row) & quality_flags;
-  if (stored) return same_bits(stored->value, value) && (stored->flags & quality_flags) == quality;
+  if (stored) return same_bits(stored->value, value) && (stored->flags & (quality_flags | left_out_flags)) == quality;
   return judged && same_bits(*judged, value) && quality == 0 && body.times_us[row] > uncertain_until_us_;
 }
 

@@ -49,9 +49,13 @@ void end_write(self_pointer self) {
 
 void put_results(stream_actor_state& state, const std::vector<stream_instance::change>& told) {
   for (const auto& [before, after] : told) {
-    if (!after) continue;
-    for (const auto sensor : state.live->sinks)
-      if (sensor != 0) state.outbox.put(sensor, after->time_us, after->value);
+    for (const auto sensor : state.live->sinks) {
+      if (sensor == 0) continue;
+      if (after)
+        state.outbox.put(sensor, after->time_us, after->value);
+      else
+        state.outbox.take_back(sensor, before->time_us, before->value);
+    }
   }
 }
 

@@ -1,5 +1,7 @@
 #include "actors/streams/stream_outbox.hpp"
 
+#include <algorithm>
+
 #include "pipelines/model/coding.hpp"
 
 namespace factory {
@@ -10,13 +12,15 @@ reading_batch stream_outbox::take() {
   reading_batch batch;
   batch.event_time_us.reserve(under_way_.size());
   batch.value.reserve(under_way_.size());
-  for (const auto& [place, value] : under_way_) {
+  for (const auto& [place, said] : under_way_) {
     const auto row = static_cast<std::uint32_t>(batch.size());
     if (batch.slices.empty() || batch.slices.back().sensor != place.first) batch.slices.push_back({place.first, row, row});
     batch.event_time_us.push_back(place.second);
-    batch.value.push_back(value);
+    batch.value.push_back(said.value);
     batch.slices.back().end = row + 1;
   }
+  if (std::ranges::none_of(under_way_, [](const auto& each) { return each.second.is_gone; })) return batch;
+  for (const auto& [place, said] : under_way_) batch.flags.push_back(said.is_gone ? flag_excluded : flag_none);
   return batch;
 }
 
@@ -25,28 +29,43 @@ void stream_outbox::done(bool committed) {
   under_way_.clear();
 }
 
+namespace {
+
+void put_place(std::string& out, const std::pair<sensor_id, std::int64_t>& place, double value) {
+  put_varint(out, place.first);
+  put_zigzag(out, place.second);
+  put_double(out, value);
+}
+
+}  // namespace
+
+/// Readings, then those that are taken back, which older states do not have.
 void stream_outbox::encode(std::string& out) const {
   auto all = waiting_;
   all.insert(under_way_.begin(), under_way_.end());
-  put_varint(out, all.size());
-  for (const auto& [place, value] : all) {
-    put_varint(out, place.first);
-    put_zigzag(out, place.second);
-    put_double(out, value);
-  }
+  const auto gone = static_cast<std::size_t>(std::ranges::count_if(all, [](const auto& each) { return each.second.is_gone; }));
+  put_varint(out, all.size() - gone);
+  for (const auto& [place, said] : all)
+    if (!said.is_gone) put_place(out, place, said.value);
+  if (gone == 0) return;
+  put_varint(out, gone);
+  for (const auto& [place, said] : all)
+    if (said.is_gone) put_place(out, place, said.value);
 }
 
 bool stream_outbox::decode(std::string_view& in) {
-  std::uint64_t count = 0;
-  if (!get_varint(in, count) || count > in.size()) return false;
   waiting_.clear();
   under_way_.clear();
-  for (; count > 0; --count) {
-    sensor_id sensor = 0;
-    std::int64_t time_us = 0;
-    double value = 0;
-    if (!get_varint_as(in, sensor) || !get_zigzag(in, time_us) || !get_double(in, value)) return false;
-    put(sensor, time_us, value);
+  for (const bool is_gone : {false, true}) {
+    std::uint64_t count = 0;
+    if (is_gone && in.empty()) return true;
+    if (!get_varint(in, count) || count > in.size()) return false;
+    for (; count > 0; --count) {
+      std::pair<sensor_id, std::int64_t> place;
+      double value = 0;
+      if (!get_varint_as(in, place.first) || !get_zigzag(in, place.second) || !get_double(in, value)) return false;
+      waiting_[place] = {value, is_gone};
+    }
   }
   return true;
 }

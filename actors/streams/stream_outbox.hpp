@@ -19,7 +19,9 @@ namespace factory {
 /// time only what it says last.
 class stream_outbox {
  public:
-  void put(sensor_id sensor, std::int64_t time_us, double value) { waiting_[{sensor, time_us}] = value; }
+  void put(sensor_id sensor, std::int64_t time_us, double value) { waiting_[{sensor, time_us}] = {value, false}; }
+  /// The reading of this time, with this value, is no more: it is written anew as one that is left out of all that is computed.
+  void take_back(sensor_id sensor, std::int64_t time_us, double value) { waiting_[{sensor, time_us}] = {value, true}; }
   bool empty() const { return waiting_.empty() && under_way_.empty(); }
   bool is_under_way() const { return !under_way_.empty(); }
   std::size_t size() const { return waiting_.size() + under_way_.size(); }
@@ -33,7 +35,11 @@ class stream_outbox {
   bool decode(std::string_view& in);    ///< all waits
 
  private:
-  using readings = std::map<std::pair<sensor_id, std::int64_t>, double>;
+  struct reading_or_gone {
+    double value = 0;
+    bool is_gone = false;
+  };
+  using readings = std::map<std::pair<sensor_id, std::int64_t>, reading_or_gone>;
   readings waiting_, under_way_;
 };
 

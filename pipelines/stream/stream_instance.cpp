@@ -189,9 +189,7 @@ void stream_instance::tell(std::vector<change>& made, std::int64_t received_at_u
   }
   std::erase_if(made, [](const change& each) { return !each.before && !each.after; });
   for (const auto& each : made) {
-    if (plan_->may_withdraw) {
-      hold(each);
-    } else {
+    if (!plan_->may_withdraw || !hold(each)) {
       count(each);
       told.results.push_back(each);
     }
@@ -204,16 +202,19 @@ void stream_instance::count(const change& each) {
   if (each.before) ++counts_.revised;
 }
 
-void stream_instance::hold(const change& each) {
+/// False for what was released before, when nothing came for so long: it is told again, or taken back, at once.
+bool stream_instance::hold(const change& each) {
   const auto& about = each.before ? *each.before : *each.after;
   const auto at = std::ranges::lower_bound(held_, about, stream_result::order);
   const bool is_there = at != held_.end() && !stream_result::order(about, *at);
+  if (each.before && !is_there) return false;
   if (is_there && each.after)
     *at = *each.after;
   else if (is_there)
     held_.erase(at);
-  else if (each.after)
+  else
     held_.insert(at, *each.after);
+  return true;
 }
 
 /// Tells what is held and decided by the rows before `until_us`.

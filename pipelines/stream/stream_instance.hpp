@@ -42,8 +42,8 @@ struct stream_told {
 /// than the lateness does not hold it. Of more than limits::stream_rows_revisable newest rows the older ones are before the floor in any case.
 ///
 /// A result is told when a row passes its end, or when time does and nothing comes (pass_time); it is told again when a later row changes it.
-/// Where results may be taken back (stream_plan::may_withdraw), they are held until no row can come that changes them: a reading of a derived
-/// sensor cannot be taken back. Events can, so they are told at once.
+/// Where results may be taken back often (stream_plan::may_withdraw), they are held until no row can come that changes them, so that derived sensors
+/// rest. Events are told at once. A result that was told is taken back when the readings of its window are (of bad quality, written again).
 class stream_instance {
  public:
   using change = difference<stream_result>;
@@ -81,7 +81,7 @@ class stream_instance {
   void settle();
   void tell_early(std::int64_t until_us, std::vector<change>& made);
   void tell(std::vector<change>& made, std::int64_t received_at_us, stream_told& told);
-  void hold(const change& each);
+  bool hold(const change& each);
   void release(std::int64_t until_us, std::vector<change>& told);
   void count(const change& each);
 

@@ -21,7 +21,7 @@ head::effect head::put_behind(std::int64_t time_us, double value, std::uint8_t f
     auto& stored = rows_.value[static_cast<std::size_t>(row)];
     auto& stored_flags = rows_.flags[static_cast<std::size_t>(row)];
     if (std::bit_cast<std::uint64_t>(stored) == std::bit_cast<std::uint64_t>(value) &&
-        ((stored_flags ^ flags) & quality_flags) == 0)
+        ((stored_flags ^ flags) & (quality_flags | left_out_flags)) == 0)
       return effect::identical;
     stored = value;
     stored_flags = flags;

@@ -16,7 +16,7 @@ namespace factory {
 class head {
  public:
   enum class effect : std::uint8_t { appended, inserted, replaced, identical };
-  /// Repeating value and quality of a time leaves the stored flags unchanged.
+  /// Repeating value and quality of a time, left out or not, leaves the stored flags unchanged.
   effect put(std::int64_t time_us, double value, std::uint8_t flags) {
     if (!rows_.empty() && time_us <= rows_.event_time_us.back()) return put_behind(time_us, value, flags);
     rows_.push_back(time_us, value, flags);

@@ -63,7 +63,8 @@ struct engine_streams : testing::Test {
     EXPECT_TRUE(running->settle(settle_ms));
     std::map<std::int64_t, double> found;
     EXPECT_TRUE(running->scan(id, {INT64_MIN, INT64_MAX}, [&found](const reading_run& run) {
-      for (std::size_t i = 0; i < run.size(); ++i) found[run.event_time_us[i]] = run.value[i];
+      for (std::size_t i = 0; i < run.size(); ++i)
+        if (!is_left_out(run.flags[i])) found[run.event_time_us[i]] = run.value[i];
       return true;
     }));
     return found;
@@ -118,6 +119,25 @@ TEST_F(engine_streams, a_filled_sensor_is_the_source_of_another_pipeline) {
   constexpr auto hour_us = 3'600 * second_us;
   EXPECT_EQ(readings(hours->instances[0].sinks[0]), (std::map<std::int64_t, double>{{ten_us / hour_us * hour_us, 59.0}}));
   EXPECT_EQ(readings(minutes.instances[0].sinks[0]).size(), 61U);
+}
+
+TEST_F(engine_streams, a_window_emptied_by_bad_quality_takes_its_derived_reading_back_and_all_that_comes_of_it) {
+  begin(1);
+  const auto minutes = running->create_pipeline(over_sensor(1, "minutes", minutely_mean)).value();
+  const auto filled = minutes.instances[0].sinks[0];
+  const auto twice =
+      running->create_pipeline(over_sensor(filled, "twice", R"({"compute":"a * 2"})")).value().instances[0].sinks[0];
+  ingest(1, {{ten_us, 1.0}, {ten_us + 60 * second_us, 3.0}, {ten_us + 120 * second_us, 5.0}});
+  EXPECT_EQ(readings(twice), (std::map<std::int64_t, double>{{ten_us, 2.0}, {ten_us + 60 * second_us, 6.0}}));
+  auto turned = *batch_of(1, {{ten_us + 60 * second_us, 3.0}});
+  turned.flags = {flag_bad};
+  ASSERT_TRUE(running->ingest(reading_batch(turned), durability::buffered));
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{ten_us, 1.0}}));
+  EXPECT_EQ(readings(twice), (std::map<std::int64_t, double>{{ten_us, 2.0}}));
+  open();
+  EXPECT_EQ(readings(twice), (std::map<std::int64_t, double>{{ten_us, 2.0}}));
+  ingest(1, {{ten_us + 60 * second_us, 3.0}});
+  EXPECT_EQ(readings(twice), (std::map<std::int64_t, double>{{ten_us, 2.0}, {ten_us + 60 * second_us, 6.0}}));
 }
 
 TEST_F(engine_streams, a_pipeline_that_would_feed_itself_is_refused) {

@@ -46,5 +46,34 @@ TEST(stream_outbox, a_stored_one_has_what_waits_and_what_is_under_way) {
   EXPECT_EQ(again.take().value, (std::vector<double>{1.0, 5.0}));
 }
 
+TEST(stream_outbox, what_is_taken_back_is_written_as_left_out_also_after_a_restart) {
+  stream_outbox outbox, again;
+  outbox.put(1, 1, 1.0);
+  outbox.put(1, 2, 2.0);
+  outbox.take_back(1, 2, 2.0);
+  outbox.take_back(1, 3, 3.0);
+  outbox.put(1, 3, 4.0);
+  std::string bytes;
+  outbox.encode(bytes);
+  std::string_view in = bytes;
+  ASSERT_TRUE(again.decode(in));
+  EXPECT_TRUE(in.empty());
+  for (auto* const each : {&outbox, &again}) {
+    const auto batch = each->take();
+    EXPECT_EQ(batch.value, (std::vector<double>{1.0, 2.0, 4.0}));
+    EXPECT_EQ(batch.flags, (std::vector<std::uint8_t>{flag_none, flag_excluded, flag_none}));
+  }
+}
+
+TEST(stream_outbox, one_that_was_stored_before_anything_could_be_taken_back_is_read) {
+  stream_outbox outbox;
+  std::string_view in("\x01\x07\x0a\0\0\0\0\0\0\xf0\x3f", 11);  // a reading of sensor 7 at 5, its value 1
+  ASSERT_TRUE(outbox.decode(in));
+  const auto batch = outbox.take();
+  EXPECT_EQ(batch.event_time_us, std::vector<std::int64_t>{5});
+  EXPECT_EQ(batch.value, std::vector<double>{1.0});
+  EXPECT_TRUE(batch.flags.empty());
+}
+
 }  // namespace
 }  // namespace factory

@@ -192,6 +192,25 @@ TEST(stream_instance, bad_readings_take_no_part_and_one_that_turns_bad_none_any_
   EXPECT_EQ(told.results().at(0), 2.0);
 }
 
+TEST(stream_instance, a_window_whose_readings_all_turn_bad_takes_its_result_back) {
+  for (const char* const steps :
+       {R"({"window":{"tumbling_ms":60000},"aggregate":"mean"})", R"({"window":{"session_ms":10000},"aggregate":"mean"})"}) {
+    told_results told(parsed(one_source(steps)));
+    const std::vector<std::int64_t> time{second_us};
+    const std::vector<double> value{2};
+    const std::vector<std::uint8_t> bad{flag_bad}, good{flag_none};
+    told.take_rows(50 * second_us, {0, time, value, good});
+    told.pass_time(200 * second_us);  // told, though a reading of that time would still be taken in
+    EXPECT_EQ(told.results().size(), 1U);
+    told.take_rows(201 * second_us, {0, time, value, bad});
+    EXPECT_TRUE(told.results().empty());
+    EXPECT_EQ(told.taken_back, 1U);
+    told.take_rows(202 * second_us, {0, time, value, good});
+    told.pass_time(400 * second_us);
+    EXPECT_EQ(told.results().size(), 1U);
+  }
+}
+
 TEST(stream_instance, what_a_filter_may_take_back_is_told_when_it_is_settled) {
   told_results told(parsed(one_source(R"({"filter":"value > 10"})")));
   told.take(second_us, {{0, 0, second_us, 20.0}});
