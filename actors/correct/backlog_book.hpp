@@ -14,9 +14,10 @@
 
 namespace factory {
 
-/// Which sensors have readings that came too late to be judged at once, as their actors last said. Thread-safe. A sensor is due when no more of
+/// Which sensors, or instances of pipelines, have readings that came too late to be judged at once, as their actors last said. Thread-safe. One is due when no more of
 /// them came for a while: a gateway that sends hours of buffer is judged once, not with each of its bodies.
-class backlog_book {
+template <class Key>
+class basic_backlog_book {
  public:
   using clock = std::chrono::steady_clock;
   /// Event times of the first and the last of them, and how many late readings the sensor has had in all.
@@ -30,20 +31,20 @@ class backlog_book {
     const std::lock_guard lock(mutex_);
     wake_ = std::move(wake);
   }
-  void put(sensor_id sensor, const entry& now_has) {
+  void put(const Key& whose, const entry& now_has) {
     const std::lock_guard lock(mutex_);
     const auto now = clock::now();
-    auto& known = waiting_.try_emplace(sensor, waiting{{}, now, now}).first->second;
+    auto& known = waiting_.try_emplace(whose, waiting{{}, now, now}).first->second;
     known.what = now_has;
     known.newest = now;
     if (wake_) wake_();
   }
-  void erase(sensor_id sensor) {
+  void erase(const Key& whose) {
     const std::lock_guard lock(mutex_);
-    waiting_.erase(sensor);
+    waiting_.erase(whose);
   }
   /// Takes one that is due out of the book; in `next` when to ask again if none is.
-  std::optional<std::pair<sensor_id, entry>> take_due(std::optional<clock::time_point>& next) {
+  std::optional<std::pair<Key, entry>> take_due(std::optional<clock::time_point>& next) {
     const std::lock_guard lock(mutex_);
     next.reset();
     const auto now = clock::now();
@@ -71,8 +72,9 @@ class backlog_book {
     clock::time_point first, newest;
   };
   mutable std::mutex mutex_;
-  std::map<sensor_id, waiting> waiting_;
+  std::map<Key, waiting> waiting_;
   std::function<void()> wake_;
 };
+using backlog_book = basic_backlog_book<sensor_id>;
 
 }  // namespace factory

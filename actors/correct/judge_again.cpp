@@ -146,6 +146,13 @@ class past_judging {
 
 }  // namespace
 
+consequences consequences_of(const judged_again_detail& told) {
+  consequences all;
+  all.alerts = {told.alerts_raised, told.alerts_withdrawn, told.alerts_revised};
+  all.anomalies = {told.anomalies_raised, told.anomalies_withdrawn, told.anomalies_revised};
+  return all;
+}
+
 expected<judged_past> judge_again(const past_parts& parts, const sensor_cut& stored, const past_change& change,
                                   const std::atomic<bool>& stopping) {
   return past_judging(parts, stored, change).run(stopping);

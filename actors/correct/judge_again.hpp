@@ -40,6 +40,9 @@ struct judged_past {
   std::int64_t first_us = INT64_MAX, last_us = INT64_MIN;  ///< event time of what changed; empty when nothing did
 };
 
+/// As the event that reports them says.
+consequences consequences_of(const judged_again_detail& told);
+
 /// Judges both versions by the sensor's detectors, limits and rules of today, from limits::learned_readings before the range until both are
 /// judged alike behind it, or limits::following_readings have passed. What differs, and what an earlier such call told in the range, is
 /// brought to `after` in the log; all else is left as the live side told it. Changes nothing itself.

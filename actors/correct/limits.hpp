@@ -14,6 +14,9 @@ inline constexpr std::size_t sensors_a_preview = 64;         ///< 413
 inline constexpr std::int64_t consequences_wait_ms = 3'000;  ///< an answer waits so long for what follows; then it says `pending`
 inline constexpr std::int64_t judge_again_retry_ms = 1'000;  ///< after a failure of the disk
 
+inline constexpr std::size_t revised_readings =
+    2'000'000;  ///< derived readings that count otherwise than they are stored; with more, a pipeline is not followed
+
 inline constexpr std::int64_t backlog_quiet_ms = 500;       ///< late readings of a sensor are judged when none came for so long,
 inline constexpr std::int64_t backlog_longest_ms = 30'000;  ///< or when the first has waited so long
 

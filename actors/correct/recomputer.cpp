@@ -23,7 +23,8 @@ std::string name_of(const correction_store::step& of) {
 std::int64_t when(const correction_store::step& of) { return of.is_revert() ? of.of.reverted->at_us : of.of.made_at_us; }
 
 judged_again_detail detail_of(std::string what, const time_range& range, const judged_past& judged) {
-  const auto& [alerts, anomalies, gone, days] = judged.changed;
+  const auto& alerts = judged.changed.alerts;
+  const auto& anomalies = judged.changed.anomalies;
   judged_again_detail detail;
   detail.what = std::move(what);
   detail.begin_us = range.begin_us;
@@ -58,21 +59,14 @@ event report_of(const correction_store::step& of, sensor_id sensor, const judged
 }
 
 /// Likewise of late readings.
-event backlog_report(sensor_id sensor, const past_change& change, const judged_past& judged) {
+event backlog_report(sensor_id sensor, const time_range& range, std::int64_t recorded_at_us, const judged_past& judged) {
   event said;
-  said.key = {sensor, change.range.begin_us, event_source::correction, 0, event_kind::backlog_judged};
-  said.recorded_at_us = change.recorded_at_us;
-  said.at_us = change.range.begin_us;
+  said.key = {sensor, range.begin_us, event_source::correction, 0, event_kind::backlog_judged};
+  said.recorded_at_us = recorded_at_us;
+  said.at_us = range.begin_us;
   said.explanation = fmt::format("Readings that came late were judged: {}.", to_text(judged.changed));
-  said.detail = detail_of("late readings", change.range, judged);
+  said.detail = detail_of("late readings", range, judged);
   return said;
-}
-
-consequences consequences_of(const judged_again_detail& told) {
-  consequences all;
-  all.alerts = {told.alerts_raised, told.alerts_withdrawn, told.alerts_revised};
-  all.anomalies = {told.anomalies_raised, told.anomalies_withdrawn, told.anomalies_revised};
-  return all;
 }
 
 void widen(time_range& range, std::int64_t first_us, std::int64_t last_us) {
@@ -108,7 +102,7 @@ void recomputer::run() {
   constexpr int nicer_by = 10;
   ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nicer_by);  // of this thread: live work comes first
   while (!stopping_) {
-    with_backlog_ = !with_.backlog.empty();
+    with_backlog_ = !with_.backlog.empty() || !with_.streams_behind.empty();
     const bool more = work();
     with_backlog_ = false;
     if (more) continue;
@@ -122,6 +116,14 @@ void recomputer::run() {
   }
 }
 
+/// Late readings of a sensor that are due; else when to look again.
+std::optional<std::pair<sensor_id, backlog_book::entry>> recomputer::take_late() {
+  std::optional<backlog_book::clock::time_point> next;
+  auto late = with_.backlog.take_due(next);
+  if (next) look_again_ = look_again_ ? std::min(*look_again_, *next) : next;
+  return late;
+}
+
 /// One thing of what there is to do; false when there is nothing for now.
 bool recomputer::work() {
   expected<void> done;
@@ -131,7 +133,14 @@ bool recomputer::work() {
     if (const auto next = with_.corrections.first_open_step()) {
       what = name_of(*next);
       done = take(*next);
-    } else if (const auto late = with_.backlog.take_due(look_again_)) {
+    } else if (!with_.corrections.revisions().under_way().empty()) {
+      what = "derived readings that were made anew";
+      done = take_stream(nullptr);
+    } else if (const auto behind = with_.streams_behind.take_due(look_again_)) {
+      what = fmt::format("late readings of pipeline {}", behind->first.pipeline);
+      done = take_stream(&behind->first);
+      if (!done) with_.streams_behind.put(behind->first, behind->second);
+    } else if (const auto late = take_late()) {
       what = fmt::format("late readings of sensor {}", late->first);
       done = take_backlog(late->first, late->second);
       if (!done && done.error().code != errc::not_found) with_.backlog.put(late->first, late->second);
@@ -147,10 +156,23 @@ bool recomputer::work() {
   return false;
 }
 
+void recomputer::add_factory(sensor_id sensor, std::set<factory_id>& to) const {
+  const auto entry = with_.past.entities.find_sensor(sensor);
+  if (!entry) return;
+  if (const auto machine = with_.past.entities.find_machine(entry->machine)) to.insert(machine->factory);
+}
+
 expected<void> recomputer::take(const step& next) {
   consequences all;
   time_range changed{next.of.begin_us, next.of.end_us};
   std::set<factory_id> factories;
+  derived_past::cause why;
+  why.step = why.at = next.number;
+  why.reason = next.is_revert() ? "a correction was reverted" : "readings were corrected";
+  why.recorded_at_us = when(next);
+  why.overlay = [&](sensor_id sensor) { return with_.corrections.overlay_at(sensor, next.number); };
+  why.report = [&](sensor_id sensor, const time_range&, const judged_past& judged) { return report_of(next, sensor, judged); };
+  derived_past derived(derived_parts(), std::move(why), stopping_);
   for (const auto sensor : next.of.sensors) {
     if (stopping_) return fail(errc::stopping, "stopped before its end");
     const auto entry = with_.past.entities.find_sensor(sensor);
@@ -162,16 +184,60 @@ expected<void> recomputer::take(const step& next) {
       continue;
     }
     all.add(*judged);
-    if (const auto machine = with_.past.entities.find_machine(entry->machine)) factories.insert(machine->factory);
+    derived.add(sensor, {next.of.begin_us, next.of.end_us});
+    add_factory(sensor, factories);
+  }
+  auto followed = derived.run();
+  if (!followed) return tl::unexpected(std::move(followed.error()));
+  all.add(*followed);
+  for (const auto& [sensor, range] : derived.changed()) {
+    widen(changed, range.begin_us, range.end_us - 1);
+    add_factory(sensor, factories);
   }
   auto days = with_.report_again(factories, changed, stopping_);
   if (!days) return tl::unexpected(std::move(days.error()));
   all.reported_days = std::move(*days);
   if (auto stored = with_.corrections.put_consequences(next.number, all); !stored) return stored;
+  if (auto noted = derived.finish(); !noted) return noted;
   spdlog::info("{} of {} sensors: {}", name_of(next), next.of.sensors.size(), to_text(all));
   { const std::lock_guard lock(mutex_); }  // who has just looked hears of it
   news_.notify_all();
   return {};
+}
+
+/// What readings that an instance could not take in as they count have a part in; with none, what a crash cut short.
+expected<void> recomputer::take_stream(const stream_key* instance) {
+  derived_past::cause why;
+  why.at = with_.corrections.next_step() - 1;
+  why.reason = "readings came late";
+  why.recorded_at_us = with_.past.now_us();
+  why.overlay = [&, at = why.at](sensor_id sensor) { return with_.corrections.overlay_at(sensor, at); };
+  why.report = [&, now_us = why.recorded_at_us](sensor_id sensor, const time_range& range,
+                                                const judged_past& judged) -> expected<event> {
+    auto report = backlog_report(sensor, range, now_us, judged);
+    const auto told = with_.events.events_of(report.key);
+    if (!told) return tl::unexpected(told.error());
+    report.key.revision = static_cast<std::uint32_t>(told->size());
+    return report;
+  };
+  derived_past derived(derived_parts(), std::move(why), stopping_);
+  if (instance != nullptr)
+    derived.add(*instance);
+  else
+    derived.add_under_way();
+  const auto followed = derived.run();
+  if (!followed) return tl::unexpected(followed.error());
+  std::set<factory_id> factories;
+  std::optional<time_range> changed;
+  for (const auto& [sensor, range] : derived.changed()) {
+    add_factory(sensor, factories);
+    if (!changed) changed = range;
+    widen(*changed, range.begin_us, range.end_us - 1);
+  }
+  if (changed)
+    if (auto days = with_.report_again(factories, *changed, stopping_); !days) return tl::unexpected(std::move(days.error()));
+  spdlog::debug("late readings of a pipeline: {}", to_text(*followed));
+  return derived.finish();
 }
 
 /// Findings and the report of them are one write: where the report is there already, a crash came later.
@@ -218,7 +284,7 @@ expected<void> recomputer::take_backlog(sensor_id sensor, const backlog_book::en
   time_range changed = change.range;
   if (!judged->events.empty()) {
     widen(changed, judged->first_us, judged->last_us);
-    auto report = backlog_report(sensor, change, *judged);
+    auto report = backlog_report(sensor, change.range, change.recorded_at_us, *judged);
     const auto told = with_.events.events_of(report.key);
     if (!told) return tl::unexpected(told.error());
     report.key.revision = static_cast<std::uint32_t>(told->size());
@@ -251,18 +317,31 @@ expected<consequences> recomputer::preview(const correction& what, bool is_rever
     return fail(errc::too_large, "a preview looks at " + std::to_string(limits::sensors_a_preview) + " sensors at most",
                 "preview");
   consequences all;
+  const auto now_counts_as = [&](sensor_id sensor) {
+    if (!std::ranges::binary_search(what.sensors, sensor)) return with_.corrections.overlay_of(sensor);
+    return is_revert ? with_.corrections.overlay_without(sensor, what.id)
+                     : with_.corrections.overlay_at(sensor, UINT64_MAX - 1, &what);
+  };
+  derived_past::cause why;
+  why.at = UINT64_MAX - 1;
+  why.only_look = true;
+  why.overlay = now_counts_as;
+  derived_past derived(derived_parts(), std::move(why), stopping_);
   for (const auto sensor : what.sensors) {
     auto stored = with_.settled_cut(sensor);
     if (!stored) return tl::unexpected(std::move(stored.error()));
     past_change change;
     change.range = {what.begin_us, what.end_us};
     change.before = with_.corrections.overlay_of(sensor);
-    change.after = is_revert ? with_.corrections.overlay_without(sensor, what.id)
-                             : with_.corrections.overlay_at(sensor, UINT64_MAX - 1, &what);
+    change.after = now_counts_as(sensor);
+    derived.add(sensor, change.range);
     const auto judged = judge_again(with_.past, *stored, change, stopping_);
     if (!judged) return tl::unexpected(judged.error());
     all.add(judged->changed);
   }
+  auto followed = derived.run();
+  if (!followed) return followed;
+  all.add(*followed);
   return all;
 }
 

@@ -12,12 +12,13 @@
 #include <vector>
 
 #include "actors/correct/backlog_book.hpp"
+#include "actors/correct/derived_past.hpp"
 #include "actors/correct/judge_again.hpp"
 
 namespace factory {
 
 /// Brings about what follows from a correction or its revert, and from readings that came later than the allowed lateness: findings and alarms of
-/// the range, and the daily reports. A thread of its own, one step after the other in the order in which they took force, then the late
+/// the range, derived sensors, and the daily reports. A thread of its own, one step after the other in the order in which they took force, then the late
 /// readings, sensor by sensor. What a crash cuts short is done at the next start: a step is done when its consequences are stored, late
 /// readings are when their sensor's stored state has them no more, and doing either twice changes nothing.
 class recomputer {
@@ -34,6 +35,8 @@ class recomputer {
     backlog_book& backlog;
     /// The sensor's late readings have been judged, when it had so many in all.
     std::function<void(sensor_id, std::uint64_t late_count)> backlog_is_judged;
+    stream_access streams;
+    basic_backlog_book<stream_key>& streams_behind;
   };
   explicit recomputer(parts with) : with_(std::move(with)) {}
   ~recomputer() { stop(); }
@@ -48,7 +51,9 @@ class recomputer {
   /// Nothing waits, nothing is under way.
   bool is_idle() const { return waiting() == 0; }
   /// Steps and sensors whose past is still to be judged, the one under way among them.
-  std::size_t waiting() const { return with_.corrections.open_steps() + with_.backlog.size() + (with_backlog_ ? 1 : 0); }
+  std::size_t waiting() const {
+    return with_.corrections.open_steps() + with_.backlog.size() + with_.streams_behind.size() + (with_backlog_ ? 1 : 0);
+  }
   std::optional<consequences> wait_for(std::uint64_t number, std::int64_t wait_ms);
   /// What would follow from a correction that is not made, or from the revert of one that is in force. On the caller's thread.
   expected<consequences> preview(const correction& wanted) const;
@@ -58,10 +63,16 @@ class recomputer {
   using step = correction_store::step;
   void run();
   bool work();
+  std::optional<std::pair<sensor_id, backlog_book::entry>> take_late();
   expected<void> take(const step& next);
   expected<void> take_backlog(sensor_id sensor, const backlog_book::entry& late);
   expected<consequences> judge_sensor(const step& next, sensor_id sensor, time_range& changed);
   expected<consequences> preview(const correction& what, bool is_revert) const;
+  expected<void> take_stream(const stream_key* instance);
+  derived_past::parts derived_parts() const {
+    return {with_.past, with_.events, with_.corrections, with_.settled_cut, with_.streams};
+  }
+  void add_factory(sensor_id sensor, std::set<factory_id>& to) const;
 
   parts with_;
   std::mutex mutex_;

@@ -6,6 +6,7 @@
 #include "actors/engine/limits.hpp"
 #include "actors/jobs/job_report.hpp"
 #include "pipelines/model/time.hpp"
+#include "pipelines/stream/pipeline_spec.hpp"
 #include "storage/base/limits.hpp"
 
 namespace factory {
@@ -95,6 +96,40 @@ std::optional<consequences> engine::consequences_of(std::uint64_t step, std::int
 
 bool engine::past_is_judged() const { return impl_->past->is_idle(); }
 
+/// Pipelines, as the recomputer's thread sees them.
+stream_access engine::impl::access_to_streams() {
+  stream_access to;
+  to.times = {config.allowed_lateness_us, config.future_skew_us};
+  to.all = [this] {
+    std::vector<stream_access::instance> all;
+    for (const auto& entry : pipelines->all()) {
+      auto spec = parse_pipeline(entry.spec);
+      if (!spec || !spec->enabled) continue;
+      const auto shared = std::make_shared<const pipeline_spec>(std::move(*spec));
+      for (const auto& each : entry.instances)
+        all.push_back({{entry.id, entry.version, each.machine}, shared, each.sources, each.sinks});
+    }
+    return all;
+  };
+  to.pause = [this](const stream_key& key) { return streams->pause(key, limits::query_deadline_ms); };
+  to.resume = [this](const stream_key& key, std::uint64_t ticket, std::shared_ptr<const std::string> state, bool again_is_done) {
+    return streams->resume(key, ticket, std::move(state), again_is_done, limits::query_deadline_ms);
+  };
+  to.reach_store = [this] { return reach_store(limits::query_deadline_ms); };
+  to.cut = [this](sensor_id id) { return view(id, {}).map([](sensor_view seen) { return std::move(seen.cut); }); };
+  to.commit = [this](reading_batch readings, std::vector<catalog_write> writes, std::function<void()> then) -> expected<void> {
+    journal_entry entry;
+    entry.received_at_us = wall_clock_us();
+    if (readings.size() != 0)
+      entry.readings = std::make_shared<const reading_batch>(std::move(readings));
+    else
+      entry.config = std::make_shared<const config_change>();
+    entry.when_committed = std::move(then);
+    return entries->append(std::move(entry), durability::fsync, std::move(writes)).map([](std::uint64_t) {});
+  };
+  return to;
+}
+
 /// Before the cut is used, all that the actors found in its rows is in the log.
 void engine::impl::start_past(const job_parts& of_jobs) {
   const auto settled_cut = [this](sensor_id id) -> expected<sensor_cut> {
@@ -116,8 +151,11 @@ void engine::impl::start_past(const job_parts& of_jobs) {
                         settled_cut,
                         report,
                         sensors->backlog(),
-                        [this](sensor_id id, std::uint64_t late_count) { sensors->backlog_is_judged(id, late_count); }});
+                        [this](sensor_id id, std::uint64_t late_count) { sensors->backlog_is_judged(id, late_count); },
+                        access_to_streams(),
+                        streams_behind});
   sensors->backlog().when_put([parts = past.get()] { parts->wake(); });
+  streams_behind.when_put([parts = past.get()] { parts->wake(); });
   past->start();
 }
 

@@ -85,6 +85,7 @@ struct engine::impl {
   std::unique_ptr<pipeline_store> pipelines;
   std::unique_ptr<machine_watch_store> watches;
   std::unique_ptr<stream_state_store> stream_states;
+  basic_backlog_book<stream_key> streams_behind;
   std::unique_ptr<stream_population> streams;
   std::unique_ptr<ticker> clock;
   std::unique_ptr<rollup_store> rollups;
@@ -120,6 +121,7 @@ struct engine::impl {
   expected<void> start_jobs();
   void start_backtests();
   void start_past(const job_parts& of_jobs);
+  stream_access access_to_streams();
   persistence hand_over();
   void close();
   std::vector<std::uint64_t> series_sent;  ///< per sensor, the last entry sent; used by housekeeper and stop() only

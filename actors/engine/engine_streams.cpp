@@ -85,6 +85,10 @@ expected<void> engine::impl::open_streams() {
   ports.save = [this](saved_stream snapshot, std::function<void()> written) {
     writer->write(std::move(snapshot), std::move(written));
   };
+  ports.corrections_of = [this](sensor_id sensor) { return corrections->overlay_of(sensor); };
+  ports.compute_again = [this](const stream_key& key, std::int64_t first_us, std::int64_t last_us) {
+    streams_behind.put(key, {first_us, last_us, 0});
+  };
   ports.write_events = [this](std::vector<event> found) { writer->write(std::move(found), nullptr); };
   streams = std::make_unique<stream_population>(
       runtime->system(), stream_progress, stream_times{config.allowed_lateness_us, config.future_skew_us}, std::move(ports),

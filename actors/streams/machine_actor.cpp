@@ -89,6 +89,8 @@ stream_actor::behavior_type machine_actor(stream_actor::stateful_pointer<machine
       [](const stream_committed&) {},
       [](const stream_retry&) {},
       [self](const stream_view_request& request) { request.answer.set(view_of(self->state)); },
+      [](const stream_pause&) {},
+      [](const stream_resume& order) { order.done.set(false); },
   };
 }
 

@@ -19,9 +19,19 @@ constexpr auto between_tries = std::chrono::seconds(1);
 
 void try_again_later(self_pointer self) { self->delayed_send(self, between_tries, stream_retry{}); }
 
+/// When nothing that it has told waits any more.
+void answer_pause(stream_actor_state& state) {
+  if (!state.pause || state.pause_is_answered || !state.outbox.empty()) return;
+  auto bytes = std::make_shared<std::string>();
+  state.core->encode(*bytes);
+  state.pause_is_answered = true;
+  state.pause->state.set(std::move(bytes));
+}
+
 /// Writes what waits, when nothing is under way.
 void write_results(self_pointer self) {
   auto& state = self->state;
+  answer_pause(state);
   if (state.outbox.empty()) state.held.clear();
   if (state.outbox.empty() || state.outbox.is_under_way()) return;
   if (state.replaying && state.outbox.size() < limits::stream_results_waiting) return;
@@ -64,8 +74,20 @@ std::span<const std::uint8_t> flags_of(const stream_entries& entries, const stre
   return std::span(entries.flags).subspan(part.begin, part.end - part.begin);
 }
 
+/// Says which readings it could not take in as they count.
+void tell_again(stream_actor_state& state) {
+  const auto& span = state.core->again();
+  if (span.empty() || (span.first_us == state.told_again.first_us && span.last_us == state.told_again.last_us)) return;
+  state.told_again = span;
+  if (state.ports.compute_again) state.ports.compute_again(state.live->key, span.first_us, span.last_us);
+}
+
 void take_in(self_pointer self, const stream_entries& entries) {
   auto& state = self->state;
+  if (state.pause) {
+    state.kept.push_back(entries);
+    return;
+  }
   stream_told told;
   std::vector<source_rows> rows;
   for (std::size_t i = 0; i < entries.parts.size();) {
@@ -74,6 +96,7 @@ void take_in(self_pointer self, const stream_entries& entries) {
     for (; i < entries.parts.size() && entries.parts[i].sequence == first.sequence; ++i) {
       const auto& part = entries.parts[i];
       if (part.source == stream_entries::tick) continue;
+      for (auto row = part.begin; part.is_corrected && row < part.end; ++row) state.core->must_again(entries.times_us[row]);
       rows.push_back({part.source, std::span(entries.times_us).subspan(part.begin, part.end - part.begin),
                       std::span(entries.values).subspan(part.begin, part.end - part.begin), flags_of(entries, part)});
     }
@@ -84,6 +107,7 @@ void take_in(self_pointer self, const stream_entries& entries) {
       state.core->apply(first.received_at_us, rows, told);
     state.applied_sequence = first.sequence;
   }
+  tell_again(state);
   put_results(state, told.results);
   if (!told.events.empty()) state.ports.write_events(std::move(told.events));  // before any state that has seen what they are of
   state.live->due_us.store(state.core->due_us().value_or(INT64_MAX));
@@ -103,11 +127,30 @@ void restore(self_pointer self, const stream_restore& order) {
   state.applied_sequence = order.applied_sequence;
   state.live->applied.store(state.applied_sequence);
   state.live->due_us.store(state.core->due_us().value_or(INT64_MAX));
+  tell_again(state);
+}
+
+/// Throws when the state cannot be read; the supervisor reports that.
+void resume(self_pointer self, const stream_resume& order) {
+  auto& state = self->state;
+  if (!state.pause || state.pause->ticket != order.ticket) return order.done.set(false);
+  if (order.state) {
+    std::string_view in = *order.state;
+    if (!state.core->decode(in) || !in.empty()) throw std::runtime_error("a state that was computed again cannot be read");
+  }
+  if (order.again_is_done) {
+    state.core->again_is_done();
+    state.told_again = {};
+  }
+  state.live->due_us.store(state.core->due_us().value_or(INT64_MAX));
+  state.pause.reset();
+  for (const auto& each : std::exchange(state.kept, {})) take_in(self, each);
+  order.done.set(true);
 }
 
 void save(self_pointer self, const stream_save& order) {
   auto& state = self->state;
-  state.applied_sequence = std::max(state.applied_sequence, order.sequence);
+  if (!state.pause) state.applied_sequence = std::max(state.applied_sequence, order.sequence);  // else some are kept back
   saved_stream snapshot{state.live->key, state.applied_sequence, {}};
   state.core->encode(snapshot.state);
   state.outbox.encode(snapshot.state);
@@ -145,6 +188,12 @@ stream_actor::behavior_type stream(self_pointer self, std::shared_ptr<live_strea
       [self](const stream_committed&) { end_write(self); },
       [self](const stream_retry&) { write_results(self); },
       [self](const stream_view_request& request) { request.answer.set(view(self->state)); },
+      [self](const stream_pause& order) {
+        self->state.pause = order;
+        self->state.pause_is_answered = false;
+        answer_pause(self->state);
+      },
+      [self](const stream_resume& order) { resume(self, order); },
   };
 }
 

@@ -22,6 +22,10 @@ struct stream_actor_state {
   std::vector<std::shared_ptr<void>> held;  ///< credits of entries whose results are not yet committed
   bool replaying = false;  ///< what comes of the entries may be in the journal: only the last of each time is written
   std::uint64_t applied_sequence = 0;
+  std::optional<stream_pause> pause;  ///< it stands still
+  bool pause_is_answered = false;
+  std::vector<stream_entries> kept;  ///< that came since
+  stream_instance::span told_again;  ///< what of core->again() the recomputer knows
 };
 
 stream_actor::behavior_type stream(stream_actor::stateful_pointer<stream_actor_state> self, std::shared_ptr<live_stream> live,

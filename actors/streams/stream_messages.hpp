@@ -11,6 +11,7 @@
 
 #include "actors/flow/reply.hpp"
 #include "actors/streams/stream_views.hpp"
+#include "pipelines/correct/correction_overlay.hpp"
 #include "pipelines/model/event.hpp"
 #include "pipelines/stream/pipeline_spec.hpp"
 #include "storage/journal/journal.hpp"
@@ -23,6 +24,7 @@
 ///   catch-up thread ------------- stream_restore, stream_caught_up --> stream
 ///   checkpoint ------------------ stream_save --> stream --> store_writer
 ///   query thread ---------------- stream_view_request --> stream
+///   recomputer ------------------ stream_pause, stream_resume --> stream
 ///   stream -- derived readings --> journal -- stream_committed --> stream
 ///
 /// An instance gets the entries of its sources in commit order, from the committer's thread, not from the sensors: so its state is a function
@@ -50,8 +52,9 @@ struct stream_entries {
   struct part {
     std::uint64_t sequence;
     std::int64_t received_at_us;
-    std::uint32_t source;      ///< or `tick`, `sensitivity`
-    std::uint32_t begin, end;  ///< rows
+    std::uint32_t source;       ///< or `tick`, `sensitivity`
+    std::uint32_t begin, end;   ///< rows
+    bool is_corrected = false;  ///< rows of it lie in time that is corrected
   };
   std::vector<part> parts;  ///< those of one entry follow each other
   std::vector<std::int64_t> times_us;
@@ -88,19 +91,38 @@ struct stream_view_request {
   reply<stream_view> answer;
 };
 
-using stream_actor = caf::typed_actor<caf::reacts_to<stream_restore>,        // stand where storage says
-                                      caf::reacts_to<stream_entries>,        // take readings and ticks in, write what comes of it
-                                      caf::reacts_to<stream_caught_up>,      // write what was kept back
-                                      caf::reacts_to<stream_save>,           // hand the state to the store
-                                      caf::reacts_to<stream_committed>,      // forget what is committed, write what waits
-                                      caf::reacts_to<stream_retry>,          // write what waits
-                                      caf::reacts_to<stream_view_request>>;  // answer
+/// Keeps back what comes from now on. Answered when all that it has told is committed; until stream_resume it changes nothing.
+struct stream_pause {
+  std::uint64_t ticket = 0;
+  reply<std::shared_ptr<const std::string>> state;  ///< stream_instance::encode
+};
+/// Goes on, from another state where there is one. Only the one that was paused under this ticket does, and says so.
+struct stream_resume {
+  std::uint64_t ticket = 0;
+  std::shared_ptr<const std::string> state;
+  bool again_is_done = false;  ///< what had to be computed again is
+  reply<bool> done;
+};
+
+using stream_actor = caf::typed_actor<caf::reacts_to<stream_restore>,       // stand where storage says
+                                      caf::reacts_to<stream_entries>,       // take readings and ticks in, write what comes of it
+                                      caf::reacts_to<stream_caught_up>,     // write what was kept back
+                                      caf::reacts_to<stream_save>,          // hand the state to the store
+                                      caf::reacts_to<stream_committed>,     // forget what is committed, write what waits
+                                      caf::reacts_to<stream_retry>,         // write what waits
+                                      caf::reacts_to<stream_view_request>,  // answer
+                                      caf::reacts_to<stream_pause>,         // keep back what comes
+                                      caf::reacts_to<stream_resume>>;       // work it in
 
 /// What instances need of the engine. None of these waits.
 struct stream_ports {
   std::function<expected<journal::ticket>(reading_batch, journal::waker)> write_readings;
   std::function<void(saved_stream, std::function<void()> written)> save;
   std::function<void(std::vector<event>)> write_events;
+  /// Readings of these event times came that an instance could not take in as they count.
+  std::function<void(const stream_key&, std::int64_t first_us, std::int64_t last_us)> compute_again;
+  /// What the sensor's readings count as (correction_store::overlay_of). Nearly always null.
+  std::function<std::shared_ptr<const correction_overlay>(sensor_id)> corrections_of;
 };
 
 }  // namespace factory
@@ -113,6 +135,8 @@ CAF_ADD_TYPE_ID(factory_streams, (factory::stream_save))
 CAF_ADD_TYPE_ID(factory_streams, (factory::stream_committed))
 CAF_ADD_TYPE_ID(factory_streams, (factory::stream_retry))
 CAF_ADD_TYPE_ID(factory_streams, (factory::stream_view_request))
+CAF_ADD_TYPE_ID(factory_streams, (factory::stream_pause))
+CAF_ADD_TYPE_ID(factory_streams, (factory::stream_resume))
 CAF_END_TYPE_ID_BLOCK(factory_streams)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_restore)
@@ -122,3 +146,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_save)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_retry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_view_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_pause)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_resume)

@@ -128,7 +128,7 @@ void stream_population::add_newest_of_cells(stream_entries& to, std::span<const 
   }
 }
 
-void stream_population::add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source) {
+void stream_population::add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source) const {
   if (!to.next) to.next = std::make_shared<stream_entries>();
   auto& next = *to.next;
   const auto times = entry.readings->times(rows);
@@ -145,7 +145,11 @@ void stream_population::add(instance& to, const journal_entry& entry, const slic
       next.flags.insert(next.flags.end(), flags.begin(), flags.end());
     }
   }
-  next.parts.push_back({entry.sequence, entry.received_at_us, source, begin, static_cast<std::uint32_t>(next.values.size())});
+  const auto corrections = ports_.corrections_of && !to.live->is_watch() ? ports_.corrections_of(rows.sensor) : nullptr;
+  const bool is_corrected =
+      corrections && std::ranges::any_of(times, [&](std::int64_t time_us) { return corrections->changes(time_us); });
+  next.parts.push_back(
+      {entry.sequence, entry.received_at_us, source, begin, static_cast<std::uint32_t>(next.values.size()), is_corrected});
 }
 
 void stream_population::add_tick(instance& to, const journal_entry& entry) {
@@ -309,6 +313,48 @@ stream_actor stream_population::actor_of(pipeline_id pipeline, machine_id machin
   for (const auto& [key, each] : all_)
     if (key.pipeline == pipeline && key.machine == machine) return each->actor;
   return {};
+}
+
+expected<stream_population::paused> stream_population::pause(const stream_key& key, std::int64_t deadline_ms) {
+  auto [answer, waiter] = reply<std::shared_ptr<const std::string>>::make();
+  paused out;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = all_.find(key);
+    if (at == all_.end()) return fail(errc::not_found, "there is no such instance of a pipeline");
+    if (at->second->is_down) return fail(errc::unavailable, at->second->failure);
+    if (at->second->behind || !at->second->actor) return fail(errc::overloaded, "an instance of a pipeline is catching up");
+    out.ticket = next_ticket_++;
+    caf::anon_send(at->second->actor, stream_pause{out.ticket, std::move(answer)});
+  }
+  auto state = waiter.wait_for(deadline_ms);
+  if (!state) {
+    if (auto gone_on = resume(key, out.ticket, nullptr, false, deadline_ms); !gone_on)
+      return tl::unexpected(std::move(gone_on.error()));
+    return fail(errc::overloaded, "an instance of a pipeline did not answer: " + state.error().message);
+  }
+  out.state = std::move(*state);
+  return out;
+}
+
+expected<void> stream_population::resume(const stream_key& key, std::uint64_t ticket, std::shared_ptr<const std::string> state,
+                                         bool again_is_done, std::int64_t deadline_ms) {
+  const bool changes = state || again_is_done;
+  auto [done, goes_on] = reply<bool>::make();
+  auto [stored, is_stored] = reply<bool>::make();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = all_.find(key);
+    if (at == all_.end() || !at->second->actor) return fail(errc::overloaded, "the pipeline was changed meanwhile");
+    caf::anon_send(at->second->actor, stream_resume{ticket, std::move(state), again_is_done, std::move(done)});
+    if (changes) caf::anon_send(at->second->actor, stream_save{0, std::move(stored)});
+  }
+  const auto went_on = goes_on.wait_for(deadline_ms);
+  if (!went_on) return tl::unexpected(went_on.error());
+  if (!*went_on) return fail(errc::overloaded, "an instance of a pipeline failed meanwhile");
+  if (!changes) return {};
+  const auto written = is_stored.wait_for(deadline_ms);
+  return written ? expected<void>() : tl::unexpected(written.error());
 }
 
 }  // namespace factory

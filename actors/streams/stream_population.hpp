@@ -61,6 +61,18 @@ class stream_population {
   /// Waits until every instance has taken in all that was committed before the call, and its results are committed.
   bool wait_until_idle(std::int64_t deadline_ms);
   std::uint64_t failed_count() const;
+
+  /// An instance that stands still: what comes for it is kept back, and nothing that it has told waits for its commit.
+  struct paused {
+    std::uint64_t ticket = 0;
+    std::shared_ptr<const std::string> state;  ///< stream_instance::encode
+  };
+  /// Errors: not_found when there is none, unavailable when it stays down, overloaded while it catches up.
+  expected<paused> pause(const stream_key& key, std::int64_t deadline_ms);
+  /// Goes on, from `state` where there is one. Returns when what it has then seen is stored; overloaded: it failed meanwhile, and stands where it
+  /// was stored last.
+  expected<void> resume(const stream_key& key, std::uint64_t ticket, std::shared_ptr<const std::string> state, bool again_is_done,
+                        std::int64_t deadline_ms);
   /// An instance's actor, for tests that make it fail.
   stream_actor actor_of(pipeline_id pipeline, machine_id machine) const;
 
@@ -89,7 +101,7 @@ class stream_population {
   instance* start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec, const pipeline_instance_entry& of);
   void spawn(instance& it);
   void make_routes();
-  static void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source);
+  void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source) const;
   static void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us, std::span<const double> values,
                                   std::span<const std::uint8_t> flags);
   static void add_tick(instance& to, const journal_entry& entry);
@@ -118,6 +130,7 @@ class stream_population {
   std::shared_ptr<const route_table> routes_ = std::make_shared<const route_table>();
   std::uint64_t dispatched_sequence_;
   std::uint32_t next_number_ = 1;
+  std::uint64_t next_ticket_ = 1;
   std::vector<std::uint32_t> failures_;
   std::vector<std::shared_ptr<instance>> to_restore_;
   bool stopping_ = false;

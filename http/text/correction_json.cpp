@@ -164,7 +164,15 @@ void write_consequences(json_writer& out, const consequences& all) {
   counts("anomalies", all.anomalies);
   out.key("reports").begin_array();
   for (const auto day_us : all.reported_days) out.time(day_us);
-  out.end_array().member("sensors_not_judged", all.sensors_not_judged).end_object();
+  out.end_array().key("derived").begin_array();
+  for (const auto& [sensor, each] : all.derived) {
+    out.begin_object().member("sensor", sensor).member("replaced", each.replaced);
+    out.member("removed", each.removed).member("added", each.added).end_object();
+  }
+  out.end_array();
+  counts("events", all.events);
+  out.member("sensors_not_judged", all.sensors_not_judged);
+  out.member("pipelines_not_followed", all.pipelines_not_followed).end_object();
 }
 
 void write_correction(json_writer& out, const correction& it, const consequences* followed) {

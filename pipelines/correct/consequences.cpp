@@ -26,6 +26,31 @@ std::string said_of(const finding_counts& counts, std::string_view one, std::str
   return out;
 }
 
+/// "12 derived readings of bearing_difference made anew, 1 removed"
+std::string said_of(const std::string& sensor, const derived_counts& counts) {
+  const auto made = counts.replaced + counts.added;
+  std::string out;
+  const auto readings = [&](std::uint64_t count) {
+    return std::to_string(count) + (count == 1 ? " derived reading of " : " derived readings of ") + sensor;
+  };
+  if (made != 0) out = readings(made) + " made anew";
+  if (counts.removed != 0)
+    out += made != 0 ? ", " + std::to_string(counts.removed) + " removed" : readings(counts.removed) + " removed";
+  return out;
+}
+
+std::string said_of(const std::map<std::string, derived_counts>& derived) {
+  constexpr std::size_t most_named = 5;
+  std::string out;
+  std::size_t named = 0;
+  for (const auto& [sensor, counts] : derived) {
+    if (++named > most_named) return out + "; " + std::to_string(derived.size() - most_named) + " derived sensors more";
+    const auto said = said_of(sensor, counts);
+    out.append(out.empty() || said.empty() ? "" : "; ").append(said);
+  }
+  return out;
+}
+
 std::string days_of(const std::vector<std::int64_t>& begins_us) {
   constexpr std::size_t date = 10, most_named = 5;
   if (begins_us.empty()) return {};
@@ -48,6 +73,14 @@ bool get_counts(std::string_view& in, finding_counts& counts) {
 void consequences::add(const consequences& more) {
   alerts.add(more.alerts);
   anomalies.add(more.anomalies);
+  events.add(more.events);
+  for (const auto& [sensor, counts] : more.derived) {
+    auto& sum = derived[sensor];
+    sum.replaced += counts.replaced;
+    sum.removed += counts.removed;
+    sum.added += counts.added;
+  }
+  pipelines_not_followed += more.pipelines_not_followed;
   sensors_not_judged += more.sensors_not_judged;
   for (const auto day : more.reported_days) {
     const auto at = std::ranges::lower_bound(reported_days, day);
@@ -58,8 +91,10 @@ void consequences::add(const consequences& more) {
 std::string to_text(const consequences& all) {
   std::string out;
   for (const auto& part :
-       {said_of(all.alerts, "alert", "alerts"), said_of(all.anomalies, "anomaly", "anomalies"), days_of(all.reported_days),
-        all.sensors_not_judged == 0 ? std::string() : std::to_string(all.sensors_not_judged) + " sensors not judged"})
+       {said_of(all.alerts, "alert", "alerts"), said_of(all.anomalies, "anomaly", "anomalies"), said_of(all.derived),
+        said_of(all.events, "event", "events"), days_of(all.reported_days),
+        all.sensors_not_judged == 0 ? std::string() : std::to_string(all.sensors_not_judged) + " sensors not judged",
+        all.pipelines_not_followed == 0 ? std::string() : std::to_string(all.pipelines_not_followed) + " pipelines not followed"})
     if (!part.empty()) out.append(out.empty() ? "" : "; ").append(part);
   return out.empty() ? "no finding changes" : out;
 }
@@ -70,15 +105,41 @@ void put_consequences(std::string& out, const consequences& all) {
   put_varint(out, all.sensors_not_judged);
   put_varint(out, all.reported_days.size());
   for (const auto day : all.reported_days) put_zigzag(out, day);
+  put_counts(out, all.events);
+  put_varint(out, all.pipelines_not_followed);
+  put_varint(out, all.derived.size());
+  for (const auto& [sensor, counts] : all.derived) {
+    put_text(out, sensor);
+    for (const auto count : {counts.replaced, counts.removed, counts.added}) put_varint(out, count);
+  }
 }
 
-bool get_consequences(std::string_view& in, consequences& all) {
+namespace {
+
+bool get_derived(std::string_view& in, consequences& all) {
+  std::uint64_t sensors = 0;
+  if (!get_counts(in, all.events) || !get_varint(in, all.pipelines_not_followed) || !get_varint(in, sensors) ||
+      sensors > in.size())
+    return false;
+  for (; sensors > 0; --sensors) {
+    std::string sensor;
+    if (!get_text(in, sensor)) return false;
+    auto& counts = all.derived[sensor];
+    if (!get_varint(in, counts.replaced) || !get_varint(in, counts.removed) || !get_varint(in, counts.added)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool get_consequences(std::string_view& in, consequences& all, bool of_first_version) {
   std::uint64_t days = 0;
   if (!get_counts(in, all.alerts) || !get_counts(in, all.anomalies) || !get_varint(in, all.sensors_not_judged) ||
       !get_varint(in, days) || days > in.size())
     return false;
   all.reported_days.resize(days);
-  return std::ranges::all_of(all.reported_days, [&](std::int64_t& day) { return get_zigzag(in, day); });
+  if (!std::ranges::all_of(all.reported_days, [&](std::int64_t& day) { return get_zigzag(in, day); })) return false;
+  return of_first_version || get_derived(in, all);
 }
 
 }  // namespace factory

@@ -10,6 +10,8 @@ namespace factory {
 
 namespace {
 
+constexpr std::int64_t near_us = 3'600'000'000;
+
 double within_range(double value) {
   constexpr auto most = std::numeric_limits<double>::max();
   return std::clamp(value, -most, most);
@@ -27,15 +29,36 @@ void change_row(const reading_change& by, double& value, std::uint8_t& flags) {
 
 }  // namespace
 
-correction_overlay::correction_overlay(std::vector<changed_range> in_order) : in_order_(std::move(in_order)) {
+correction_overlay::correction_overlay(std::vector<changed_range> in_order, std::shared_ptr<const revised_points> points)
+    : in_order_(std::move(in_order)), points_(std::move(points)) {
   for (const auto& each : in_order_)
     if (each.begin_us < each.end_us) spans_.add(each.begin_us, each.end_us - 1);
+  if (!points_) return;
+  const auto& times_us = points_->times_us;
+  for (std::size_t first = 0, next = 1; first < times_us.size(); first = next++) {
+    while (next < times_us.size() && times_us[next] - times_us[next - 1] <= near_us) ++next;
+    spans_.add(times_us[first], times_us[next - 1]);
+  }
+}
+
+void correction_overlay::apply_points(reading_run& rows) const {
+  const auto& times_us = points_->times_us;
+  auto point = static_cast<std::size_t>(std::ranges::lower_bound(times_us, rows.event_time_us.front()) - times_us.begin());
+  for (std::size_t row = 0; point < times_us.size() && row < rows.size(); ++point) {
+    while (row < rows.size() && rows.event_time_us[row] < times_us[point]) ++row;
+    if (row == rows.size() || rows.event_time_us[row] != times_us[point]) continue;
+    if (points_->gone[point] != 0)
+      rows.flags[row] |= flag_excluded;
+    else
+      rows.value[row] = points_->values[point];
+  }
 }
 
 void correction_overlay::apply(reading_run& rows) const {
   if (rows.empty()) return;
   const auto touched = spans_.reaching(rows.event_time_us.front());
   if (touched == spans_.end() || touched->second > rows.event_time_us.back()) return;
+  if (points_) apply_points(rows);
   for (const auto& each : in_order_) {
     const auto part = rows_between(rows.event_time_us, each.begin_us, each.end_us);
     for (auto row = part.begin; row < part.end; ++row) change_row(each.change, rows.value[row], rows.flags[row]);

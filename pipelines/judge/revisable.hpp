@@ -136,6 +136,18 @@ class revisable {
     forget_settled(keep_from_us);
   }
 
+  /// What it has found behind the rows that are settled, as it reads now.
+  std::span<const finding> made() {
+    if (is_partly_known_) know_again();
+    return made_;
+  }
+  /// Begins anew behind rows that are settled, with a judge that has seen them and floor_us() as it is; append() gives it those behind.
+  void stand_at(Judge settled) {
+    const auto floor_us = floor_us_;
+    restart([&](Judge& now) { now = std::move(settled); });
+    floor_us_ = floor_us;
+  }
+
   /// Forgets all rows; the judge stays as it is and takes rows of any time.
   void restart(const std::function<void(Judge&)>& prepare = {}) {
     if (prepare) prepare(now_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -29,6 +30,12 @@ class revision_book {
   /// No reading older than `floor_us` comes any more: what was withdrawn before that will not be told again.
   void settle(std::int64_t floor_us) {
     if (!gone_.empty()) forget_before(floor_us);
+  }
+
+  /// An event that the log has and that does not hold is told under another number if it is found again. `is_awaited`: as long as that takes.
+  void has_gone(const event_key& key, std::int64_t at_us, bool is_awaited) {
+    const auto is_it = [&](const gone_event& each) { return each.key == key; };
+    if (std::ranges::none_of(gone_, is_it)) gone_.push_back({key, at_us, is_awaited});
   }
 
   void encode(std::string& out) const;  ///< appended

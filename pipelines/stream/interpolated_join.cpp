@@ -90,6 +90,12 @@ std::optional<std::int64_t> interpolated_join::next_end_us(std::int64_t after_us
   return next;
 }
 
+bool interpolated_join::remembers_since(std::int64_t time_us, std::int64_t bound_us) const {
+  if (!waiting_.empty() && waiting_.front().time_us < time_us + tolerance_us_) return false;
+  return bound_us - time_us >= tolerance_us_ ||
+         std::ranges::all_of(newest_, [&](const reading& each) { return each.time_us >= time_us; });
+}
+
 void interpolated_join::encode(std::string& out) const {
   for (const auto& each : newest_) {
     put_zigzag(out, each.time_us);

@@ -34,6 +34,9 @@ class interpolated_join {
   /// The first instant after `after_us` at which finish() decides something.
   std::optional<std::int64_t> next_end_us(std::int64_t after_us) const;
 
+  /// Whether no reading before `time_us` has a part in what is still to be decided, when all rows before `bound_us` were seen.
+  bool remembers_since(std::int64_t time_us, std::int64_t bound_us) const;
+
   void encode(std::string& out) const;  ///< appended
   bool decode(std::string_view& in);
 

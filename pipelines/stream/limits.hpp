@@ -18,6 +18,8 @@ inline constexpr std::size_t sliding_rows = 4'096;                   ///< of a s
 inline constexpr std::size_t stream_rows_revisable =
     1'024;  ///< newest rows of an instance; older ones are late, however short the time
 inline constexpr std::size_t stream_rows_kept = 4'096;  ///< of an instance, between two marks; more only for moments
+inline constexpr std::uint64_t stream_rows_again =
+    10'000'000;  ///< of an instance, to compute a part of the past again; with more it is left as it was told
 inline constexpr std::int64_t machine_lateness_us =
     120'000'000;  ///< of a machine's rows at most, however long its sensors' lateness; what comes later is late for the machine
 

@@ -35,11 +35,24 @@ std::string sentence_of(const stream_plan::event_condition& sink, const std::str
 result_events::result_events(std::shared_ptr<const stream_plan> plan, const stream_subject& subject)
     : plan_(std::move(plan)), subject_(subject), sinks_(plan_->events.size()) {}
 
+bool result_events::meets(std::size_t sink, const stream_result& result) const {
+  const double made = plan_->events[sink].when.of({&result.value, 1});
+  return made != 0 && !std::isnan(made);
+}
+
+void result_events::number_behind(const result_events& other) {
+  for (std::size_t sink = 0; sink < sinks_.size(); ++sink) sinks_[sink].book = other.sinks_[sink].book;
+}
+
+void result_events::has_gone(const event_key& key, std::int64_t at_us, bool is_awaited) {
+  for (std::size_t sink = 0; sink < sinks_.size(); ++sink)
+    if (plan_->events[sink].sink == sink_of(key.rule)) sinks_[sink].book.has_gone(key, at_us, is_awaited);
+}
+
 void result_events::observe(std::size_t sink, run& state, const stream_result& result, std::int64_t received_at_us,
                             std::deque<event>& found) const {
   const auto& condition = plan_->events[sink];
-  const double made = condition.when.of({&result.value, 1});
-  const bool holds = made != 0 && !std::isnan(made);
+  const bool holds = meets(sink, result);
   if (!holds && state.count == 0) return;
   if (holds && state.count++ > 0) return;
   if (holds) state.begin_us = result.time_us;

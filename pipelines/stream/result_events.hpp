@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,6 +32,25 @@ class result_events {
   void apply(std::span<const change> made, std::int64_t received_at_us, std::vector<event>& told);
   /// Results that rows before this instant decide do not change any more.
   void settle(std::int64_t until_us);
+
+  // Of results that do not change any more, one behind the other, as when the past is computed again.
+
+  std::size_t sink_count() const { return sinks_.size(); }
+  bool meets(std::size_t sink, const stream_result& result) const;
+  /// The next result. Appends what the sink says of it.
+  void pass(std::size_t sink, const stream_result& result, std::deque<event>& found) {
+    observe(sink, sinks_[sink].settled, result, 0, found);
+    sinks_[sink].now = sinks_[sink].settled;
+  }
+  /// Where the finding begins that goes on behind the newest result passed; nothing when none does.
+  std::optional<std::int64_t> goes_on_since_us(std::size_t sink) const {
+    const auto& state = sinks_[sink].settled;
+    return state.count == 0 ? std::nullopt : std::optional(state.begin_us);
+  }
+  /// The numbers of events that were told go on behind those of `other`.
+  void number_behind(const result_events& other);
+  /// The log has an event of this sink that may be found again.
+  void has_gone(const event_key& key, std::int64_t at_us, bool is_awaited);
 
   void encode(std::string& out) const;  ///< appended
   bool decode(std::string_view& in);

@@ -12,7 +12,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t encoding_version = 2, version_without_events = 1;
+constexpr std::uint8_t encoding_version = 3, version_without_past = 2, version_without_events = 1;
 
 void put_results(std::string& out, const std::vector<stream_result>& results) {
   put_varint(out, results.size());
@@ -75,14 +75,17 @@ stream_instance::sorted_rows stream_instance::sort(std::int64_t received_at_us, 
         ++counts_.future;
         continue;
       }
+      begin_us_ = std::min(begin_us_, time_us);
       const bool gone = !each.flags.empty() && is_left_out(each.flags[i]);
       auto& watermark_us = watermarks_us_[each.source];
       if (!gone) watermark_us = std::max(watermark_us, std::min(time_us, received_at_us));
       const auto place = source_place::of(time_us, each.source, count);
-      if (place < judged_.floor_us())
+      if (place < judged_.floor_us()) {
         ++counts_.late;
-      else
+        again_.add(time_us);
+      } else {
         all.push_back({place, each.values[i], gone});
+      }
     }
   const auto by_place = [](const row& a, const row& b) { return a.place < b.place; };
   if (!std::ranges::is_sorted(all, by_place)) std::ranges::stable_sort(all, by_place);
@@ -269,11 +272,13 @@ void stream_instance::encode(std::string& out) const {
   if (last_fault_) put_zigzag(out, last_fault_->time_us);
   if (last_fault_) put_byte(out, last_fault_->step);
   events_.encode(out);
+  put_byte(out, knows_its_begin_ ? 1 : 0);
+  for (const auto each : {begin_us_, again_.first_us, again_.last_us}) put_zigzag(out, each);
 }
 
 bool stream_instance::decode(std::string_view& in) {
   std::uint8_t version = 0, has_fault = 0;
-  if (!get_byte(in, version) || (version != encoding_version && version != version_without_events) || !judged_.decode(in))
+  if (!get_byte(in, version) || version < version_without_events || version > encoding_version || !judged_.decode(in))
     return false;
   for (auto& each : watermarks_us_)
     if (!get_zigzag(in, each)) return false;
@@ -289,7 +294,20 @@ bool stream_instance::decode(std::string_view& in) {
     last_fault_.emplace();
     if (!get_zigzag(in, last_fault_->time_us) || !get_byte(in, last_fault_->step)) return false;
   }
-  return version == version_without_events || events_.decode(in);
+  if (version != version_without_events && !events_.decode(in)) return false;
+  return decode_past(version, in);
+}
+
+/// A state of before that was kept knows nothing of its begin: what it still remembers is taken for it.
+bool stream_instance::decode_past(std::uint8_t version, std::string_view& in) {
+  std::uint8_t knows = 0;
+  knows_its_begin_ = false;
+  begin_us_ = floor_us() == INT64_MIN ? INT64_MAX : floor_us();
+  again_ = {};
+  if (version <= version_without_past) return true;
+  if (!get_byte(in, knows) || knows > 1) return false;
+  knows_its_begin_ = knows == 1;
+  return get_zigzag(in, begin_us_) && get_zigzag(in, again_.first_us) && get_zigzag(in, again_.last_us);
 }
 
 }  // namespace factory

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -65,6 +66,38 @@ class stream_instance {
   std::optional<std::int64_t> watermark_us() const;
   std::int64_t floor_us() const;
 
+  // The past (stream_instance_past.cpp).
+
+  /// The oldest reading that was ever given to it; INT64_MAX: none yet, or it is of a time at which nobody noted that.
+  std::int64_t begin_us() const { return begin_us_; }
+  /// Whether it has seen all readings since begin_us(): then it began without any state.
+  bool knows_its_begin() const { return knows_its_begin_; }
+  /// Event times of readings that it could not take in as they count: they came too late, or into time that is corrected. What they have a part
+  /// in is to be computed again.
+  struct span {
+    std::int64_t first_us = INT64_MAX, last_us = INT64_MIN;
+    bool empty() const { return first_us > last_us; }
+    void add(std::int64_t time_us) {
+      first_us = std::min(first_us, time_us);
+      last_us = std::max(last_us, time_us);
+    }
+  };
+  const span& again() const { return again_; }
+  void must_again(std::int64_t time_us) { again_.add(time_us); }
+  void again_is_done() { again_ = {}; }
+  /// The place (source_place) before which no row is taken any more; INT64_MIN: any row is.
+  std::int64_t floor_place() const { return judged_.floor_us(); }
+
+  struct placed_rows {
+    std::vector<std::int64_t> places;  ///< rising
+    std::vector<double> values;
+  };
+  /// Begins anew at the floor: `at_floor` has seen the rows before it as they count now, and `said` the results of them. `rows` are those
+  /// behind. Returns all that is told of these, `said` what is found in them.
+  std::vector<stream_result> stand_at(stream_judge at_floor, result_events said, const placed_rows& rows,
+                                      std::vector<event>& found);
+  result_events& events() { return events_; }
+
   void encode(std::string& out) const;
   bool decode(std::string_view& in);
 
@@ -84,6 +117,7 @@ class stream_instance {
   bool hold(const change& each);
   void release(std::int64_t until_us, std::vector<change>& told);
   void count(const change& each);
+  bool decode_past(std::uint8_t version, std::string_view& in);
 
   std::shared_ptr<const stream_plan> plan_;
   stream_times times_;
@@ -97,6 +131,9 @@ class stream_instance {
   std::vector<stream_result> held_;  ///< not yet settled, by stream_result::order
   stream_counts counts_;
   std::optional<stream_fault> last_fault_;
+  std::int64_t begin_us_ = INT64_MAX;
+  bool knows_its_begin_ = true;
+  span again_;
 };
 
 }  // namespace factory

@@ -55,6 +55,16 @@ class stream_judge {
   /// The earliest instant after `after_us` at which finish() ends a window or a row that still waits.
   std::optional<std::int64_t> next_end_us(std::int64_t after_us) const;
 
+  // What of the past it still needs (stream_memory.cpp).
+
+  /// Whether nothing that it keeps comes of a row before `time_us`, if all that its steps got since then did not. It has seen all rows before
+  /// `bound_us`. So when this holds, and then holds memory_depth() - 1 times more, each time for the `bound_us` of the time before, all that it will give is
+  /// what it gave if it had seen no row before the first `time_us`, or others. Of steps that never forget (stream_plan::forgets) it never holds.
+  bool remembers_since(std::int64_t time_us, std::int64_t bound_us) const;
+  std::size_t memory_depth() const;
+  /// If no row before `bound_us` comes any more, no result with an earlier time than this does.
+  std::int64_t results_from_us(std::int64_t bound_us) const;
+
   void encode(std::string& out) const;
   bool decode(std::string_view& in);
   static void put_command(std::string&, const command&) {}
@@ -101,6 +111,7 @@ class stream_judge {
   std::int64_t bound_behind(const stream_plan::window& window, std::int64_t bound_us) const;
   std::int64_t needed_bound_us(std::size_t step, std::int64_t bound_us) const;
   std::optional<std::int64_t> end_of_open(const stream_plan::window& window, const window_values& values) const;
+  bool remembers_since(const stream_plan::window& window, std::int64_t time_us, std::int64_t bound_us) const;
   void encode_window(const stream_plan::window& window, std::string& out) const;
   bool decode_window(const stream_plan::window& window, std::string_view& in);
 

@@ -98,6 +98,15 @@ std::shared_ptr<const stream_plan> stream_plan::of(const pipeline_spec& spec) {
       with_value = true;
     }
   }
+  plan->span_us = 2 * plan->tolerance_us;
+  plan->forgets = plan->accumulation_count == 0 && plan->limit_count == 0 && plan->detector_count == 0;
+  for (const auto& each : plan->steps) {
+    if (const auto* const of = std::get_if<memory>(&each)) plan->forgets = plan->forgets && of->time_constant_us == 0;
+    const auto* const over = std::get_if<window>(&each);
+    if (over == nullptr) continue;
+    plan->span_us += std::max({over->length_us, over->gap_us, over->minimum_us});
+    plan->forgets = plan->forgets && over->kind != window_kind::count;
+  }
   for (std::size_t i = 0; i < spec.sinks.size(); ++i)
     if (const auto* const sink = std::get_if<event_sink>(&spec.sinks[i]))
       plan->events.push_back({parsed(sink->when, {"value"}), sink->when, sink->message, sink->level, i});

@@ -70,6 +70,11 @@ struct stream_plan {
   /// may have no finite value.
   bool may_withdraw = false;
 
+  /// Rows of long ago have no part in what comes. A moving average, a total, counted rows, a limit and a detector never forget.
+  bool forgets = true;
+  /// How far back the rows that windows and joins still need lie, roughly.
+  std::int64_t span_us = 0;
+
   /// REQUIRES a spec of parse_pipeline.
   static std::shared_ptr<const stream_plan> of(const pipeline_spec& spec);
 };

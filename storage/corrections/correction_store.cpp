@@ -14,7 +14,7 @@ namespace factory {
 namespace {
 
 constexpr std::uint8_t correction_version = 1;
-constexpr std::uint8_t consequences_version = 1;
+constexpr std::uint8_t consequences_version = 2, consequences_without_derived = 1;
 constexpr char correction_prefix = 'k', consequences_prefix = 'q';
 
 bool is_in_force(const correction& each) { return each.in_force(); }
@@ -122,10 +122,13 @@ expected<void> correction_store::load() {
   for (it->Seek(std::string(1, consequences_prefix)); it->Valid() && it->key()[0] == consequences_prefix; it->Next()) {
     auto key = to_view(it->key()).substr(1), in = to_view(it->value());
     std::uint64_t number = 0;
-    if (!get_key64(key, number) || !begin_record(in, consequences_version) || !get_consequences(in, consequences_[number]))
+    std::uint8_t version = 0;
+    if (!get_key64(key, number) || !begin_record(in, consequences_version, version) ||
+        !get_consequences(in, consequences_[number], version == consequences_without_derived))
       return is_damaged();
   }
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the corrections"));
+  if (auto loaded = revisions_.load(corrected); !loaded) return loaded;
   for (const auto sensor : corrected)
     if (auto overlay = made_for(sensor, is_in_force)) overlays_[sensor] = std::move(overlay);
   any_in_force_ = !overlays_.empty();
@@ -142,12 +145,39 @@ void correction_store::place(correction entry) {
 }
 
 shared_overlay correction_store::made_for(sensor_id sensor, const wanted& each, const correction* more) const {
+  return made_for(sensor, each, more, revisions_.points_of(sensor));
+}
+
+shared_overlay correction_store::overlay_with(sensor_id sensor, std::uint64_t at,
+                                              std::shared_ptr<const revised_points> points) const {
+  const std::lock_guard lock(mutex_);
+  const auto in_force = [at](const correction& each) { return each.in_force_at(at); };
+  return made_for(sensor, in_force, nullptr, std::move(points));
+}
+
+shared_overlay correction_store::made_for(sensor_id sensor, const wanted& each, const correction* more,
+                                          std::shared_ptr<const revised_points> points) const {
   std::vector<changed_range> in_order;
   if (const auto known = of_sensor_.find(sensor); known != of_sensor_.end())
     for (const auto id : known->second)
       if (const auto& it = entries_.at(id); each(it)) in_order.push_back({it.begin_us, it.end_us, it.change});
   if (more != nullptr) in_order.push_back({more->begin_us, more->end_us, more->change});
-  return in_order.empty() ? nullptr : std::make_shared<const correction_overlay>(std::move(in_order));
+  if (in_order.empty() && !points) return nullptr;
+  return std::make_shared<const correction_overlay>(std::move(in_order), std::move(points));
+}
+
+void correction_store::renew_overlay(sensor_id sensor) {
+  if (auto overlay = made_for(sensor, is_in_force))
+    overlays_[sensor] = std::move(overlay);
+  else
+    overlays_.erase(sensor);
+  any_in_force_.store(!overlays_.empty(), std::memory_order_release);
+}
+
+void correction_store::put_revision(sensor_id sensor, derived_revision now) {
+  const std::lock_guard lock(mutex_);
+  revisions_.put(sensor, std::move(now));
+  renew_overlay(sensor);
 }
 
 shared_overlay correction_store::overlay_at(sensor_id sensor, std::uint64_t at, const correction* more) const {
@@ -242,13 +272,7 @@ void correction_store::put(correction entry) {
   const std::lock_guard lock(mutex_);
   const auto sensors = entry.sensors;
   place(std::move(entry));
-  for (const auto sensor : sensors) {
-    if (auto overlay = made_for(sensor, is_in_force))
-      overlays_[sensor] = std::move(overlay);
-    else
-      overlays_.erase(sensor);
-  }
-  any_in_force_.store(!overlays_.empty(), std::memory_order_release);
+  for (const auto sensor : sensors) renew_overlay(sensor);
 }
 
 }  // namespace factory

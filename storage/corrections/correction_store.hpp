@@ -16,17 +16,18 @@
 #include "pipelines/correct/correction_overlay.hpp"
 #include "pipelines/model/result.hpp"
 #include "storage/base/database.hpp"
+#include "storage/corrections/revision_store.hpp"
 #include "storage/journal/journal.hpp"
 
 namespace factory {
 
 using shared_overlay = std::shared_ptr<const correction_overlay>;
 
-/// The corrections, in the catalog's column family under 'k' and the id, and what came of them, under 'q' and the step; none is ever deleted. Changing: the caller commits writes_of()
-/// through the journal, then calls put(). Thread-safe.
+/// The corrections, in the catalog's column family under 'k' and the id, and what came of them, under 'q' and the step; none is ever deleted. Beside them
+/// the revisions of derived sensors (revision_store). Changing: the caller commits writes_of() through the journal, then calls put(). Thread-safe.
 class correction_store {
  public:
-  explicit correction_store(database& db) : db_(db) {}
+  explicit correction_store(database& db) : db_(db), revisions_(db) {}
   expected<void> load();
 
   expected<correction> find(correction_id id) const;  ///< not_found "Correction not found"
@@ -56,6 +57,12 @@ class correction_store {
   /// What the sensor's readings count as; null when they count as stored. Nearly free where no correction is in force.
   shared_overlay overlay_of(sensor_id sensor) const;
 
+  /// Readings of derived sensors that count otherwise; every overlay has them as they are now.
+  const revision_store& revisions() const { return revisions_; }
+  void put_revision(sensor_id sensor, derived_revision now);
+  /// As overlay_at(), with other revisions.
+  shared_overlay overlay_with(sensor_id sensor, std::uint64_t at, std::shared_ptr<const revised_points> points) const;
+
   correction_id next_id() const;
   std::uint64_t next_step() const;
   static std::vector<catalog_write> writes_of(const correction& entry);
@@ -65,12 +72,17 @@ class correction_store {
   using wanted = std::function<bool(const correction&)>;
   void place(correction entry);
   shared_overlay made_for(sensor_id sensor, const wanted& each, const correction* more = nullptr) const;
+  shared_overlay made_for(sensor_id sensor, const wanted& each, const correction* more,
+                          std::shared_ptr<const revised_points> points) const;
+
+  void renew_overlay(sensor_id sensor);
 
   database& db_;
+  revision_store revisions_;
   mutable std::mutex mutex_;
   std::map<correction_id, correction> entries_;
   std::unordered_map<sensor_id, std::vector<correction_id>> of_sensor_;  ///< ascending
-  std::unordered_map<sensor_id, shared_overlay> overlays_;               ///< of sensors with a correction in force
+  std::unordered_map<sensor_id, shared_overlay> overlays_;  ///< of sensors with a correction in force, or with a revision
   std::atomic<bool> any_in_force_{false};
   std::uint64_t steps_ = 0;
   std::map<std::uint64_t, correction_id> correction_of_;  ///< by step

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <random>
 #include <thread>
 
@@ -101,6 +102,58 @@ TEST(corrections, what_follows_is_finished_by_the_next_start_wherever_a_kill_cam
     http_client again(daemon->api_port());
     await([&] { return !get_json(again, "/api/corrections")["corrections"][0]["consequences"].IsNull(); }, "what follows");
     EXPECT_EQ(alerts(again).size(), back ? 200U : 0U) << round;
+  }
+}
+
+TEST(corrections, derived_readings_end_as_they_should_wherever_a_kill_came) {
+  fresh_daemon daemon;
+  const auto values = [](http_client& api) {
+    std::map<std::string, double> found;
+    const auto page = get_json(api, "/api/sensors/2/readings?limit=1000");
+    for (const auto& each : page["readings"].GetArray()) found[each["timestamp"].GetString()] = each["value"].GetDouble();
+    return found;
+  };
+  std::map<std::string, double> before;
+  {
+    http_client api(daemon->api_port());
+    const auto sensors = add_sensors(api, 1);
+    const auto made = api.post("/api/pipelines", R"({"name":"minutes","sources":{"a":{"sensor_id":1}},
+        "steps":[{"window":{"tumbling_ms":60000},"aggregate":"mean"}],
+        "sinks":[{"sensor":{"name":"minutes"}},{"event":{"when":"value > 55"}}]})");
+    ASSERT_EQ(made.status, 201U) << made.body;
+    store(api, readings_with_faults(sensors, 1'200));
+    await([&] { return values(api).size() == 20; }, "the derived readings");
+    before = values(api);
+  }
+  std::mt19937 random(5);
+  for (int round = 0; round < 6; ++round) {
+    http_client api(daemon->api_port());
+    const bool back = round % 2 == 1;
+    const auto path = back ? fmt::format("/api/corrections/{}/revert", round / 2 + 1) : std::string("/api/corrections");
+    const auto body = back ? std::string(R"({"by":"Bob","reason":"testing"})")
+                           : body_of(R"("sensor_id":1)", R"("action":"replace","value":50)", 60 * round, 1'080);
+    std::thread asking([&] {
+      try {
+        http_client other(daemon->api_port());
+        (void)other.post(path, body);
+      } catch (const connection_lost&) {  // it was killed
+      }
+    });
+    await([&] { return get_json(api, "/api/corrections?in_force=true")["corrections"].Size() == (back ? 0U : 1U); },
+          "that it is committed");
+    for (auto calls = random() % 30; calls > 0; --calls) (void)values(api);
+    daemon->kill();
+    asking.join();
+    daemon->start();
+    http_client again(daemon->api_port());
+    await([&] { return !get_json(again, "/api/corrections")["corrections"][0]["consequences"].IsNull(); }, "what follows");
+    auto expected = before;
+    auto minute = 0;
+    for (auto& [time, value] : expected)
+      if (const auto at = minute++; !back && at >= round && at < 18) value = 50;
+    EXPECT_EQ(values(again), expected) << round;
+    const auto derived = get_json(again, "/api/corrections")["corrections"][0]["consequences"]["derived"].Size();
+    EXPECT_EQ(derived, 1U) << round;
   }
 }
 

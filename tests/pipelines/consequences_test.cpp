@@ -18,6 +18,13 @@ TEST(consequences, are_said_in_a_sentence) {
   all.anomalies = {0, 1, 3};
   all.reported_days = {};
   EXPECT_EQ(to_text(all), "1 anomaly withdrawn, 3 revised");
+  all.anomalies = {};
+  all.events = {0, 1, 0};
+  all.derived["bearing_difference"] = {10, 1, 2};
+  all.derived["starts"] = {0, 1, 0};
+  EXPECT_EQ(
+      to_text(all),
+      "12 derived readings of bearing_difference made anew, 1 removed; 1 derived reading of starts removed; 1 event withdrawn");
 }
 
 TEST(consequences, add_up_and_go_through_bytes) {
@@ -28,8 +35,13 @@ TEST(consequences, add_up_and_go_through_bytes) {
   b.anomalies = {4, 5, 6};
   b.reported_days = {2 * day_us, 3 * day_us};
   b.sensors_not_judged = 1;
+  a.derived["hours"] = {1, 2, 3};
+  b.derived["hours"] = {1, 0, 0};
+  b.events = {1, 0, 0};
+  b.pipelines_not_followed = 4;
   a.add(b);
   EXPECT_EQ(a.alerts, (finding_counts{11, 22, 33}));
+  EXPECT_EQ(a.derived.at("hours"), (derived_counts{2, 2, 3}));
   EXPECT_EQ(a.reported_days, (std::vector<std::int64_t>{day_us, 2 * day_us, 3 * day_us}));
   std::string bytes;
   put_consequences(bytes, a);
@@ -38,6 +50,9 @@ TEST(consequences, add_up_and_go_through_bytes) {
   ASSERT_TRUE(get_consequences(in, read));
   EXPECT_EQ(read, a);
   EXPECT_TRUE(in.empty());
+  std::string_view first_version("\1\2\3\4\5\6\7\0", 8);  // as before there was anything of pipelines
+  ASSERT_TRUE(get_consequences(first_version, read = {}, true));
+  EXPECT_EQ(read.alerts, (finding_counts{1, 2, 3}));
   in = std::string_view(bytes).substr(0, bytes.size() - 1);
   EXPECT_FALSE(get_consequences(in, read));
 }

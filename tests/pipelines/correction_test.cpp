@@ -29,6 +29,41 @@ TEST(correction_overlay, applies_corrections_in_the_order_in_which_they_were_mad
   EXPECT_EQ(reversed.value[5], 12);
 }
 
+TEST(correction_overlay, revised_readings_count_as_they_were_made_anew_and_corrections_are_of_these) {
+  auto rows = ten_rows();
+  auto points = std::make_shared<revised_points>();
+  points->push_back(2, 20, false);
+  points->push_back(4, 0, true);
+  points->push_back(40, 1, false);  // no such row
+  const correction_overlay both({{2, 4, {offset, 100, 0}}}, points);
+  both.apply(rows);
+  EXPECT_EQ(rows.value, (std::vector<double>{0, 1, 120, 103, 4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(rows.flags[4], flag_excluded);
+  EXPECT_TRUE(both.changes(2));
+  EXPECT_FALSE(both.changes(41));
+}
+
+TEST(revised_points, are_joined_and_go_through_bytes) {
+  revised_points first, over;
+  first.push_back(-5, 1, false);
+  first.push_back(7, 2, false);
+  over.push_back(7, 0, true);
+  over.push_back(9, 3, false);
+  const auto all = joined(first, over);
+  EXPECT_EQ(all.times_us, (std::vector<std::int64_t>{-5, 7, 9}));
+  EXPECT_EQ(all.gone, (std::vector<std::uint8_t>{0, 1, 0}));
+  EXPECT_EQ(without(all, {7}).times_us, (std::vector<std::int64_t>{-5, 9}));
+  std::string bytes;
+  put_points(bytes, all);
+  std::string_view in = bytes;
+  revised_points read;
+  ASSERT_TRUE(get_points(in, read));
+  EXPECT_EQ(read, all);
+  EXPECT_TRUE(in.empty());
+  in = std::string_view(bytes).substr(0, bytes.size() - 1);
+  EXPECT_FALSE(get_points(in, read));
+}
+
 TEST(correction_overlay, flags_what_is_excluded_or_of_another_quality_and_keeps_the_row) {
   auto rows = ten_rows();
   rows.flags[3] = flag_late;

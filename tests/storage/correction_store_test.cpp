@@ -86,6 +86,40 @@ TEST_F(correction_store_test, gives_the_corrections_in_force_in_their_order_also
   }
 }
 
+TEST_F(correction_store_test, keeps_revisions_of_derived_sensors_and_what_is_under_way_also_after_a_restart) {
+  const auto points = [](std::vector<std::int64_t> times_us) {
+    auto made = std::make_shared<revised_points>();
+    for (const auto time_us : times_us) made->push_back(time_us, static_cast<double>(time_us) / 2, false);
+    return made;
+  };
+  const auto keep_revision = [&](derived_revision now) {
+    rocksdb::WriteBatch batch;
+    for (const auto& [key, value] : store->revisions().writes_of(7, now)) {
+      if (value)
+        batch.Put(db->raw().at(column::catalog), key, *value);
+      else
+        batch.Delete(db->raw().at(column::catalog), key);
+    }
+    ASSERT_TRUE(db->raw().write(batch, false, "testing"));
+    store->put_revision(7, std::move(now));
+  };
+  const std::int64_t far_us = std::int64_t{1} << 40U;
+  keep_revision({points({-far_us, 5, far_us}), points({5}), 3});
+  EXPECT_TRUE(store->overlay_of(7)->changes(5));
+  reopen();
+  EXPECT_EQ(*store->revisions().of(7).points, *points({-far_us, 5, far_us}));
+  EXPECT_EQ(store->revisions().under_way(), std::vector<sensor_id>{7});
+  EXPECT_EQ(store->revisions().of(7).step, 3U);
+  keep_revision({points({5}), nullptr, 0});
+  reopen();
+  EXPECT_EQ(store->revisions().point_count(), 1U);
+  EXPECT_TRUE(store->revisions().under_way().empty());
+  EXPECT_TRUE(store->overlay_of(7)->changes(5));
+  keep_revision({nullptr, nullptr, 0});
+  reopen();
+  EXPECT_EQ(store->overlay_of(7), nullptr);
+}
+
 TEST_F(correction_store_test, lists_them_newest_first_page_by_page) {
   for (int i = 0; i < 5; ++i) make({1}, i, i + 1, {exclude, 0, 0});
   const auto all = [](const correction&) { return true; };

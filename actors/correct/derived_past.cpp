@@ -1,0 +1,450 @@
+#include "actors/correct/derived_past.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <optional>
+#include <utility>
+
+#include "actors/correct/limits.hpp"
+#include "pipelines/correct/historical.hpp"
+#include "pipelines/stream/pipeline_id.hpp"
+
+namespace factory {
+
+namespace {
+
+constexpr std::size_t rows_a_read = 8'192;
+
+void widen(std::map<sensor_id, time_range>& in, sensor_id sensor, const time_range& range) {
+  const auto [at, is_new] = in.try_emplace(sensor, range);
+  if (is_new) return;
+  at->second.begin_us = std::min(at->second.begin_us, range.begin_us);
+  at->second.end_us = std::max(at->second.end_us, range.end_us);
+}
+
+bool are_same_bits(double a, double b) { return std::bit_cast<std::uint64_t>(a) == std::bit_cast<std::uint64_t>(b); }
+
+/// Rows that are not stored yet, as the newest of the sensor.
+void add_to_head(reading_run& head, const revised_points& rows) {
+  if (rows.empty()) return;
+  std::map<std::int64_t, std::pair<double, std::uint8_t>> all;
+  for (std::size_t i = 0; i < head.size(); ++i) all[head.event_time_us[i]] = {head.value[i], head.flags[i]};
+  for (std::size_t i = 0; i < rows.size(); ++i) all[rows.times_us[i]] = {rows.values[i], flag_none};
+  head = {};
+  for (const auto& [time_us, row] : all) head.push_back(time_us, row.first, row.second);
+}
+
+/// A derived sensor's readings as they are, and what becomes of them.
+struct renewal {
+  revised_points before, after;             ///< of readings that count otherwise; `gone`: there is none
+  revised_points points;                    ///< of them, those that stay as they are stored
+  revised_points written;                   ///< of them, those that are written; `gone`: as left out
+  revised_points added;                     ///< of `written`, those of times without a reading that could count
+  std::vector<std::int64_t> without_point;  ///< what is stored there counts from now on
+
+  void change(std::int64_t time_us, std::optional<double> was, std::optional<double> is) {
+    before.push_back(time_us, was.value_or(0), !was);
+    after.push_back(time_us, is.value_or(0), !is);
+  }
+};
+
+struct stored_reading {
+  double stored = 0, value = 0;
+  bool is_left_out = false, counts = false;
+};
+
+renewal compare(const std::map<std::int64_t, stored_reading>& is, const computed_past& wanted) {
+  renewal out;
+  const auto write = [&](std::int64_t time_us, double value, bool is_gone) {
+    out.written.push_back(time_us, value, is_gone);
+    out.without_point.push_back(time_us);
+  };
+  const auto point = [&](std::int64_t time_us, const stored_reading& reading, std::optional<double> value) {
+    if (value && are_same_bits(*value, reading.stored))
+      out.without_point.push_back(time_us);
+    else
+      out.points.push_back(time_us, value.value_or(0), !value);
+  };
+  auto next = is.begin();
+  const auto take_back_until = [&](std::int64_t time_us) {
+    for (; next != is.end() && next->first < time_us; ++next) {
+      const auto& [at_us, reading] = *next;
+      if (!reading.counts) continue;
+      out.change(at_us, reading.value, std::nullopt);
+      at_us < wanted.settled_until_us ? point(at_us, reading, std::nullopt) : write(at_us, reading.stored, true);
+    }
+  };
+  for (const auto& each : wanted.results) {
+    take_back_until(each.time_us);
+    const bool is_stored = next != is.end() && next->first == each.time_us;
+    const auto reading = is_stored ? next->second : stored_reading{};
+    if (is_stored) ++next;
+    if (reading.counts && are_same_bits(reading.value, each.value)) continue;
+    out.change(each.time_us, reading.counts ? std::optional(reading.value) : std::nullopt, each.value);
+    if (is_stored && !reading.is_left_out && each.time_us < wanted.settled_until_us) {
+      point(each.time_us, reading, each.value);
+    } else {
+      write(each.time_us, each.value, false);
+      if (!is_stored || reading.is_left_out) out.added.push_back(each.time_us, each.value, false);
+    }
+  }
+  take_back_until(INT64_MAX);
+  return out;
+}
+
+reading_batch batch_of(sensor_id sensor, const revised_points& rows) {
+  reading_batch batch;
+  batch.event_time_us = rows.times_us;
+  batch.value = rows.values;
+  if (rows.empty()) return batch;
+  batch.slices.push_back({sensor, 0, static_cast<std::uint32_t>(rows.size())});
+  if (std::ranges::find(rows.gone, 1) == rows.gone.end()) return batch;
+  for (const auto gone : rows.gone) batch.flags.push_back(gone != 0 ? flag_excluded : flag_none);
+  return batch;
+}
+
+std::shared_ptr<const revised_points> shared(revised_points points) {
+  return points.empty() ? nullptr : std::make_shared<const revised_points>(std::move(points));
+}
+
+}  // namespace
+
+/// Rows of several sensors, in the order of places.
+class derived_past::source_rows_reader final : public past_rows {
+ public:
+  source_rows_reader(const time_series& series, const std::atomic<bool>& stopping) : series_(series), stopping_(stopping) {}
+  void add(sensor_cut with_overlay) { sources_.push_back({std::move(with_overlay), {}, 0, INT64_MIN, false}); }
+
+  expected<void> seek(std::int64_t from_us) override {
+    for (auto& each : sources_) each = {std::move(each.cut), {}, 0, from_us, false};
+    return {};
+  }
+  expected<stream_instance::placed_rows> next() override {
+    stream_instance::placed_rows out;
+    while (out.places.empty()) {
+      if (stopping_) return fail(errc::stopping, "stopped before its end");
+      auto known_until_us = INT64_MAX;
+      for (auto& each : sources_) {
+        if (auto read = fill(each); !read) return tl::unexpected(std::move(read.error()));
+        if (!each.is_at_end) known_until_us = std::min(known_until_us, each.from_us);
+      }
+      if (!merge(known_until_us, out)) return out;
+    }
+    return out;
+  }
+
+ private:
+  struct source {
+    sensor_cut cut;
+    reading_run rows;
+    std::size_t at;
+    std::int64_t from_us;  ///< read up to here
+    bool is_at_end;
+  };
+  expected<void> fill(source& it) {
+    if (it.at < it.rows.size() || it.is_at_end) return {};
+    auto read = series_.read_on(it.cut, {it.from_us, INT64_MAX}, rows_a_read, false);
+    if (!read) return tl::unexpected(std::move(read.error()));
+    it.rows = std::move(*read);
+    it.at = 0;
+    it.is_at_end = it.rows.empty();
+    if (!it.is_at_end) it.from_us = it.rows.event_time_us.back() + 1;
+    return {};
+  }
+  /// False when there are no more rows.
+  bool merge(std::int64_t until_us, stream_instance::placed_rows& out) {
+    bool any = false;
+    for (;;) {
+      std::size_t first = sources_.size();
+      for (std::size_t i = 0; i < sources_.size(); ++i) {
+        const auto& each = sources_[i];
+        if (each.at == each.rows.size() || each.rows.event_time_us[each.at] >= until_us) continue;
+        if (first == sources_.size() || each.rows.event_time_us[each.at] < sources_[first].rows.event_time_us[sources_[first].at])
+          first = i;
+      }
+      if (first == sources_.size()) return any;
+      any = true;
+      auto& from = sources_[first];
+      const auto flags = from.rows.flags[from.at];
+      if (!is_left_out(flags) && (flags & flag_future) == 0) {
+        out.places.push_back(source_place::of(from.rows.event_time_us[from.at], first, sources_.size()));
+        out.values.push_back(from.rows.value[from.at]);
+      }
+      ++from.at;
+    }
+  }
+
+  const time_series& series_;
+  const std::atomic<bool>& stopping_;
+  std::vector<source> sources_;
+};
+
+derived_past::derived_past(const parts& with, cause why, const std::atomic<bool>& stopping)
+    : with_(with), why_(std::move(why)), stopping_(stopping) {}
+
+void derived_past::add(sensor_id sensor, const time_range& range) { widen(affected_, sensor, range); }
+
+void derived_past::add_under_way() {
+  for (const auto sensor : with_.corrections.revisions().under_way()) {
+    const auto known = with_.corrections.revisions().of(sensor);
+    const time_range range{known.before->times_us.front(), known.before->times_us.back() + 1};
+    widen(affected_, sensor, range);
+    widen(made_anew_, sensor, range);
+  }
+}
+
+/// Those that fill a sensor stand before those that read it: no pipeline reads what it fills, through others either.
+std::vector<stream_access::instance> derived_past::in_order() const {
+  auto left = with_.streams.all();
+  std::vector<instance> out;
+  while (!left.empty()) {
+    std::set<sensor_id> to_fill;
+    for (const auto& each : left) to_fill.insert(each.sinks.begin(), each.sinks.end());
+    to_fill.erase(0);
+    const auto is_ready = [&](const instance& each) {
+      return std::ranges::none_of(each.sources, [&](sensor_id sensor) { return to_fill.contains(sensor); });
+    };
+    const auto ready = std::stable_partition(left.begin(), left.end(), [&](const instance& each) { return !is_ready(each); });
+    if (ready == left.end()) return out;
+    std::move(ready, left.end(), std::back_inserter(out));
+    left.erase(ready, left.end());
+  }
+  return out;
+}
+
+expected<consequences> derived_past::run() {
+  for (const auto& [sensor, range] : std::map(made_anew_))
+    if (auto judged = judge(sensor); !judged) return tl::unexpected(std::move(judged.error()));
+  if (affected_.empty() && late_.empty()) return all_;
+  for (const auto& each : in_order()) {
+    if (stopping_) return fail(errc::stopping, "stopped before its end");
+    std::optional<time_range> range;
+    for (const auto sensor : each.sources) {
+      const auto known = affected_.find(sensor);
+      if (known == affected_.end()) continue;
+      if (!range) range = known->second;
+      range->begin_us = std::min(range->begin_us, known->second.begin_us);
+      range->end_us = std::max(range->end_us, known->second.end_us);
+    }
+    if (!range && !late_.contains(each.key)) continue;
+    if (auto done = compute(each, range.value_or(time_range{INT64_MAX, INT64_MIN})); !done)
+      return tl::unexpected(std::move(done.error()));
+  }
+  return all_;
+}
+
+expected<void> derived_past::compute(const instance& it, const time_range& range) {
+  const std::lock_guard alone(*with_.streams.one_at_a_time);
+  auto paused = with_.streams.pause(it.key);
+  if (!paused) {
+    if (paused.error().code == errc::not_found) return {};
+    if (paused.error().code != errc::unavailable) return tl::unexpected(std::move(paused.error()));
+    ++all_.pipelines_not_followed;
+    return {};
+  }
+  const auto plan = stream_plan::of(*it.spec);
+  const stream_subject subject{it.sources[subject_source(*it.spec)], it.key.pipeline, it.key.version};
+  stream_instance live(plan, with_.streams.times, subject);
+  std::string_view in = *paused->state;
+  bool reaches_live = false;
+  auto done = live.decode(in) ? compute_paused(it, range, plan, live, reaches_live)
+                              : expected<void>(fail(errc::corrupt, "the state of a pipeline cannot be read"));
+  std::shared_ptr<std::string> state;
+  if (done && reaches_live && !why_.only_look) live.encode(*(state = std::make_shared<std::string>()));
+  auto goes_on = with_.streams.resume(it.key, paused->ticket, state, done && !why_.only_look);
+  const auto is_beyond_help = [](errc code) {
+    return code == errc::too_large || code == errc::unavailable || code == errc::not_found;
+  };
+  if (!done && is_beyond_help(done.error().code)) {
+    ++all_.pipelines_not_followed;
+    return {};
+  }
+  if (!done) return done;
+  if (!goes_on) return goes_on;
+  for (const auto sensor : std::set(it.sinks.begin(), it.sinks.end()))
+    if (made_anew_.contains(sensor))
+      if (auto judged = judge(sensor); !judged) return judged;
+  return {};
+}
+
+expected<void> derived_past::compute_paused(const instance& it, time_range range, const std::shared_ptr<const stream_plan>& plan,
+                                            stream_instance& live, bool& reaches_live) {
+  if (!live.again().empty() && !why_.only_look) {
+    range.begin_us = std::min(range.begin_us, live.again().first_us);
+    range.end_us = std::max(range.end_us, live.again().last_us + 1);
+  }
+  if (range.begin_us >= range.end_us) return {};
+  source_rows_reader rows(with_.past.series, stopping_);
+  for (const auto sensor : it.sources) {
+    const auto derived = versions_.find(sensor);
+    auto cut = derived != versions_.end() ? expected<sensor_cut>(derived->second.stored) : with_.streams.cut(sensor);
+    if (!cut) return tl::unexpected(std::move(cut.error()));
+    cut->corrections = derived != versions_.end() ? derived->second.after : why_.overlay(sensor);
+    rows.add(std::move(*cut));
+  }
+  const stream_subject subject{it.sources[subject_source(*it.spec)], it.key.pipeline, it.key.version};
+  auto made = compute_again(plan, subject, range.begin_us, range.end_us, rows, live);
+  if (!made) return tl::unexpected(std::move(made.error()));
+  live.again_is_done();
+  reaches_live = made->reaches_live;
+  if (made->from_us >= made->until_us) return {};
+  auto told = events_again(it, *made, live);
+  if (!told) return tl::unexpected(std::move(told.error()));
+  for (const auto sensor : std::set(it.sinks.begin(), it.sinks.end()))
+    if (sensor != 0)
+      if (auto anew = make_anew(sensor, *made); !anew) return anew;
+  if (why_.only_look || told->empty()) return {};
+  return with_.events.append(std::move(*told)).map([](std::size_t) {});
+}
+
+std::string derived_past::name_of(sensor_id sensor) const {
+  const auto entry = with_.past.entities.find_sensor(sensor);
+  return entry ? entry->name : std::to_string(sensor);
+}
+
+/// Makes the sensor's readings what the pipeline would have made of them, as one write.
+expected<void> derived_past::make_anew(sensor_id sensor, const computed_past& made) {
+  auto cut = with_.settled_cut(sensor);
+  if (!cut) return tl::unexpected(std::move(cut.error()));
+  const auto& revisions = with_.corrections.revisions();
+  const auto known = revisions.of(sensor);
+  const correction_overlay points({}, known.points);
+  std::map<std::int64_t, stored_reading> is;
+  auto scanned = with_.past.series.scan(*cut, {made.from_us, made.until_us}, [&](const reading_run& rows) {
+    auto now = rows;
+    points.apply(now);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      is[rows.event_time_us[i]] = {rows.value[i], now.value[i], is_left_out(rows.flags[i]), !is_left_out(now.flags[i])};
+    return !stopping_;
+  });
+  if (!scanned) return scanned;
+  if (stopping_) return fail(errc::stopping, "stopped before its end");
+  const auto change = compare(is, made);
+  if (change.after.empty() && !known.before) return {};
+  const auto old_points = known.points ? *known.points : revised_points{};
+  derived_revision now;
+  now.points = shared(joined(without(old_points, change.without_point), change.points));
+  now.before = shared(known.before ? joined(change.before, *known.before) : change.before);
+  now.step = why_.step;
+  if (revisions.point_count() + change.points.size() > limits::revised_readings)
+    return fail(errc::too_large, "more derived readings would be revised than can be kept");
+  if (!change.after.empty() && !why_.only_look) {
+    auto done = with_.streams.commit(batch_of(sensor, change.written), revisions.writes_of(sensor, now),
+                                     [&store = with_.corrections, sensor, now] { store.put_revision(sensor, now); });
+    if (!done) return done;
+  }
+  auto& counts = counts_[sensor];
+  for (std::size_t i = 0; i < now.before->size(); ++i) {
+    const auto time_us = now.before->times_us[i];
+    const auto at = std::ranges::lower_bound(change.after.times_us, time_us) - change.after.times_us.begin();
+    const auto place = static_cast<std::size_t>(at);
+    const bool is_changed = place < change.after.size() && change.after.times_us[place] == time_us;
+    const auto stored = is.find(time_us);
+    const bool counts_now = is_changed ? change.after.gone[place] == 0 : stored != is.end() && stored->second.counts;
+    const bool counted = now.before->gone[i] == 0;
+    ++(counted && counts_now ? counts.replaced : counts_now ? counts.added : counts.removed);
+  }
+  consequences of_sensor;
+  of_sensor.derived[name_of(sensor)] = counts;
+  all_.add(of_sensor);
+  add_to_head(cut->head, change.added);
+  const auto after = joined(now.points ? *now.points : revised_points{}, change.after);
+  versions_[sensor] = {std::move(*cut), with_.corrections.overlay_with(sensor, why_.at, shared(joined(after, *now.before))),
+                       with_.corrections.overlay_with(sensor, why_.at, shared(after))};
+  const time_range range{now.before->times_us.front(), now.before->times_us.back() + 1};
+  widen(affected_, sensor, range);
+  widen(made_anew_, sensor, range);
+  return {};
+}
+
+/// What the log lacks of what event sinks should have said; the instance numbers what it tells from now on so that none is taken for another.
+expected<std::vector<event>> derived_past::events_again(const instance& it, const computed_past& made, stream_instance& live) {
+  std::vector<event> out;
+  if (live.events().sink_count() == 0) return out;
+  if (auto reached = with_.streams.reach_store(); !reached) return tl::unexpected(std::move(reached.error()));
+  std::map<event_key, std::vector<event>> wanted;
+  for (const auto& each : made.events) wanted[with_kind(each.key, {})].push_back(each);
+  event_query stated;
+  stated.sensor = it.sources[subject_source(*it.spec)];
+  stated.kind = event_kind::pipeline_raised;
+  stated.range = {made.findings_from_us, made.until_us};
+  for (;;) {
+    const auto page = with_.events.page(stated);
+    if (!page) return tl::unexpected(page.error());
+    for (const auto& each : page->rows)
+      if (pipeline_of(each.key.rule) == it.key.pipeline) wanted.try_emplace(with_kind(each.key, {}));
+    if (!page->next) break;
+    stated.before_sequence = *page->next;
+  }
+  for (const auto& [key, events] : wanted) {
+    const auto stored = with_.events.events_of(key);
+    if (!stored) return tl::unexpected(stored.error());
+    const bool held = fold_finding(*stored).holds();
+    const auto told = told_again(*stored, events, why_.reason, why_.recorded_at_us);
+    if (!told.empty()) ++(held && !events.empty() ? all_.events.revised : held ? all_.events.withdrawn : all_.events.raised);
+    auto whole = *stored;
+    whole.insert(whole.end(), told.begin(), told.end());
+    const bool goes_on = fold_finding(whole).open();
+    for (const auto& each : *stored)
+      if (!is_historical(each.key)) live.events().has_gone(each.key, each.at_us, goes_on);
+    out.insert(out.end(), told.begin(), told.end());
+  }
+  return out;
+}
+
+/// Detectors, limits and rules over the readings that were made anew.
+expected<void> derived_past::judge(sensor_id sensor) {
+  auto known = versions_.find(sensor);
+  if (known == versions_.end()) {  // a crash came after it was made anew
+    auto cut = with_.settled_cut(sensor);
+    if (!cut) return cut.error().code == errc::not_found ? expected<void>() : tl::unexpected(std::move(cut.error()));
+    const auto revision = with_.corrections.revisions().of(sensor);
+    const auto points = revision.points ? *revision.points : revised_points{};
+    const auto before = revision.before ? joined(points, *revision.before) : points;
+    known = versions_
+                .emplace(sensor, version{std::move(*cut), with_.corrections.overlay_with(sensor, why_.at, shared(before)),
+                                         with_.corrections.overlay_with(sensor, why_.at, shared(points))})
+                .first;
+  }
+  past_change change;
+  change.range = made_anew_.at(sensor);
+  change.before = known->second.before;
+  change.after = known->second.after;
+  change.reason = why_.reason;
+  change.recorded_at_us = why_.recorded_at_us;
+  auto judged = judge_again(with_.past, known->second.stored, change, stopping_);
+  if (!judged) return tl::unexpected(std::move(judged.error()));
+  if (!judged->events.empty()) widen(made_anew_, sensor, {judged->first_us, judged->last_us + 1});
+  if (why_.only_look) {
+    all_.add(judged->changed);
+    return {};
+  }
+  if (const auto counts = counts_.find(sensor); counts != counts_.end())
+    judged->changed.derived[name_of(sensor)] = counts->second;
+  auto report = why_.report(sensor, change.range, *judged);
+  if (!report) return tl::unexpected(std::move(report.error()));
+  const auto told = with_.events.events_of(report->key);
+  if (!told) return tl::unexpected(told.error());
+  const auto before = std::ranges::find(*told, report->key, &event::key);
+  auto changed =
+      before == told->end() ? std::move(judged->changed) : consequences_of(std::get<judged_again_detail>(before->detail));
+  changed.derived.clear();  // they are counted where they are made
+  all_.add(changed);
+  judged->events.push_back(std::move(*report));
+  return with_.events.append(std::move(judged->events)).map([](std::size_t) {});
+}
+
+expected<void> derived_past::finish() {
+  for (const auto& [sensor, range] : made_anew_) {
+    auto known = with_.corrections.revisions().of(sensor);
+    if (!known.before) continue;
+    known.before = nullptr;
+    known.step = 0;
+    auto done = with_.streams.commit({}, with_.corrections.revisions().writes_of(sensor, known),
+                                     [&store = with_.corrections, sensor = sensor, known] { store.put_revision(sensor, known); });
+    if (!done) return done;
+  }
+  return {};
+}
+
+}  // namespace factory
