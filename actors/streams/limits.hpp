@@ -14,5 +14,8 @@ inline constexpr std::size_t stream_results_waiting =
 inline constexpr std::size_t stream_restarts_in_a_row = 3;  ///< without a new entry applied; then the instance stays down
 inline constexpr std::size_t stream_instances = 100'000;    ///< of all pipelines: 409
 inline constexpr std::size_t watched_sensors_least = 2;     ///< of a machine; one with fewer is not watched
+/// What comes for a watch waits until it is worth a message: a cell is complete ten seconds after it began at the earliest, so nobody sees it.
+inline constexpr std::size_t watch_parts_held = 512;  ///< of one watch; then they are sent
+inline constexpr std::int64_t watch_held_ms = 200;    ///< at most
 
 }  // namespace factory::limits

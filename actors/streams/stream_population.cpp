@@ -128,9 +128,17 @@ void stream_population::add_newest_of_cells(stream_entries& to, std::span<const 
   }
 }
 
-void stream_population::add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source) const {
-  if (!to.next) to.next = std::make_shared<stream_entries>();
-  auto& next = *to.next;
+/// What is being filled for it; that counts as under way until its actor lets go, or it is dropped.
+stream_entries& stream_population::next_of(instance& to) {
+  if (!to.next) {
+    to.next = std::make_shared<stream_entries>();
+    to.next->credit = under_way(counts_);
+  }
+  return *to.next;
+}
+
+void stream_population::add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source) {
+  auto& next = next_of(to);
   const auto times = entry.readings->times(rows);
   const auto values = entry.readings->values(rows);
   const auto begin = static_cast<std::uint32_t>(next.values.size());
@@ -153,16 +161,15 @@ void stream_population::add(instance& to, const journal_entry& entry, const slic
 }
 
 void stream_population::add_tick(instance& to, const journal_entry& entry) {
-  if (!to.next) to.next = std::make_shared<stream_entries>();
-  to.next->parts.push_back({entry.sequence, entry.received_at_us, stream_entries::tick, 0, 0});
+  next_of(to).parts.push_back({entry.sequence, entry.received_at_us, stream_entries::tick, 0, 0});
 }
 
 void stream_population::add_sensitivity(instance& to, const journal_entry& entry, double sensitivity) {
-  if (!to.next) to.next = std::make_shared<stream_entries>();
-  const auto begin = static_cast<std::uint32_t>(to.next->values.size());
-  to.next->times_us.push_back(entry.received_at_us);
-  to.next->values.push_back(sensitivity);
-  to.next->parts.push_back({entry.sequence, entry.received_at_us, stream_entries::sensitivity, begin, begin + 1});
+  auto& next = next_of(to);
+  const auto begin = static_cast<std::uint32_t>(next.values.size());
+  next.times_us.push_back(entry.received_at_us);
+  next.values.push_back(sensitivity);
+  next.parts.push_back({entry.sequence, entry.received_at_us, stream_entries::sensitivity, begin, begin + 1});
 }
 
 /// Sends what was added. REQUIRES: the caller holds mutex_.
@@ -172,14 +179,38 @@ void stream_population::send(instance& to) {
   const auto weight = next->values.size() + 1;
   to.live->queued.fetch_add(weight);
   queued_->fetch_add(weight);
-  counts_.dispatched(0);
-  const auto let_go = [live = to.live, all = queued_, weight, &counts = counts_](void*) {
+  const auto let_go = [live = to.live, all = queued_, weight, held = std::move(next->credit)](void*) {
     live->queued.fetch_sub(weight);
     all->fetch_sub(weight);
-    counts.processed(0);
   };
   next->credit = std::shared_ptr<void>(static_cast<void*>(&counts_), let_go);
   caf::anon_send(to.actor, std::move(*next));
+}
+
+/// Sends what has come for it, or holds it back for a moment. REQUIRES: the caller holds mutex_; the instance is not behind.
+void stream_population::hand_over(const std::shared_ptr<instance>& to) {
+  if (!to->live->is_watch() || to->next->parts.size() >= limits::watch_parts_held) {
+    send(*to);
+    to->sent_sequence = dispatched_sequence_;
+    return;
+  }
+  if (to->is_held) return;
+  to->is_held = true;
+  if (held_.empty()) {
+    held_since_ = std::chrono::steady_clock::now();
+    wakes_.notify_all();
+  }
+  held_.push_back(to);
+}
+
+/// REQUIRES: the caller holds mutex_.
+void stream_population::send_held() {
+  for (const auto& each : std::exchange(held_, {})) {
+    each->is_held = false;
+    if (each->behind || !each->next) continue;
+    send(*each);
+    each->sent_sequence = dispatched_sequence_;
+  }
 }
 
 void stream_population::dispatch(std::span<const journal_entry* const> entries) {
@@ -188,22 +219,22 @@ void stream_population::dispatch(std::span<const journal_entry* const> entries) 
     dispatched_sequence_ = entries.back()->sequence;
     return;
   }
-  std::vector<instance*> touched;
-  const auto touch = [&](instance& it) {
-    if (!it.next) touched.push_back(&it);
+  std::vector<std::shared_ptr<instance>> touched;
+  const auto touch = [&](const std::shared_ptr<instance>& it) {
+    if (!std::exchange(it->is_touched, true)) touched.push_back(it);
   };
   const auto& routes = *routes_;
   for (const auto* const entry : entries) {
     if (entry->tick)
       for (const auto& [key, each] : all_)
         if (!each->behind && each->live->due_us.load() <= entry->received_at_us) {
-          touch(*each);
+          touch(each);
           add_tick(*each, *entry);
         }
     if (entry->config && !entry->config->machines.empty())
       for (const auto& [key, each] : all_)
         if (const auto changed = entry->config->sensitivity_of(key.machine); changed && each->live->is_watch() && !each->behind) {
-          touch(*each);
+          touch(each);
           add_sensitivity(*each, *entry, *changed);
         }
     if (!entry->readings) continue;
@@ -211,12 +242,14 @@ void stream_population::dispatch(std::span<const journal_entry* const> entries) 
       if (rows.sensor >= routes.size()) break;  // sorted by sensor
       for (const auto& [to, source] : routes[rows.sensor]) {
         if (to->behind) continue;
-        touch(*to);
+        touch(to);
         add(*to, *entry, rows, source);
       }
     }
   }
-  for (auto* const each : touched) {
+  dispatched_sequence_ = entries.back()->sequence;
+  for (const auto& each : touched) {
+    each->is_touched = false;
     if (each->live->queued.load() + each->next->values.size() > limits::stream_queued_readings ||
         queued_->load() > limits::stream_queued_readings_of_all) {
       each->next.reset();  // from now on it reads the journal
@@ -224,11 +257,8 @@ void stream_population::dispatch(std::span<const journal_entry* const> entries) 
       wakes_.notify_all();
       continue;
     }
-    send(*each);
+    hand_over(each);
   }
-  dispatched_sequence_ = entries.back()->sequence;
-  for (auto* const each : touched)
-    if (!each->behind) each->sent_sequence = dispatched_sequence_;
 }
 
 std::optional<std::int64_t> stream_population::due_us() const {
@@ -241,11 +271,12 @@ std::optional<std::int64_t> stream_population::due_us() const {
 }
 
 std::vector<stream_report> stream_population::report(pipeline_id pipeline, std::int64_t deadline_ms,
-                                                     std::optional<machine_id> machine) const {
+                                                     std::optional<machine_id> machine) {
   std::vector<stream_report> reports;
   std::vector<reply<stream_view>::waiter> asked;
   {
     const std::lock_guard lock(mutex_);
+    send_held();
     for (const auto& [key, each] : all_) {
       if (key.pipeline != pipeline || (machine && key.machine != *machine)) continue;
       stream_report made{
@@ -268,6 +299,7 @@ bool stream_population::persist_all(std::int64_t deadline_ms, const std::functio
   std::vector<reply<bool>::waiter> asked;
   {
     const std::lock_guard lock(mutex_);
+    send_held();
     for (const auto& [key, each] : all_) {
       if (each->is_down || !each->actor) continue;
       auto [stored, waiter] = reply<bool>::make();
@@ -294,6 +326,7 @@ bool stream_population::wait_until_idle(std::int64_t deadline_ms) {
   for (; deadline_ms > 0; deadline_ms -= look_every_ms) {
     {
       const std::lock_guard lock(mutex_);
+      send_held();
       const bool all_there =
           std::ranges::none_of(all_, [](const auto& each) { return each.second->behind && !each.second->is_down; });
       if (all_there && counts_.idle()) return true;

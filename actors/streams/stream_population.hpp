@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -28,6 +29,8 @@ namespace factory {
 ///   * An instance gets each entry of its sources after its beginning exactly once, in commit order: from the committer (dispatch), or, while it
 ///     is behind, from the journal (catch-up thread). It is behind when it begins, when its actor was replaced, and when more than
 ///     limits::stream_queued_readings wait for it. Nothing waits for an instance, and nothing is dropped.
+///   * What comes for a watch is held back for a moment, so that many small bodies are one message; it counts as under way. Whoever asks for a
+///     state or waits for idleness has it sent first.
 ///   * The journal keeps what the stored state of an instance has not seen (floor). An instance that failed for good holds nothing.
 ///
 /// dispatch() is called from one thread at a time; all else from any thread.
@@ -53,7 +56,7 @@ class stream_population {
   /// The earliest instant that an instance waits for.
   std::optional<std::int64_t> due_us() const;
 
-  std::vector<stream_report> report(pipeline_id pipeline, std::int64_t deadline_ms, std::optional<machine_id> machine = {}) const;
+  std::vector<stream_report> report(pipeline_id pipeline, std::int64_t deadline_ms, std::optional<machine_id> machine = {});
   /// Stores the state of every instance that is not behind, as far as they have got. False after the deadline.
   bool persist_all(std::int64_t deadline_ms, const std::function<bool()>& hopeless);
   /// Up to here, at most `target`, the stored states have seen all that concerns them.
@@ -88,6 +91,8 @@ class stream_population {
     std::string failure;
     std::uint32_t number = 0;              ///< for the supervisor
     std::shared_ptr<stream_entries> next;  ///< being filled
+    bool is_touched = false;               ///< by the group that is being dispatched
+    bool is_held = false;                  ///< among held_
     bool has_room() const { return live->queued.load() < limit_ / 2; }
     static const std::uint64_t limit_;
   };
@@ -101,12 +106,15 @@ class stream_population {
   instance* start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec, const pipeline_instance_entry& of);
   void spawn(instance& it);
   void make_routes();
-  void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source) const;
+  stream_entries& next_of(instance& to);
+  void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source);
   static void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us, std::span<const double> values,
                                   std::span<const std::uint8_t> flags);
-  static void add_tick(instance& to, const journal_entry& entry);
-  static void add_sensitivity(instance& to, const journal_entry& entry, double sensitivity);
+  void add_tick(instance& to, const journal_entry& entry);
+  void add_sensitivity(instance& to, const journal_entry& entry, double sensitivity);
   void send(instance& to);
+  void hand_over(const std::shared_ptr<instance>& to);
+  void send_held();
   void restore(const std::vector<std::shared_ptr<instance>>& all);
   void restore(instance& which);
   void catch_up_loop();
@@ -133,6 +141,8 @@ class stream_population {
   std::uint64_t next_ticket_ = 1;
   std::vector<std::uint32_t> failures_;
   std::vector<std::shared_ptr<instance>> to_restore_;
+  std::vector<std::shared_ptr<instance>> held_;  ///< whose `next` is held back; some may have been sent since
+  std::chrono::steady_clock::time_point held_since_;
   bool stopping_ = false;
   std::condition_variable wakes_;
   std::atomic<std::size_t> count_{0}, watch_count_{0};

@@ -35,6 +35,7 @@ void stream_population::restart_failed() {
     if (at == all_.end() || at->second->is_down) continue;
     auto& failed = *at->second;
     failed.behind = true;
+    failed.next.reset();  // the journal has it
     failed.actor = stream_actor{};
     ++failed.restarts;
     failed.in_a_row = failed.live->applied.load() > failed.known_sequence ? 1 : failed.in_a_row + 1;
@@ -143,6 +144,7 @@ bool stream_population::catch_up() {
 
 void stream_population::catch_up_loop() {
   constexpr auto between_looks = std::chrono::milliseconds(20);
+  constexpr auto held_for = std::chrono::milliseconds(limits::watch_held_ms);
   bool moved = false;
   for (std::unique_lock lock(mutex_);;) {
     const auto has_work = [this] { return stopping_ || !failures_.empty() || !to_restore_.empty(); };
@@ -151,10 +153,13 @@ void stream_population::catch_up_loop() {
     if (!has_work() && !moved) {
       if (some_behind)
         wakes_.wait_for(lock, between_looks, has_work);
+      else if (!held_.empty())
+        wakes_.wait_until(lock, held_since_ + held_for, has_work);
       else
         wakes_.wait(lock);
     }
     if (stopping_) return;
+    if (!held_.empty() && std::chrono::steady_clock::now() >= held_since_ + held_for) send_held();
     const auto to_restore = std::exchange(to_restore_, {});
     lock.unlock();
     restart_failed();

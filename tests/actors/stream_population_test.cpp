@@ -135,6 +135,24 @@ TEST_F(stream_population_test, an_instance_that_fails_again_and_again_stays_down
   EXPECT_EQ(streams->floor(77), 77U);
 }
 
+TEST_F(stream_population_test, what_is_held_back_for_a_watch_is_seen_by_whoever_asks_and_survives_its_failure) {
+  const machine_watch_entry press{1, 1, 0, {source, source + 1}};
+  streams->start_watches({&press, 1});
+  ASSERT_TRUE(streams->wait_until_idle(idle_ms));
+  const auto seen = [&] { return streams->report(machine_watches, idle_ms).at(0).seen.value().counts.in; };
+  for (int cell = 0; cell < 5; ++cell) ingest(10 * cell, 10);  // far fewer than are sent at once
+  EXPECT_EQ(seen(), 5U);
+  ingest(50, 10);
+  ASSERT_TRUE(streams->persist_all(idle_ms, [] { return false; }));
+  EXPECT_EQ(streams->floor(UINT64_MAX), entries->last_sequence());
+  ingest(60, 10);
+  caf::anon_send(streams->actor_of(machine_watches, 1), stream_restore{0, std::make_shared<const std::string>("?"), {}});
+  ingest(70, 10);
+  await([&] { return streams->report(machine_watches, idle_ms).at(0).restarts == 1; }, "the restart");
+  ASSERT_TRUE(streams->wait_until_idle(idle_ms));
+  EXPECT_EQ(seen(), 8U);
+}
+
 TEST_F(stream_population_test, an_instance_that_cannot_keep_up_reads_the_journal_and_misses_nothing) {
   begin();
   constexpr int bodies = 40, rows = 5'000;  // many times what may wait for it

@@ -30,7 +30,7 @@ std::optional<std::uint64_t> number_after(std::string_view text, std::string_vie
 
 class factory_server : public server {
  public:
-  explicit factory_server(const factory_options& options) {
+  explicit factory_server(const factory_options& options) : sensors_a_machine_(options.sensors_a_machine) {
     if (options.running_port) {
       port_ = *options.running_port;
       return;
@@ -73,14 +73,19 @@ class factory_server : public server {
   std::vector<std::uint32_t> add_sensors(std::size_t count) override {
     const auto stamp = std::chrono::system_clock::now().time_since_epoch().count();
     const auto factory = create("/api/factories", fmt::format(R"([{{"name":"bench {}","location":"here"}}])", stamp)).at(0);
-    machine_ = create("/api/machines", fmt::format(R"([{{"factory_id":{},"name":"m","type":"bench"}}])", factory)).at(0);
+    const auto a_machine = sensors_a_machine_ == 0 ? count : sensors_a_machine_;
+    std::string machines;
+    for (std::size_t i = 0; i * a_machine < count; ++i)
+      machines += fmt::format(R"({}{{"factory_id":{},"name":"m{}","type":"bench"}})", i == 0 ? "" : ",", factory, i);
+    const auto made = create("/api/machines", "[" + machines + "]");
+    machine_ = made.at(0);
     std::vector<std::uint32_t> ids;
     while (ids.size() < count) {
       std::string body;
       for (std::size_t i = ids.size(); i < std::min(count, ids.size() + sensors_per_post); ++i)
         fmt::format_to(std::back_inserter(body),
                        R"({}{{"machine_id":{},"name":"s{}","unit":"C","min_threshold":10,"max_threshold":90}})",
-                       body.empty() ? "" : ",", machine_, i);
+                       body.empty() ? "" : ",", made.at(i / a_machine), i);
       const auto created = create("/api/sensors", "[" + body + "]");
       ids.insert(ids.end(), created.begin(), created.end());
     }
@@ -173,7 +178,8 @@ class factory_server : public server {
   std::filesystem::path directory_;  // empty: of one that runs elsewhere
   std::unique_ptr<child_process> process_;
   std::uint16_t port_ = 0;
-  std::uint32_t machine_ = 0;  // of the sensors
+  std::size_t sensors_a_machine_;
+  std::uint32_t machine_ = 0;  // of the first sensors
 };
 
 }  // namespace

@@ -131,6 +131,11 @@ void add_options(CLI::App& app, settings& given) {
   app.add_option("--history", given.load.history, "readings per sensor before queries")->capture_default_str();
   app.add_option("--factoryd", given.factoryd.program, "the daemon to start")->capture_default_str();
   app.add_option("--factoryd-option", given.factoryd.extra, "a further option for it, as --factoryd-option=--name=value");
+  app.add_option("--tick-ms", given.load.tick_ms, "bulk, size: event time between two readings of a sensor")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--sensors-a-machine", given.factoryd.sensors_a_machine,
+                 "so many of factoryd's sensors are one machine; 0: all");
   app.add_option("--url", given.url, "use the factoryd that runs at http://127.0.0.1:PORT");
   app.add_option_function<std::string>(
       "--token", [](const std::string& token) { setenv("FACTORY_TOKEN", token.c_str(), 1); },

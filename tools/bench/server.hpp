@@ -68,6 +68,7 @@ struct factory_options {
   std::optional<std::uint16_t> running_port;  ///< use the server that runs there
   std::vector<std::string> extra;             ///< further options for it
   std::filesystem::path directory;            ///< its data directory, which is kept; empty: a temporary one
+  std::size_t sensors_a_machine = 0;          ///< 0: all sensors are of one machine
 };
 /// A metric without labels of the factoryd at this port; nullopt when it has none of that name.
 std::optional<double> factory_metric(std::uint16_t port, std::string_view name);

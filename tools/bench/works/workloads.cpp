@@ -26,7 +26,7 @@ constexpr std::chrono::seconds until_idle{3};          // for the server to free
 figures run_bulk(server& target, body_shape shape, std::size_t sensor_count, std::uint64_t ticks,
                  const workload_options& options) {
   const auto sensors = target.add_sensors(sensor_count);
-  bulk_work bodies(target, shape, sensors, ticks, recent(100), options.bulk_connections);
+  bulk_work bodies(target, shape, sensors, ticks, recent(options.tick_ms), options.bulk_connections);
   figures out =
       measured(target, "readings/s", [&] { return run_load(target.port(), options.bulk_connections, bodies, options.seconds); });
   out.result = static_cast<double>(out.readings) / out.seconds;

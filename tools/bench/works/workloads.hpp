@@ -26,6 +26,7 @@ struct workload_options {
   double seconds = 5;  ///< of load per run
   std::size_t sensors = 1'000;
   std::uint64_t ticks_per_body = 10;  ///< readings of each sensor in a bulk body
+  std::int64_t tick_ms = 100;         ///< event time between two of them
   std::size_t bulk_connections = 4;
   std::size_t single_connections = 128;
   std::size_t query_connections = 16;
