@@ -35,6 +35,12 @@ class baseline {
   void spoil() { spoilt_ = true; }
   /// The level is another one from now on, everywhere.
   void shift(double by);
+  /// What each time of day shows is learned anew.
+  void forget_profile() {
+    slots_ = {};
+    usual_ = {};
+    spoilt_ = true;
+  }
   /// What this time of day has shown before, with the half hours beside it; not known before all three were visited.
   const band& usual_now() const { return usual_; }
 

@@ -6,9 +6,9 @@ namespace {
 constexpr std::array<detector_entry, detector_count> entries = {{
     {detector::spike, "spike", 1, finding_kind::anomaly, "one reading, or a few, far from what is expected"},
     {detector::level_shift, "level_shift", 1, finding_kind::anomaly, "another level, at once"},
-    {detector::drift, "drift", 1, finding_kind::anomaly, "another level than at this time of other days"},
+    {detector::drift, "drift", 2, finding_kind::anomaly, "another level than at this time of other days"},
     {detector::spread, "spread", 1, finding_kind::anomaly, "more scatter than usual"},
-    {detector::pattern, "pattern", 1, finding_kind::anomaly, "a course that was not seen before"},
+    {detector::pattern, "pattern", 2, finding_kind::anomaly, "a course that was not seen before"},
     {detector::out_of_range, "out_of_range", 1, finding_kind::health, "beyond what the sensor can physically measure"},
     {detector::stuck, "stuck", 1, finding_kind::health, "repeats one value longer than it ever did"},
     {detector::silent, "silent", 1, finding_kind::health, "sends nothing though its readings are due"},

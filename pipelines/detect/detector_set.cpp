@@ -8,8 +8,8 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t encoding_version = 1;
-constexpr double largest = 1e150;  ///< differences and squares of larger values leave the range of double
+constexpr std::uint8_t encoding_version = 2;  // 1: patterns were kept in other units, without how often they were said
+constexpr double largest = 1e150;             ///< differences and squares of larger values leave the range of double
 constexpr double most_score = 1e6;
 constexpr std::int64_t drift_learned_after_us = 86'400'000'000;  ///< a drift that stays is the new normal after a day
 constexpr double breaks_through = 3;                             ///< times what opened the episode
@@ -107,7 +107,9 @@ bool detector_set::judge_jump(std::int64_t time_us, double value, const detect_s
   using enum jump_detector::state;
   if (found.now == calm) return false;
   if (found.now == learned) {
-    baseline_.shift(value - found.expected);
+    // What the level was before the jump is known to be usual only where this time of day was seen before. It may as well have been the end of a
+    // drift that nobody knew for one: then the old profile is right, and a shifted one would be wrong every day.
+    band.known ? baseline_.shift(value - found.expected) : baseline_.forget_profile();
     if (const auto* open = episodes_.anomaly()) episodes_.close(open->by, time_us, episode::ending::learned, out);
     return true;
   }
@@ -161,11 +163,16 @@ void detector_set::judge_course(std::int64_t time_us, double value, const detect
     baseline_.learn(value);
 }
 
-double detector_set::news(double strongest) const {
+double detector_set::news(const verdict_list& said) const {
+  double strongest = 0, pattern = 0;
+  for (const verdict& one : said) {
+    if (entry_of(one.by).kind == finding_kind::anomaly) strongest = std::max(strongest, one.score);
+    if (one.by == detector::pattern) pattern = one.score;  // holds its tongue by itself
+  }
   if (strongest < 1) return 0;
   const episode* open = episodes_.anomaly();
   if (open == nullptr || strongest >= breaks_through * open->score) return strongest;
-  return std::min(strongest, below_boundary);
+  return pattern >= 1 ? pattern : std::min(strongest, below_boundary);
 }
 
 void detector_set::observe(std::int64_t time_us, double given, const detect_settings& settings,
@@ -182,10 +189,7 @@ void detector_set::observe(std::int64_t time_us, double given, const detect_sett
     judge_course(time_us, value, settings, said, out);
   }
   was_flat_ = flat;
-  double strongest = 0;
-  for (const verdict& one : said)
-    if (entry_of(one.by).kind == finding_kind::anomaly) strongest = std::max(strongest, one.score);
-  newest_score_ = news(strongest);
+  newest_score_ = news(said);
   newest_us_ = time_us;
   newest_value_ = given;
   episodes_.take(time_us, given, said, out);
@@ -234,15 +238,18 @@ void detector_set::encode(std::string& out) const {
   put_byte(out, encoding_version);
   state::writer write{out};
   fields(*this, write);
+  pattern_detector::fields_since_2(pattern_, write);
 }
 
 bool detector_set::decode(std::string_view& in) {
   std::uint8_t version = 0;
-  if (!get_byte(in, version) || version != encoding_version) return false;
+  if (!get_byte(in, version) || version == 0 || version > encoding_version) return false;
   detector_set read;
   state::reader reader{in};
   fields(read, reader);
+  if (version > 1) pattern_detector::fields_since_2(read.pattern_, reader);
   if (!reader.ok || !read.pattern_.sound()) return false;
+  if (version == 1) read.pattern_ = {};
   *this = std::move(read);
   return true;
 }

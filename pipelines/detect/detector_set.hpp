@@ -33,8 +33,8 @@ class detector_set {
   /// When the sensor counts as silent if nothing comes; INT64_MAX while it asks for no tick.
   std::int64_t quiet_until_us(const detect_settings& settings) const;
 
-  /// The highest score of the newest reading: what it adds to what is known. 1 and more only where an episode opens or much more is seen than
-  /// had opened it; the rows of an episode that goes on stay below.
+  /// The highest score of the newest reading: what it adds to what is known. 1 and more only where an episode opens, much more is seen than
+  /// had opened it, or a course that was not seen before comes in it; the other rows of an episode stay below.
   double newest_score() const { return newest_score_; }
   const episode_book& episodes() const { return episodes_; }
 
@@ -70,7 +70,7 @@ class detector_set {
   bool judge_drift(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said);
   void judge_spread(std::int64_t time_us, double step, const detect_settings& settings, verdict_list& said);
   void begin_anew(double value);
-  double news(double strongest) const;
+  double news(const verdict_list& said) const;
 
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {

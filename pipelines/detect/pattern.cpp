@@ -9,7 +9,7 @@ namespace {
 
 using namespace pattern_tuning;
 
-constexpr std::int64_t warm_span_us = 86'400'000'000;  ///< a day of readings
+constexpr std::int64_t warm_span_us = 64'800'000'000;  ///< 18 hours of readings
 constexpr double band = 3;                             ///< scales around the median, for the explanation
 
 }  // namespace
@@ -30,10 +30,12 @@ pattern_detector::finding pattern_detector::judge(std::int64_t time_us, double s
   double score = memory.forecast.observe((mean - median) / scale);
   score = std::max(score, memory.novelty.observe(least_, most_));
   score = std::max(score, memory.seasonal.observe(time_us, mean, scale));
-  score *= sensitivity;
+  score *= sensitivity / (1 + more_);
+  more_ *= 1 - more_forgotten;
   if (memory.quiet > 0) --memory.quiet;
   if (score < 1 || !memory.warm() || (memory.quiet > 0 && score < breaks_through * memory.last_score)) return {};
   memory.last_score = score;
+  more_ = std::min((1 + more_) * (1 + more_each) - 1, more_most);
   memory.quiet = static_cast<std::uint32_t>(std::clamp<double>(quiet_share * memory.seen, quiet_least, quiet_most));
   return {score, median, median - band * scale, median + band * scale};
 }

@@ -12,7 +12,8 @@ namespace factory {
 /// Unusual pattern, over 40 minutes and longer: readings are taken together until `group_us` is over, as their least, greatest and mean. The
 /// verdict is the strongest of three evidences, each over a limit of its own: a course that was not seen before (novelty), a level that this
 /// time of day does not have (seasonal residual), falling short of the one-step forecast. After it has spoken it holds its
-/// tongue for a while that grows with what it has seen, up to a bound, unless something much stronger comes.
+/// tongue for a while that grows with what it has seen, up to a bound, unless something much stronger comes; and from then on it takes a
+/// little more to make it speak, which is forgotten within months.
 class pattern_detector {
  public:
   struct finding {
@@ -51,7 +52,11 @@ class pattern_detector {
   static void fields(Self& self, Visit& visit) {
     visit(self.memory_, self.least_, self.most_, self.sum_, self.in_group_);
   }
-  bool sound() const { return memory_.read().novelty.sound() && memory_.read().seasonal.sound(); }
+  template <class Self, class Visit>
+  static void fields_since_2(Self& self, Visit& visit) {
+    visit(self.more_);
+  }
+  bool sound() const { return more_ >= 0 && memory_.read().novelty.sound() && memory_.read().seasonal.sound(); }
 
  private:
   /// What changes once a group.
@@ -78,6 +83,7 @@ class pattern_detector {
 
   shared_value<knowledge> memory_;
   double least_ = 0, most_ = 0, sum_ = 0;  ///< of the group
+  double more_ = 0;                        ///< how much more it takes to speak, since it has spoken often
   std::uint32_t in_group_ = 0;             ///< readings
 };
 

@@ -54,7 +54,7 @@ double seasonal_residual::observe(std::int64_t time_us, double value, double sca
   const double size = std::abs(residual_);
   usual_.learn(size, residual_usual_rate);
   const double times = size / (usual_.median() + 0.05 * scale + 1e-12);
-  const double limit = residual_floor + peaks_.share_and_deviation(residual_peak_share, residual_peak_deviation);
+  const double limit = residual_floor + peaks_.limit(residual_peak_share, residual_peak_deviation);
   if (judged_ < warm_after) ++judged_;
   peaks_.learn(times, 0.1, clip * limit);
   return judged_ < warm_after ? -1 : times / limit;

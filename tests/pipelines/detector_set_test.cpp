@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -107,6 +108,21 @@ TEST(detector_set, a_drift_away_from_other_days_is_found_though_no_step_is_unusu
   ASSERT_GE(s.with(kind::opened).size(), 1U);
   EXPECT_EQ(s.with(kind::opened)[0].by, detector::drift);
   EXPECT_LT(s.with(kind::opened)[0].peak.high, 60);
+}
+
+TEST(detector_set, the_end_of_a_drift_of_the_first_day_does_not_make_every_morning_wrong) {
+  sensor s;
+  int row = 6 * 360;                         // the first reading is at 6 h
+  const auto of_day = [&](double healthy) {  // works from 8 to 17 h, ten minutes for each change
+    const double hour = row++ % 8'640 / 360.0;
+    return healthy + 20 * std::clamp(6 * std::min(hour - 8, 17 - hour), 0.0, 1.0);
+  };
+  s.run(3'000, of_day);
+  double off = 0;
+  s.run(400, [&](double healthy) { return of_day(healthy) + (off += 0.05); });
+  s.run(4 * 8'640, of_day);  // at once back where it was: on the first day that looks like another level
+  ASSERT_EQ(s.with(kind::closed).size(), 1U);
+  EXPECT_EQ(s.with(kind::closed)[0].end_reason, episode::ending::learned);
 }
 
 TEST(detector_set, a_stuck_sensor_is_found_and_one_that_was_always_constant_is_not) {
@@ -237,6 +253,23 @@ TEST(detector_set, bytes_cut_off_or_of_another_version_are_refused_and_leave_the
   bytes[0] = 99;
   std::string_view in = bytes;
   EXPECT_FALSE(known.decode(in));
+}
+
+TEST(detector_set, a_state_of_version_1_is_read_and_learns_patterns_anew) {
+  sensor s;
+  s.run(10'000);
+  ASSERT_TRUE(s.detectors.warm(detector::pattern));
+  std::string bytes;
+  s.detectors.encode(bytes);
+  bytes[0] = 1;
+  bytes.resize(bytes.size() - sizeof(double));  // what version 2 has at its end
+  std::string_view in = bytes;
+  detector_set read;
+  ASSERT_TRUE(read.decode(in));
+  EXPECT_TRUE(in.empty());
+  EXPECT_FALSE(read.warm(detector::pattern));
+  EXPECT_TRUE(read.warm(detector::spike));
+  EXPECT_EQ(read.expected().readings, s.detectors.expected().readings);
 }
 
 TEST(detector_set, memory_stays_within_its_bounds) {
