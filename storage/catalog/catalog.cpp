@@ -79,7 +79,9 @@ bool load_record(catalog_tables& tables, std::string_view key, std::string_view 
     case 'd': return true;  // of storage/streams
     case 'a': return true;  // of storage/annotations
     case 'k': return true;  // of storage/corrections
-    case 'q': return true;  // likewise
+    case 'q':
+    case 'o':
+    case 'u': return true;  // likewise
     case 'x': return true;  // of storage/spc
     case 'n': {
       std::uint32_t next = 0;

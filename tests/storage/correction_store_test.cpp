@@ -110,6 +110,7 @@ TEST_F(correction_store_test, keeps_revisions_of_derived_sensors_and_what_is_und
   EXPECT_EQ(*store->revisions().of(7).points, *points({-far_us, 5, far_us}));
   EXPECT_EQ(store->revisions().under_way(), std::vector<sensor_id>{7});
   EXPECT_EQ(store->revisions().of(7).step, 3U);
+  EXPECT_TRUE(catalog(*db).load());
   keep_revision({points({5}), nullptr, 0});
   reopen();
   EXPECT_EQ(store->revisions().point_count(), 1U);
