@@ -10,7 +10,7 @@ namespace factory {
 
 namespace {
 
-/// Firings by what fired: of the detectors of all machines together, of pipelines by pipeline and sink.
+/// Firings by what fired: of the detectors of all machines together, of control charts by their rule, of pipelines by pipeline and sink.
 using line_key = std::pair<event_source, rule_id>;
 using firings_by_line = std::map<line_key, std::vector<firing>>;
 
@@ -21,7 +21,7 @@ firings_by_line firings_of(const finding_book& book, std::int64_t end_us, std::u
   book.visit([&](const finding& it) {
     if (auto at = firing_of(it, end_us)) {
       if (is_of_machines(at->source)) at->sensor = at->rule;  // stands for it
-      out[{at->source, is_detector(at->source) ? 0 : at->rule}].push_back(*at);
+      out[{at->source, is_of_machines(at->source) ? 0 : at->rule}].push_back(*at);
     }
     ++count;
   });
@@ -110,11 +110,11 @@ class reporter {
     if (from.drafted != nullptr) tried_ = firings_of(*from.drafted, out.end_us, ignored);
     for (const auto& each : spec.drafted_sensors) drafted_.insert(each.judged.config.sensor);
     for (const auto& [of, firings] : found_)
-      if (is_detector(of.first)) detecting_.insert(of.first);
+      if (is_detector(of.first)) detecting_.insert(of);
     for (auto& [of, firings] : tried_) {
       std::vector<firing> own;  // of sensors that are there
       std::ranges::copy_if(firings, std::back_inserter(own), [&](const firing& at) { return !drafted_.contains(at.sensor); });
-      if (is_detector(of.first) && !own.empty()) detecting_.insert(of.first);
+      if (is_detector(of.first) && !own.empty()) detecting_.insert(of);
     }
   }
 
@@ -122,7 +122,7 @@ class reporter {
     auto plans = alarm_lines(spec_);
     const auto first_draft = std::ranges::find_if(plans, [](const line_plan& each) { return each.line.draft; });
     for (auto each = plans.begin(); each != first_draft; ++each) add_alarms(*each);
-    for (const auto source : detecting_) add_detector(source, firings_by(found_, {source, 0}), false);
+    for (const auto& each : detecting_) add_detector(each, firings_by(found_, each), false);
     add_pipelines_in_force();
     for (auto each = first_draft; each != plans.end(); ++each) add_alarms(*each);
     if (tries_detection) add_drafted_detectors();
@@ -142,8 +142,11 @@ class reporter {
     out_.lines.push_back(std::move(plan.line));
   }
 
-  void add_detector(event_source source, std::span<const firing> firings, bool draft) {
-    backtest_line line{source, 0, std::string(to_text(source)), draft, spec_.sensors.size()};
+  void add_detector(const line_key& of, std::span<const firing> firings, bool draft) {
+    const auto& [source, rule] = of;
+    std::string name(to_text(source));
+    if (rule != 0) name += "_" + std::to_string(rule);
+    backtest_line line{source, rule, std::move(name), draft, spec_.sensors.size()};
     if (!is_of_machines(source)) {
       fill(line, firings, spec_.faults, out_);
     } else {
@@ -162,13 +165,13 @@ class reporter {
   /// Of drafted settings, the detectors that say anything else by them.
   void add_drafted_detectors() {
     bool any = false;
-    for (const auto source : detecting_) {
-      if (is_of_machines(source)) continue;  // its settings are not those of sensors
+    for (const auto& each : detecting_) {
+      if (is_of_machines(each.first)) continue;  // its settings are not those of sensors
       std::vector<firing> tried;
-      std::ranges::copy_if(firings_by(tried_, {source, 0}), std::back_inserter(tried),
+      std::ranges::copy_if(firings_by(tried_, each), std::back_inserter(tried),
                            [&](const firing& at) { return !drafted_.contains(at.sensor); });
-      if (is_same(firings_by(found_, {source, 0}), tried)) continue;
-      add_detector(source, tried, true);
+      if (is_same(firings_by(found_, each), tried)) continue;
+      add_detector(each, tried, true);
       any = true;
     }
     if (!any) out_.differences.emplace_back("drafts of the detectors: they say what they say now");
@@ -247,7 +250,7 @@ class reporter {
   const backtest_spec& spec_;
   backtest_result& out_;
   firings_by_line found_, tried_;
-  std::set<event_source> detecting_;
+  std::set<line_key> detecting_;
   std::set<sensor_id> drafted_;
 };
 

@@ -176,12 +176,12 @@ expected<bool> read_faults(element value, std::vector<fault_window>& out) {
 
 /// Of each sensor, its own settings as these members change them.
 expected<bool> read_detectors(element value, backtest_request& out) {
-  detect_settings tried;
-  if (auto good = set_detectors(tried, "detectors", value); !good) return tl::unexpected(good.error());
-  out.detection = [text = std::make_shared<const std::string>(simdjson::minify(value))](stream_rules& rules) -> expected<void> {
-    json_body body;
-    const auto object = body.parse(*text);
-    return object ? set_detectors(rules.detect, "detectors", *object) : tl::unexpected(object.error());
+  stream_settings drafted;
+  if (auto good = change_detectors(drafted, settings_owner::sensor, "detectors", value); !good)
+    return tl::unexpected(good.error());
+  out.detection = [drafted = std::move(drafted)](stream_rules& rules) -> expected<void> {
+    drafted.apply_to(rules);
+    return {};
   };
   return true;
 }
