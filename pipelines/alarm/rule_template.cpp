@@ -11,8 +11,8 @@ namespace factory {
 namespace {
 
 constexpr std::uint8_t template_version = 3;
-constexpr std::uint8_t without_anomalies = 2;  // of an override: up to schedule
-constexpr std::uint8_t with_few_members = 1;   // of an override: up to priority
+constexpr std::uint8_t override_without_anomalies = 2;  // of an override: up to schedule
+constexpr std::uint8_t with_few_members = 1;            // of an override: up to priority
 
 /// Which members of an override follow in its bytes, in this order.
 enum member : unsigned {
@@ -150,9 +150,9 @@ bool get_template(std::string_view& in, rule_template& what) {
     return false;
   for (; overrides > 0; --overrides) {
     sensor_id sensor = 0;
-    const unsigned known = version == with_few_members    ? few_members
-                           : version == without_anomalies ? members_without_anomalies
-                                                          : all_members;
+    const unsigned known = version == with_few_members             ? few_members
+                           : version == override_without_anomalies ? members_without_anomalies
+                                                                   : all_members;
     if (!get_varint_as(in, sensor) || !get_override(in, what.overrides[sensor], known)) return false;
   }
   return true;

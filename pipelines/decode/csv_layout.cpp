@@ -8,7 +8,7 @@ namespace factory {
 
 namespace {
 
-using kind = csv_column_facts::kind;
+using column_kind = csv_column_facts::kind;
 
 constexpr std::size_t preview_rows = 1'000;
 
@@ -152,7 +152,7 @@ class column_chooser {
     }
     if (layout_.form == csv_form::long_form) {
       if (!*value) return fail(errc::invalid, "no column is called value; name it (--map value=COLUMN)", "value");
-      if (facts_[**value].what == kind::text) return fail(errc::invalid, "no column of the file holds numbers");
+      if (facts_[**value].what == column_kind::text) return fail(errc::invalid, "no column of the file holds numbers");
       layout_.series.push_back({**value, layout_.names[**value]});
     } else if (*value) {
       taken_[**value] = false;
@@ -163,7 +163,7 @@ class column_chooser {
 
   /// Numbers under one of the usual names, beside other columns of numbers, are ids only where the name says so.
   void keep_if_id() {
-    if (!sensor_ || facts_[*sensor_].what != kind::number || lower(layout_.names[*sensor_]).ends_with("id")) return;
+    if (!sensor_ || facts_[*sensor_].what != column_kind::number || lower(layout_.names[*sensor_]).ends_with("id")) return;
     taken_[*sensor_] = false;
     sensor_.reset();
   }
@@ -189,7 +189,7 @@ class column_chooser {
     auto& column = layout_.quality_column;
     column = find(options_.quality_column.empty() ? "quality" : options_.quality_column);
     if (!column && !options_.quality_column.empty()) return no_column(options_.quality_column, layout_.names);
-    if (column && options_.quality_column.empty() && facts_[*column].what != kind::text) column.reset();
+    if (column && options_.quality_column.empty() && facts_[*column].what != column_kind::text) column.reset();
     if (column) taken_[*column] = true;
     return {};
   }
@@ -214,8 +214,8 @@ class column_chooser {
         std::find(std::begin(influx_bookkeeping), std::end(influx_bookkeeping), name) != std::end(influx_bookkeeping)) {
       return true;
     }
-    if (is_unnamed(i) && (facts_[i].what == kind::empty || (influx_ && i == 0))) {
-      if (facts_[i].what == kind::empty) layout_.unused.push_back({i, layout_.names[i]});
+    if (is_unnamed(i) && (facts_[i].what == column_kind::empty || (influx_ && i == 0))) {
+      if (facts_[i].what == column_kind::empty) layout_.unused.push_back({i, layout_.names[i]});
       return true;
     }
     if (influx_ && name == "_field") return add_key(i, csv_key::role::field), true;
@@ -228,11 +228,11 @@ class column_chooser {
   expected<void> put_long(std::size_t i) {
     if (put_by_name(i)) return {};
     const std::string& name = layout_.names[i];
-    if (facts_[i].what == kind::number) {
+    if (facts_[i].what == column_kind::number) {
       return has_no_part(i, "holds numbers beside the values: --ignore passes it over, --map sensor_id=" + name +
                                 " makes its numbers the sensors, --format wide makes each such column a sensor");
     }
-    if (facts_[i].what == kind::empty) return layout_.unused.push_back({i, name}), expected<void>{};
+    if (facts_[i].what == column_kind::empty) return layout_.unused.push_back({i, name}), expected<void>{};
     add_key(i, csv_key::role::label);
     return {};
   }
@@ -241,11 +241,11 @@ class column_chooser {
     if (put_by_name(i)) return {};
     const std::string& name = layout_.names[i];
     if (is_unnamed(i)) return has_no_part(i, "has no name: --ignore \"" + name + "\" passes it over");
-    if (facts_[i].what == kind::text && !sensor_ && !influx_) {
+    if (facts_[i].what == column_kind::text && !sensor_ && !influx_) {
       return has_no_part(i, "holds text: --ignore passes it over; if it says whose the readings are, --map sensor_id=" + name +
                                 " makes a sensor of each of its entries");
     }
-    if (facts_[i].what == kind::text) return add_key(i, csv_key::role::label), expected<void>{};
+    if (facts_[i].what == column_kind::text) return add_key(i, csv_key::role::label), expected<void>{};
     for (const csv_column& other : layout_.series) {
       if (other.name == name) {
         return fail(errc::malformed, "line 1: two columns are called " + quoted_cell(name), name);
@@ -302,12 +302,12 @@ csv_preview look_ahead(csv_rows rows, std::string_view text, bool last, std::siz
     if (rows.cells().size() != columns) continue;
     for (std::size_t i = 0; i < columns; ++i) {
       csv_column_facts& of = out.columns[i];
-      if (of.what == kind::number) continue;
+      if (of.what == column_kind::number) continue;
       const auto cell = rows.cells()[i];
       const auto read = read_number(cell, out.decimal).what;
       if (read == number_cell::kind::empty) continue;
-      if (of.what == kind::empty) of.clock = is_clock(cell);
-      of.what = read == number_cell::kind::other ? kind::text : kind::number;
+      if (of.what == column_kind::empty) of.clock = is_clock(cell);
+      of.what = read == number_cell::kind::other ? column_kind::text : column_kind::number;
     }
   }
   return out;

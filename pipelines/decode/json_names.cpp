@@ -15,13 +15,13 @@ constexpr std::string_view time_synonyms[] = {"ts",          "time",         "da
                                               "timestampms", "timestamputc", "eventtime", "timems"};
 constexpr std::string_view value_synonyms[] = {"val"};
 
-constexpr known_name names[] = {{"sensor_id", sensor_synonyms},
-                                {"timestamp", time_synonyms},
-                                {"value", value_synonyms},
-                                {"quality"},
-                                {"values"},
-                                {"start"},
-                                {"interval_ms"}};
+constexpr known_name members_of_readings[] = {{"sensor_id", sensor_synonyms},
+                                              {"timestamp", time_synonyms},
+                                              {"value", value_synonyms},
+                                              {"quality"},
+                                              {"values"},
+                                              {"start"},
+                                              {"interval_ms"}};
 
 std::string plain(std::string_view name) {
   std::string out;
@@ -66,7 +66,7 @@ std::string_view meant_name(std::string_view key, std::span<const known_name> kn
   return {};
 }
 
-std::span<const known_name> reading_names() { return std::span(names).first(4); }
-std::span<const known_name> column_names() { return names; }
+std::span<const known_name> reading_names() { return std::span(members_of_readings).first(4); }
+std::span<const known_name> column_names() { return members_of_readings; }
 
 }  // namespace factory::json_text

@@ -6,7 +6,7 @@ namespace factory {
 namespace {
 
 constexpr double short_rate = 1.0 / 8;
-constexpr double scatter_share = 2.0, peak_share = 1.0, factor = 3.0, rate = 0.05;
+constexpr double scatter_share = 2.0, drift_peak_share = 1.0, drift_factor = 3.0, drift_rate = 0.05;
 constexpr double allowance = 0.5, most = 20, boundary = 10, step_most = 4;
 
 }  // namespace
@@ -21,7 +21,7 @@ drift_detector::finding drift_detector::observe(std::int64_t time_us, double val
   }
   const double above = short_ - band.high, below = band.low - short_;
   const double outside = std::max({above, below, 0.0});
-  const double limit = scatter_share * usual.scatter() + peaks_.limit(peak_share, factor);
+  const double limit = scatter_share * usual.scatter() + peaks_.limit(drift_peak_share, drift_factor);
   finding found;
   found.limit = limit;
   if (limit > 0) {
@@ -34,7 +34,7 @@ drift_detector::finding drift_detector::observe(std::int64_t time_us, double val
     found.score = sum_ / boundary;
     found.since_us = since_us_;
   }
-  if (found.score < 1) peaks_.learn(outside, rate, limit);
+  if (found.score < 1) peaks_.learn(outside, drift_rate, limit);
   return found;
 }
 

@@ -6,10 +6,10 @@
 namespace factory {
 namespace {
 
-constexpr double share = 1.0, factor = 9.0;  ///< of usual_peaks::limit; least a limit can be: twice the usual peak
-constexpr double least_share = 1.8;
-constexpr double rate = 0.05;  ///< of usual peaks: about 20 windows
-constexpr double clip = 1.0;
+constexpr double share = 1.0, jump_factor = 9.0;  ///< of usual_peaks::limit; least a limit can be: twice the usual peak
+constexpr double least_jump_share = 1.8;
+constexpr double jump_rate = 0.05;  ///< of usual peaks: about 20 windows
+constexpr double jump_clip = 1.0;
 
 }  // namespace
 
@@ -29,7 +29,7 @@ jump_detector::finding jump_detector::observe(double value, bool usual_here, dou
   if (away_ != 0) return judge_away(value, usual_here, step);
   finding found;
   found.step = step;
-  const double limit = std::max(peaks_.limit(share, factor), least_share * peaks_.mean()) / sensitivity;
+  const double limit = std::max(peaks_.limit(share, jump_factor), least_jump_share * peaks_.mean()) / sensitivity;
   if (warm() && limit > 0 && step > limit) {
     reference_ = last_;
     size_ = value - last_;
@@ -37,7 +37,7 @@ jump_detector::finding jump_detector::observe(double value, bool usual_here, dou
     away_ = 1;
     found = {state::spike, step / limit, reference_, limit, limit};
   }
-  peaks_.learn(step, rate, clip * limit);
+  peaks_.learn(step, jump_rate, jump_clip * limit);
   keep(value);
   return found;
 }

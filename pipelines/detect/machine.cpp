@@ -10,18 +10,18 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t encoding_version = 2;  // 1 was never stored
-constexpr double smoothing = 0.2;             ///< of z, a row
-constexpr double variance_explained = 0.9;    ///< by the components of T2
-constexpr double least_variance = 0.05;       ///< of a component: what varied less while calm is not known better than this
-constexpr double slow_rate = 0.003;           ///< of the mean, a calm row, where learn_rows rows in a row were learned
-constexpr double limit_margin = 2.0;          ///< times the largest of the calm rows, as an amplitude
-constexpr std::uint32_t closes_after = 10;    ///< rows
-constexpr double span_margin = 1.2;           ///< times the usual maximum of a span ...
-constexpr double span_deviations = 3;         ///< ... and so many times what these differ by
+constexpr std::uint8_t machine_version = 2;  // 1 was never stored
+constexpr double smoothing = 0.2;            ///< of z, a row
+constexpr double variance_explained = 0.9;   ///< by the components of T2
+constexpr double least_variance = 0.05;      ///< of a component: what varied less while calm is not known better than this
+constexpr double slow_rate = 0.003;          ///< of the mean, a calm row, where learn_rows rows in a row were learned
+constexpr double limit_margin = 2.0;         ///< times the largest of the calm rows, as an amplitude
+constexpr std::uint32_t closes_after = 10;   ///< rows
+constexpr double span_margin = 1.2;          ///< times the usual maximum of a span ...
+constexpr double span_deviations = 3;        ///< ... and so many times what these differ by
 constexpr double slowest_span_rate = 0.1;
 constexpr double z_most = 30;
-constexpr double largest = 1e30;
+constexpr double largest_reading = 1e30;
 constexpr double least_share = 0.9;  ///< of the calm rows in which a sensor that is judged has a value
 constexpr std::uint32_t rows_a_chunk = 50;
 constexpr std::uint32_t settles_after = 30;  ///< rows until the smoothed values are as usual
@@ -183,7 +183,8 @@ void machine_detector::learn(std::int64_t time_us, std::span<const double> value
   skipped_ = 0;
   if (kept_count_++ % rows_a_chunk == 0) kept_.emplace_back();
   auto& to = kept_.back().change();
-  for (std::size_t s = 0; s < sensors_; ++s) to.push_back(static_cast<float>(std::clamp(values[s], -largest, largest)));
+  for (std::size_t s = 0; s < sensors_; ++s)
+    to.push_back(static_cast<float>(std::clamp(values[s], -largest_reading, largest_reading)));
   if (learned_ >= learn_rows && time_us - first_us_ >= how.learn_us && fit()) {
     kept_.clear();
     kept_count_ = 0;
@@ -294,7 +295,7 @@ machine_detector::distances machine_detector::newest_distances() const {
 }
 
 void machine_detector::encode(std::string& out) const {
-  put_byte(out, encoding_version);
+  put_byte(out, machine_version);
   put_varint(out, sensors_);
   state::writer write{out};
   fields(*this, write);
@@ -314,7 +315,7 @@ bool machine_detector::is_sound() const {
 bool machine_detector::decode(std::string_view& in) {
   std::uint8_t version = 0;
   std::uint64_t sensors = 0;
-  if (!get_byte(in, version) || version != encoding_version || !get_varint(in, sensors) || sensors > most_sensors) return false;
+  if (!get_byte(in, version) || version != machine_version || !get_varint(in, sensors) || sensors > most_sensors) return false;
   machine_detector read(sensors);
   state::reader reader{in};
   fields(read, reader);

@@ -13,7 +13,7 @@
 namespace factory {
 namespace {
 
-constexpr std::uint8_t encoding_version = 2;  // 1 has no sensitivity: that which it begins with
+constexpr std::uint8_t machine_judge_version = 2;  // 1 has no sensitivity: that which it begins with
 constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_culprits = 8;
 constexpr std::int64_t carried = machine_cell::carried_us / machine_cell::length_us;
@@ -106,7 +106,7 @@ event machine_judge::told(const episode_change& change, std::int64_t received_at
 }
 
 void machine_judge::encode(std::string& out) const {
-  put_byte(out, encoding_version);
+  put_byte(out, machine_judge_version);
   put_double(out, how_.sensitivity);
   detector_.encode(out);
   for (const double each : values_) put_double(out, each);
@@ -128,7 +128,7 @@ bool machine_judge::get_command(std::string_view& in, command& what) {
 bool machine_judge::decode(std::string_view& in) {
   std::uint8_t version = 0;
   std::uint64_t count = 0;
-  if (!get_byte(in, version) || version < 1 || version > encoding_version) return false;
+  if (!get_byte(in, version) || version < 1 || version > machine_judge_version) return false;
   if (version > 1 && (!get_double(in, how_.sensitivity) || !(how_.sensitivity > 0))) return false;
   if (!detector_.decode(in)) return false;
   for (double& each : values_)

@@ -20,7 +20,7 @@ event_key key_of_violation(sensor_id sensor, const spc_watch::change& what, even
 
 namespace {
 
-constexpr std::uint8_t encoding_version = 2;  // 1 ends before the control chart, which begins anew
+constexpr std::uint8_t sensor_judge_version = 2;  // 1 ends before the control chart, which begins anew
 
 stream_rules completed(stream_rules rules) {
   rules.detect.least_pause_us = rules.allowed_lateness_us;
@@ -110,7 +110,7 @@ void sensor_judge::tell(const std::vector<spc_watch::change>& changes, std::int6
 }
 
 void sensor_judge::encode(std::string& out) const {
-  put_byte(out, encoding_version);
+  put_byte(out, sensor_judge_version);
   put_stream_rules(out, rules());
   z_score_.encode(out);
   detectors_.read().encode(out);
@@ -132,7 +132,7 @@ bool sensor_judge::get_command(std::string_view& in, command& what) {
 bool sensor_judge::decode(std::string_view& in) {
   std::uint8_t version = 0;
   stream_rules rules;
-  if (!get_byte(in, version) || version < 1 || version > encoding_version || !get_stream_rules(in, rules)) return false;
+  if (!get_byte(in, version) || version < 1 || version > sensor_judge_version || !get_stream_rules(in, rules)) return false;
   follow(rules);
   control_chart_ = {};
   if (!z_score_.decode(in) || !detectors_.change().decode(in)) return false;

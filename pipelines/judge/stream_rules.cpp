@@ -9,7 +9,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t encoding_version = 2;  // with control charts: 1 has none, and is written where there are none
+constexpr std::uint8_t rules_version = 2;  // with control charts: 1 has none, and is written where there are none
 
 void put_bound(std::string& out, const std::optional<double>& bound) {
   put_byte(out, bound ? 1 : 0);
@@ -88,7 +88,7 @@ shared_stream_rules::shared_stream_rules(const stream_rules& rules) : rules_(poo
 
 void put_stream_rules(std::string& out, const stream_rules& rules) {
   const bool has_charts = rules.spc != spc_rules();
-  put_byte(out, has_charts ? encoding_version : 1);
+  put_byte(out, has_charts ? rules_version : 1);
   for (const auto us : {rules.allowed_lateness_us, rules.future_skew_us, rules.time_window_us}) put_zigzag(out, us);
   put_varint(out, rules.z_min_readings);
   put_double(out, rules.z_threshold);
@@ -114,7 +114,7 @@ bool get_stream_rules(std::string_view& in, stream_rules& rules) {
   rules = {};
   std::uint8_t version = 0;
   std::uint64_t settings = 0;
-  if (!get_byte(in, version) || version < 1 || version > encoding_version || !get_zigzag(in, rules.allowed_lateness_us) ||
+  if (!get_byte(in, version) || version < 1 || version > rules_version || !get_zigzag(in, rules.allowed_lateness_us) ||
       !get_zigzag(in, rules.future_skew_us) || !get_zigzag(in, rules.time_window_us) ||
       !get_varint_as(in, rules.z_min_readings) || !get_double(in, rules.z_threshold) ||
       !get_bound(in, rules.detect.physical_min) || !get_bound(in, rules.detect.physical_max) || !get_varint(in, settings) ||
@@ -124,7 +124,7 @@ bool get_stream_rules(std::string_view& in, stream_rules& rules) {
     std::uint8_t id = 0;
     if (!get_byte(in, id) || id < 1 || id > detector_count || !get_setting(in, rules.detect.each[id - 1U])) return false;
   }
-  return version < encoding_version || get_spc(in, rules.spc);
+  return version < rules_version || get_spc(in, rules.spc);
 }
 
 bool get_stream_rules(std::string_view& in, std::optional<shared_stream_rules>& rules) {

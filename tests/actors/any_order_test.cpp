@@ -66,7 +66,7 @@ struct followed_sensor {
       if (role_of(each.key.kind) == event_role::corrects) ++corrections;
     }
   }
-  void store_and_read(const sensor_config& config) {
+  void store_and_read() {
     std::string bytes;
     state.encode(bytes);
     const auto size = bytes.size();
@@ -166,7 +166,7 @@ TEST_P(any_order, of_arrival_gives_the_same_findings) {
     other.configure(config, received_us);
     in_bodies(disordered(random, readings, rules.allowed_lateness_us), size, [&](const rows& body) {
       other.take(body, received_us);
-      if (random() % 40 == 0) other.store_and_read(config);
+      if (random() % 40 == 0) other.store_and_read();
     });
     EXPECT_EQ(other.state.status().late, 0U);
     EXPECT_TRUE(other.digest() == ordered.digest()) << "bodies of " << size;
@@ -196,7 +196,7 @@ TEST_P(any_order, of_readings_of_which_some_are_bad_gives_the_findings_of_the_go
     other.configure(config, received_us);
     in_bodies(disordered(random, readings, rules.allowed_lateness_us), size, [&](const rows& body) {
       other.take(body, received_us);
-      if (random() % 40 == 0) other.store_and_read(config);
+      if (random() % 40 == 0) other.store_and_read();
     });
     EXPECT_EQ(other.state.status().late, 0U);
     EXPECT_GE(other.state.status().left_out, readings.size() - good.size());
@@ -226,7 +226,7 @@ TEST_P(any_order, of_readings_of_which_some_are_bad_gives_the_same_alerts_about_
     other.configure(config, received_us);
     in_bodies(disordered(random, readings, rules.allowed_lateness_us), size, [&](const rows& body) {
       other.take(body, received_us);
-      if (random() % 40 == 0) other.store_and_read(config);
+      if (random() % 40 == 0) other.store_and_read();
     });
     other.let_time_pass(received_us);
     EXPECT_TRUE(other.digest() == in_line.digest()) << "bodies of " << size;
@@ -252,7 +252,7 @@ TEST_P(any_order, of_readings_between_two_changes_of_limits_gives_the_same_findi
     for (std::size_t i = 0; i < sensors.size(); ++i) {
       if (change) sensors[i].configure(config, begin_us);
       in_bodies(fresh, sizes[i], [&](const rows& body) { sensors[i].take(body, received_us); });
-      if (store && i > 0) sensors[i].store_and_read(config);
+      if (store && i > 0) sensors[i].store_and_read();
       std::ranges::shuffle(fresh, random);
     }
   }

@@ -13,7 +13,7 @@
 namespace factory::test {
 namespace {
 
-constexpr std::size_t machine_sensors = 3, rows_a_day = 1'440, rows = 3 * rows_a_day;
+constexpr std::size_t machine_sensors = 3, streamed_day = 1'440, rows = 3 * streamed_day;
 
 const std::string apart = R"json({"name":"apart","sources":{"a":{"sensor_id":1},"b":{"sensor_id":2}},
   "steps":[{"align":{"tolerance_ms":60000}},{"compute":"abs(a - b)"},{"window":{"tumbling_ms":600000},"aggregate":"mean"}],
@@ -32,7 +32,7 @@ struct backtest_streams : engine_test {
 
   static double value_at(std::size_t row, std::size_t sensor) {
     std::mt19937 noise(static_cast<unsigned>(row * machine_sensors + sensor) * 2'654'435'761U);
-    const bool faulty = sensor == 1 && row >= 2 * rows_a_day + 720 && row < 2 * rows_a_day + 840;
+    const bool faulty = sensor == 1 && row >= 2 * streamed_day + 720 && row < 2 * streamed_day + 840;
     return 50 + 4 * std::sin(static_cast<double>(row) / 20) + static_cast<double>(noise() % 1'000) / 1'000 + (faulty ? 25 : 0);
   }
   void load(std::size_t portion) {

@@ -20,17 +20,17 @@ const std::vector<sensor_id> of_press{11, 12, 13, 14};
 constexpr machine_settings at_once{0, 1};
 const stream_times usual_times;
 
-struct reading_of {
+struct watched_reading {
   std::int64_t time_us;
   std::size_t sensor;
   double value;
 };
 
 /// Four sensors that follow one load, a reading of each every ten seconds; from row 500 to 640 two of them do not go with it.
-std::vector<reading_of> make_rows(unsigned seed, std::size_t rows) {
+std::vector<watched_reading> make_rows(unsigned seed, std::size_t rows) {
   std::mt19937 random(seed);
   std::normal_distribution<double> noise(0, 1);
-  std::vector<reading_of> all;
+  std::vector<watched_reading> all;
   double load = 0;
   for (std::size_t row = 0; row < rows; ++row) {
     load = 0.9 * load + noise(random);
@@ -49,7 +49,7 @@ struct watched {
   machine_watch watch = fresh_watch();
   std::vector<event> found;
 
-  void take(const std::vector<reading_of>& rows, std::size_t from, std::size_t to) {
+  void take(const std::vector<watched_reading>& rows, std::size_t from, std::size_t to) {
     std::map<std::size_t, std::pair<std::vector<std::int64_t>, std::vector<double>>> by_sensor;
     for (auto i = from; i < to; ++i) {
       by_sensor[rows[i].sensor].first.push_back(rows[i].time_us);
@@ -59,7 +59,7 @@ struct watched {
     for (const auto& [sensor, columns] : by_sensor) body.push_back({sensor, columns.first, columns.second});
     watch.apply(watched_from_us + 100 * 24 * 60 * min_us, body, found);
   }
-  void take_all(const std::vector<reading_of>& rows, std::size_t portion) {
+  void take_all(const std::vector<watched_reading>& rows, std::size_t portion) {
     for (std::size_t i = 0; i < rows.size(); i += portion) take(rows, i, std::min(rows.size(), i + portion));
   }
   /// What holds in the end.
@@ -79,10 +79,10 @@ struct watched {
 };
 
 /// Each reading goes back or forth by less than the lateness.
-std::vector<reading_of> shuffled(std::vector<reading_of> rows, unsigned seed, std::int64_t most_us) {
+std::vector<watched_reading> shuffled(std::vector<watched_reading> rows, unsigned seed, std::int64_t most_us) {
   std::mt19937 random(seed);
   std::uniform_int_distribution<std::int64_t> delay(0, most_us);
-  std::vector<std::pair<std::int64_t, reading_of>> delayed;
+  std::vector<std::pair<std::int64_t, watched_reading>> delayed;
   for (const auto& each : rows) delayed.push_back({each.time_us + delay(random), each});
   std::ranges::stable_sort(delayed, {}, [](const auto& each) { return each.first; });
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = delayed[i].second;
@@ -123,14 +123,14 @@ TEST(machine_watch, what_is_found_is_a_function_of_the_readings_whatever_their_o
 }
 
 /// Takes them in portions, in any order within them; behind each a change of the sensitivity, where there is one.
-void take_with_changes(watched& to, const std::vector<reading_of>& rows, std::size_t portion,
+void take_with_changes(watched& to, const std::vector<watched_reading>& rows, std::size_t portion,
                        const std::map<std::size_t, double>& changes, std::mt19937* random, bool restart) {
   constexpr std::size_t part = 200;  // readings between which a change may stand
   for (std::size_t begin = 0; begin < rows.size(); begin += part) {
     if (const auto change = changes.find(begin / part); change != changes.end())
       to.watch.follow(change->second, watched_from_us + 100 * 24 * 60 * min_us, to.found);
-    std::vector<reading_of> some(rows.begin() + static_cast<std::ptrdiff_t>(begin),
-                                 rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), begin + part)));
+    std::vector<watched_reading> some(rows.begin() + static_cast<std::ptrdiff_t>(begin),
+                                      rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), begin + part)));
     if (random != nullptr) some = shuffled(std::move(some), static_cast<unsigned>((*random)()), 20 * sec_us);
     for (std::size_t i = 0; i < some.size(); i += portion) to.take(some, i, std::min(some.size(), i + portion));
     if (!restart) continue;
@@ -175,7 +175,7 @@ TEST(machine_watch, readings_that_come_twice_or_are_corrected_leave_what_their_l
   watched in_order;
   in_order.take_all(rows, 40);
   watched corrected;
-  std::vector<reading_of> often;
+  std::vector<watched_reading> often;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     auto wrong = rows[i];
     wrong.value += 1'000;
@@ -209,7 +209,8 @@ TEST(machine_watch, goes_on_bit_for_bit_when_stored_and_read_back) {
 
 TEST(machine_watch, a_sensor_that_is_silent_or_behind_delays_but_does_not_stop_it) {
   auto rows = make_rows(5, 900);
-  std::erase_if(rows, [](const reading_of& each) { return each.sensor == 3 && each.time_us > watched_from_us + 70 * min_us; });
+  std::erase_if(rows,
+                [](const watched_reading& each) { return each.sensor == 3 && each.time_us > watched_from_us + 70 * min_us; });
   watched three;
   three.take_all(rows, 5);
   EXPECT_EQ(three.holding(), 1U);

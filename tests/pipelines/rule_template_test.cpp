@@ -94,7 +94,7 @@ TEST(rule_template, overrides_have_all_options_and_older_ones_are_read) {
   EXPECT_EQ(to_text(full.overrides),
             "17: count 2, of 5, latch 1, re_alarm_ms 60000, silence_ms 5000, low_low 1, high_high 99, schedule mon,tue "
             "00:00-01:00 UTC, min_score 1.5, min_severity high, detectors drift");
-  for (const char version : {1, 2}) {
+  for (const char version : {'\1', '\2'}) {
     bytes.front() = version;
     in = bytes;
     EXPECT_FALSE(get_template(in, back)) << "these versions had not all of these";
@@ -102,7 +102,7 @@ TEST(rule_template, overrides_have_all_options_and_older_ones_are_read) {
   full.overrides = {{17, all_different()}};
   bytes.clear();
   put_template(bytes, full);
-  for (const char version : {1, 2}) {
+  for (const char version : {'\1', '\2'}) {
     bytes.front() = version;
     in = bytes;
     ASSERT_TRUE(get_template(in, back));

@@ -29,7 +29,7 @@ std::vector<std::uint32_t> ids_of(const std::vector<Entry>& entries) {
 }
 using ids = std::vector<std::uint32_t>;
 
-machine_entry a_machine(factory_id of, std::string name, std::string type, label_set labels = {}) {
+machine_entry a_labelled_machine(factory_id of, std::string name, std::string type, label_set labels = {}) {
   machine_entry machine;
   machine.factory = of;
   machine.name = std::move(name);
@@ -37,7 +37,7 @@ machine_entry a_machine(factory_id of, std::string name, std::string type, label
   machine.labels = std::move(labels);
   return machine;
 }
-sensor_entry a_sensor(machine_id on, std::string name, std::string unit, label_set labels = {}) {
+sensor_entry a_labelled_sensor(machine_id on, std::string name, std::string unit, label_set labels = {}) {
   sensor_entry sensor;
   sensor.machine = on;
   sensor.name = std::move(name);
@@ -57,11 +57,12 @@ class labelled_plant : public ::testing::Test {
  protected:
   labelled_plant() {
     it_.create(two_factories());
-    it_.create<machine_entry>({a_machine(1, "P1", "press", labels_of({{"line", "3"}, {"shift", "a"}})),
-                               a_machine(1, "P2", "press"), a_machine(2, "O1", "oven", labels_of({{"line", "3"}}))});
+    it_.create<machine_entry>({a_labelled_machine(1, "P1", "press", labels_of({{"line", "3"}, {"shift", "a"}})),
+                               a_labelled_machine(1, "P2", "press"),
+                               a_labelled_machine(2, "O1", "oven", labels_of({{"line", "3"}}))});
     for (const machine_id machine : {1U, 2U, 3U})
       it_.create<sensor_entry>(
-          {a_sensor(machine, "temp", "C"), a_sensor(machine, "bearing_a", "K", labels_of({{"shift", "b"}}))});
+          {a_labelled_sensor(machine, "temp", "C"), a_labelled_sensor(machine, "bearing_a", "K", labels_of({{"shift", "b"}}))});
   }
   ids select(const selector& which) { return ids_of(it_.entities().select(which)); }
   ids with(std::initializer_list<label> all) { return select({.labels = labels_of(all)}); }
@@ -140,8 +141,8 @@ TEST(catalog, machines_and_sensors_stored_before_there_were_labels_have_none) {
       old_sensor.resize(old_sensor.size() - 2);
     }
     old_machine[0] = old_sensor[0] = version;
-    auto read_machine = a_machine(1, "", "", labels_of({{"a", "b"}}));
-    auto read_sensor = a_sensor(1, "", "", labels_of({{"a", "b"}}));
+    auto read_machine = a_labelled_machine(1, "", "", labels_of({{"a", "b"}}));
+    auto read_sensor = a_labelled_sensor(1, "", "", labels_of({{"a", "b"}}));
     ASSERT_TRUE(decode(old_machine, read_machine));
     ASSERT_TRUE(decode(old_sensor, read_sensor));
     EXPECT_TRUE(read_machine.labels.empty());
@@ -166,10 +167,10 @@ TEST(catalog, finds_by_selector_what_comparing_with_all_finds) {
   catalog_fixture it;
   it.create(two_factories());
   std::vector<machine_entry> machines;
-  for (int i = 0; i < 12; ++i) machines.push_back(a_machine(some(2), std::to_string(i), word(), labels()));
+  for (int i = 0; i < 12; ++i) machines.push_back(a_labelled_machine(some(2), std::to_string(i), word(), labels()));
   it.create(machines);
   std::vector<sensor_entry> sensors;
-  for (int i = 0; i < 200; ++i) sensors.push_back(a_sensor(some(12), word() + std::to_string(i), word(), labels()));
+  for (int i = 0; i < 200; ++i) sensors.push_back(a_labelled_sensor(some(12), word() + std::to_string(i), word(), labels()));
   it.create(sensors);
   std::size_t found = 0;
   for (int run = 0; run < 500; ++run) {

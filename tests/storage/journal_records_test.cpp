@@ -66,28 +66,6 @@ TEST_F(journal_test, config_changes_come_back) {
   EXPECT_EQ(again[0].config->removed, (std::vector<sensor_id>{4, 5}));
 }
 
-TEST_F(journal_test, how_readings_are_judged_comes_back_and_is_written_once) {
-  start();
-  stream_rules strict;
-  strict.z_threshold = 3;
-  strict.detect.of(detector::spike).on = false;
-  auto change = std::make_shared<config_change>();
-  for (sensor_id sensor = 1; sensor <= 1'000; ++sensor) {
-    auto& config = change->configs.emplace_back(sensor_config{sensor, {}, {}});
-    if (sensor % 3 != 0) config.stream = sensor % 3 == 1 ? strict : stream_rules();
-  }
-  change->machines = {{2, 0.5}, {7, 1.25}};
-  append({0, 77, nullptr, change, nullptr});
-  EXPECT_LT(stored(1).size(), 10'000U);
-  reopen();
-  const auto again = replayed();
-  ASSERT_TRUE(again[0].config);
-  EXPECT_EQ(again[0].config->configs, change->configs);
-  EXPECT_EQ(again[0].config->machines, change->machines);
-  EXPECT_EQ(again[0].config->sensitivity_of(7), 1.25);
-  EXPECT_FALSE(again[0].config->sensitivity_of(3));
-}
-
 TEST_F(journal_test, a_rule_of_many_sensors_is_written_once_and_shared_again) {
   start();
   const shared_rule hot{alert_rule{3, 0, "", rule_condition::greater_than, 0, 80}};
@@ -160,6 +138,28 @@ TEST_F(journal_test, a_floor_within_a_record_keeps_the_rest_of_it) {
   reopen();
   EXPECT_EQ(replayed_sequences(), (std::vector<std::uint64_t>{4, 5}));
   EXPECT_EQ(journal_->last_sequence(), 5U);
+}
+
+TEST_F(journal_test, how_readings_are_judged_comes_back_and_is_written_once) {
+  start();
+  stream_rules strict;
+  strict.z_threshold = 3;
+  strict.detect.of(detector::spike).on = false;
+  auto change = std::make_shared<config_change>();
+  for (sensor_id sensor = 1; sensor <= 1'000; ++sensor) {
+    auto& config = change->configs.emplace_back(sensor_config{sensor, {}, {}});
+    if (sensor % 3 != 0) config.stream = sensor % 3 == 1 ? strict : stream_rules();
+  }
+  change->machines = {{2, 0.5}, {7, 1.25}};
+  append({0, 77, nullptr, change, nullptr});
+  EXPECT_LT(stored(1).size(), 10'000U);
+  reopen();
+  const auto again = replayed();
+  ASSERT_TRUE(again[0].config);
+  EXPECT_EQ(again[0].config->configs, change->configs);
+  EXPECT_EQ(again[0].config->machines, change->machines);
+  EXPECT_EQ(again[0].config->sensitivity_of(7), 1.25);
+  EXPECT_FALSE(again[0].config->sensitivity_of(3));
 }
 
 TEST_F(journal_test, records_of_versions_2_and_3_are_read) {
