@@ -134,8 +134,8 @@ TEST(catalog, machines_and_sensors_stored_before_there_were_labels_have_none) {
   const sensor_entry sensor{4, 3, "temp", "C", {1.0, {}}, 17, 0, {}};
   for (const char version : {'\1', '\2'}) {
     auto old_machine = encode(machine), old_sensor = encode(sensor);
-    old_machine.pop_back();                    // no labels: their number
-    old_sensor.resize(old_sensor.size() - 2);  // nor rules of its stream
+    old_machine.resize(old_machine.size() - 2);  // no labels, no settings: their numbers
+    old_sensor.resize(old_sensor.size() - 3);    // nor rules of its stream
     if (version == '\1') {
       old_machine.resize(old_machine.size() - 2);
       old_sensor.resize(old_sensor.size() - 2);
