@@ -294,7 +294,7 @@ expected<bool> set_member(alert_rule& entry, std::string_view name, element valu
 void write_json(json_writer& out, const factory_entry& entry) {
   out.begin_object().member("id", entry.id).member("name", entry.name).member("location", entry.location);
   out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention);
-  write_json(out.key("detection"), entry.settings);
+  if (!entry.settings.empty()) write_json(out.key("detection"), entry.settings);
   out.end_object();
 }
 
@@ -303,7 +303,7 @@ void write_json(json_writer& out, const machine_entry& entry) {
   out.member("type", entry.type).member("status", to_text(entry.status));
   out.time_member("created_at", entry.created_at_us).member("retention_days", entry.retention);
   write_labels(out, entry.labels);
-  write_json(out.key("detection"), entry.settings);
+  if (!entry.settings.empty()) write_json(out.key("detection"), entry.settings);
   out.end_object();
 }
 

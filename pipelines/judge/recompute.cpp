@@ -22,13 +22,27 @@ bool near(const episode_detail& a, const episode_detail& b) {
          near(a.expected, b.expected) && near(a.low, b.low) && near(a.high, b.high);
 }
 
+bool is_judged(const reading_run& rows, std::size_t row) {
+  return (rows.flags[row] & (flag_late | flag_future | left_out_flags)) == 0;
+}
+
+/// A broken rule of a control chart follows from the points of its episode alone; what came before them may not have been held against these
+/// limits. The first point is known by its last reading.
+std::size_t first_row_of(const event_key& any, const stream_rules& rules, const reading_run& rows) {
+  if (any.source != event_source::western_electric && any.source != event_source::nelson) return 0;
+  auto row =
+      static_cast<std::size_t>(std::ranges::lower_bound(rows.event_time_us, any.event_time_us) - rows.event_time_us.begin());
+  for (auto missing = rules.spc.against.subgroup - 1; missing > 0 && row > 0;)
+    if (is_judged(rows, --row)) --missing;
+  return row;
+}
+
 }  // namespace
 
 std::optional<finding> recompute(const event_key& any, const stream_rules& rules, const reading_run& rows) {
   recent_rows judged;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if ((rows.flags[i] & (flag_late | flag_future | left_out_flags)) == 0)
-      judged.append({&rows.event_time_us[i], 1}, {&rows.value[i], 1});
+  for (std::size_t i = first_row_of(any, rules, rows); i < rows.size(); ++i)
+    if (is_judged(rows, i)) judged.append({&rows.event_time_us[i], 1}, {&rows.value[i], 1});
   sensor_judge judge(any.sensor, rules);
   std::vector<event> found;
   judge.observe(judged, 0, judged.size(), 0, found);

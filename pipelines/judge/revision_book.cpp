@@ -34,12 +34,15 @@ struct as_correction {
   }
 };
 
+/// While a finding goes on, such an event may be told of it again at any time: it grows, or something happens to it once more.
+bool may_come_again(event_role role) { return role == event_role::repeats || role == event_role::grows; }
+
 }  // namespace
 
 /// While a finding goes on, what repeats may be told again at any time; behind its end it is not, unless the end is taken back.
 void revision_book::await_repeats(const event& end, bool goes_on) {
   for (auto& each : gone_) {
-    if (role_of(each.key.kind) != event_role::repeats || finding_of(each.key) != finding_of(end.key)) continue;
+    if (!may_come_again(role_of(each.key.kind)) || finding_of(each.key) != finding_of(end.key)) continue;
     each.is_awaited = goes_on;
     each.at_us = std::max(each.at_us, end.at_us);
   }
@@ -49,7 +52,7 @@ void revision_book::await_repeats(const event& end, bool goes_on) {
 void revision_book::await_again(const event& stated) {
   for (auto& each : gone_) {
     const auto role = role_of(each.key.kind);
-    if (finding_of(each.key) == finding_of(stated.key) && (role == event_role::ends || role == event_role::repeats))
+    if (finding_of(each.key) == finding_of(stated.key) && (role == event_role::ends || may_come_again(role)))
       each.is_awaited = true;
   }
 }
@@ -66,7 +69,7 @@ void revision_book::number(event& e) {
 void revision_book::note_gone(const event& e, bool with_finding) {
   const auto role = role_of(e.key.kind);
   if (role == event_role::ends && !with_finding) await_repeats(e, true);
-  gone_.push_back({e.key, e.at_us, !with_finding && (role == event_role::ends || role == event_role::repeats)});
+  gone_.push_back({e.key, e.at_us, !with_finding && (role == event_role::ends || may_come_again(role))});
   if (!with_finding) return;
   for (auto& each : gone_)
     if (finding_of(each.key) == finding_of(e.key)) each.is_awaited = false;

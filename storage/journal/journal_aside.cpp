@@ -49,7 +49,8 @@ std::shared_ptr<const reading_batch> own_rows(const std::set<sensor_id>& sensors
 std::shared_ptr<const config_change> own_configs(const std::set<sensor_id>& sensors, const config_change& all) {
   auto own = std::make_shared<config_change>(all);
   std::erase_if(own->configs, [&](const sensor_config& each) { return !sensors.contains(each.sensor); });
-  own->removed.clear();  // who is removed is not kept for
+  own->removed.clear();   // who is removed is not kept for
+  own->machines.clear();  // of no use to a sensor
   return own->configs.empty() ? nullptr : own;
 }
 

@@ -152,7 +152,7 @@ TEST_F(engine_machines, a_sensitivity_changed_amid_the_readings_stands_at_one_pl
   constexpr auto before = 2 * rows_of_a_day + 760, rows = 3 * rows_of_a_day;
   const auto change = [](engine& it) {
     auto press = it.entities().find_machine(1).value();
-    set(press.settings, setting::sensitivity, 0.2);
+    set(press.settings, setting::sensitivity, 0.01);
     ASSERT_TRUE(it.update(press));
   };
   std::uint64_t digest = 0;
@@ -166,7 +166,7 @@ TEST_F(engine_machines, a_sensitivity_changed_amid_the_readings_stands_at_one_pl
     ASSERT_TRUE(it->settle(deadline_ms));
     EXPECT_FALSE(of_machine(*it).at(0).open()) << "the fault goes on, and is no longer one";
     ingest(*it, before + 60, rows, 240);
-    EXPECT_EQ(it->watch_of(1)->seen->machine->sensitivity, 0.2);
+    EXPECT_EQ(it->watch_of(1)->seen->machine->sensitivity, 0.01);
     digest = it->events().digest();
   }
   {

@@ -31,7 +31,7 @@ struct watched_points {
     next_us += second_us;
   }
   void take_calm(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) take(50 + std::array{0.3, -0.2, 1.1, -0.4, 0.1, -1.2}[i % 6]);
+    for (std::size_t i = 0; i < count; ++i) take(50 + std::array{0.3, -0.2, 1.1, 0.4, -0.1, -1.2}[i % 6]);
   }
   std::vector<spc_watch::change> of(event_source set, std::uint8_t number, episode_change::kind what) const {
     std::vector<spc_watch::change> out;
@@ -106,7 +106,7 @@ TEST(spc_watch, finds_what_the_chart_of_the_same_points_shows) {
     std::map<std::size_t, std::vector<bool>> shown, found;
     for (std::size_t rule = 0; rule < runs_rule_count; ++rule) shown[rule] = found[rule] = std::vector<bool>(430);
     std::vector<double> all = values;
-    for (std::size_t i = 0; i < 30; ++i) all.push_back(50 + std::array{0.3, -0.2, 1.1, -0.4, 0.1, -1.2}[i % 6]);
+    for (std::size_t i = 0; i < 30; ++i) all.push_back(50 + std::array{0.3, -0.2, 1.1, 0.4, -0.1, -1.2}[i % 6]);
     for (const auto& each : find_violations(all, points.how.against.limits()))
       for (auto i = each.begin; i < each.end; ++i) shown[each.rule][i] = true;
     for (const auto& each : points.said) {
