@@ -36,7 +36,7 @@ class failing_files {
   rlimit before_{};
 };
 
-journal_entry entry_of(std::size_t rows, std::int64_t received_at_us) {
+journal_entry entry_with(std::size_t rows, std::int64_t received_at_us) {
   auto batch = std::make_shared<reading_batch>();
   for (std::size_t i = 0; i < rows; ++i) {
     batch->event_time_us.push_back(received_at_us + static_cast<std::int64_t>(i));
@@ -75,11 +75,11 @@ class failing_disk : public ::testing::Test {
 TEST_F(failing_disk, what_the_journal_could_not_write_is_refused_and_leaves_no_gap_and_no_double) {
   std::vector<std::int64_t> observed;
   journal_->start(each([&](const journal_entry& e) { observed.push_back(e.received_at_us); }));
-  ASSERT_TRUE(journal_->append(entry_of(100, 1), durability::fsync));
+  ASSERT_TRUE(journal_->append(entry_with(100, 1), durability::fsync));
   {
     const failing_files nothing_fits;
     for (const std::int64_t t : {2, 3}) {
-      const auto refused = journal_->append(entry_of(100'000, t), durability::fsync);
+      const auto refused = journal_->append(entry_with(100'000, t), durability::fsync);
       ASSERT_FALSE(refused);
       EXPECT_TRUE(refused.error().code == errc::storage_failed || refused.error().code == errc::storage_full);
     }
@@ -87,7 +87,7 @@ TEST_F(failing_disk, what_the_journal_could_not_write_is_refused_and_leaves_no_g
   }
   EXPECT_GE(journal_->count().failures, 2U);
   // Whether RocksDB continues by itself or needs a restart, exactly the acknowledged entries exist.
-  const bool resumed = journal_->append(entry_of(10, 4), durability::fsync).has_value();
+  const bool resumed = journal_->append(entry_with(10, 4), durability::fsync).has_value();
   journal_->stop();
   std::vector<std::int64_t> acknowledged = {1};
   if (resumed) acknowledged.push_back(4);
@@ -96,7 +96,7 @@ TEST_F(failing_disk, what_the_journal_could_not_write_is_refused_and_leaves_no_g
   reopen();
   EXPECT_EQ(replayed(), acknowledged);
   journal_->start(each([](const journal_entry&) {}));
-  EXPECT_EQ(*journal_->append(entry_of(10, 5), durability::fsync), acknowledged.size() + 1);
+  EXPECT_EQ(*journal_->append(entry_with(10, 5), durability::fsync), acknowledged.size() + 1);
   RecordProperty("resumed_without_restart", resumed ? 1 : 0);
 }
 
@@ -109,12 +109,12 @@ TEST(full_disk, the_journal_refuses_and_goes_on_once_there_is_room_without_a_gap
   journal entries(**db);
   std::vector<std::uint64_t> observed;
   entries.start(each([&](const journal_entry& e) { observed.push_back(e.sequence); }));
-  EXPECT_EQ(*entries.append(entry_of(10, 1), durability::fsync), 1U);
+  EXPECT_EQ(*entries.append(entry_with(10, 1), durability::fsync), 1U);
   disk.fill();
-  EXPECT_EQ(entries.append(entry_of(10, 2), durability::fsync).error().code, errc::storage_full);
-  EXPECT_EQ(entries.append(entry_of(10, 3), durability::fsync).error().code, errc::storage_full);
+  EXPECT_EQ(entries.append(entry_with(10, 2), durability::fsync).error().code, errc::storage_full);
+  EXPECT_EQ(entries.append(entry_with(10, 3), durability::fsync).error().code, errc::storage_full);
   disk.clear();
-  EXPECT_EQ(*entries.append(entry_of(10, 4), durability::fsync), 2U);
+  EXPECT_EQ(*entries.append(entry_with(10, 4), durability::fsync), 2U);
   entries.stop();
   EXPECT_EQ(observed, (std::vector<std::uint64_t>{1, 2}));
 }
