@@ -36,6 +36,7 @@ struct backtest_stream {
   std::shared_ptr<const pipeline_spec> spec;  ///< none: the machine detector watches `sources`
   std::vector<sensor_id> sources, sinks;      ///< sinks: 0 where one is no sensor
   bool draft = false;
+  double sensitivity = 1;  ///< of a watch
   bool is_watch() const { return spec == nullptr; }
 };
 

@@ -79,7 +79,12 @@ void add_streams(const backtest_sources& in_force, std::vector<backtest_stream> 
   };
   for (const auto& each : in_force.watches) {
     if (!is_seen(each.sensors)) continue;
-    spec.streams.push_back({{machine_watches, each.version, each.machine}, nullptr, each.sensors, {}, false});
+    spec.streams.push_back({{machine_watches, each.version, each.machine},
+                            nullptr,
+                            each.sensors,
+                            {},
+                            false,
+                            in_force.entities.machine_detector_of(each.machine).sensitivity});
     const auto machine = in_force.entities.find_machine(each.machine);
     spec.machines.emplace(each.machine, machine ? machine->name : "machine " + std::to_string(each.machine));
   }

@@ -93,6 +93,7 @@ void past_streams::spawn(instance& it, const backtest_stream& of, caf::actor_sys
   it.live->key = of.key;
   it.live->spec = of.spec;
   it.live->sources = of.sources;
+  it.live->sensitivity = of.sensitivity;
   it.live->sinks = of.draft ? of.sinks : std::vector<sensor_id>();  // what is in force has filled its sensors live
   stream_ports ports;
   ports.write_readings = [ends = ends_](reading_batch made, const journal::waker& wake) -> expected<journal::ticket> {

@@ -151,14 +151,13 @@ void engine::impl::start_backtests() {
   };
   const auto in_force = [this] {
     const auto copied = [this]() -> expected<std::unique_ptr<catalog>> {
-      auto copy = std::make_unique<catalog>(*db);
+      auto copy = std::make_unique<catalog>(*db, entities->usual());
       if (auto loaded = copy->load(); !loaded) return tl::unexpected(std::move(loaded.error()));
       return copy;
     };
     return backtest_sources{*entities, *events, pipelines->all(), watches->all(), copied};
   };
-  backtests =
-      make_backtest_service({in_force, stream_rules_of(config), read, wall_clock_us, worker_threads_of(config)});
+  backtests = make_backtest_service({in_force, stream_rules_of(config), read, wall_clock_us, worker_threads_of(config)});
 }
 
 /// Not fsynced: what a tick brings about is written behind it, and a power cut takes neither or only what is newer.

@@ -96,6 +96,16 @@ TEST_F(backtest_streams, what_pipelines_and_machines_found_live_is_found_again) 
   EXPECT_EQ(events->pipeline->name, "apart");
 }
 
+TEST_F(backtest_streams, a_machine_is_judged_as_sensitively_as_it_is_set) {
+  auto mill = running->entities().find_machine(1).value();
+  mill.settings.set(setting_place::of_detector(detector::machine, setting::sensitivity), 0.2);
+  ASSERT_TRUE(running->update(mill));
+  load(240);
+  const auto result = result_of({});
+  EXPECT_EQ(result.digest, running->events().digest());
+  EXPECT_EQ(line_of(result, false, event_source::machine), nullptr) << "so it says nothing";
+}
+
 TEST_F(backtest_streams, a_draft_says_what_the_same_pipeline_said_live) {
   running->create_pipeline(apart).value();
   load(240);
