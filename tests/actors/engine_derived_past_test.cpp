@@ -26,6 +26,18 @@ const std::string energies = R"({"name":"energy","sources":{"a":{"sensor_id":1},
   "steps":[{"align":{"tolerance_ms":5000}},{"compute":"a + b"},{"window":{"tumbling_ms":30000},"aggregate":"integral"},{"filter":"value > 1000"}],
   "sinks":[{"sensor":{"name":"energy"}},{"event":{"when":"value > 3000"}}]})";
 
+series moved(const series& all, std::int64_t by_us) {
+  series out;
+  for (const auto& [time_us, value] : all) out[time_us + by_us] = value;
+  return out;
+}
+
+/// The reference begins its windows at 0, so it gets times since ten_us, an end of all these windows.
+series expected_of(const std::string& pipeline, std::vector<series> sources) {
+  for (auto& each : sources) each = moved(each, -ten_us);
+  return moved(stream_reference::run(parse_pipeline(pipeline).value(), sources), ten_us);
+}
+
 struct engine_derived_past : engine_test {
   void begin_two() {
     begin(2);
@@ -169,12 +181,12 @@ TEST_F(engine_derived_past, a_file_sorted_newest_first_ends_with_the_derived_rea
     ASSERT_TRUE(running->settle(60'000));
   }
   judged();
-  auto expected = stream_reference::run(parse_pipeline(minutely_means).value(), {all});
+  auto expected = expected_of(minutely_means, {all});
   auto found = readings(3);
   expected.erase(std::prev(expected.end()));  // ends when time passes
   found.erase(found.upper_bound(std::prev(expected.end())->first), found.end());
   EXPECT_EQ(found, expected);
-  const auto hours = stream_reference::run(parse_pipeline(hourly_maxima).value(), {expected});
+  const auto hours = expected_of(hourly_maxima, {expected});
   auto found_hours = readings(4);
   EXPECT_EQ(found_hours.at(hours.begin()->first), hours.begin()->second);
 }
@@ -236,7 +248,7 @@ TEST_F(engine_derived_past, derived_readings_are_those_of_the_corrected_set_thro
       }
     }
     const auto settled_us = now_us - 5 * minute_us;  // what a filter may take back is told later
-    auto expected = stream_reference::run(parse_pipeline(energies).value(), effective);
+    auto expected = expected_of(energies, effective);
     auto found = readings(3);
     expected.erase(expected.lower_bound(settled_us), expected.end());
     found.erase(found.lower_bound(settled_us), found.end());
