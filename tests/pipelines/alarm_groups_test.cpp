@@ -43,7 +43,7 @@ TEST(alarm_groups, have_the_alarm_of_the_lower_sensor_first_where_two_begin_at_o
 
 TEST(alarm_groups, begin_anew_with_the_hour_where_alarms_go_on_for_long) {
   std::vector<event_key> all;
-  for (std::int64_t second = 1'000; second < 9'000; second += 50) all.push_back(grouped_alert(second));
+  for (std::int64_t second = 1'050; second < 9'000; second += 50) all.push_back(grouped_alert(second));
   const auto groups = group_alarms(grouped_press, all, window_us);
   const auto begins_at = [&](std::int64_t second) {
     return std::ranges::any_of(groups, [=](const auto& each) { return each.begin_us == second * second_us; });
