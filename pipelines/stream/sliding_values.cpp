@@ -134,8 +134,12 @@ double sliding_values::aggregate(aggregate_kind kind, double quantile, std::int6
       case aggregate_kind::changes: return static_cast<double>(changes_) + (has_before && before.value != oldest.value ? 1 : 0);
       case aggregate_kind::integral:
       case aggregate_kind::time_in_state: {
-        const double between = sums_.empty() ? 0 : sums_[0].value();
-        return between + (has_before ? held_over(kind, before, std::max(before.time_us, begin_us), oldest.time_us) : 0);
+        auto held = sums_.empty() ? exact_sum() : sums_[0];
+        if (!has_before) return held.value();
+        const double until_oldest = held_over(kind, before, std::max(before.time_us, begin_us), oldest.time_us);
+        if (!std::isfinite(until_oldest)) return until_oldest;
+        held.add(until_oldest);
+        return held.value();
       }
       case aggregate_kind::median: return quantiles_.quantile(0.5);
       case aggregate_kind::p90: return quantiles_.quantile(0.9);
