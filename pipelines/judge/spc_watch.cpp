@@ -48,7 +48,7 @@ void spc_watch::join(std::size_t rule, std::int64_t time_us, const control_limit
   auto at = std::ranges::find(open_, rule, &entry::rule);
   const bool opens = at == open_.end();
   if (opens) {
-    open_.push_back({static_cast<std::uint8_t>(rule), {}, points_ - looked_at, 0, 0, 0});
+    open_.push_back({static_cast<std::uint8_t>(rule), {}, points_ - looked_at, 0});
     at = std::prev(open_.end());
     at->is.begin_us = times_us_[at->first % times_us_.size()];
   }
@@ -68,12 +68,7 @@ void spc_watch::join(std::size_t rule, std::int64_t time_us, const control_limit
   }
   is.score = std::max(is.score, score_of(broken, farthest, is.count));
   is.level = severity_of_score(is.score);
-  const bool grown = is.level != severity_of_score(at->told_score) || is.score >= 1.1 * at->told_score;
-  if (!opens && !grown && is.count < 2 * at->told_count) return;
-  if (!opens) ++is.updates;
-  at->told_score = is.score;
-  at->told_count = is.count;
-  out.push_back({rule, {opens ? episode_change::kind::opened : episode_change::kind::updated, time_us, is}});
+  if (opens) out.push_back({rule, {episode_change::kind::opened, time_us, is}});
 }
 
 /// Of which no further point can be part: each would look back to none of theirs.

@@ -13,7 +13,7 @@
 namespace factory {
 
 /// Holds a sensor's points, as they come, against frozen control limits. All points that break one rule, none farther from the one before than
-/// the rule looks back, are one episode. Points are counted from the first reading behind the command that brought the limits: with subgroups, the
+/// the rule looks back, are one episode: told when it opens and when it is over. Points are counted from the first reading behind the command that brought the limits: with subgroups, the
 /// first ones are a group.
 class spc_watch {
  public:
@@ -39,12 +39,10 @@ class spc_watch {
     std::uint8_t rule = 0;
     episode is;
     std::uint64_t first = 0, last = 0;  ///< points, by number
-    double told_score = 0;
-    std::uint64_t told_count = 0;
     bool operator==(const entry&) const = default;
     template <class Self, class Visit>
     static void fields(Self& self, Visit& visit) {
-      visit(self.rule, self.is, self.first, self.last, self.told_score, self.told_count);
+      visit(self.rule, self.is, self.first, self.last);
     }
   };
   void take(std::int64_t time_us, double value, const spc_rules& how, const control_limits& limits, std::vector<change>& out);
