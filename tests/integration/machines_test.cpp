@@ -68,6 +68,7 @@ TEST_F(machines, a_state_found_over_kill_9_is_the_one_that_an_undisturbed_daemon
     await_machine(api, row_count - 1);
     process->restart();
     http_client again(process->api_port());
+    await_machine(again, row_count - 1);
     undisturbed = found(again);
     ASSERT_FALSE(undisturbed.empty());
     EXPECT_EQ(std::count(undisturbed.begin(), undisturbed.end(), '\n'), 1) << undisturbed;

@@ -104,6 +104,7 @@ TEST_F(control_charts, make_anomalies_of_broken_rules_once_that_is_switched_on) 
   EXPECT_STREQ(health["open"][0]["detector"].GetString(), "western_electric");
   EXPECT_THAT(health["open"][0]["explanation"].GetString(), HasSubstr("rule 4, eight points in a row on one side"));
   const std::string id = health["open"][0]["id"].GetString();
+  await([&] { return api.get("/api/anomalies/" + id).status == 200; }, "the event");
   const auto explained = get_json(api, "/api/anomalies/" + id + "/explain");
   EXPECT_TRUE(explained["recomputed"].GetBool() && explained["agrees"].GetBool()) << text_of(explained);
   EXPECT_EQ(api.post("/api/anomalies/" + id + "/feedback", R"({"verdict":"false_alarm","by":"ann"})").status, 200);
