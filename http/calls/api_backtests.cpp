@@ -125,6 +125,11 @@ expected<http_response> preview(ports& behind, const http_request& request, cons
   if (!asked) return fail_with(asked.error());
   if (!sensors_of(behind, request.factory)->contains(asked->sensor))
     return fail(errc::invalid, "sensor_id: Sensor not found", "sensor_id");
+  const auto condition = asked->draft.rule.condition;
+  if (condition == rule_condition::anomaly || condition == rule_condition::stale_quality)
+    return fail(errc::invalid,
+                "a preview looks at values alone, and knows neither anomalies nor qualities: try the rule in POST /api/backtests",
+                "rule.condition");
   static std::mutex one_at_a_time;  // its rows are in memory
   const std::unique_lock one(one_at_a_time, std::try_to_lock);
   if (!one.owns_lock()) return fail(errc::overloaded, "Another preview is being made; ask again at once");

@@ -64,6 +64,8 @@ TEST(alarms, rules_about_anomalies_and_quality_hold_over_kill_9_and_late_reading
   expect(200, api.patch(fmt::format("/api/sensors/{}", sensors[0]), R"({"detection":{"physical_max":100}})"));
   const auto odd = add_rule(api, sensors[0], R"("condition":"ANOMALY","min_score":1.5,"detectors":["out_of_range"])");
   const auto poor = add_rule(api, sensors[1], R"("condition":"STALE_QUALITY","for_ms":10000)");
+  const auto drafted = fmt::format(R"({{"rule":{{"sensor_id":{},"name":"r","condition":"ANOMALY"}}}})", sensors[0]);
+  expect(400, api.post("/api/rules/preview", drafted));
   const auto begin_us = this_second_us() - 30 * second_us;
   const auto post = [&](std::size_t sensor, std::int64_t second, double value, std::string_view quality = "good") {
     expect(201,
