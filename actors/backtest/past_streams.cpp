@@ -29,21 +29,20 @@ void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times
   }
 }
 
+/// A watch gets its rows in steps of this length: it is made for the few cells that may still change, not for those of weeks.
+constexpr std::int64_t watch_step_us = 256 * machine_cell::length_us;
+
 /// The rows that an entry has of one source.
-void add_rows(stream_entries& to, bool of_watch, const journal_entry& entry, const slice& rows, std::uint32_t source) {
+void add_rows(stream_entries& to, const journal_entry& entry, const slice& rows, std::uint32_t source) {
   const auto times = entry.readings->times(rows);
   const auto values = entry.readings->values(rows);
   const auto flags = entry.readings->flags_of(rows);
   const auto begin = static_cast<std::uint32_t>(to.values.size());
-  if (of_watch) {
-    add_newest_of_cells(to, times, values, flags);
-  } else {
-    to.times_us.insert(to.times_us.end(), times.begin(), times.end());
-    to.values.insert(to.values.end(), values.begin(), values.end());
-    if (!flags.empty()) {
-      to.flags.resize(begin);
-      to.flags.insert(to.flags.end(), flags.begin(), flags.end());
-    }
+  to.times_us.insert(to.times_us.end(), times.begin(), times.end());
+  to.values.insert(to.values.end(), values.begin(), values.end());
+  if (!flags.empty()) {
+    to.flags.resize(begin);
+    to.flags.insert(to.flags.end(), flags.begin(), flags.end());
   }
   const auto end = static_cast<std::uint32_t>(to.values.size());
   to.parts.push_back(
@@ -69,7 +68,7 @@ past_streams::past_streams(caf::actor_system& system, const std::vector<backtest
       lags.push_back(level > 0);
       made.level = std::max(made.level, level);
     }
-    if (made.level > 0) made.merge = std::make_unique<source_merge>(std::move(lags));
+    if (made.level > 0 || all[i].is_watch()) made.merge = std::make_unique<source_merge>(std::move(lags));
     levels_ = std::max(levels_, made.level + 1);
     for (const auto sensor : all[i].sinks)
       if (all[i].draft && sensor != 0) filled.emplace_back(sensor, made.level);
@@ -115,12 +114,18 @@ void past_streams::spawn(instance& it, const backtest_stream& of, caf::actor_sys
 
 void past_streams::give_to(const route& to, const journal_entry& entry, const slice& rows) {
   auto& [it, source] = to;
+  if (it->live->is_watch()) {
+    stream_entries newest;
+    add_newest_of_cells(newest, entry.readings->times(rows), entry.readings->values(rows), entry.readings->flags_of(rows));
+    it->merge->put(source, newest.times_us, newest.values, {});
+    return;
+  }
   if (it->merge) {
     it->merge->put(source, entry.readings->times(rows), entry.readings->values(rows), entry.readings->flags_of(rows));
     return;
   }
   if (!it->next) it->next = std::make_shared<stream_entries>();
-  add_rows(*it->next, it->live->is_watch(), entry, rows, source);
+  add_rows(*it->next, entry, rows, source);
 }
 
 void past_streams::give(const journal_entry& entry, std::int64_t until_us) {
@@ -140,6 +145,10 @@ void past_streams::give_derived(const journal_entry& entry) {
     for (const auto& to : routes_[rows.sensor]) give_to(to, own, rows);
   }
   for (auto& each : all_) {
+    if (each.live->is_watch()) {
+      send_in_steps(each);
+      continue;
+    }
     if (each.merge) {
       each.next = std::make_shared<stream_entries>();
       if (!each.merge->take(own.sequence, own.received_at_us, *each.next)) each.next.reset();
@@ -171,6 +180,14 @@ void past_streams::pass_time(std::size_t level, std::int64_t now_us) {
     each.next->parts.push_back(
         {.sequence = sequence_, .received_at_us = now_us, .source = stream_entries::tick, .begin = 0, .end = 0});
     send(each);
+  }
+}
+
+void past_streams::send_in_steps(instance& to) {
+  for (auto from_us = to.merge->oldest_us(); from_us; from_us = to.merge->oldest_us()) {
+    to.next = std::make_shared<stream_entries>();
+    to.merge->take_until(*from_us + watch_step_us, ++sequence_, newest_us_, *to.next);
+    send(to);
   }
 }
 

@@ -56,7 +56,7 @@ class past_streams {
     std::shared_ptr<live_stream> live;
     stream_actor actor;
     std::size_t level = 0;
-    std::unique_ptr<source_merge> merge;        ///< where the sources are not equally far
+    std::unique_ptr<source_merge> merge;        ///< of a watch, and where the sources are not equally far
     std::shared_ptr<stream_entries> next = {};  ///< being filled
   };
   struct route {
@@ -67,6 +67,7 @@ class past_streams {
   void spawn(instance& it, const backtest_stream& of, caf::actor_system& system);
   void give_to(const route& to, const journal_entry& entry, const slice& rows);
   std::shared_ptr<void> hold(std::uint64_t readings) const;
+  void send_in_steps(instance& to);
   void send(instance& to);
 
   const teller tell_;

@@ -27,6 +27,13 @@ bool source_merge::take(std::uint64_t sequence, std::int64_t received_at_us, str
   return take_until(until_us, sequence, received_at_us, to);
 }
 
+std::optional<std::int64_t> source_merge::oldest_us() const {
+  std::optional<std::int64_t> oldest;
+  for (const auto& each : lanes_)
+    if (!each.rows.empty()) oldest = std::min(oldest.value_or(INT64_MAX), each.rows.front().time_us);
+  return oldest;
+}
+
 bool source_merge::take_all(std::uint64_t sequence, std::int64_t received_at_us, stream_entries& to) {
   return take_until(INT64_MAX, sequence, received_at_us, to);
 }

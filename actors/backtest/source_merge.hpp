@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,10 @@ class source_merge {
   void pass_time(std::int64_t until_us);
   /// Moves the rows whose turn it is, as one entry. Whether there were some.
   bool take(std::uint64_t sequence, std::int64_t received_at_us, stream_entries& to);
+  /// Likewise those up to `until_us`, whatever else may come.
+  bool take_until(std::int64_t until_us, std::uint64_t sequence, std::int64_t received_at_us, stream_entries& to);
+  /// The oldest row that waits; nothing when none does.
+  std::optional<std::int64_t> oldest_us() const;
   /// Likewise all that wait.
   bool take_all(std::uint64_t sequence, std::int64_t received_at_us, stream_entries& to);
 
@@ -38,7 +43,6 @@ class source_merge {
     std::int64_t seen_us = INT64_MIN;
     bool lags = false;
   };
-  bool take_until(std::int64_t until_us, std::uint64_t sequence, std::int64_t received_at_us, stream_entries& to);
 
   std::vector<lane> lanes_;
   std::size_t waiting_ = 0;

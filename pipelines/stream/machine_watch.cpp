@@ -45,8 +45,8 @@ void machine_watch::apply(std::int64_t received_at_us, std::span<const source_ro
 
 /// Where the cell stands in cells_; it is made where it is missing.
 std::size_t machine_watch::row_of(std::int64_t cell) {
-  auto row = cells_.size();
-  while (row > 0 && cells_[row - 1].cell >= cell) --row;
+  const auto at = std::ranges::lower_bound(cells_, cell, {}, &cell_head::cell);  // a body may hold many
+  const auto row = static_cast<std::size_t>(at - cells_.begin());
   if (row < cells_.size() && cells_[row].cell == cell) return row;
   cells_.insert(cells_.begin() + static_cast<std::ptrdiff_t>(row), {cell, false});
   slots_.insert(slots_.begin() + static_cast<std::ptrdiff_t>(row * sensors_.size()), sensors_.size(), slot{});
