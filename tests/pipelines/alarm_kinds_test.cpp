@@ -1,8 +1,9 @@
-// Rules that look at more than whether a reading is beyond a limit: rates, silence, ladders, anomalies, quality.
+// Rules that look at more than whether a reading is beyond a limit: rates, silence, ladders, shifts.
 #include <gtest/gtest.h>
 
 #include "pipelines/alarm/judged_alarms.hpp"
 #include "pipelines/model/finding.hpp"
+#include "pipelines/support/alarm_fixture.hpp"
 #include "support/times.hpp"
 
 namespace factory {
@@ -10,62 +11,7 @@ namespace {
 
 using enum event_kind;
 
-alert_rule of_kind(rule_condition condition, double high = 0) {
-  return {1, 7, "rule", condition, 0, high, severity::rule_warning, true};
-}
-alert_rule ladder() {
-  auto rule = of_kind(rule_condition::ladder, 80);
-  rule.low = 20;
-  rule.options.low_low = 10;
-  rule.options.high_high = 90;
-  rule.options.deadband = 2;
-  return rule;
-}
-
-/// One rule of sensor 7. Times in seconds.
-struct alarm_kinds : testing::Test {
-  void watch(const alert_rule& rule, std::int64_t at = 0, std::int64_t place_us = INT64_MIN) {
-    alarms.configure({7, {}, {rule}}, place_us, INT64_MIN, at * second_us, said);
-  }
-  void see(std::int64_t second, double value) {
-    const alarm_row row{second * second_us, value};
-    alarms.observe({&row, 1}, INT64_MIN, second * second_us, said);
-  }
-  void see_poor(std::int64_t second, row_quality quality = row_quality::bad) {
-    const bool is_bad = quality == row_quality::bad;
-    const alarm_row row{second * second_us, is_bad ? 0.0 : 50.0, is_bad, quality};
-    alarms.observe({&row, 1}, INT64_MIN, second * second_us, said);
-  }
-  void see_good(std::int64_t second) {
-    const alarm_row row{second * second_us, 50, false, row_quality::good};
-    alarms.observe({&row, 1}, INT64_MIN, second * second_us, said);
-  }
-  void hear(event_kind kind, std::int64_t second, double score, detector what = detector::spike, bool gone = false) {
-    const anomaly_change change{
-        {second * second_us, second_us, event_source::spike, kind, 0, what, score, severity_of_score(score)}, gone};
-    alarms.observe({}, INT64_MIN, second * second_us, said, {&change, 1});
-  }
-  void tick(std::int64_t second) { alarms.advance(second * second_us, second * second_us, said); }
-  std::vector<event_kind> kinds() const {
-    std::vector<event_kind> all;
-    for (const auto& each : said) all.push_back(each.key.kind);
-    return all;
-  }
-  /// As the newest events say.
-  double told_peak() const { return peak_of(fold_finding(said)).value; }
-  std::string steps() const {
-    std::string all;
-    for (const auto& each : said)
-      if (each.alarm() != nullptr && each.key.kind != alert_cleared && each.key.kind != alert_escalated)
-        all += each.alarm()->step + " ";
-    return all;
-  }
-
-  judged_alarms alarms;
-  std::vector<event> said;
-};
-
-using kinds_told = std::vector<event_kind>;
+using namespace test;
 
 TEST_F(alarm_kinds, a_rate_is_the_change_a_second_without_sign) {
   watch(of_kind(rule_condition::rate_above, 5));
@@ -331,124 +277,6 @@ TEST_F(alarm_kinds, a_ladder_may_lack_steps) {
   see(3, 88.1);
   see(4, 78.3);
   EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_stepped, alert_cleared}));
-}
-
-alert_rule about_anomalies(double score = 1) {
-  auto rule = of_kind(rule_condition::anomaly);
-  rule.options.anomalies.score = score;
-  return rule;
-}
-
-TEST_F(alarm_kinds, a_rule_about_anomalies_is_breached_while_one_is_open) {
-  watch(about_anomalies());
-  hear(anomaly_opened, 10, 1.2);
-  ASSERT_EQ(kinds(), kinds_told{alert_raised});
-  EXPECT_EQ(said[0].at_us, 10 * second_us);
-  EXPECT_EQ(said[0].value, 1.2);
-  EXPECT_EQ(said[0].limit(), 1);
-  hear(anomaly_updated, 20, 2.5);
-  EXPECT_EQ(told_peak(), 2.5);
-  hear(anomaly_closed, 30, 2.5);
-  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_escalated, alert_cleared}));
-  EXPECT_EQ(said[2].at_us, 30 * second_us);
-}
-
-TEST_F(alarm_kinds, an_anomaly_counts_from_when_it_has_the_score_the_severity_and_the_name) {
-  auto rule = about_anomalies(1.5);
-  rule.options.anomalies.level = severity::critical;
-  rule.options.anomalies.detectors = detector_bit(detector::level_shift);
-  watch(rule);
-  hear(anomaly_opened, 10, 4);
-  hear(anomaly_updated, 20, 2, detector::level_shift);
-  EXPECT_TRUE(said.empty()) << "another detector, then too low a severity";
-  hear(anomaly_updated, 25, 3, detector::level_shift);
-  ASSERT_EQ(kinds(), kinds_told{alert_raised});
-}
-
-TEST_F(alarm_kinds, an_anomaly_that_is_taken_back_takes_its_alert_with_it) {
-  auto rule = about_anomalies();
-  rule.options.on_delay_us = 5 * second_us;
-  watch(rule);
-  hear(anomaly_opened, 10, 2);
-  EXPECT_EQ(alarms.due_us(), 15 * second_us);
-  tick(16);
-  ASSERT_EQ(kinds(), kinds_told{alert_raised});
-  EXPECT_EQ(said[0].at_us, 15 * second_us);
-  hear(anomaly_opened, 10, 2, detector::spike, true);
-  EXPECT_EQ(kinds(), (kinds_told{alert_raised, withdrawn}));
-}
-
-TEST_F(alarm_kinds, a_rule_that_is_made_while_an_anomaly_is_open_is_breached_at_once) {
-  watch(of_kind(rule_condition::greater_than, 90));
-  hear(anomaly_opened, 10, 2);
-  watch(about_anomalies(), 20, 12 * second_us);
-  ASSERT_EQ(kinds(), kinds_told{alert_raised});
-  EXPECT_EQ(said[0].at_us, 12 * second_us);
-  watch(about_anomalies(3), 21, 14 * second_us);
-  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
-}
-
-TEST_F(alarm_kinds, an_anomaly_that_opens_off_shift_counts_from_the_begin_of_the_next) {
-  auto rule = about_anomalies();
-  rule.options.schedule.shifts = {{1U << 3U, 100 * second_us, 200 * second_us}};
-  watch(rule);
-  hear(anomaly_opened, 10, 2);
-  EXPECT_TRUE(said.empty());
-  EXPECT_EQ(alarms.due_us(), 100 * second_us);
-  tick(300);
-  ASSERT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
-  EXPECT_EQ(said[0].at_us, 100 * second_us);
-  EXPECT_EQ(said[1].at_us, 200 * second_us);
-}
-
-alert_rule about_quality() {
-  auto rule = of_kind(rule_condition::stale_quality);
-  rule.options.silence_us = 10 * second_us;
-  return rule;
-}
-
-TEST_F(alarm_kinds, quality_is_stale_when_readings_come_and_none_is_good_for_so_long) {
-  watch(about_quality());
-  see_good(1);
-  tick(60);
-  EXPECT_TRUE(said.empty()) << "no reading came at all";
-  see_poor(61);
-  ASSERT_EQ(kinds(), kinds_told{alert_raised});
-  EXPECT_EQ(said[0].at_us, 61 * second_us);
-  EXPECT_EQ(said[0].value, 10);
-  see_poor(70, row_quality::uncertain);
-  see_good(71);
-  ASSERT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
-  EXPECT_EQ(said[1].value, 70);
-  see_poor(72);
-  EXPECT_EQ(alarms.due_us(), 81 * second_us);
-  tick(90);
-  ASSERT_EQ(said.size(), 3U);
-  EXPECT_EQ(said[2].at_us, 81 * second_us) << "ten seconds behind the good one";
-}
-
-TEST_F(alarm_kinds, a_good_reading_that_comes_late_moves_where_quality_became_stale) {
-  watch(about_quality());
-  see_good(1);
-  for (std::int64_t second = 2; second < 30; ++second) see_poor(second);
-  ASSERT_EQ(kinds(), kinds_told{alert_raised});
-  EXPECT_EQ(said[0].at_us, 11 * second_us);
-  see_good(8);
-  EXPECT_EQ(kinds(), (kinds_told{alert_raised, withdrawn, alert_raised}));
-  EXPECT_EQ(said.back().at_us, 18 * second_us);
-  see_good(13);
-  EXPECT_EQ(kinds(), (kinds_told{alert_raised, withdrawn, alert_raised, withdrawn, alert_raised}));
-  EXPECT_EQ(said.back().at_us, 23 * second_us);
-}
-
-TEST_F(alarm_kinds, a_sensor_that_is_bad_for_long_takes_little_room) {
-  watch(about_quality());
-  see_good(1);
-  for (std::int64_t second = 2; second < 20'000; ++second) see_poor(second);
-  std::string bytes;
-  alarms.encode(bytes);
-  EXPECT_LT(bytes.size(), 15'000U);
-  EXPECT_EQ(kinds(), kinds_told{alert_raised});
 }
 
 TEST(calm_values, are_none_where_a_rule_must_see_all_and_those_within_a_ladder) {
