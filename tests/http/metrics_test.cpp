@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "http/api/metrics_text.hpp"
+#include "support/paths.hpp"
 
 namespace factory {
 namespace {
@@ -31,7 +32,7 @@ types shown(const std::string& page) {
 /// Rows "| `factory_x` | counter | ... |" of docs/reference/metrics.md.
 types documented() {
   types out;
-  std::ifstream readme(FACTORY_SOURCE_DIR "/docs/reference/metrics.md");
+  std::ifstream readme(test::source_file("docs/reference/metrics.md"));
   for (std::string line; std::getline(readme, line);) {
     if (!line.starts_with("| `factory_")) continue;
     const auto name_end = line.find('`', 3), type_end = line.find(" |", name_end + 4);

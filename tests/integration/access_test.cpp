@@ -4,6 +4,7 @@
 #include "http/support/raw_client.hpp"
 #include "integration/support/daemon.hpp"
 #include "integration/support/http_client.hpp"
+#include "support/paths.hpp"
 
 namespace factory::test {
 namespace {

@@ -12,6 +12,7 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/paths.hpp"
 #include "support/times.hpp"
 
 namespace factory::test {

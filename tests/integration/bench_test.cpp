@@ -8,6 +8,7 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/http_client.hpp"
+#include "support/paths.hpp"
 
 namespace factory::test {
 namespace {
@@ -115,10 +116,10 @@ TEST(visible, sees_the_alert_of_every_reading_beyond_a_limit_beside_a_load) {
 }
 
 TEST(bytes, are_few_for_recorded_signals_and_every_reading_comes_back_as_it_was_sent) {
-  if (!std::filesystem::is_directory(FACTORY_SHARED_DATA))
-    GTEST_SKIP() << "needs the recordings of CNC mills and of NAB in " FACTORY_SHARED_DATA
-                    ", which are no part of this repository";
-  const auto report = brief({"bytes", "--recordings", FACTORY_SHARED_DATA});
+  if (!std::filesystem::is_directory(shared_data()))
+    GTEST_SKIP() << "needs the recordings of CNC mills and of NAB in " << shared_data()
+                 << ", which are no part of this repository";
+  const auto report = brief({"bytes", "--recordings", shared_data()});
   const auto a_reading = results_of(report);
   ASSERT_EQ(a_reading.size(), 3U);
   EXPECT_LT(a_reading.at("bytes-cnc"), 1.5);

@@ -12,6 +12,7 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/http_client.hpp"
+#include "support/paths.hpp"
 
 namespace factory::test {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/paths.hpp"
 
 namespace factory::test {
 namespace {
@@ -152,7 +153,7 @@ TEST_F(openapi, integer_times_of_every_precision_are_described_as_what_is_taken)
 /// The lines of docs/reference/curl.md that run something.
 std::vector<std::string> curl_lines() {
   std::vector<std::string> out;
-  std::ifstream file(FACTORY_SOURCE_DIR "/docs/reference/curl.md");
+  std::ifstream file(source_file("docs/reference/curl.md"));
   for (std::string line; std::getline(file, line);)
     if (line.starts_with("    ")) out.push_back(line.substr(4));
   return out;

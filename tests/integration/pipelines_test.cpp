@@ -18,6 +18,7 @@
 #include "integration/support/plant.hpp"
 #include "pipelines/model/time.hpp"
 #include "support/await.hpp"
+#include "support/paths.hpp"
 #include "support/times.hpp"
 
 namespace factory::test {
@@ -231,7 +232,7 @@ TEST(pipelines, what_cannot_work_is_refused_with_the_member) {
 /// The commands of a document, for a daemon on another port.
 std::vector<std::string> commands_of(const std::string& document, std::uint16_t port) {
   std::vector<std::string> out;
-  std::ifstream file(FACTORY_SOURCE_DIR "/docs/how-to/" + document);
+  std::ifstream file(source_file("docs/how-to/" + document));
   for (std::string line; std::getline(file, line);) {
     if (!line.starts_with("    curl")) continue;
     line.replace(line.find("127.0.0.1:8080"), 14, "127.0.0.1:" + std::to_string(port));

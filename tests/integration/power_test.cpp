@@ -15,6 +15,7 @@
 #include "integration/support/ledger.hpp"
 #include "integration/support/power_cut.hpp"
 #include "integration/support/series.hpp"
+#include "support/paths.hpp"
 
 namespace factory::test {
 namespace {
@@ -38,7 +39,7 @@ class plant_without_power {
     first_places();
     daemon recorded(
         disk_ / "data", options,
-        {"LD_PRELOAD=" FACTORY_DISK_SHIM, "FACTORY_SHIM_DIR=" + disk_.string(), "FACTORY_SHIM_RECORD=" + record_.string()});
+        {"LD_PRELOAD=" + disk_shim(), "FACTORY_SHIM_DIR=" + disk_.string(), "FACTORY_SHIM_RECORD=" + record_.string()});
     recorded.start();
     http_client api(recorded.api_port());
     if (!senders_) make_senders(api);

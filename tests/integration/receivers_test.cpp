@@ -8,6 +8,7 @@
 #include "http/support/receiver.hpp"
 #include "integration/support/alarms.hpp"
 #include "integration/support/daemon.hpp"
+#include "support/paths.hpp"
 
 namespace factory::test {
 namespace {
@@ -94,7 +95,7 @@ struct mail_server {
   /// Nobody is there any more.
   void stop() { process.reset(); }
   void start(const std::vector<std::string>& how) {
-    std::vector<std::string> command{"/usr/bin/python3", FACTORY_SOURCE_DIR "/tests/integration/support/mail_server.py",
+    std::vector<std::string> command{"/usr/bin/python3", source_file("tests/integration/support/mail_server.py"),
                                      directory.path().string()};
     command.insert(command.end(), how.begin(), how.end());
     auto started = child_process::start(command);

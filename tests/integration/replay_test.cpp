@@ -9,11 +9,10 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/paths.hpp"
 
 namespace factory::test {
 namespace {
-
-const std::filesystem::path shared_data = FACTORY_SHARED_DATA;
 
 void run_replay(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), program("factory-replay"));
@@ -39,14 +38,14 @@ std::map<std::int64_t, double> last_line_of_each_time(const std::filesystem::pat
 
 class machine_temperature : public testing::Test {
  protected:
-  const std::filesystem::path csv = shared_data / "nab/data/realKnownCause/machine_temperature_system_failure.csv";
+  const std::filesystem::path csv = shared_data("nab/data/realKnownCause/machine_temperature_system_failure.csv");
   std::map<std::int64_t, double> expected;
   fresh_daemon daemon;
   std::uint32_t sensor = 0;
 
   void SetUp() override {
     if (!std::filesystem::exists(csv))
-      GTEST_SKIP() << "The NAB data is not at " << shared_data << ", so there is nothing to replay.";
+      GTEST_SKIP() << "The NAB data is not at " << shared_data() << ", so there is nothing to replay.";
     expected = last_line_of_each_time(csv);
     http_client api(daemon->api_port());
     sensor = add_sensors(api, 1, R"("min_threshold":40,"max_threshold":100)").at(0);
@@ -132,9 +131,9 @@ TEST_F(machine_temperature, finds_the_same_over_http_and_straight_into_a_data_di
 }
 
 TEST(milling_machine, wide_file_without_times_makes_a_sensor_of_every_numeric_column) {
-  const auto csv = shared_data / "cnc_mill/experiment_01.csv";
+  const auto csv = shared_data("cnc_mill/experiment_01.csv");
   if (!std::filesystem::exists(csv))
-    GTEST_SKIP() << "The CNC data is not at " << shared_data << ", so there is nothing to replay.";
+    GTEST_SKIP() << "The CNC data is not at " << shared_data() << ", so there is nothing to replay.";
   std::ifstream file(csv);
   std::string header, line;
   std::getline(file, header);

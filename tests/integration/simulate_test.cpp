@@ -9,6 +9,7 @@
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
 #include "support/await.hpp"
+#include "support/paths.hpp"
 
 namespace factory::test {
 namespace {

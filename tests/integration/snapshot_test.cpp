@@ -8,6 +8,7 @@
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
+#include "support/paths.hpp"
 
 namespace factory::test {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "pipelines/alarm/judged_alarms.hpp"
 #include "pipelines/model/finding.hpp"
+#include "support/paths.hpp"
 
 namespace factory {
 namespace {
@@ -20,7 +21,7 @@ constexpr std::int64_t delay_us = 50, reminder_after_us = 5'000, shift_us = 10'0
 
 /// The rows of the table under "## States", cells without blanks around them.
 std::vector<table_row> documented_states() {
-  std::ifstream page(FACTORY_SOURCE_DIR "/docs/reference/alarms.md");
+  std::ifstream page(test::source_file("docs/reference/alarms.md"));
   std::vector<table_row> rows;
   bool within = false;
   for (std::string line; std::getline(page, line);) {

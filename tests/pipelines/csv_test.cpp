@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include "support/paths.hpp"
 #include "support/times.hpp"
 
 namespace factory {
@@ -203,7 +204,7 @@ TEST(csv, decoding_stops_when_enough_is_held_and_goes_on_where_it_stopped) {
 }
 
 std::string shared_file(const char* name) {
-  std::ifstream in(std::filesystem::path(FACTORY_SHARED_DATA) / name, std::ios::binary);
+  std::ifstream in(test::shared_data(name), std::ios::binary);
   std::stringstream all;
   all << in.rdbuf();
   return all.str();

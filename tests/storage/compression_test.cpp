@@ -9,6 +9,7 @@
 #include "pipelines/model/time.hpp"
 #include "storage/base/limits.hpp"
 #include "storage/block/block.hpp"
+#include "support/paths.hpp"
 
 namespace factory {
 namespace {
@@ -52,7 +53,7 @@ double bytes_per_reading(const std::map<std::string, series>& all, std::size_t r
 void record(const std::string& name, double bytes) { testing::Test::RecordProperty(name, std::to_string(bytes)); }
 
 TEST(compression, a_milling_machine_takes_less_than_a_byte_a_reading) {
-  const fs::path folder = fs::path(FACTORY_SHARED_DATA) / "cnc_mill";
+  const fs::path folder = test::shared_data("cnc_mill");
   if (!fs::exists(folder)) GTEST_SKIP() << "the milling machine's files are not at " << folder;
   std::map<std::string, series> channels;
   std::int64_t time = 1'500'000'000'000'000;
@@ -74,7 +75,7 @@ TEST(compression, a_milling_machine_takes_less_than_a_byte_a_reading) {
 }
 
 TEST(compression, the_real_series_of_nab_come_back_and_take_less_than_two_bytes_a_reading) {
-  const fs::path folder = fs::path(FACTORY_SHARED_DATA) / "nab" / "data";
+  const fs::path folder = test::shared_data("nab/data");
   if (!fs::exists(folder)) GTEST_SKIP() << "the NAB files are not at " << folder;
   std::map<std::string, series> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {

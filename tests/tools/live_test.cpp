@@ -11,6 +11,7 @@
 #include <rapidjson/istreamwrapper.h>
 
 #include "process/child_process.hpp"
+#include "support/paths.hpp"
 #include "tools/support/stub_server.hpp"
 
 namespace factory {
@@ -36,8 +37,8 @@ std::string plant_answer(const stub_server::request& request) {
 }
 
 std::unique_ptr<child_process> start_live(const std::string& url) {
-  auto started =
-      child_process::start({FACTORY_SIMULATE, "live", "--url", url, "--factories", "1", "--machines", "1", "--rate", "500"});
+  auto started = child_process::start(
+      {test::program("factory-simulate"), "live", "--url", url, "--factories", "1", "--machines", "1", "--rate", "500"});
   EXPECT_TRUE(started) << started.error().message;
   return std::move(*started);
 }
@@ -97,8 +98,8 @@ TEST(factory_simulate, history_sends_the_whole_range_and_writes_its_ledger) {
   });
   const temp_directory directory("simulate");
   const auto ledger = (directory.path() / "faults.json").string();
-  auto history = child_process::start({FACTORY_SIMULATE, "history", "--url", server.url(), "--factories", "1", "--machines", "1",
-                                       "--days", "2", "--until", "2026-01-18T09:00:00Z", "--faults", ledger});
+  auto history = child_process::start({test::program("factory-simulate"), "history", "--url", server.url(), "--factories", "1",
+                                       "--machines", "1", "--days", "2", "--until", "2026-01-18T09:00:00Z", "--faults", ledger});
   ASSERT_TRUE(history);
   const auto end = (*history)->wait(60s);
   ASSERT_TRUE(end);

@@ -4,6 +4,7 @@
 
 #include "replay/earlier_rows.hpp"
 #include "replay/progress.hpp"
+#include "support/paths.hpp"
 #include "support/times.hpp"
 #include "tools/support/replay_fixture.hpp"
 
@@ -220,7 +221,7 @@ TEST_F(replay_run, a_paced_run_sends_every_row_in_order) {
 }
 
 TEST_F(replay_run, the_real_machine_temperature_arrives_whole) {
-  const std::string path = FACTORY_SHARED_DATA "/nab/data/realKnownCause/machine_temperature_system_failure.csv";
+  const auto path = test::shared_data("nab/data/realKnownCause/machine_temperature_system_failure.csv").string();
   if (!std::filesystem::exists(path)) GTEST_SKIP() << "no NAB data beside the repository";
   ASSERT_EQ(run(of({path}, [](auto& t) { t.auto_register = "plant/press", t.allow_overwrite = true; })), outcome::finished);
   EXPECT_EQ(done.stored.added + done.repeated + done.overwritten, 22'695U);

@@ -1,4 +1,5 @@
 #include "integration/support/daemon.hpp"
+#include "support/paths.hpp"
 
 #include <gtest/gtest.h>
 
@@ -38,8 +39,6 @@ exit_status ended(child_process& process) {
 }
 
 }  // namespace
-
-std::string program(const std::string& name) { return std::string(FACTORY_BINARY_DIR) + "/" + name; }
 
 daemon::daemon(std::filesystem::path data_dir, std::vector<std::string> options, std::vector<std::string> environment)
     : data_dir_(std::move(data_dir)), options_(std::move(options)), environment_(std::move(environment)) {}

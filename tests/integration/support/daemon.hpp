@@ -10,9 +10,6 @@
 
 namespace factory::test {
 
-/// A program of the build directory: "factoryd", "factory-replay".
-std::string program(const std::string& name);
-
 /// A real factoryd on free ports of the loopback. Throws std::runtime_error with the daemon's output when a command fails.
 /// A sanitizer's report in it fails the test, however it ended. Time-outs here only guard against a hang; nothing sleeps.
 class daemon {

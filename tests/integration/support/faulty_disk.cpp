@@ -1,4 +1,5 @@
 #include "integration/support/faulty_disk.hpp"
+#include "support/paths.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -22,7 +23,7 @@ faulty_disk::faulty_disk(const std::filesystem::path& directory) : file_(directo
 faulty_disk::~faulty_disk() { ::munmap(order_, sizeof(shim::fault_order)); }
 
 std::vector<std::string> faulty_disk::environment(const std::filesystem::path& data) const {
-  return {"LD_PRELOAD=" FACTORY_DISK_SHIM, "FACTORY_SHIM_DIR=" + data.string(), "FACTORY_SHIM_FAULT=" + file_.string()};
+  return {"LD_PRELOAD=" + disk_shim(), "FACTORY_SHIM_DIR=" + data.string(), "FACTORY_SHIM_FAULT=" + file_.string()};
 }
 
 void faulty_disk::fail(shim::fault how, std::string_view files) {
