@@ -33,10 +33,6 @@ bool may_be_wanted(const log_entry& entry, const alert_query& q) {
          (!q.among || q.among(entry.key)) && group_of(entry.key.source) == source_group::limit;
 }
 
-}  // namespace
-
-namespace {
-
 std::string place_in_log(const event_query& q, std::uint64_t sequence) {
   return q.sensor ? sensor_log_key(*q.sensor, sequence) : log_key(sequence);
 }
@@ -116,8 +112,59 @@ expected<event_page<event>> event_log::page(const event_query& q) const {
   return out;
 }
 
+namespace {
+
+/// A walk over the log entries of findings, newest first.
+struct finding_walk {
+  std::string begin, end;  ///< of the keys
+  std::size_t limit = 0;   ///< findings at most
+  walk_bound bound = {};   ///< log entries at most
+};
+
+/// The findings of a walk. `may_be_wanted` says by a log entry which ones are read, `is_wanted` which of these are shown.
+/// `next` is where a walk that was cut goes on.
+template <class MayBeWanted, class IsWanted>
+expected<event_page<finding>> newest_findings(const event_log::impl& log, const event_view& view, finding_walk of,
+                                              const MayBeWanted& may_be_wanted, const IsWanted& is_wanted) {
+  event_page<finding> out;
+  std::optional<error> failed;
+  std::uint64_t last_shown = 0;
+  if (of.limit == 0) return out;
+  auto walked = walk(log, view, of.begin, of.end, true, [&](const log_entry& entry) {
+    if (out.rows.size() == of.limit) {
+      out.next = last_shown;
+      return false;
+    }
+    if (may_be_wanted(entry)) {
+      auto events = log.events_of(entry.key, view.options());
+      if (!events) {
+        failed = events.error();
+        return false;
+      }
+      if (auto found = fold_finding(*events); is_wanted(found)) {
+        out.rows.push_back(std::move(found));
+        last_shown = entry.sequence;
+      }
+    }
+    if (of.bound.more()) return true;
+    out.next = entry.sequence;
+    return false;
+  });
+  if (failed) return tl::unexpected(*failed);
+  if (!walked) return tl::unexpected(walked.error());
+  return out;
+}
+
+expected<event_page<finding>> newest_alerts(const event_log::impl& log, const alert_query& q, walk_bound bound) {
+  const auto key = q.active == true ? open_alert_key : alert_key;
+  return newest_findings(
+      log, event_view(log), {key(0), key(q.before_sequence), q.limit, bound},
+      [&](const log_entry& entry) { return may_be_wanted(entry, q); }, [&](const finding& alert) { return wanted(alert, q); });
+}
+
+}  // namespace
+
 expected<event_page<finding>> event_log::anomalies(const anomaly_query& q) const {
-  const event_view view(*impl_);
   const auto key = [&](std::uint64_t sequence) {
     if (q.open == true) return open_anomaly_key(sequence);
     return q.sensor ? sensor_anomaly_key(*q.sensor, sequence) : anomaly_key(sequence);
@@ -127,35 +174,18 @@ expected<event_page<finding>> event_log::anomalies(const anomaly_query& q) const
            (!q.among || q.among(entry.key)) && entry.at_us < q.range.end_us &&
            (entry.key.kind != event_kind::anomaly || (entry.at_us >= q.range.begin_us && q.open != true));
   };
-  event_page<finding> out;
-  walk_bound bound;
-  std::optional<error> failed;
-  std::uint64_t last_shown = 0;
-  if (q.limit == 0) return out;
-  auto walked = walk(*impl_, view, key(0), key(q.before_sequence), true, [&](const log_entry& entry) {
-    if (out.rows.size() == q.limit) {
-      out.next = last_shown;
-      return false;
-    }
-    if (may_be_wanted(entry)) {
-      auto events = impl_->events_of(entry.key, view.options());
-      if (!events) {
-        failed = events.error();
-        return false;
-      }
-      auto anomaly = fold_finding(*events);
-      if (anomaly.holds() && reaches(anomaly, q.range) && (!q.open || anomaly.open() == *q.open)) {
-        out.rows.push_back(std::move(anomaly));
-        last_shown = entry.sequence;
-      }
-    }
-    if (bound.more()) return true;
-    out.next = entry.sequence;
-    return false;
-  });
-  if (failed) return tl::unexpected(*failed);
-  if (!walked) return tl::unexpected(walked.error());
-  return out;
+  return newest_findings(*impl_, event_view(*impl_), {key(0), key(q.before_sequence), q.limit}, may_be_wanted,
+                         [&](const finding& anomaly) {
+                           return anomaly.holds() && reaches(anomaly, q.range) && (!q.open || anomaly.open() == *q.open);
+                         });
+}
+
+expected<event_page<finding>> event_log::alert_page(const alert_query& q) const { return newest_alerts(*impl_, q, {}); }
+
+expected<std::vector<finding>> event_log::alerts(const alert_query& q) const {
+  auto found = newest_alerts(*impl_, q, {SIZE_MAX});
+  if (!found) return tl::unexpected(found.error());
+  return std::move(found->rows);
 }
 
 expected<std::vector<finding>> event_log::impl::open_findings(const std::function<bool(const event_key&)>& of) const {
@@ -207,60 +237,6 @@ void event_log::impl::index_anomalies() {
     if (auto written = rocks.write(batch, false, "indexing anomalies"); !written) failed = written.error();
   }
   if (failed) unreadable = failed;
-}
-
-expected<std::vector<finding>> event_log::alerts(const alert_query& q) const {
-  const event_view view(*impl_);
-  const auto key = [&](std::uint64_t sequence) { return q.active == true ? open_alert_key(sequence) : alert_key(sequence); };
-  std::vector<finding> out;
-  std::optional<error> failed;
-  if (q.limit == 0) return out;
-  auto walked = walk(*impl_, view, key(0), key(q.before_sequence), true, [&](const log_entry& entry) {
-    if (!may_be_wanted(entry, q)) return true;
-    auto events = impl_->events_of(entry.key, view.options());
-    if (!events) {
-      failed = events.error();
-      return false;
-    }
-    if (auto alert = fold_finding(*events); wanted(alert, q)) out.push_back(std::move(alert));
-    return out.size() < q.limit;
-  });
-  if (failed) return tl::unexpected(*failed);
-  if (!walked) return tl::unexpected(walked.error());
-  return out;
-}
-
-expected<event_page<finding>> event_log::alert_page(const alert_query& q) const {
-  const event_view view(*impl_);
-  const auto key = [&](std::uint64_t sequence) { return q.active == true ? open_alert_key(sequence) : alert_key(sequence); };
-  event_page<finding> out;
-  walk_bound bound;
-  std::optional<error> failed;
-  std::uint64_t last_shown = 0;
-  if (q.limit == 0) return out;
-  auto walked = walk(*impl_, view, key(0), key(q.before_sequence), true, [&](const log_entry& entry) {
-    if (out.rows.size() == q.limit) {
-      out.next = last_shown;
-      return false;
-    }
-    if (may_be_wanted(entry, q)) {
-      auto events = impl_->events_of(entry.key, view.options());
-      if (!events) {
-        failed = events.error();
-        return false;
-      }
-      if (auto alert = fold_finding(*events); wanted(alert, q)) {
-        out.rows.push_back(std::move(alert));
-        last_shown = entry.sequence;
-      }
-    }
-    if (bound.more()) return true;
-    out.next = entry.sequence;
-    return false;
-  });
-  if (failed) return tl::unexpected(*failed);
-  if (!walked) return tl::unexpected(walked.error());
-  return out;
 }
 
 expected<std::vector<event>> event_log::events_of(const event_key& any) const {
