@@ -54,7 +54,8 @@ TEST(report, of_values_at_the_ends_of_the_range_of_double_is_json) {
   auto report = a_day();
   for (const double value : {1.0, 1.7976931348623157e308, -1.7976931348623157e308})
     report.sensors[0].readings.add(report.sensors[0].readings.last_us + 1, value);
-  const auto& line = parsed(report_json(report))["sensors"][0];
+  const auto json = parsed(report_json(report));
+  const auto& line = json["sensors"][0];
   for (const char* member : {"min", "max", "avg", "std_dev"}) EXPECT_TRUE(line[member].IsNumber()) << member;
 }
 

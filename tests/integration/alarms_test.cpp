@@ -276,8 +276,8 @@ TEST_F(alarms_api, a_machine_in_maintenance_suppresses_and_lists_are_filtered_an
   await_processed(api);
   const auto ids = [&](const std::string& query) {
     std::vector<std::uint32_t> all;
-    for (const auto& each : get_json(api, "/api/alerts?" + query)["alerts"].GetArray())
-      all.push_back(each["sensor_id"].GetUint());
+    const auto page = get_json(api, "/api/alerts?" + query);
+    for (const auto& each : page["alerts"].GetArray()) all.push_back(each["sensor_id"].GetUint());
     return all;
   };
   await([&] { return ids("limit=10").size() == 3; }, "the alerts");
