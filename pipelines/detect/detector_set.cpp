@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pipelines/detect/calm_rows.hpp"
 #include "pipelines/detect/state_fields.hpp"
 
 namespace factory {
 namespace {
 
 constexpr std::uint8_t encoding_version = 2;  // 1: patterns were kept in other units, without how often they were said
-constexpr double largest = 1e150;             ///< differences and squares of larger values leave the range of double
 constexpr double most_score = 1e6;
 constexpr std::int64_t drift_learned_after_us = 86'400'000'000;  ///< a drift that stays is the new normal after a day
 constexpr double breaks_through = 3;                             ///< times what opened the episode
@@ -29,6 +29,12 @@ void say(const detect_settings& settings, verdict one, double value, verdict_lis
   if (lets_through(settings.of(one.by), one, value)) said.add(one);
 }
 
+void say_pattern(const detect_settings& settings, const pattern_detector::finding& found, std::int64_t time_us, double value,
+                 verdict_list& said) {
+  if (found.score >= 1)
+    say(settings, {detector::pattern, found.score, found.expected, found.low, found.high, time_us, 0}, value, said);
+}
+
 /// For what is no matter of being far off.
 void say_state(const detect_settings& settings, verdict one, verdict_list& said) {
   one.score = std::min(one.score, most_score);
@@ -43,9 +49,7 @@ void detector_set::begin_anew(double value) {
 }
 
 std::int64_t detector_set::pause_limit_us(const detect_settings& settings) const {
-  const auto limit_us = silence_.limit_us(settings.least_pause_us);
-  const auto sensitivity = settings.of(detector::silent).sensitivity;
-  return sensitivity == 1 ? limit_us : static_cast<std::int64_t>(static_cast<double>(limit_us) / sensitivity);
+  return silence_.limit_us(settings.least_pause_us, settings.of(detector::silent).sensitivity);
 }
 
 std::int64_t detector_set::quiet_until_us(const detect_settings& settings) const {
@@ -121,7 +125,7 @@ bool detector_set::judge_jump(std::int64_t time_us, double value, const detect_s
 }
 
 bool detector_set::judge_drift(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said) {
-  const auto found = drift_.observe(time_us, value, baseline_);
+  const auto found = drift_.observe(time_us, value, baseline_.usual_now(), baseline_.scatter());
   const double score = found.score * settings.of(detector::drift).sensitivity;
   if (score < 1) {
     flagged_since_us_ = INT64_MIN;
@@ -139,7 +143,7 @@ void detector_set::judge_spread(std::int64_t time_us, double step, const detect_
   const auto found = spread_.observe(step);
   const double more = found.more * settings.of(detector::spread).sensitivity;
   // A run of one value is the business of stuck.
-  const double less = stuck_.run() < 3 ? found.less * settings.of(detector::noise_lost).sensitivity : 0;
+  const double less = stuck_.run() < stuck_detector::rests_after ? found.less * settings.of(detector::noise_lost).sensitivity : 0;
   if (more < 1 && less < 1) return;
   const double level = baseline_.level(), spread = 3 * baseline_.spread();
   if (more >= 1)
@@ -154,9 +158,8 @@ void detector_set::judge_course(std::int64_t time_us, double value, const detect
   bool flagged = judge_jump(time_us, value, settings, said, out, step);
   if (!flagged) flagged = judge_drift(time_us, value, settings, said);
   judge_spread(time_us, step, settings, said);
-  const auto found = pattern_.observe(time_us, value, silence_.usual_us(), settings.of(detector::pattern).sensitivity);
-  if (found.score >= 1)
-    say(settings, {detector::pattern, found.score, found.expected, found.low, found.high, time_us, 0}, value, said);
+  say_pattern(settings, pattern_.observe(time_us, value, silence_.usual_us(), settings.of(detector::pattern).sensitivity),
+              time_us, value, said);
   if (flagged)
     baseline_.spoil();
   else
@@ -177,7 +180,7 @@ double detector_set::news(const verdict_list& said) const {
 
 void detector_set::observe(std::int64_t time_us, double given, const detect_settings& settings,
                            std::vector<episode_change>& out) {
-  const double value = std::clamp(given, -largest, largest);
+  const double value = as_judged(given);
   judge_silence(time_us, value, settings, out);
   baseline_.advance(time_us);
   verdict_list said;
@@ -193,6 +196,65 @@ void detector_set::observe(std::int64_t time_us, double given, const detect_sett
   newest_us_ = time_us;
   newest_value_ = given;
   episodes_.take(time_us, given, said, out);
+}
+
+/// Rows at the front that nothing is said of, but for what pattern may say of the last one; returns how many, at most calm_rows::most.
+std::size_t detector_set::observe_calm(std::span<const std::int64_t> times_us, std::span<const double> values,
+                                       const detect_settings& settings, std::vector<episode_change>& out) {
+  if (times_us.size() < 2) return 0;  // by itself it costs less
+  if (was_flat_ || jump_.away() || flagged_since_us_ != INT64_MIN || episodes_.open_count() > 0) return 0;
+  std::size_t rows = std::min(times_us.size(), calm_rows::most);
+  while (rows > 0 && !baseline_.is_same_slot(times_us[rows - 1])) --rows;
+  calm_rows tried(times_us.first(rows), values.first(rows), settings);
+  const auto usual = baseline_.usual_now();
+  for (std::size_t wanted = rows; wanted > 0;) {
+    auto group = pattern_.together();
+    auto silence = silence_;
+    auto stuck = stuck_;
+    auto jump = jump_;
+    auto spread = spread_;
+    auto drift = drift_;
+    auto course = baseline_.known();
+    bool is_over = false;
+    const auto asked = tried.pass(silence, group, is_over, wanted);
+    rows = tried.pass(stuck, asked);
+    rows = tried.pass(jump, rows);
+    rows = tried.pass(spread, rows);
+    rows = tried.pass(drift, course, usual, rows);
+    if (rows < asked || (asked < wanted && !is_over)) {
+      wanted = rows;
+      continue;
+    }
+    silence_ = silence;
+    stuck_ = stuck;
+    jump_ = jump;
+    spread_ = spread;
+    drift_ = drift;
+    baseline_.take(course);
+    newest_us_ = times_us[rows - 1];
+    newest_value_ = values[rows - 1];
+    verdict_list said;
+    say_pattern(settings, pattern_.take(group, is_over, newest_us_, settings.of(detector::pattern).sensitivity), newest_us_,
+                as_judged(newest_value_), said);
+    newest_score_ = news(said);
+    episodes_.take(newest_us_, newest_value_, said, out);
+    return rows;
+  }
+  return 0;
+}
+
+std::size_t detector_set::observe_rows(std::span<const std::int64_t> times_us, std::span<const double> values,
+                                       const detect_settings& settings, std::vector<episode_change>& out) {
+  const auto before = out.size();
+  std::size_t row = 0;
+  for (std::size_t one_by_one = 1; row < times_us.size() && out.size() == before; one_by_one *= 2) {
+    const auto calm = observe_calm(times_us.subspan(row), values.subspan(row), settings, out);
+    row += calm;
+    if (calm > 0) one_by_one = 1;
+    for (auto left = calm > 0 ? 0 : one_by_one; left > 0 && row < times_us.size() && out.size() == before; --left, ++row)
+      observe(times_us[row], values[row], settings, out);
+  }
+  return row;
 }
 
 detector_set::expectation detector_set::expected() const {

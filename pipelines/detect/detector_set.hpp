@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,10 @@ class detector_set {
  public:
   /// REQUIRES: time_us newer than that of every reading before; value finite.
   void observe(std::int64_t time_us, double value, const detect_settings& settings, std::vector<episode_change>& out);
+  /// As observe() of one row after the other, until a row changes an episode: returns how many rows it has observed. REQUIRES: times rise, and
+  /// are newer than before; one value each; at least one row.
+  std::size_t observe_rows(std::span<const std::int64_t> times_us, std::span<const double> values,
+                           const detect_settings& settings, std::vector<episode_change>& out);
   /// What time alone decides. REQUIRES: now_us not older than the newest reading. Of use from quiet_until_us() on. Silence is told as of
   /// quiet_until_us(), whenever the tick comes, and the same is told when none comes but the next reading.
   void tick(std::int64_t now_us, const detect_settings& settings, std::vector<episode_change>& out);
@@ -69,6 +74,8 @@ class detector_set {
                   std::vector<episode_change>& out, double& step);
   bool judge_drift(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said);
   void judge_spread(std::int64_t time_us, double step, const detect_settings& settings, verdict_list& said);
+  std::size_t observe_calm(std::span<const std::int64_t> times_us, std::span<const double> values,
+                           const detect_settings& settings, std::vector<episode_change>& out);
   void begin_anew(double value);
   double news(const verdict_list& said) const;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "pipelines/detect/baseline.hpp"
@@ -19,7 +20,32 @@ class drift_detector {
     double limit = 0;           ///< beyond the band
     std::int64_t since_us = 0;  ///< when the sum left 0
   };
-  finding observe(std::int64_t time_us, double value, const baseline& usual);
+  /// `scatter`: of the readings before.
+  [[gnu::always_inline]] finding observe(std::int64_t time_us, double value, const baseline::band& band, double scatter) {
+    short_ = seen_ ? short_ + short_rate * (value - short_) : value;
+    seen_ = true;
+    if (!band.known) {
+      sum_ = 0;
+      return {};
+    }
+    const double above = short_ - band.high, below = band.low - short_;
+    const double outside = std::max({above, below, 0.0});
+    const double limit = scatter_share * scatter + peaks_.limit(drift_peak_share, drift_factor);
+    finding found;
+    found.limit = limit;
+    if (limit > 0) {
+      if (sum_ > 0 && outside > 0 && up_ != (above > 0)) sum_ = 0;  // it came from the other side
+      if (sum_ == 0) {
+        since_us_ = time_us;
+        up_ = above > 0;
+      }
+      sum_ = std::clamp(sum_ + std::min(outside / limit, step_most) - allowance, 0.0, most);
+      found.score = sum_ / boundary;
+      found.since_us = since_us_;
+    }
+    if (found.score < 1) peaks_.learn(outside, drift_rate, limit);
+    return found;
+  }
   double short_level() const { return short_; }
 
   bool operator==(const drift_detector&) const = default;
@@ -29,6 +55,10 @@ class drift_detector {
   }
 
  private:
+  static constexpr double short_rate = 1.0 / 8;
+  static constexpr double scatter_share = 2.0, drift_peak_share = 1.0, drift_factor = 3.0, drift_rate = 0.05;
+  static constexpr double allowance = 0.5, most = 20, boundary = 10, step_most = 4;
+
   double short_ = 0, sum_ = 0;
   std::int64_t since_us_ = 0;
   usual_peaks<160> peaks_;

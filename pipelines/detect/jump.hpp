@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "pipelines/detect/usual_peaks.hpp"
@@ -27,7 +29,34 @@ class jump_detector {
 
   /// `usual_here`: values at this time of day are known, the reading is among them and the level before is not.
   /// `sensitivity` divides the limit.
-  finding observe(double value, bool usual_here, double sensitivity = 1);
+  finding observe(double value, bool usual_here, double sensitivity = 1) {
+    return away_ != 0 ? judge_away(value, usual_here) : observe_here(value, limit(sensitivity));
+  }
+  /// For observe_here(); stays as it is until is_limit_moved().
+  double limit(double sensitivity) const {
+    return std::max(peaks_.limit(share, jump_factor), least_jump_share * peaks_.mean()) / sensitivity;
+  }
+  bool is_limit_moved() const { return peaks_.is_moved(); }
+  /// The same. REQUIRES: !away().
+  [[gnu::always_inline]] finding observe_here(double value, double limit) {
+    finding found;
+    if (seen_ < warm_after && ++seen_ <= 2) {
+      keep(value);
+      return found;
+    }
+    const double step = step_to(value);
+    found.step = step;
+    if (warm() && limit > 0 && step > limit) {
+      reference_ = last_;
+      size_ = value - last_;
+      limit_ = limit;
+      away_ = 1;
+      found = {state::spike, step / limit, reference_, limit, limit};
+    }
+    peaks_.learn(step, jump_rate, jump_clip * limit);
+    keep(value);
+    return found;
+  }
   /// The readings before say nothing about the next one: a gap, or a sensor that was stuck. Ends being away.
   void begin_anew(double value);
 
@@ -43,8 +72,17 @@ class jump_detector {
   }
 
  private:
-  finding judge_away(double value, bool usual_here, double step);
-  void keep(double value);
+  static constexpr double share = 1.0, jump_factor = 9.0;  ///< of usual_peaks::limit; least a limit can be: twice the usual peak
+  static constexpr double least_jump_share = 1.8;
+  static constexpr double jump_rate = 0.05;  ///< of usual peaks: about 20 windows
+  static constexpr double jump_clip = 1.0;
+
+  finding judge_away(double value, bool usual_here);
+  double step_to(double value) const { return std::min(std::abs(value - last_), std::abs(value - 2 * last_ + before_)); }
+  void keep(double value) {
+    before_ = last_;
+    last_ = value;
+  }
 
   double last_ = 0, before_ = 0;
   double reference_ = 0;  ///< while away: the level without the jump

@@ -23,12 +23,12 @@ pattern_detector::finding pattern_detector::judge(std::int64_t time_us, double s
   if (memory.seen == 0) memory.begun_us = time_us;
   memory.newest_us = time_us;
   if (memory.seen < 1'000'000'000) ++memory.seen;
-  const double mean = sum_ / in_group_;
-  in_group_ = 0;
+  const double mean = group_.sum / group_.count;
+  group_.count = 0;
   const double scale = memory.novelty.scale_now();
   const double median = memory.novelty.scale().median();
   double score = memory.forecast.observe((mean - median) / scale);
-  score = std::max(score, memory.novelty.observe(least_, most_));
+  score = std::max(score, memory.novelty.observe(group_.least, group_.most));
   score = std::max(score, memory.seasonal.observe(time_us, mean, scale));
   score *= sensitivity / (1 + more_);
   more_ *= 1 - more_forgotten;

@@ -21,22 +21,38 @@ class pattern_detector {
     double expected = 0, low = 0, high = 0;  ///< only when score >= 1
   };
   static constexpr double group_us = 150e6;
-  /// `usual_interval_us`: between readings; it tells how many make a group. Slower sensors are judged at each reading.
-  finding observe(std::int64_t time_us, double value, double usual_interval_us, double sensitivity = 1) {
-    if (in_group_ == 0) {
-      least_ = most_ = value;
-      sum_ = 0;
+  /// The readings that are taken together. Small, so that readings can be tried on a copy.
+  struct group {
+    double least = 0, most = 0, sum = 0;
+    std::uint32_t count = 0;  ///< readings
+
+    /// True when the group is over. `usual_interval_us`: between readings; it tells how many make a group. Slower sensors are judged at
+    /// each reading.
+    [[gnu::always_inline]] bool join(double value, double usual_interval_us) {
+      if (count == 0) {
+        least = most = value;
+        sum = 0;
+      }
+      least = value < least ? value : least;
+      most = value > most ? value : most;
+      sum += value;
+      ++count;
+      return count * usual_interval_us + usual_interval_us / 2 >= group_us;
     }
-    least_ = value < least_ ? value : least_;
-    most_ = value > most_ ? value : most_;
-    sum_ += value;
-    ++in_group_;
-    if (in_group_ * usual_interval_us + usual_interval_us / 2 < group_us) return {};
-    return judge(time_us, sensitivity);
+    bool operator==(const group&) const = default;
+  };
+  finding observe(std::int64_t time_us, double value, double usual_interval_us, double sensitivity = 1) {
+    return group_.join(value, usual_interval_us) ? judge(time_us, sensitivity) : finding();
+  }
+  const group& together() const { return group_; }
+  /// A copy that has been joined by readings, the newest of which is of `time_us`, takes the place of what is together.
+  finding take(const group& joined, bool is_over, std::int64_t time_us, double sensitivity) {
+    group_ = joined;
+    return is_over ? judge(time_us, sensitivity) : finding();
   }
   /// What came before says nothing about the next reading.
   void begin_anew() {
-    in_group_ = 0;
+    group_.count = 0;
     if (memory_.is_fresh()) return;
     auto& memory = memory_.change();
     memory.novelty.begin_anew();
@@ -50,7 +66,7 @@ class pattern_detector {
   bool operator==(const pattern_detector&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
-    visit(self.memory_, self.least_, self.most_, self.sum_, self.in_group_);
+    visit(self.memory_, self.group_.least, self.group_.most, self.group_.sum, self.group_.count);
   }
   template <class Self, class Visit>
   static void fields_since_2(Self& self, Visit& visit) {
@@ -82,9 +98,8 @@ class pattern_detector {
   finding judge(std::int64_t time_us, double sensitivity);
 
   shared_value<knowledge> memory_;
-  double least_ = 0, most_ = 0, sum_ = 0;  ///< of the group
-  double more_ = 0;                        ///< how much more it takes to speak, since it has spoken often
-  std::uint32_t in_group_ = 0;             ///< readings
+  group group_;
+  double more_ = 0;  ///< how much more it takes to speak, since it has spoken often
 };
 
 }  // namespace factory

@@ -13,7 +13,7 @@ class silence_detector {
   static constexpr std::uint32_t warm_after = 20;  ///< readings
 
   /// A reading came. The gap before it, when that was longer than `limit_us`, else 0.
-  std::int64_t observe(std::int64_t time_us, std::int64_t limit_us) {
+  [[gnu::always_inline]] std::int64_t observe(std::int64_t time_us, std::int64_t limit_us) {
     if (count_ == 0) {
       count_ = 1;
       last_us_ = time_us;
@@ -36,9 +36,15 @@ class silence_detector {
   }
   bool warm() const { return count_ >= warm_after; }
   /// A gap up to here is none.
-  std::int64_t limit_us(std::int64_t least_us) const {
-    if (!warm()) return INT64_MAX / 4;
-    return std::max({static_cast<std::int64_t>(3 * usual_us_), 2 * longest_us_, least_us});
+  [[gnu::always_inline]] std::int64_t limit_us(std::int64_t least_us, double sensitivity = 1) const {
+    if (!warm()) return limited(INT64_MAX / 4, sensitivity);
+    return limited(std::max({static_cast<std::int64_t>(3 * usual_us_), 2 * longest_us_, least_us}), sensitivity);
+  }
+  /// Whether limit_us() allows for a reading now. Most gaps are shorter than others that were, which asks for no more than comparing.
+  [[gnu::always_inline]] bool lets_come(std::int64_t time_us, std::int64_t least_us, double sensitivity) const {
+    const std::int64_t gap = time_us - last_us_;
+    if (warm() && sensitivity <= 1 && gap <= std::max(2 * longest_us_, least_us)) return true;
+    return gap <= limit_us(least_us, sensitivity);
   }
   std::int64_t last_us() const { return last_us_; }
   double usual_us() const { return usual_us_; }
@@ -50,6 +56,10 @@ class silence_detector {
   }
 
  private:
+  static std::int64_t limited(std::int64_t limit_us, double sensitivity) {
+    return sensitivity == 1 ? limit_us : static_cast<std::int64_t>(static_cast<double>(limit_us) / sensitivity);
+  }
+
   double usual_us_ = 0;
   std::int64_t last_us_ = 0, longest_us_ = 0, flagged_us_ = 0;
   std::uint32_t count_ = 0;

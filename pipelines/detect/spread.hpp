@@ -19,7 +19,11 @@ class spread_detector {
     double more = 0, less = 0;  ///< scores
     double times_usual = 1;     ///< spread now over its slow mean
   };
-  finding observe(double step) {
+  finding observe(double step) { return observe(step, limit()); }
+  /// Of more scatter; stays as it is until is_limit_moved().
+  double limit() const { return std::max(peaks_.limit(1.0, 9.0), 1.8 * peaks_.mean()); }
+  bool is_limit_moved() const { return peaks_.is_moved(); }
+  [[gnu::always_inline]] finding observe(double step, double more_limit) {
     finding found;
     const bool young = seen_ < 4'000;
     const double r = young ? 1.0 / (seen_ + 1) : 1.0 / 4'000;
@@ -28,7 +32,6 @@ class spread_detector {
     middle_ += std::max(1.0 / 64, r) * (step - middle_);
     usual_ += r * (std::min(step, seen_ > 100 ? 8 * usual_ : step) - usual_);
     if (seen_ < 100 || usual_ <= 0) return found;
-    const double more_limit = std::max(peaks_.limit(1.0, 9.0), 1.8 * peaks_.mean());
     const bool warm = peaks_.windows() >= 4;
     if (warm && short_ >= least_share * more_limit && more_limit > 0) {
       found.more = short_ / more_limit;

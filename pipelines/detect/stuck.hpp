@@ -13,13 +13,14 @@ namespace factory {
 class stuck_detector {
  public:
   static constexpr std::uint32_t warm_after = 200;  ///< readings
+  static constexpr std::uint32_t rests_after = 3;   ///< of one value in a row: lost noise is no matter of the spread any more
 
   struct finding {
     double score = 0;
     std::uint32_t run = 0;
     std::int64_t since_us = 0;
   };
-  finding observe(std::int64_t time_us, double value) {
+  [[gnu::always_inline]] finding observe(std::int64_t time_us, double value) {
     if (run_ != 0 && value == value_) {
       ++run_;
       if (run_ < limit_) return {};
@@ -43,7 +44,7 @@ class stuck_detector {
   }
 
  private:
-  void end_run() {
+  [[gnu::always_inline]] void end_run() {
     if (run_ < limit_ || (rested_ && value_ == rest_value_)) {
       const bool longer = run_ > longest_;
       if (longer) longest_ = run_;
@@ -57,10 +58,12 @@ class stuck_detector {
     }
   }
   void set_limit() {
-    if (seen_ < warm_after) return;
-    const double p = std::clamp(repeats_, 0.02, 1 - 1.0 / (seen_ + 2.0));
+    if (seen_ >= warm_after) limit_ = limit_of(repeats_, seen_, longest_);
+  }
+  [[gnu::noinline]] static std::uint32_t limit_of(double repeats, std::uint32_t seen, std::uint32_t longest) {
+    const double p = std::clamp(repeats, 0.02, 1 - 1.0 / (seen + 2.0));
     const double by_chance = std::log(1e9) / -std::log(p);
-    limit_ = static_cast<std::uint32_t>(std::min(1e9, std::max({by_chance, 1.5 * longest_ + 3, 8.0})));
+    return static_cast<std::uint32_t>(std::min(1e9, std::max({by_chance, 1.5 * longest + 3, 8.0})));
   }
 
   double value_ = 0, rest_value_ = 0;

@@ -18,9 +18,11 @@ class usual_peaks {
   std::uint32_t windows() const { return windows_; }
   double mean() const { return mean_; }
   double limit(double share, double factor) const { return share * mean_ + factor * (deviation_ + uncertain_); }
+  /// Whether the newest reading has closed a window: limits are as they were before it, else.
+  bool is_moved() const { return filled_ == 0; }
   double share_and_deviation(double share, double factor) const { return share * mean_ + factor * deviation_; }
   /// Learns `value`; a window that is full joins the mean. `most` is what a window counts at most, once enough are known.
-  void learn(double value, double rate, double most) {
+  [[gnu::always_inline]] void learn(double value, double rate, double most) {
     if (value > now_) now_ = value;
     if (++filled_ < Length) return;
     const double peak = windows_ < 3 ? now_ : std::min(now_, most);

@@ -43,14 +43,12 @@ void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size
   const auto told = out.size();
   z_score_.observe(rows, begin, end, received_at_us, out);
   const auto by_z_score = out.size();
-  const auto times_us = rows.times_us();
-  const auto values = rows.values();
   const auto& settings = this->rules().detect;
   auto& detectors = detectors_.change();
   std::vector<episode_change> changes;
-  for (std::size_t row = begin; row < end; ++row) {
-    detectors.observe(times_us[row], values[row], settings, changes);
-    if (changes.empty()) continue;
+  for (auto row = begin; row < end;) {
+    const auto left = end - row;
+    row += detectors.observe_rows(rows.times_us().subspan(row, left), rows.values().subspan(row, left), settings, changes);
     for (const auto& each : changes) tell(each, received_at_us, out);
     changes.clear();
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 #include "support/times.hpp"
@@ -236,6 +237,61 @@ TEST(detector_set, copies_and_what_is_stored_and_read_back_go_on_bit_for_bit) {
   ASSERT_EQ(of_whole.size(), of_pieces.size());
   for (std::size_t i = 0; i < of_whole.size(); ++i) EXPECT_EQ(of_whole[i].now, of_pieces[i].now);
   EXPECT_EQ(whole, pieces);
+}
+
+/// What one after the other makes of a stream, and what portions of up to `most` rows do.
+void expect_same_in_portions(const std::vector<std::pair<std::int64_t, double>>& stream, const detect_settings& settings,
+                             std::size_t most) {
+  std::vector<std::int64_t> times_us;
+  std::vector<double> values;
+  for (const auto& [time_us, value] : stream) {
+    times_us.push_back(time_us);
+    values.push_back(value);
+  }
+  detector_set one_by_one, in_portions;
+  std::vector<episode_change> of_each, of_portions;
+  std::mt19937 random(static_cast<unsigned>(most));
+  for (std::size_t begin = 0; begin < stream.size();) {
+    const auto end = std::min(stream.size(), begin + 1 + random() % most);
+    for (auto row = begin; row < end;) {
+      const auto before = of_portions.size();
+      const auto seen = in_portions.observe_rows(std::span(times_us).subspan(row, end - row),
+                                                 std::span(values).subspan(row, end - row), settings, of_portions);
+      ASSERT_GT(seen, 0U);
+      for (const auto until = row + seen; row < until; ++row) {
+        ASSERT_EQ(of_each.size(), before) << "a row that changes an episode is the last one that is observed";
+        one_by_one.observe(times_us[row], values[row], settings, of_each);
+      }
+      ASSERT_EQ(of_each.size(), of_portions.size()) << row;
+      for (auto i = before; i < of_each.size(); ++i) ASSERT_EQ(of_each[i].now, of_portions[i].now) << row;
+      ASSERT_EQ(one_by_one.newest_score(), in_portions.newest_score()) << row;
+    }
+    begin = end;
+    ASSERT_EQ(one_by_one, in_portions) << begin;
+  }
+}
+
+TEST(detector_set, rows_at_once_lead_to_the_same_bits_as_one_after_the_other) {
+  for (const unsigned seed : {7U, 8U})
+    for (const std::size_t most : {2U, 10U, 100U}) expect_same_in_portions(troubled_stream(seed), {}, most);
+  detect_settings settings;
+  settings.physical_min = 20;
+  settings.physical_max = 85;
+  for (auto& each : settings.each) each.sensitivity = 1.7;
+  settings.of(detector::silent).sensitivity = 0.6;
+  settings.of(detector::drift).on = false;
+  expect_same_in_portions(troubled_stream(9), settings, 40);
+}
+
+TEST(detector_set, rows_at_once_lead_to_the_same_bits_where_readings_are_rare_or_repeat) {
+  std::vector<std::pair<std::int64_t, double>> rare, coarse;
+  std::mt19937 random(21);
+  for (int i = 0; i < 20'000; ++i) {
+    rare.emplace_back(begin_us + i * 200 * second_us, 10 + static_cast<double>(random() % 1'000) / 100 + (i > 15'000 ? 7 : 0));
+    coarse.emplace_back(begin_us + i * second_us, i / 4'000 % 2 == 0 ? static_cast<double>(random() % 3) : 1.0);
+  }
+  expect_same_in_portions(rare, {}, 30);
+  expect_same_in_portions(coarse, {}, 30);
 }
 
 TEST(detector_set, bytes_cut_off_or_of_another_version_are_refused_and_leave_the_set_as_it_was) {

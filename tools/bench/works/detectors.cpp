@@ -174,7 +174,8 @@ void print_costs(const planned_sensor& sensor) {
     usual.advance(r.time_us);
     usual.learn(r.value);
   });
-  time_of("drift", rows, [&](const row& r) { sum += drift.observe(r.time_us, r.value, usual).score; });
+  time_of("drift", rows,
+          [&](const row& r) { sum += drift.observe(r.time_us, r.value, usual.usual_now(), usual.scatter()).score; });
   time_of("pattern", rows, [&](const row& r) { sum += pattern.observe(r.time_us, r.value, step_us).score; });
   time_of("stuck", rows, [&](const row& r) { sum += stuck.observe(r.time_us, r.value).score; });
   time_of("silent", rows,
