@@ -33,7 +33,7 @@ pattern_detector::finding pattern_detector::judge(std::int64_t time_us, double s
   score *= sensitivity / (1 + more_);
   more_ *= 1 - more_forgotten;
   if (memory.quiet > 0) --memory.quiet;
-  if (score < 1 || !memory.warm() || (memory.quiet > 0 && score < breaks_through * memory.last_score)) return {};
+  if (score < 1 || !memory.warm() || (memory.quiet > 0 && score < pattern_tuning::breaks_through * memory.last_score)) return {};
   memory.last_score = score;
   more_ = std::min((1 + more_) * (1 + more_each) - 1, more_most);
   memory.quiet = static_cast<std::uint32_t>(std::clamp<double>(quiet_share * memory.seen, quiet_least, quiet_most));

@@ -9,13 +9,13 @@ namespace factory {
 void z_score_judge::observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
                             std::vector<event>& out) {
   const auto values = rows.values();
-  auto sums = sums_;  // in registers from reading to reading
   for (auto row = begin; row < end; ++row) {
-    if (sums.count() >= rules_.min_readings && sums.may_exceed(values[row], rules_.threshold))
-      judge(rows, row, sums.count(), received_at_us, out);
-    sums.join(&values[row], looks_back);
+    if (sums_.count() == looks_back && end - row > 1) row = sums_.join_near(values.data(), row, end, looks_back, rules_.threshold);
+    if (row == end) break;
+    if (sums_.count() >= rules_.min_readings && sums_.may_exceed(values[row], rules_.threshold))
+      judge(rows, row, sums_.count(), received_at_us, out);
+    sums_.join(&values[row], looks_back);
   }
-  sums_ = sums;
 }
 
 void z_score_judge::judge(const recent_rows& rows, std::size_t row, std::size_t window, std::int64_t received_at_us,

@@ -1,5 +1,6 @@
 #include "pipelines/stats/window_sums.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "pipelines/model/coding.hpp"
@@ -34,6 +35,39 @@ bool window_sums::may_exceed(double value, double z) const {
   const double reach = z * z * n * (n * sum_sq_ - sum_ * sum_) * room;
   const bool sound = reach > smallest && reach < largest;
   return !sound || !(distance * distance * (n - 1) <= reach);
+}
+
+std::size_t window_sums::join_near(const double* column, std::size_t begin, std::size_t end, std::uint32_t most, double z) {
+  constexpr double room = 1 - 1e-9, smallest = 1e-250, largest = 1e290;  // as in may_exceed()
+  const double n = most, reach_of_spread = z * z * n / (n - 1) * room;
+  auto row = begin;
+  auto sums = *this;
+  while (row < end) {
+    double spread = n * sums.sum_sq_ - sums.sum_ * sums.sum_;
+    bool is_sound = true;
+    for (; row < end && is_sound; ++row) {
+      const double value = column[row], d = value - sums.shift_, reach = reach_of_spread * spread;
+      const double distance = std::abs(d * n - sums.sum_) + n * (std::abs(sums.shift_) + std::abs(value)) * 0x1p-51;
+      const bool is_near = distance * distance <= reach && reach > smallest && reach < largest;
+      if (!is_near && sums.equal_count_ < most) {
+        *this = sums;
+        return row;
+      }
+      sums.equal_count_ = column[row - 1] == value ? std::min(sums.equal_count_ + 1, most) : 1;
+      const double left = column[row - most] - sums.shift_;
+      sums.sum_ = sums.sum_ - left + d;
+      sums.sum_sq_ = sums.sum_sq_ - left * left + d * d;
+      ++sums.left_count_;
+      sums.largest_sum_sq_ = std::max(sums.largest_sum_sq_, sums.sum_sq_);
+      spread = n * sums.sum_sq_ - sums.sum_ * sums.sum_;
+      is_sound = sums.left_count_ < most && !(spread < worn_ratio * n * sums.largest_sum_sq_);
+    }
+    *this = sums;
+    if (is_sound) continue;
+    sum_anew({column + row - most, most});
+    sums = *this;
+  }
+  return row;
 }
 
 void window_sums::encode(std::string& out) const {

@@ -39,6 +39,9 @@ class window_sums {
     if (sum_sq_ > largest_sum_sq_) largest_sum_sq_ = sum_sq_;
     if (left_count_ >= most || is_worn()) sum_anew({newest + 1 - count_, count_});
   }
+  /// Joins the values of rows [begin, end) of a column, up to the first one that may exceed `z`, which does not join; returns its row.
+  /// The same as may_exceed() and join() of one after the other, with the sums in registers. REQUIRES: count() == most; z > 0.
+  std::size_t join_near(const double* column, std::size_t begin, std::size_t end, std::uint32_t most, double z);
   std::uint32_t count() const { return count_; }
   /// False only when |z_score(value, describe(window))| is certainly not above `z`: asks neither a division nor a root.
   /// REQUIRES z > 0.
