@@ -42,10 +42,11 @@ novelty_memory::shape novelty_memory::shape_of(double scale) const {
 }
 
 float novelty_memory::nearest(const shape& now, float level_weight, std::size_t& which) const {
+  const auto& table = boxes_.read();
   std::array<float, boxes> distance{};
   for (std::size_t d = 0; d < dimensions; ++d) {
-    const float* low = &lows_[d * boxes];
-    const float* high = &highs_[d * boxes];
+    const float* low = &table.lows[d * boxes];
+    const float* high = &table.highs[d * boxes];
     const float at = now[d], weight = d == shape_size ? level_weight : 1.0F;
     for (std::size_t k = 0; k < boxes; ++k) distance[k] += weight * std::max(std::max(low[k] - at, at - high[k]), 0.0F);
   }
@@ -71,9 +72,10 @@ double novelty_memory::observe(double least_of_half, double most_of_half) {
   if (filled_ < shape_size) ++filled_;
   scale_.learn(farther, scale_rate);
   if (blocks_ < shape_after || filled_ < shape_size) return -1;
-  if (lows_.empty()) {
-    lows_.assign(boxes * dimensions, 0);
-    highs_.assign(boxes * dimensions, 0);
+  if (boxes_.read().lows.empty()) {
+    auto& table = boxes_.change();
+    table.lows.assign(boxes * dimensions, 0);
+    table.highs.assign(boxes * dimensions, 0);
     anchor_ = scale_.median();
   }
   const double scale = scale_now();
@@ -92,28 +94,34 @@ void novelty_memory::learn(const shape& now, float novelty, std::size_t nearest_
   const double radius = radius_share * std::max(usual_, least_usual);
   usual_ += std::max(usual_rate, 1.0 / (blocks_ - shape_after + 1)) * (novelty - usual_);
   if (used_ != 0 && novelty <= radius) {
+    if (boxes_.read().holds(nearest_box, now)) return;
+    auto& table = boxes_.change();
     for (std::size_t d = 0; d < dimensions; ++d) {
-      low(d, nearest_box) = std::min(low(d, nearest_box), now[d]);
-      high(d, nearest_box) = std::max(high(d, nearest_box), now[d]);
+      table.low(d, nearest_box) = std::min(table.low(d, nearest_box), now[d]);
+      table.high(d, nearest_box) = std::max(table.high(d, nearest_box), now[d]);
     }
     return;
   }
-  if (used_ == boxes) merge_two(level_weight);
-  for (std::size_t d = 0; d < dimensions; ++d) low(d, used_) = high(d, used_) = now[d];
+  auto& table = boxes_.change();
+  if (used_ == boxes) {
+    merge_two(table, level_weight);
+    used_ = boxes - 1;
+  }
+  for (std::size_t d = 0; d < dimensions; ++d) table.low(d, used_) = table.high(d, used_) = now[d];
   ++used_;
 }
 
-void novelty_memory::merge_two(float level_weight) {
+void novelty_memory::merge_two(box_table& in, float level_weight) {
   std::array<float, boxes> size{};
   for (std::size_t d = 0; d < dimensions; ++d)
-    for (std::size_t k = 0; k < boxes; ++k) size[k] += (d == shape_size ? level_weight : 1.0F) * (high(d, k) - low(d, k));
+    for (std::size_t k = 0; k < boxes; ++k) size[k] += (d == shape_size ? level_weight : 1.0F) * (in.high(d, k) - in.low(d, k));
   float cheapest = INFINITY;
   std::size_t kept = 0, gone = 1;
   for (std::size_t i = 0; i + 1 < boxes; ++i) {
     std::array<float, boxes> joined{};
     for (std::size_t d = 0; d < dimensions; ++d) {
-      const float* lows = &lows_[d * boxes];
-      const float* highs = &highs_[d * boxes];
+      const float* lows = &in.lows[d * boxes];
+      const float* highs = &in.highs[d * boxes];
       const float weight = d == shape_size ? level_weight : 1.0F, least = lows[i], most = highs[i];
       for (std::size_t k = 0; k < boxes; ++k) joined[k] += weight * (std::max(most, highs[k]) - std::min(least, lows[k]));
     }
@@ -126,12 +134,11 @@ void novelty_memory::merge_two(float level_weight) {
     }
   }
   for (std::size_t d = 0; d < dimensions; ++d) {
-    low(d, kept) = std::min(low(d, kept), low(d, gone));
-    high(d, kept) = std::max(high(d, kept), high(d, gone));
-    low(d, gone) = low(d, boxes - 1);
-    high(d, gone) = high(d, boxes - 1);
+    in.low(d, kept) = std::min(in.low(d, kept), in.low(d, gone));
+    in.high(d, kept) = std::max(in.high(d, kept), in.high(d, gone));
+    in.low(d, gone) = in.low(d, boxes - 1);
+    in.high(d, gone) = in.high(d, boxes - 1);
   }
-  used_ = boxes - 1;
 }
 
 }  // namespace factory

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pipelines/detect/usual_peaks.hpp"
+#include "pipelines/model/shared_value.hpp"
 #include "pipelines/stats/robust_scale.hpp"
 
 namespace factory {
@@ -34,28 +35,46 @@ class novelty_memory {
   const robust_scale& scale() const { return scale_; }
   double scale_now() const;
   bool warm() const { return blocks_ > warm_after; }
-  std::size_t memory_bytes() const { return sizeof *this + (lows_.capacity() + highs_.capacity()) * sizeof(float); }
+  std::size_t memory_bytes() const {
+    return sizeof *this + (boxes_.read().lows.capacity() + boxes_.read().highs.capacity()) * sizeof(float);
+  }
 
   bool operator==(const novelty_memory&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
-    visit(self.scale_, self.peaks_, self.fast_, self.held_least_, self.held_most_, self.anchor_, self.usual_, self.recent_,
-          self.lows_, self.highs_, self.blocks_, self.used_, self.filled_, self.half_);
+    visit(self.scale_, self.peaks_, self.fast_, self.held_least_, self.held_most_, self.anchor_, self.usual_, self.recent_);
+    visit_plainly(self.boxes_, visit, [](const box_table& read) { return !read.lows.empty() || !read.highs.empty(); });
+    visit(self.blocks_, self.used_, self.filled_, self.half_);
   }
   /// False when what was read back cannot have been stored.
   bool sound() const {
-    return used_ <= boxes && filled_ <= shape_size && (lows_.empty() ? used_ == 0 : lows_.size() == boxes * dimensions) &&
-           highs_.size() == lows_.size();
+    const auto& [lows, highs] = boxes_.read();
+    return used_ <= boxes && filled_ <= shape_size && (lows.empty() ? used_ == 0 : lows.size() == boxes * dimensions) &&
+           highs.size() == lows.size();
   }
 
  private:
   using shape = std::array<float, dimensions>;
+  /// Dimension by dimension, so that all boxes are compared at once.
+  struct box_table {
+    std::vector<float> lows, highs;
+    bool holds(std::size_t box, const shape& what) const {
+      for (std::size_t d = 0; d < dimensions; ++d)
+        if (what[d] < lows[d * boxes + box] || what[d] > highs[d * boxes + box]) return false;
+      return true;
+    }
+    float& low(std::size_t dimension, std::size_t box) { return lows[dimension * boxes + box]; }
+    float& high(std::size_t dimension, std::size_t box) { return highs[dimension * boxes + box]; }
+    bool operator==(const box_table&) const = default;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit& visit) {
+      visit(self.lows, self.highs);
+    }
+  };
   shape shape_of(double scale) const;
   float nearest(const shape& now, float level_weight, std::size_t& which) const;
   void learn(const shape& now, float novelty, std::size_t nearest_box, float level_weight);
-  void merge_two(float level_weight);
-  float& low(std::size_t dimension, std::size_t box) { return lows_[dimension * boxes + box]; }
-  float& high(std::size_t dimension, std::size_t box) { return highs_[dimension * boxes + box]; }
+  static void merge_two(box_table& in, float level_weight);
 
   robust_scale scale_;
   usual_peaks<24> peaks_;
@@ -63,8 +82,7 @@ class novelty_memory {
   double anchor_ = 0;  ///< levels are kept relative to it
   double usual_ = 0;   ///< slow mean of the novelty
   std::array<double, shape_size> recent_{};
-  std::vector<float> lows_,
-      highs_;  ///< dimension by dimension, so that all boxes are compared at once; none before the first shape
+  shared_value<box_table> boxes_;  ///< none before the first shape; most shapes change nothing in it
   std::uint32_t blocks_ = 0;
   std::uint32_t used_ = 0;
   std::uint32_t filled_ = 0;

@@ -21,14 +21,16 @@ std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b <
 void seasonal_residual::enter(std::int64_t time_us) {
   if (count_ > 0) {
     const double mean = sum_ / count_;
-    if (means_.empty()) {
-      means_.assign(slots, 0);
-      visits_.assign(slots, 0);
+    auto& known = known_.change();
+    if (known.means.empty()) {
+      known.means.assign(slots, 0);
+      known.visits.assign(slots, 0);
       anchor_ = mean;
     }
-    auto& visits = visits_[slot_];
+    auto& visits = known.visits[slot_];
     if (visits < most_visits) ++visits;
-    means_[slot_] += static_cast<float>(std::max(visit_rate, 1.0 / visits) * (mean - anchor_ - means_[slot_]));
+    auto& of_slot = known.means[slot_];
+    of_slot += static_cast<float>(std::max(visit_rate, 1.0 / visits) * (mean - anchor_ - of_slot));
   }
   const std::int64_t half_hour = floor_div(time_us, half_hour_us), day = floor_div(time_us, day_us);
   const std::int64_t weekday = ((day + 4) % 7 + 7) % 7;  // 1970-01-01 was a Thursday; 0 = Sunday
@@ -42,11 +44,12 @@ double seasonal_residual::observe(std::int64_t time_us, double value, double sca
   if (slot_begin_us_ == INT64_MIN || time_us < slot_begin_us_ || time_us - slot_begin_us_ >= half_hour_us) enter(time_us);
   sum_ += value;
   ++count_;
-  if (means_.empty() || visits_[slot_] < least_visits) {
+  const auto& [means, visits] = known_.read();
+  if (means.empty() || visits[slot_] < least_visits) {
     filled_ = 0;
     return -1;
   }
-  const double off = value - anchor_ - means_[slot_];
+  const double off = value - anchor_ - means[slot_];
   if (filled_ < residual_length) ++filled_;
   if (filled_ == 1) residual_ = 0;
   residual_ += (off - residual_) / filled_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pipelines/detect/usual_peaks.hpp"
+#include "pipelines/model/shared_value.hpp"
 #include "pipelines/stats/robust_scale.hpp"
 
 namespace factory {
@@ -16,18 +17,33 @@ class seasonal_residual {
   /// The score, or -1 where nothing is said. `scale`: that of the readings.
   double observe(std::int64_t time_us, double value, double scale);
   void begin_anew() { filled_ = 0; }
-  std::size_t memory_bytes() const { return sizeof *this + means_.capacity() * sizeof(float) + visits_.capacity(); }
+  std::size_t memory_bytes() const {
+    return sizeof *this + known_.read().means.capacity() * sizeof(float) + known_.read().visits.capacity();
+  }
 
   bool operator==(const seasonal_residual&) const = default;
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
-    visit(self.usual_, self.peaks_, self.anchor_, self.sum_, self.residual_, self.slot_begin_us_, self.means_, self.visits_,
-          self.count_, self.filled_, self.slot_, self.judged_);
+    visit(self.usual_, self.peaks_, self.anchor_, self.sum_, self.residual_, self.slot_begin_us_);
+    visit_plainly(self.known_, visit, [](const slot_table& read) { return !read.means.empty() || !read.visits.empty(); });
+    visit(self.count_, self.filled_, self.slot_, self.judged_);
   }
-  bool sound() const { return means_.size() == visits_.size() && (means_.empty() || means_.size() == slots) && slot_ < slots; }
+  bool sound() const {
+    const auto& [means, visits] = known_.read();
+    return means.size() == visits.size() && (means.empty() || means.size() == slots) && slot_ < slots;
+  }
 
  private:
   static constexpr std::size_t slots = 96;  ///< half hours of weekdays, then of weekends
+  struct slot_table {
+    std::vector<float> means;          ///< relative to anchor_
+    std::vector<std::uint8_t> visits;  ///< counted up to 250
+    bool operator==(const slot_table&) const = default;
+    template <class Self, class Visit>
+    static void fields(Self& self, Visit& visit) {
+      visit(self.means, self.visits);
+    }
+  };
   void enter(std::int64_t time_us);
 
   robust_scale usual_;
@@ -35,10 +51,9 @@ class seasonal_residual {
   double anchor_ = 0, sum_ = 0;
   double residual_ = 0;  ///< mean of the last differences
   std::int64_t slot_begin_us_ = INT64_MIN;
-  std::vector<float> means_;          ///< relative to anchor_; none before the first half hour is over
-  std::vector<std::uint8_t> visits_;  ///< counted up to 250
-  std::uint32_t count_ = 0;           ///< readings of this half hour
-  std::uint32_t filled_ = 0;          ///< differences in residual_, counted up to its length
+  shared_value<slot_table> known_;  ///< none before the first half hour is over
+  std::uint32_t count_ = 0;         ///< readings of this half hour
+  std::uint32_t filled_ = 0;        ///< differences in residual_, counted up to its length
   std::uint32_t slot_ = 0;
   std::uint32_t judged_ = 0;  ///< counted up to its warm-up
 };

@@ -131,9 +131,11 @@ class revisable {
   void settle(std::int64_t floor_us, std::int64_t keep_from_us = INT64_MAX, std::size_t most_rows = SIZE_MAX) {
     floor_us_ = std::max(floor_us_, floor_us);
     forget_settled(keep_from_us);
-    if (!is_partly_known_ || rows_.size() <= most_rows) return;
-    know_again();
-    forget_settled(keep_from_us);
+    if (is_partly_known_ && rows_.size() > most_rows) {
+      know_again();
+      forget_settled(keep_from_us);
+    }
+    give_back_room();
   }
 
   /// What it has found behind the rows that are settled, as it reads now.
@@ -295,6 +297,12 @@ class revisable {
     }
     const auto behind = rows_.upper_bound(marks_.front().at_us);
     if (behind > Judge::looks_back) rows_.drop_front(std::min(behind - Judge::looks_back, rows_.lower_bound(keep_from_us)));
+  }
+
+  /// Many sensors have a board, and few ever anything on it: what a first command took is not kept for another.
+  void give_back_room() {
+    if (commands_.empty() && commands_.capacity() != 0) commands_.shrink_to_fit();
+    if (rows_.empty() && marks_.size() < marks_.capacity()) marks_.shrink_to_fit();
   }
 
   /// What is gone, in the order in which it was made; then what is new or reads otherwise, likewise.

@@ -66,4 +66,17 @@ class shared_value {
   counted* held_ = nullptr;
 };
 
+/// Visits what a shared value holds as it were there by itself. Read back, it is held when `is_there` says so of it.
+template <class T, class Visit, class IsThere>
+void visit_plainly(const shared_value<T>& value, Visit& visit, IsThere) {
+  visit(value.read());
+}
+template <class T, class Visit, class IsThere>
+void visit_plainly(shared_value<T>& value, Visit& visit, IsThere is_there) {
+  T read;
+  visit(read);
+  value = {};
+  if (is_there(read)) value.change() = std::move(read);
+}
+
 }  // namespace factory
