@@ -1,6 +1,7 @@
 #include "pipelines/model/recent_rows.hpp"
 
 #include <cmath>
+#include <vector>
 
 #include "pipelines/model/coding.hpp"
 

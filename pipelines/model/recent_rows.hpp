@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "pipelines/model/near_end.hpp"
 
@@ -16,19 +17,30 @@ namespace factory {
 
 /// The newest readings of one sensor as two columns in event-time order, times unique. The owner drops what it needs no longer.
 /// Nothing is allocated before the first row; what is dropped leaves its room to what comes.
+///
+/// One block of memory: `room_` times, then as many values. Rows are the places [begin_, end_) of both; what is before is dropped.
 class recent_rows {
  public:
-  std::size_t size() const { return times_us_.size() - begin_; }
+  recent_rows() = default;
+  recent_rows(const recent_rows& other) { insert(0, other.times_us(), other.values()); }
+  recent_rows(recent_rows&& other) noexcept { swap(other); }
+  recent_rows& operator=(recent_rows other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~recent_rows() = default;
+
+  std::size_t size() const { return end_ - begin_; }
   bool empty() const { return size() == 0; }
-  std::span<const std::int64_t> times_us() const { return std::span(times_us_).subspan(begin_); }
-  std::span<const double> values() const { return std::span(values_).subspan(begin_); }
-  std::int64_t newest_us() const { return times_us_.back(); }  ///< REQUIRES !empty()
-  double newest_value() const { return values_.back(); }       ///< likewise
+  std::span<const std::int64_t> times_us() const { return {times() + begin_, size()}; }
+  std::span<const double> values() const { return {column() + begin_, size()}; }
+  std::int64_t newest_us() const { return times()[end_ - 1]; }  ///< REQUIRES !empty()
+  double newest_value() const { return column()[end_ - 1]; }    ///< likewise
 
   /// The first row that is not older than `time_us`; size() when there is none.
   std::size_t lower_bound(std::int64_t time_us) const {
-    const auto* const times = times_us_.data() + begin_;
-    return lower_bound_near_end(size(), time_us, [times](std::size_t row) { return times[row]; });
+    const auto* const first = times() + begin_;
+    return lower_bound_near_end(size(), time_us, [first](std::size_t row) { return first[row]; });
   }
   /// The first row that is newer than `time_us`.
   std::size_t upper_bound(std::int64_t time_us) const { return time_us == INT64_MAX ? size() : lower_bound(time_us + 1); }
@@ -43,44 +55,75 @@ class recent_rows {
   /// Rows in time order, all between the rows before and at `row` (REQUIRED).
   void insert(std::size_t row, std::span<const std::int64_t> times_us, std::span<const double> values) {
     make_room(values.size());
-    const auto at = static_cast<std::ptrdiff_t>(begin_ + row);
-    times_us_.insert(times_us_.begin() + at, times_us.begin(), times_us.end());
-    values_.insert(values_.begin() + at, values.begin(), values.end());
+    const auto at = begin_ + row;
+    put_between(times(), at, times_us);
+    put_between(column(), at, values);
+    end_ += static_cast<std::uint32_t>(values.size());
   }
-  void replace(std::size_t row, double value) { values_[begin_ + row] = value; }
+  void replace(std::size_t row, double value) { column()[begin_ + row] = value; }
   void erase(std::size_t row) {
-    const auto at = static_cast<std::ptrdiff_t>(begin_ + row);
-    times_us_.erase(times_us_.begin() + at);
-    values_.erase(values_.begin() + at);
+    const auto at = begin_ + row;
+    std::copy(times() + at + 1, times() + end_, times() + at);
+    std::copy(column() + at + 1, column() + end_, column() + at);
+    --end_;
   }
   void drop_front(std::size_t count) { begin_ += static_cast<std::uint32_t>(count); }
-  void clear() {
-    times_us_.clear();
-    values_.clear();
-    begin_ = 0;
-  }
+  void clear() { begin_ = end_ = 0; }
 
   bool operator==(const recent_rows& other) const {
     return std::ranges::equal(times_us(), other.times_us()) && std::ranges::equal(values(), other.values());
   }
 
  private:
-  /// Dropped rows are overwritten before more memory is asked for, unless there are too few of them for that to pay.
-  void make_room(std::size_t count) {
-    const std::size_t wanted = times_us_.size() + count;
-    if (wanted <= times_us_.capacity() && wanted <= values_.capacity()) return;
-    const auto dropped = static_cast<std::ptrdiff_t>(std::exchange(begin_, 0));
-    times_us_.erase(times_us_.begin(), times_us_.begin() + dropped);
-    values_.erase(values_.begin(), values_.begin() + dropped);
-    if (static_cast<std::size_t>(dropped) >= count + wanted / 8) return;
-    const std::size_t room = std::max(times_us_.size() + count, times_us_.capacity() + times_us_.capacity() / 2);
-    times_us_.reserve(room);
-    values_.reserve(room);
+  struct give_back {
+    void operator()(void* memory) const { ::operator delete(memory); }
+  };
+  using block = std::unique_ptr<void, give_back>;
+
+  std::int64_t* times() const { return static_cast<std::int64_t*>(memory_.get()); }
+  double* column() const { return reinterpret_cast<double*>(times() + room_); }
+
+  template <class T>
+  void put_between(T* column, std::size_t at, std::span<const T> what) {
+    if (at < end_) std::copy_backward(column + at, column + end_, column + end_ + what.size());
+    std::copy(what.begin(), what.end(), column + at);
   }
 
-  std::vector<std::int64_t> times_us_;
-  std::vector<double> values_;
-  std::uint32_t begin_ = 0;  ///< rows before it are dropped
+  /// Dropped rows are overwritten before more memory is asked for, unless there are too few of them for that to pay.
+  void make_room(std::size_t count) {
+    if (end_ + count <= room_) return;
+    const std::size_t dropped = begin_, wanted = end_ + count;
+    if (dropped >= count + wanted / 8)
+      move_to(times(), column());
+    else
+      grow(std::max(size() + count, room_ + room_ / growth));
+  }
+  void grow(std::size_t room) {
+    static_assert(sizeof(std::int64_t) == sizeof(double) && alignof(std::int64_t) >= alignof(double));
+    block memory(::operator new(room * 2 * sizeof(double)));
+    auto* const to = static_cast<std::int64_t*>(memory.get());
+    move_to(to, reinterpret_cast<double*>(to + room));
+    memory_ = std::move(memory);
+    room_ = static_cast<std::uint32_t>(room);
+  }
+  void move_to(std::int64_t* to_times, double* to_column) {
+    std::copy(times() + begin_, times() + end_, to_times);
+    std::copy(column() + begin_, column() + end_, to_column);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  void swap(recent_rows& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(room_, other.room_);
+    std::swap(begin_, other.begin_);
+    std::swap(end_, other.end_);
+  }
+
+  static constexpr std::size_t growth = 4;  ///< by a quarter: a busy sensor always has as many rows as it may keep
+
+  block memory_;
+  std::uint32_t room_ = 0;
+  std::uint32_t begin_ = 0, end_ = 0;
 };
 
 /// Appended; get_rows reads them from the front of `in` and advances it, and returns false, leaving both anywhere, when damaged.

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <random>
+#include <vector>
 
 namespace factory {
 namespace {
@@ -250,6 +251,51 @@ TEST(revisable, reports_a_correction_as_the_difference_it_makes) {
   EXPECT_EQ(differences[1].before->value, 96);
   EXPECT_EQ(differences[1].after->value, 97);
   EXPECT_EQ(differences[1].after->number, 1U);
+}
+
+TEST(recent_rows, hold_what_a_map_would_hold_wherever_rows_come_and_go) {
+  std::mt19937 random(5);
+  std::map<std::int64_t, double> expected;
+  recent_rows rows;
+  for (int step = 0; step < 20'000; ++step) {
+    const auto newest_us = expected.empty() ? 0 : expected.rbegin()->first;
+    const auto pick = random() % 16;
+    if (pick < 10 || expected.size() < 4) {
+      std::vector<std::int64_t> times_us;
+      std::vector<double> values;
+      for (std::uint32_t i = 0; i <= random() % 9; ++i) {
+        times_us.push_back(newest_us + 10 * (i + 1));
+        values.push_back(static_cast<double>(random() % 1'000));
+        expected[times_us.back()] = values.back();
+      }
+      rows.append(times_us, values);
+    } else if (pick < 12) {
+      const auto before = std::next(expected.begin(), static_cast<std::ptrdiff_t>(random() % expected.size()));
+      const std::int64_t time_us = before->first + 5;
+      const auto value = static_cast<double>(step);
+      const auto row = rows.lower_bound(time_us);
+      if (expected.contains(time_us))
+        rows.replace(row, value);
+      else
+        rows.insert(row, {&time_us, 1}, {&value, 1});
+      expected[time_us] = value;
+    } else if (pick < 14) {
+      const auto gone = std::next(expected.begin(), static_cast<std::ptrdiff_t>(random() % expected.size()));
+      rows.erase(rows.lower_bound(gone->first));
+      expected.erase(gone);
+    } else if (expected.size() > 60) {
+      rows.drop_front(20);
+      expected.erase(expected.begin(), std::next(expected.begin(), 20));
+    }
+    if (step % 100 == 0) rows = recent_rows(rows);
+    ASSERT_EQ(rows.size(), expected.size());
+    auto row = 0U;
+    for (const auto& [time_us, value] : expected) {
+      ASSERT_EQ(rows.times_us()[row], time_us);
+      ASSERT_EQ(rows.values()[row++], value);
+    }
+    ASSERT_EQ(rows.newest_us(), expected.rbegin()->first);
+  }
 }
 
 TEST(revisable, does_not_read_what_is_damaged) {
