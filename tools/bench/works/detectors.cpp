@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -152,6 +153,25 @@ void time_of(const char* name, const std::vector<row>& rows, const Observe& obse
   fmt::print("{:<12} {:>10.1f} {:>10.1f}\n", name, median(each), *std::min_element(each.begin(), each.end()));
 }
 
+/// As the daemon observes bodies with several readings of a sensor.
+void time_at_once(const char* name, const std::vector<row>& rows, std::size_t at_once) {
+  detector_set set;
+  const detect_settings settings;
+  std::vector<episode_change> changes;
+  std::vector<std::int64_t> times_us;
+  std::vector<double> values;
+  time_of(name, rows, [&](const row& r) {
+    times_us.push_back(r.time_us);
+    values.push_back(r.value);
+    if (values.size() < at_once) return;
+    for (std::size_t begin = 0; begin < at_once;)
+      begin += set.observe_rows(std::span(times_us).subspan(begin), std::span(values).subspan(begin), settings, changes);
+    changes.clear();
+    times_us.clear();
+    values.clear();
+  });
+}
+
 void print_costs(const planned_sensor& sensor) {
   const auto rows = readings_of(sensor, {6 * hour_us, 0}, begin_us + 7 * day_us);
   const detect_settings settings;
@@ -167,6 +187,7 @@ void print_costs(const planned_sensor& sensor) {
   pattern_detector pattern;
   fmt::print("\n{:<12} {:>10} {:>10}\n", "ns a reading", "median", "best");
   time_of("all", rows, [&](const row& r) { set.observe(r.time_us, r.value, settings, changes); });
+  time_at_once("10 at once", rows, 10);
   time_of("jump", rows, [&](const row& r) { sum += jump.observe(r.value, false).step; });
   time_of("spread", rows,
           [&](const row& r) { sum += spread.observe(1 + r.value - static_cast<double>(static_cast<int>(r.value))).more; });
