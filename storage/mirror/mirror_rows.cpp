@@ -44,6 +44,29 @@ void write_discipline(sqlite_file& sql, const alert_rule& e) {
       e.id);
 }
 
+std::string ids_text(const std::vector<channel_id>& ids) {
+  std::string out;
+  for (const auto id : ids) out += (out.empty() ? "" : " ") + std::to_string(id);
+  return out;
+}
+std::string steps_text(const std::vector<escalation_step>& steps) {
+  std::string out;
+  for (const auto& each : steps)
+    out += fmt::format("{}{} ms {} {}", out.empty() ? "" : "; ", each.after_us / 1'000, to_text(each.level),
+                       ids_text(each.channels));
+  return out;
+}
+
+void write_anomalies_and_routing(sqlite_file& sql, const alert_rule& e) {
+  const auto& which = e.options.anomalies;
+  const bool is_about_them = e.condition == rule_condition::anomaly;
+  const auto if_about = [is_about_them](auto value) { return is_about_them ? std::optional(std::move(value)) : std::nullopt; };
+  const auto if_any = [](std::string text) { return text.empty() ? std::nullopt : std::optional(std::move(text)); };
+  sql.run("UPDATE alert_rules SET min_score = ?, min_severity = ?, detectors = ?, channels = ?, escalation = ? WHERE id = ?",
+          if_about(which.score), if_about(std::string(to_text(which.level))), if_about(detectors_text(which.detectors)),
+          if_any(ids_text(e.routing.channels)), if_any(steps_text(e.routing.escalation)), e.id);
+}
+
 void write_entry(sqlite_file& sql, const alert_rule& e) {
   const auto& o = e.options;
   sql.run(
@@ -57,6 +80,7 @@ void write_entry(sqlite_file& sql, const alert_rule& e) {
       e.as_template ? std::optional(to_text(e.as_template->sensors)) : std::nullopt,
       e.as_template ? to_text(e.as_template->overrides) : std::string());
   write_discipline(sql, e);
+  write_anomalies_and_routing(sql, e);
 }
 
 /// Entries are deleted and inserted, not updated, so that a name can move between entries within one delta. References are

@@ -65,6 +65,22 @@ class mirror_test : public ::testing::Test {
     mirror_->put_series({{.sensor = 1, .count = 5, .first_us = 0, .last_us = 1'768'816'800'000'000, .last_value = 21.5}});
     flush();
   }
+  /// Of sensor 1, with two channels to tell.
+  void make_rule_about_stuck() {
+    for (const char* const name : {"shift", "chief"}) {
+      channel_entry channel;
+      channel.name = name;
+      channel.url = "https://example.com/";
+      store_.create<channel_entry>({channel});
+    }
+    alert_rule odd{.id = 0, .sensor = 1, .name = "odd", .condition = rule_condition::anomaly};
+    odd.options.anomalies = {1.5, severity::high, detector_bit(detector::stuck)};
+    odd.routing.channels = {1};
+    odd.routing.escalation = {{60'000'000, severity::rule_critical, {1, 2}}};
+    store_.create<alert_rule>({odd});
+    mirror_->notify();
+    flush();
+  }
   void expect_all() {
     EXPECT_EQ(ask("SELECT group_concat(name) FROM factories"), "Plant");
     EXPECT_EQ(ask("SELECT factory_id || status FROM machines"), "1OPERATIONAL");
@@ -328,8 +344,18 @@ TEST_F(mirror_test, damage_that_only_reading_the_whole_file_finds_is_found_at_st
   EXPECT_EQ(ask("SELECT count(*) FROM anomalies"), "5000");
 }
 
+TEST_F(mirror_test, a_rule_says_what_anomalies_it_is_about_and_who_is_told) {
+  fill();
+  make_rule_about_stuck();
+  EXPECT_EQ(ask("SELECT min_score || '|' || min_severity || '|' || detectors || '|' || channels || '|' || escalation "
+                "FROM alert_rules WHERE condition = 'ANOMALY'"),
+            "1.5|high|stuck|1|60000 ms CRITICAL 1 2");
+  EXPECT_EQ(ask("SELECT count(*) FROM alert_rules WHERE min_score IS NULL AND detectors IS NULL AND channels IS NULL"), "1");
+}
+
 TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
   fill();
+  make_rule_about_stuck();
   close();
   {
     sqlite_file writer;
@@ -344,7 +370,8 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
                                      "high", "score", "explanation"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE anomalies DROP COLUMN " + std::string(column)).c_str()));
     for (const char* const column : {"deadband", "on_delay_ms", "off_delay_ms", "count_of", "priority", "message", "instructions",
-                                     "latch", "suppressed_by", "re_alarm_ms", "silence_ms", "low_low", "high_high", "schedule"})
+                                     "latch", "suppressed_by", "re_alarm_ms", "silence_ms", "low_low", "high_high", "schedule",
+                                     "min_score", "min_severity", "detectors", "channels", "escalation"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE alert_rules DROP COLUMN " + std::string(column)).c_str()));
     for (const char* const column : {"alarm_state", "shelved_until", "comment", "step", "peak", "peak_at", "peak_at_us"})
       ASSERT_TRUE(writer.exec(("ALTER TABLE alerts DROP COLUMN " + std::string(column)).c_str()));
@@ -357,6 +384,8 @@ TEST_F(mirror_test, an_older_schema_is_migrated_and_keeps_its_rows) {
             "returned_unacknowledged,active_unacknowledged");
   EXPECT_EQ(ask("SELECT count(*) FROM alert_history"), "3") << "also what was there before";
   EXPECT_EQ(ask("SELECT count(*) FROM sensor_overview"), "3");
+  EXPECT_EQ(ask("SELECT count(*) FROM alert_rules WHERE name = 'odd' AND detectors = 'stuck' AND channels = '1'"), "1")
+      << "of rules that were there before";
   EXPECT_EQ(ask("SELECT count(*) FROM series"), "1");
   EXPECT_EQ(ask("SELECT detector || reading_count || (ended_at_us = detected_at_us) FROM anomalies"), "z_score11");
 }
