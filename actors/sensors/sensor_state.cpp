@@ -37,7 +37,7 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
   const auto left_out = take_left_out(rows);
   if (is_contradicted(rows, received_at_us)) set_watermark_anew(rows, received_at_us, found);
   std::vector<touched_row> touched;
-  leave_out(left_out, received_at_us, touched);
+  leave_out(left_out, received_at_us, touched, found);
   const auto known = out_of_order(rows, received_at_us, touched, found);
   judge_again(touched, corrected_ == corrected_before ? came_late : was_corrected, received_at_us, found);
   const auto future = static_cast<std::size_t>(std::ranges::upper_bound(rows.times_us, received_at_us + rules().future_skew_us) -
@@ -64,7 +64,8 @@ reading_run sensor_state::take_left_out(body_rows& body) {
 }
 
 /// Stored and not judged, whenever it comes. A reading at hand whose place it takes is not judged any more either.
-void sensor_state::leave_out(const reading_run& rows_of_body, std::int64_t received_at_us, std::vector<touched_row>& touched) {
+void sensor_state::leave_out(const reading_run& rows_of_body, std::int64_t received_at_us, std::vector<touched_row>& touched,
+                             findings& found) {
   for (std::size_t row = 0; row < rows_of_body.size(); ++row) {
     const auto time_us = rows_of_body.event_time_us[row];
     const bool is_late = time_us<judged_.floor_us(), is_ahead = time_us> received_at_us + rules().future_skew_us;
@@ -79,7 +80,12 @@ void sensor_state::leave_out(const reading_run& rows_of_body, std::int64_t recei
     if (effect == head::effect::replaced || before) ++corrected_;
     newest_left_out_us_ = std::max(newest_left_out_us_, time_us);
     if (before) judged_.take_out(time_us);
-    const bool is_told = !is_late && !is_ahead && quality_of(rows_of_body.flags[row]) == row_quality::bad;
+    const bool matters = quality_of(rows_of_body.flags[row]) == row_quality::bad;
+    if (is_late && matters) {  // to rules about quality, which judge the past again as for any late reading
+      found.late_first_us = std::min(found.late_first_us, time_us);
+      found.late_last_us = std::max(found.late_last_us, time_us);
+    }
+    const bool is_told = !is_late && !is_ahead && matters;
     if (before || is_told) touched.push_back({time_us, before, true, is_told ? row_quality::bad : row_quality::as_known});
   }
 }

@@ -118,7 +118,8 @@ class sensor_state {
   const stream_rules& rules() const { return judged_.now().rules(); }
   bool seen() const { return !rows().empty(); }
   reading_run take_left_out(body_rows& body);
-  void leave_out(const reading_run& rows_of_body, std::int64_t received_at_us, std::vector<touched_row>& touched);
+  void leave_out(const reading_run& rows_of_body, std::int64_t received_at_us, std::vector<touched_row>& touched,
+                 findings& found);
   bool is_known(const std::optional<head::stored_value>& stored, const std::optional<double>& judged, const body_rows& body,
                 std::size_t row) const;
   std::size_t out_of_order(const body_rows& body, std::int64_t received_at_us, std::vector<touched_row>& touched,

@@ -18,8 +18,9 @@ class history_judges {
  public:
   history_judges(sensor_id sensor, const stream_rules& rules, sensor_config config);
 
-  /// Rows in time order, all newer than those before.
-  void observe(std::span<const std::int64_t> times_us, std::span<const double> values);
+  /// Rows in time order, all newer than those before; `poor` are those that are not of good quality, also the bad ones, which are among no others.
+  void observe(std::span<const std::int64_t> times_us, std::span<const double> values, std::span<const alarm_row> poor = {});
+  bool needs_quality() const { return needs_quality_; }
   /// No reading came up to `until_us`: delays of alarms end. That a sensor is silent at its end is left to the live side, which knows when its
   /// readings came.
   void pass_time(std::int64_t until_us);
@@ -28,12 +29,13 @@ class history_judges {
   const std::vector<event>& found() const { return found_; }
 
  private:
-  void judge_alarms(std::size_t first_row, std::size_t first_event);
+  void judge_alarms(std::size_t first_row, std::size_t first_event, std::span<const alarm_row> poor);
 
   recent_rows rows_;
   sensor_judge detectors_;
   std::optional<alarm_judge> alarms_;  ///< where there is something to watch
   alarm_notes notes_;                  ///< for the alarms
+  bool needs_quality_ = false;
   std::vector<event> found_;
 };
 

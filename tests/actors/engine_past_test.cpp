@@ -113,6 +113,26 @@ TEST_F(engine_past, a_preview_says_what_would_follow_and_changes_nothing) {
   EXPECT_EQ(running->preview_revert(made.id)->alerts, (finding_counts{1, 0, 0}));
 }
 
+TEST_F(engine_past, an_alert_about_quality_follows_corrections_and_their_reverts) {
+  alert_rule stale{0, 1, "stale", rule_condition::stale_quality, 0, 0, severity::rule_warning, true};
+  stale.options.silence_us = 10 * second_us;
+  running->create(std::vector{stale}).value();
+  store(signal(1, 300));
+  const auto known = alerts();
+  const auto made = make(ten_us + 100 * second_us, ten_us + 150 * second_us, {flag, 0, flag_bad});
+  followed(made.step);
+  const auto stands = [&] {
+    for (const auto& each : running->events().alerts({}).value())
+      if (each.stated->key.source == event_source::alert_rule) return each.stated->at_us;
+    return std::int64_t{0};
+  };
+  EXPECT_EQ(stands(), ten_us + 109 * second_us);
+  running->revert_correction(made.id, "Bob", "they were good").value();
+  followed(running->corrections().find(made.id)->reverted->step);
+  EXPECT_EQ(stands(), 0);
+  EXPECT_EQ(alerts(), known);
+}
+
 TEST_F(engine_past, a_gap_that_a_correction_makes_is_no_silence) {
   store(signal(3, 2'000));
   const auto made = make(ten_us + 1'000 * second_us, ten_us + 1'600 * second_us, {exclude, 0, 0});

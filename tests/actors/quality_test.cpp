@@ -140,6 +140,17 @@ TEST_F(quality_state, alarms_hear_of_all_qualities_where_a_rule_is_about_them) {
   EXPECT_TRUE(take({{3, 13, flag_bad | flag_excluded}}).alarm_rows.empty()) << "an operator's will is no quality";
 }
 
+TEST_F(quality_state, bad_ones_beyond_the_lateness_are_judged_afterwards_where_a_rule_is_about_quality) {
+  take({{0, 10}, {90, 20}});
+  EXPECT_EQ(take({{1, 11, flag_bad}}).late_first_us, INT64_MAX) << "nothing would come of it";
+  alert_rule stale{1, 1, "stale", rule_condition::stale_quality, 0, 0, severity::rule_warning, true};
+  stale.options.silence_us = 10 * second_us;
+  state.watch(needs_of({1, {}, {stale}}), ten_us);
+  const auto found = take({{2, 11, flag_bad}, {3, 11, flag_bad}});
+  EXPECT_EQ(found.late_first_us, ten_us + 2 * second_us);
+  EXPECT_EQ(found.late_last_us, ten_us + 3 * second_us);
+}
+
 TEST_F(quality_state, is_stored_with_the_state_and_states_of_before_are_read) {
   take({{0, 10}, {1, 11, flag_uncertain}, {2, 12, flag_bad}});
   std::string bytes;

@@ -81,6 +81,43 @@ TEST(twin_judges, do_not_depend_on_portions) {
   }
 }
 
+sensor_config stale_after_ten_seconds() {
+  alert_rule stale{5, 1, "stale", rule_condition::stale_quality, 0, 0, severity::rule_warning, true};
+  stale.options.silence_us = 10 * second_us;
+  return {1, {}, {stale}};
+}
+
+TEST(twin_judges, tell_the_alert_about_quality_that_a_span_of_bad_readings_makes) {
+  auto before = noise(1'500), after = before;
+  for (std::size_t i = 300; i < 900; ++i) after.flags[i] = i % 3 == 0 ? flag_uncertain : flag_bad;
+  twin_judges made(1, {}, stale_after_ten_seconds()), reverted(1, {}, stale_after_ten_seconds());
+  made.observe(before, after);
+  reverted.observe(after, before);
+  EXPECT_TRUE(has(made.differences(), event_source::alert_rule, 309 * second_us, false, true));
+  EXPECT_TRUE(has(reverted.differences(), event_source::alert_rule, 309 * second_us, true, false));
+  const auto of_rule = made.after({1, 309 * second_us, event_source::alert_rule, 5, {}});
+  ASSERT_EQ(of_rule.size(), 2U);
+  EXPECT_EQ(of_rule[1].at_us, 900 * second_us) << "the next good one ends it";
+
+  twin_judges in_parts(1, {}, stale_after_ten_seconds());
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    reading_run left, right;
+    left.push_back(before.event_time_us[i], before.value[i], before.flags[i]);
+    right.push_back(after.event_time_us[i], after.value[i], after.flags[i]);
+    in_parts.observe(left, right);
+  }
+  EXPECT_EQ(in_parts.differences().size(), made.differences().size());
+  EXPECT_TRUE(has(in_parts.differences(), event_source::alert_rule, 309 * second_us, false, true));
+}
+
+TEST(twin_judges, see_no_quality_in_what_an_operator_excludes) {
+  auto before = noise(600), after = before;
+  for (std::size_t i = 300; i < 400; ++i) after.flags[i] |= flag_excluded;
+  twin_judges twins(1, {}, stale_after_ten_seconds());
+  twins.observe(before, after);
+  EXPECT_FALSE(has(twins.differences(), event_source::alert_rule, 309 * second_us, false, true));
+}
+
 TEST(twin_judges, do_not_judge_readings_from_the_future_or_of_bad_quality) {
   auto before = noise(300), after = before;
   before.value[200] = after.value[200] = 500;
