@@ -85,6 +85,8 @@ class engine final : public ports {
   expected<void> update(const factory_entry& entry) override;
   expected<void> update(const machine_entry& entry) override;
   expected<void> update(const sensor_entry& entry) override;
+  expected<void> edit_machine(machine_id id, const std::function<expected<void>(machine_entry&)>& edit) override;
+  expected<void> edit_sensor(sensor_id id, const std::function<expected<void>(sensor_entry&)>& edit) override;
   expected<void> update(const alert_rule& entry) override;
   expected<void> update(const channel_entry& entry) override;
   expected<void> remove_factory(factory_id id) override;

@@ -146,6 +146,13 @@ expected<void> change_one(engine::impl& parts, Stage stage, const std::function<
   return {};
 }
 
+template <class Entry>
+expected<catalog_change> stage_edit(catalog& entities, expected<Entry> entry, const std::function<expected<void>(Entry&)>& edit) {
+  if (!entry) return tl::unexpected(std::move(entry.error()));
+  if (auto edited = edit(*entry); !edited) return tl::unexpected(std::move(edited.error()));
+  return entities.stage_update(*entry);
+}
+
 }  // namespace
 
 expected<std::vector<factory_entry>> engine::create(std::vector<factory_entry> entries) {
@@ -183,6 +190,14 @@ expected<void> engine::update(const machine_entry& entry) {
 }
 expected<void> engine::update(const sensor_entry& entry) {
   return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });
+}
+expected<void> engine::edit_machine(machine_id id, const std::function<expected<void>(machine_entry&)>& edit) {
+  return change_one(
+      *impl_, [&](catalog& entities) { return stage_edit(entities, entities.find_machine(id), edit); },
+      [&] { return std::set{id}; });
+}
+expected<void> engine::edit_sensor(sensor_id id, const std::function<expected<void>(sensor_entry&)>& edit) {
+  return change_one(*impl_, [&](catalog& entities) { return stage_edit(entities, entities.find_sensor(id), edit); });
 }
 expected<void> engine::update(const alert_rule& entry) {
   return change_one(*impl_, [&](catalog& entities) { return entities.stage_update(entry); });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,6 +29,10 @@ class catalog_port {
   virtual expected<void> update(const factory_entry& entry) = 0;
   virtual expected<void> update(const machine_entry& entry) = 0;
   virtual expected<void> update(const sensor_entry& entry) = 0;
+  /// The entry as it is now, changed by `edit` and committed, with no other change between: feedback changes sensors and machines, too. What `edit`
+  /// refuses is returned, and nothing happens. It must not change the catalog itself.
+  virtual expected<void> edit_machine(machine_id id, const std::function<expected<void>(machine_entry&)>& edit) = 0;
+  virtual expected<void> edit_sensor(sensor_id id, const std::function<expected<void>(sensor_entry&)>& edit) = 0;
   virtual expected<void> update(const alert_rule& entry) = 0;
   virtual expected<void> update(const channel_entry& entry) = 0;
   virtual expected<void> remove_factory(factory_id id) = 0;

@@ -229,10 +229,19 @@ expected<http_response> patch(ports& behind, const http_request& request, const 
   const std::lock_guard lock(one_at_a_time);
   auto entry = find<Entry>(behind, request, path.id);
   if (!entry) return fail_with(entry.error());
-  before_members(behind, *entry);
-  if (auto set = set_members(*entry, *root); !set) return fail_with(set.error());
-  if (auto good = stay_within(behind, request.factory, *entry); !good) return fail_with(good.error());
-  if (auto updated = behind.update(*entry); !updated) return fail_with(updated.error());
+  const auto edit = [&](Entry& now) -> expected<void> {
+    before_members(behind, now);
+    if (auto set = set_members(now, *root); !set) return set;
+    return stay_within(behind, request.factory, now);
+  };
+  expected<void> updated;
+  if constexpr (std::is_same_v<Entry, sensor_entry>)
+    updated = behind.edit_sensor(path.id, edit);
+  else if constexpr (std::is_same_v<Entry, machine_entry>)
+    updated = behind.edit_machine(path.id, edit);
+  else if (updated = edit(*entry); updated)
+    updated = behind.update(*entry);
+  if (!updated) return fail_with(updated.error());
   entry = find<Entry>(behind, request, path.id);  // as it is stored now
   return entry ? expected<http_response>(one(*entry)) : fail_with(entry.error());
 }

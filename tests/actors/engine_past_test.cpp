@@ -122,7 +122,8 @@ TEST_F(engine_past, an_alert_about_quality_follows_corrections_and_their_reverts
   const auto made = make(ten_us + 100 * second_us, ten_us + 150 * second_us, {flag, 0, flag_bad});
   followed(made.step);
   const auto stands = [&] {
-    for (const auto& each : running->events().alerts({}).value())
+    const auto found = running->events().alerts({}).value();
+    for (const auto& each : found)
       if (each.stated->key.source == event_source::alert_rule) return each.stated->at_us;
     return std::int64_t{0};
   };
