@@ -7,7 +7,7 @@ namespace factory {
 
 namespace {
 
-constexpr double largest = 0x1p480, smallest = 0x1p-400;
+constexpr double largest = 0x1p480, smallest = 0x1p-400, largest_time = 0x1p53;
 
 struct two_parts {
   double high, low;
@@ -53,7 +53,7 @@ double held_over(aggregate_kind kind, const sliding_values::row& from, std::int6
 void sliding_values::join(aggregate_kind kind, const row& newest) {
   if (!rows_.empty()) count_step(kind, rows_.back(), newest, true);
   rows_.push_back(newest);
-  count_row(kind, newest.value, true);
+  count_row(kind, newest, true);
   if (kind == aggregate_kind::min || kind == aggregate_kind::max) {
     const bool lowest = kind == aggregate_kind::min;
     while (!extremes_.empty() && (lowest ? extremes_.back().value >= newest.value : extremes_.back().value <= newest.value))
@@ -67,7 +67,7 @@ void sliding_values::leave(aggregate_kind kind) {
   const auto oldest = rows_.front();
   rows_.pop_front();
   if (!rows_.empty()) count_step(kind, oldest, rows_.front(), false);
-  count_row(kind, oldest.value, false);
+  count_row(kind, oldest, false);
   if (!extremes_.empty() && extremes_.front().time_us == oldest.time_us) extremes_.pop_front();
   if (!is_quantile(kind) || quantiles_.take_away(oldest.value)) return;
   quantiles_ = {};
@@ -75,15 +75,23 @@ void sliding_values::leave(aggregate_kind kind) {
 }
 
 /// A row comes or goes.
-void sliding_values::count_row(aggregate_kind kind, double value, bool joins) {
-  if (kind != aggregate_kind::sum && kind != aggregate_kind::mean && kind != aggregate_kind::std) return;
-  if (sums_.empty()) sums_.resize(kind == aggregate_kind::std ? 2 : 1);
-  if (is_beyond(value)) {
+void sliding_values::count_row(aggregate_kind kind, const row& it, bool joins) {
+  const bool is_slope = kind == aggregate_kind::slope, is_std = kind == aggregate_kind::std;
+  if (!is_slope && !is_std && kind != aggregate_kind::sum && kind != aggregate_kind::mean) return;
+  if (sums_.empty()) sums_.resize(is_slope || is_std ? 2 : 1);
+  const auto time = static_cast<double>(it.time_us);
+  if (is_beyond(it.value) || (is_slope && std::abs(time) > largest_time)) {
     beyond_ += joins ? 1 : std::size_t{0} - 1;
     return;
   }
-  joins ? sums_[0].add(value) : sums_[0].take_away(value);
-  if (kind == aggregate_kind::std) joins ? sums_[1].add_square(value) : sums_[1].take_square_away(value);
+  joins ? sums_[0].add(it.value) : sums_[0].take_away(it.value);
+  if (is_std) joins ? sums_[1].add_square(it.value) : sums_[1].take_square_away(it.value);
+  if (!is_slope) return;
+  const auto [high, low] = product(it.value, time);
+  for (const double part : {high, low}) joins ? sums_[1].add(part) : sums_[1].take_away(part);
+  const auto time_us = static_cast<wide_integer>(it.time_us);
+  times_ += joins ? time_us : wide_integer{0} - time_us;
+  squared_times_ += joins ? time_us * time_us : wide_integer{0} - time_us * time_us;
 }
 
 /// What is between two rows comes or goes.
@@ -116,6 +124,31 @@ double sliding_values::std_dev() const {
       deviations.take_away(low);
     }
   return std::sqrt(std::max(0.0, deviations.value()) / n / (n - 1));
+}
+
+/// Least squares, per second: (n * sum of t v - sum of t * sum of v) / (n * sum of t t - square of the sum of t). Both differences are exact
+/// and do not depend on where time begins; what goes round in the second one's terms is gone in it, since it is below 2^110.
+double sliding_values::slope() const {
+  const wide_integer n = rows_.size();
+  const auto spread = static_cast<double>(n * squared_times_ - times_ * times_);
+  if (spread == 0) return 0;
+  exact_sum common;
+  for (const double part : parts_of(sums_[1])) {
+    const auto [high, low] = product(part, static_cast<double>(rows_.size()));
+    common.add(high);
+    common.add(low);
+  }
+  const bool is_negative = times_ >> 127U != 0;
+  const auto size = is_negative ? wide_integer{0} - times_ : times_;
+  const auto upper = static_cast<double>(size);
+  const auto rest = static_cast<double>(static_cast<std::int64_t>(size - static_cast<wide_integer>(upper)));
+  for (const double a : parts_of(sums_[0]))
+    for (const double b : {upper, rest}) {
+      const auto [high, low] = product(a, is_negative ? -b : b);
+      common.take_away(high);
+      common.take_away(low);
+    }
+  return common.value() / spread * 1e6;
 }
 
 double sliding_values::aggregate(aggregate_kind kind, double quantile, std::int64_t begin_us, const row& before) const {
@@ -151,7 +184,7 @@ double sliding_values::aggregate(aggregate_kind kind, double quantile, std::int6
         const double span = seconds_of(newest.time_us - oldest.time_us);
         return span > 0 ? (newest.value - oldest.value) / span : 0;
       }
-      case aggregate_kind::slope: break;
+      case aggregate_kind::slope: return slope();
     }
   return from_all_rows(kind, quantile, begin_us, before);
 }

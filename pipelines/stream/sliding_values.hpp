@@ -10,8 +10,7 @@
 
 namespace factory {
 
-/// The rows of a sliding window, which join at one end and leave at the other. Its aggregate costs the same however many there are (a slope: a pass over
-/// all), and is a function of these rows alone, to the last bit, not of those that were there before: sums are exact, extremes and
+/// The rows of a sliding window, which join at one end and leave at the other. Its aggregate costs the same however many there are, and is a function of these rows alone, to the last bit, not of those that were there before: sums are exact, extremes and
 /// quantiles come from what is kept of each row.
 class sliding_values {
  public:
@@ -25,14 +24,18 @@ class sliding_values {
   double aggregate(aggregate_kind kind, double quantile, std::int64_t begin_us, const row& before) const;
 
  private:
-  void count_row(aggregate_kind kind, double value, bool joins);
+  void count_row(aggregate_kind kind, const row& it, bool joins);
   void count_step(aggregate_kind kind, const row& from, const row& to, bool joins);
   double std_dev() const;
+  double slope() const;
   double from_all_rows(aggregate_kind kind, double quantile, std::int64_t begin_us, const row& before) const;
 
   std::deque<row> rows_;
-  std::deque<row> extremes_;     ///< of min and max: the rows that are one, or will be when those before have left
-  std::vector<exact_sum> sums_;  ///< of values, or of what is held from each row to the next; then of squares
+  std::deque<row> extremes_;  ///< of min and max: the rows that are one, or will be when those before have left
+  std::vector<exact_sum>
+      sums_;  ///< of values, or of what is held from each row to the next; then of squares, or of times (us) x values
+  __extension__ typedef unsigned __int128 wide_integer;  // NOLINT(modernize-use-using): __extension__ takes no using
+  wide_integer times_ = 0, squared_times_ = 0;           ///< sums (us), of a slope; they may go round
   quantile_sketch quantiles_;
   std::size_t changes_ = 0;  ///< from one of the rows to the next
   std::size_t beyond_ =

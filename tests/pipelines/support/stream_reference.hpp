@@ -141,7 +141,12 @@ inline double wide_integral(const one_window& in, bool as_state) {
 
 inline std::optional<double> sliding_aggregate(const one_window& in, aggregate_kind kind) {
   const auto n = static_cast<double>(in.rows.size());
-  wide sum = 0, squares = 0;
+  wide sum = 0, squares = 0, times = 0, squared_times = 0, products = 0;
+  for (const auto& [time_us, value] : in.rows) {
+    const wide since = time_us - in.begin_us;
+    times += since, squared_times += since * since, products += since * value;
+  }
+  const auto spread = static_cast<double>(n * squared_times - times * times);
   for (const auto& [time_us, value] : in.rows) sum += value;
   for (const auto& [time_us, value] : in.rows) squares += (value - sum / n) * (value - sum / n);
   switch (kind) {
@@ -150,6 +155,7 @@ inline std::optional<double> sliding_aggregate(const one_window& in, aggregate_k
     case aggregate_kind::std: return n < 2 ? 0 : std::sqrt(static_cast<double>(squares * n) / n / (n - 1));
     case aggregate_kind::integral: return wide_integral(in, false);
     case aggregate_kind::time_in_state: return wide_integral(in, true);
+    case aggregate_kind::slope: return spread == 0 ? 0 : static_cast<double>(n * products - times * sum) / spread * 1e6;
     default: return std::nullopt;
   }
 }

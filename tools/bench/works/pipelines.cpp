@@ -57,6 +57,7 @@ constexpr timed_step timed_steps[] = {
     {"tumbling, median", R"({"window":{"tumbling_ms":60000},"aggregate":"median"})"},
     {"hopping, 6 at a time", R"({"window":{"hopping_ms":60000,"every_ms":10000},"aggregate":"mean"})"},
     {"sliding, 600 rows", R"({"window":{"sliding_ms":60000},"aggregate":"mean"})"},
+    {"sliding, 600 rows, slope", R"({"window":{"sliding_ms":60000},"aggregate":"slope"})"},
     {"session", R"({"window":{"session_ms":1000},"aggregate":"mean"})"},
     {"count", R"({"window":{"count":600},"aggregate":"mean"})"},
     {"state", R"({"window":{"state":"a > 500"},"aggregate":"duration"})"},
