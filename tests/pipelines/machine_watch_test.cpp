@@ -122,6 +122,31 @@ TEST(machine_watch, what_is_found_is_a_function_of_the_readings_whatever_their_o
   }
 }
 
+/// Cells that are made before, between and behind those that are there, and each of them found again: by the same reading, which is a duplicate, by
+/// another value at its time, which corrects it, and by a newer one, which takes its place.
+TEST(machine_watch, a_cell_stands_in_its_place_and_is_found_there_whatever_came_before) {
+  const auto at = [](int cell, std::int64_t later_us = 0) { return watched_from_us + cell * 10 * sec_us + later_us; };
+  const auto state_after = [&](const std::vector<int>& order) {
+    watched of_it;
+    for (const int cell : order) of_it.take({{at(cell), 0, 1.0 + cell}}, 0, 1);
+    EXPECT_EQ(of_it.watch.counts().duplicate, 0U);
+    for (int cell = 0; cell < 5; ++cell) of_it.take({{at(cell), 0, 1.0 + cell}}, 0, 1);
+    EXPECT_EQ(of_it.watch.counts().duplicate, 5U);
+    for (int cell = 4; cell >= 0; --cell) of_it.take({{at(cell), 0, 11.0 + cell}}, 0, 1);
+    EXPECT_EQ(of_it.watch.counts().corrected, 5U);
+    for (int cell = 0; cell < 5; ++cell) of_it.take({{at(cell, 10 * sec_us - 1), 0, 21.0 + cell}}, 0, 1);
+    for (int cell = 0; cell < 5; ++cell) of_it.take({{at(cell), 0, 11.0 + cell}}, 0, 1);  // there is a newer one in its cell
+    EXPECT_EQ(of_it.watch.counts().duplicate, 5U);
+    of_it.take({{at(2), 1, 7.0}}, 0, 1);  // of another sensor
+    std::string bytes;
+    of_it.watch.encode(bytes);
+    return bytes;
+  };
+  std::vector<int> order{0, 1, 2, 3, 4};
+  const auto in_order = state_after(order);
+  while (std::ranges::next_permutation(order).found) EXPECT_EQ(state_after(order), in_order);
+}
+
 /// Takes them in portions, in any order within them; behind each a change of the sensitivity, where there is one.
 void take_with_changes(watched& to, const std::vector<watched_reading>& rows, std::size_t portion,
                        const std::map<std::size_t, double>& changes, std::mt19937* random, bool restart) {
