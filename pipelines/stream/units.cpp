@@ -65,24 +65,30 @@ expected<void> check_sum(const std::string& path, const std::string& expression,
 }  // namespace
 
 expected<void> check_units(const pipeline_spec& spec, std::span<const std::string> units) {
-  bool computes = false, changes_unit = false;
+  bool computes = false, changes_unit = false, integrates = false;
   for (std::size_t i = 0; i < spec.steps.size(); ++i) {
     const auto path = "steps[" + std::to_string(i) + "]";
     if (const auto* const compute = std::get_if<compute_step>(&spec.steps[i])) {
       computes = true;
       if (auto good = check_sum(path + ".compute", compute->expression, spec, units); !good) return good;
     }
-    if (const auto* const window = std::get_if<window_step>(&spec.steps[i]))
+    if (const auto* const window = std::get_if<window_step>(&spec.steps[i])) {
       changes_unit = changes_unit || !keeps_unit(window->aggregate);
+      integrates = integrates || window->aggregate == aggregate_kind::integral;
+    }
     changes_unit = changes_unit || std::holds_alternative<derivative_step>(spec.steps[i]) ||
                    std::holds_alternative<accumulate_step>(spec.steps[i]) || std::holds_alternative<limit_step>(spec.steps[i]) ||
                    std::holds_alternative<detector_step>(spec.steps[i]);
   }
-  if (computes || changes_unit || units.size() != 1 || units[0].empty()) return {};
+  if (computes || units.size() != 1 || units[0].empty()) return {};
   for (std::size_t i = 0; i < spec.sinks.size(); ++i) {
     const auto* const sink = std::get_if<sensor_sink>(&spec.sinks[i]);
-    if (sink == nullptr || sink->unit.empty() || sink->unit == units[0]) continue;
-    return mistake("sinks[" + std::to_string(i) + "].sensor.unit", "is " + sink->unit + ", and the source is in " + units[0]);
+    if (sink == nullptr || sink->unit.empty()) continue;
+    const auto path = "sinks[" + std::to_string(i) + "].sensor.unit";
+    if (integrates && sink->unit == units[0] + "h")
+      return mistake(
+          path, "is " + sink->unit + ", and an integral of " + units[0] + " counts seconds: add {\"compute\":\"value / 3600\"}");
+    if (!changes_unit && sink->unit != units[0]) return mistake(path, "is " + sink->unit + ", and the source is in " + units[0]);
   }
   return {};
 }

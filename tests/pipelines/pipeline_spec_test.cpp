@@ -126,6 +126,12 @@ TEST(units, a_sum_of_unlike_units_and_a_sink_of_another_unit_are_refused) {
                         .value();
   EXPECT_TRUE(check_units(mean, std::vector<std::string>{"bar"}));
   EXPECT_EQ(check_units(mean, std::vector<std::string>{"C"}).error().field, "sinks[0].sensor.unit");
+  const auto energy = [](const std::string& steps) {
+    return parse_pipeline(pipeline_with(one_sensor, steps, R"([{"sensor":{"name":"y","unit":"kWh"}}])")).value();
+  };
+  const std::string integral = R"({"window":{"tumbling_ms":1000},"aggregate":"integral"})";
+  EXPECT_EQ(check_units(energy("[" + integral + "]"), std::vector<std::string>{"kW"}).error().field, "sinks[0].sensor.unit");
+  EXPECT_TRUE(check_units(energy("[" + integral + R"(,{"compute":"value / 3600"}])"), std::vector<std::string>{"kW"}));
 }
 
 }  // namespace
