@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "http/api/api_call.hpp"
+#include "http/api/shown_things.hpp"
 #include "http/calls/alert_view.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
@@ -30,7 +31,8 @@ struct alert_filter {
   std::optional<machine_id> machine;
   std::optional<factory_id> factory;
   std::optional<rule_id> rule;
-  std::string text;  ///< in lower case; in the name of the rule, sensor or machine, or in the rule's message
+  std::optional<shown_things> labelled;  ///< those with the labels that are asked for
+  std::string text;                      ///< in lower case; in the name of the rule, sensor or machine, or in the rule's message
 
   bool asks_for_names() const { return machine || factory || !text.empty(); }
 };
@@ -45,6 +47,7 @@ bool holds_text(const alert_names& names, const std::string& text) {
 
 bool is_asked_for(const query_port& behind, const alert_filter& filter, const event_key& key) {
   if (filter.rule && (key.source != event_source::alert_rule || key.rule != *filter.rule)) return false;
+  if (filter.labelled && !filter.labelled->contains(key)) return false;
   if (!filter.asks_for_names()) return true;
   const auto names = names_of(behind, key);
   if (filter.machine && (!names.machine || names.machine->id != *filter.machine)) return false;
@@ -57,7 +60,7 @@ bool is_asked_for(const query_port& behind, const alert_filter& filter, const fi
   return filter.priorities.empty() || std::ranges::count(filter.priorities, priority_of(behind, alert)) != 0;
 }
 
-alert_filter read_filter(query_reader& query) {
+alert_filter read_filter(const query_port& behind, query_reader& query) {
   alert_filter filter;
   for (const auto word : query.list("state").value_or(std::vector<std::string_view>{})) {
     const auto known = std::ranges::find(alert_states(), word, [](alert_state each) { return to_text(each); });
@@ -75,6 +78,7 @@ alert_filter read_filter(query_reader& query) {
   filter.machine = query.id("machine_id");
   filter.factory = query.id("factory_id");
   filter.rule = query.id("rule_id");
+  if (const auto labels = query.labels(); !labels.empty()) filter.labelled = things_with(behind, labels);
   if (const auto text = query.text("text")) filter.text = lowered(*text);
   return filter;
 }
@@ -167,7 +171,7 @@ expected<http_response> get_alerts(query_port& behind, const http_request& reque
   asked.active = query.boolean("active");
   asked.acknowledged = query.boolean("acknowledged");
   asked.range = read_range(query);
-  auto filter = read_filter(query);
+  auto filter = read_filter(behind, query);
   const auto wanted = read_groups(query);
   const auto sort = query.word("sort", orders);
   const std::size_t limit = query.integer("limit", 1, limits::page_readings).value_or(alerts_per_page);
@@ -214,8 +218,8 @@ void add_alert_calls(api_table& table) {
                    "/api/alerts",
                    "Alerts and what became of them, newest first",
                    get_alerts,
-                   {"sensor_id", "machine_id", "factory_id", "rule_id", "state", "priority", "text", "active", "acknowledged",
-                    "from", "to", "group", "first_out", "group_window_ms", "sort", "limit", "cursor"},
+                   {"sensor_id", "machine_id", "factory_id", "label", "rule_id", "state", "priority", "text", "active",
+                    "acknowledged", "from", "to", "group", "first_out", "group_window_ms", "sort", "limit", "cursor"},
                    {},
                    "alert_page"});
   table.back().limited = factory_limit::handled;

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <mutex>
 
 #include "http/api/api_call.hpp"
+#include "http/api/shown_things.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/catalog_json.hpp"
@@ -53,7 +55,17 @@ struct kind<alert_rule> {
   static constexpr std::string_view plural = "rules", parent = "sensor_id";
   static const auto& required() { return required_of_rule; }
   static auto find(const ports& e, std::uint32_t id) { return e.entities().find_rule(id); }
-  static auto list(const ports& e, std::optional<std::uint32_t> of, const label_set&) { return e.entities().rules(of); }
+  static auto list(const ports& e, std::optional<std::uint32_t> of, const label_set& labels) {
+    auto found = e.entities().rules(of);
+    if (labels.empty()) return found;
+    const auto wanted = set_of(sensors_with(e, labels));
+    std::erase_if(found, [&](const alert_rule& each) {
+      if (!each.as_template) return !wanted->contains(each.sensor);
+      return std::ranges::none_of(e.entities().select(each.as_template->sensors),
+                                  [&](const sensor_entry& sensor) { return wanted->contains(sensor.id); });
+    });
+    return found;
+  }
   static auto remove(ports& e, std::uint32_t id) { return e.remove_rule(id); }
 };
 template <>
@@ -262,7 +274,8 @@ void add_kind(api_table& table, const texts& t) {
   const std::string all = "/api/" + std::string(kind<Entry>::plural), each = all + "/{id}";
   std::vector<std::string_view> filter;
   if (!t.parent.empty()) filter.push_back(t.parent);
-  if constexpr (requires(Entry entry) { entry.labels; }) filter.push_back("label");
+  constexpr bool has_labels = requires(Entry entry) { entry.labels; };
+  if (has_labels || std::is_same_v<Entry, alert_rule>) filter.push_back("label");
   if (std::is_same_v<Entry, sensor_entry>) filter.push_back("rule_id");
   table.push_back({http_method::get, all, t.list, list<Entry>, filter, {}, t.schemas});
   table.push_back({http_method::post, all, t.create, create<Entry>, {}, t.drafts, t.schemas, 201, limits::body_bytes, json_only});

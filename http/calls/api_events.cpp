@@ -1,4 +1,5 @@
 #include "http/api/api_call.hpp"
+#include "http/api/shown_things.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/backtest_text.hpp"
@@ -33,6 +34,7 @@ expected<http_response> get_events(query_port& behind, const http_request& reque
   if (const auto kind = query.word("kind", kind_names())) asked.kind = event_kinds()[*kind];
   asked.range = read_range(query);
   asked.descending = query.word("order", {"desc", "asc"}) != 1U;
+  const label_set labels = query.labels();
   const std::size_t limit = query.integer("limit", 1, limits::page_readings).value_or(default_page);
   if (const auto text = query.text("cursor")) {
     const auto cursor = parse_cursor<std::uint64_t>(*text, asked.descending);
@@ -45,10 +47,11 @@ expected<http_response> get_events(query_port& behind, const http_request& reque
   auto found = behind.events().page(asked);
   if (!found) return fail_with(found.error());
   const auto seen = view_of(behind, request);
+  const auto labelled = labels.empty() ? std::nullopt : std::optional(things_with(behind, labels));
   json_writer out(256 * (found->rows.size() + 1));
   out.begin_object().key("events").begin_array();
   for (const event& each : found->rows) {
-    if (shows(seen, each.key.sensor)) write_event(out, each);
+    if (shows(seen, each.key.sensor) && (!labelled || labelled->contains(each.key))) write_event(out, each);
   }
   out.end_array().key("next_cursor");
   found->next ? out.value(format_cursor(*found->next, asked.descending)) : out.value(nullptr);
@@ -69,7 +72,7 @@ void add_event_calls(api_table& table) {
                    "/api/events",
                    "What was found while readings streamed in: anomalies and alerts, newest first",
                    get_events,
-                   {"sensor_id", "kind", "from", "to", "limit", "cursor", "order"},
+                   {"sensor_id", "label", "kind", "from", "to", "limit", "cursor", "order"},
                    {},
                    "event_page"});
   table.back().limited = factory_limit::handled;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "http/api/api_call.hpp"
+#include "http/api/shown_things.hpp"
 #include "http/calls/explanation.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
@@ -26,27 +27,6 @@ std::vector<event_source> detector_sources() {
   std::vector<event_source> all;
   std::ranges::copy_if(event_sources(), std::back_inserter(all), is_detector);
   return all;
-}
-
-/// What a question is about: findings of these sensors, and of these machines.
-struct shown_things {
-  std::shared_ptr<const sensor_set> sensors;
-  std::set<machine_id> machines;
-  bool contains(const event_key& key) const {
-    return group_of(key.source) == source_group::machine_detector ? machines.contains(key.rule) : sensors->contains(key.sensor);
-  }
-};
-
-std::shared_ptr<const sensor_set> set_of(const std::vector<sensor_entry>& sensors) {
-  auto found = std::make_shared<sensor_set>();
-  for (const sensor_entry& sensor : sensors) found->insert(sensor.id);
-  return found;
-}
-
-shown_things things_of_factory(const query_port& behind, factory_id factory) {
-  shown_things found{sensors_of(behind, factory), {}};
-  for (const machine_entry& each : behind.entities().machines(factory)) found.machines.insert(each.id);
-  return found;
 }
 
 std::string name_of_machine(const query_port& behind, machine_id id) {
@@ -95,7 +75,7 @@ expected<http_response> get_anomalies(query_port& behind, const http_request& re
   if (request.factory != 0) views.push_back(things_of_factory(behind, request.factory));
   if (factory) views.push_back(things_of_factory(behind, *factory));
   if (machine) views.push_back({set_of(behind.entities().sensors(*machine)), {*machine}});
-  if (!labels.empty()) views.push_back({set_of(sensors_with(behind, labels)), {}});
+  if (!labels.empty()) views.push_back(things_with(behind, labels));
   if (!views.empty()) {
     asked.among = [&](const event_key& key) {
       return std::ranges::all_of(views, [&](const shown_things& each) { return each.contains(key); });

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "http/api/api_call.hpp"
+#include "http/api/shown_things.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/json_body.hpp"
@@ -123,9 +124,16 @@ bool may_use(const query_port& behind, const http_request& request, const pipeli
 }
 
 expected<http_response> list_pipelines(ports& behind, const http_request& request, const path_argument&) {
+  query_reader query(request);
+  const label_set labels = query.labels();
+  if (query.fault()) return fail_with(*query.fault());
+  const auto wanted = labels.empty() ? nullptr : set_of(sensors_with(behind, labels));
+  const auto is_wanted = [&](const pipeline_instance_entry& each) {
+    return std::ranges::any_of(each.sources, [&](sensor_id source) { return wanted->contains(source); });
+  };
   std::string text = "[";
   for (const auto& each : behind.pipelines()) {
-    if (!may_use(behind, request, each)) continue;
+    if (!may_use(behind, request, each) || (wanted && std::ranges::none_of(each.instances, is_wanted))) continue;
     if (text.size() > 1) text += ',';
     text += with_places(each).body;
   }
@@ -228,7 +236,7 @@ expected<http_response> remove_pipeline(ports& behind, const http_request& reque
 void add_pipeline_calls(api_table& table) {
   constexpr auto all = "/api/pipelines", each = "/api/pipelines/{id}";
   constexpr auto bytes = limits::pipeline_text_bytes;
-  table.push_back({http_method::get, all, "All pipelines", list_pipelines, {}, {}, "pipelines"});
+  table.push_back({http_method::get, all, "All pipelines", list_pipelines, {"label"}, {}, "pipelines"});
   table.push_back({http_method::post,
                    all,
                    "Create one pipeline or an array of them, with the sensors that they fill and an instance for each machine",

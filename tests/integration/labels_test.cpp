@@ -71,6 +71,31 @@ TEST_F(labels, choose_sensors_for_statistics_and_anomalies) {
   EXPECT_EQ(get_json(api, "/api/anomalies?label=zone:cold")["anomalies"].Size(), 0U);
 }
 
+TEST_F(labels, choose_what_is_about_their_sensors_in_every_list) {
+  made(api.post("/api/rules", R"([{"sensor_id":1,"name":"of line 3","condition":"GREATER_THAN","high":100},
+                                  {"sensor_id":4,"name":"of none","condition":"GREATER_THAN","high":100},
+                                  {"selector":{"name":"temp"},"name":"of both","condition":"GREATER_THAN","high":100}])"));
+  made(api.post("/api/pipelines",
+                R"([{"name":"one","sources":{"a":{"sensor_id":2}},"steps":[{"compute":"a"}],"sinks":[{"sensor":{"name":"one"}}]},
+                                      {"name":"two","sources":{"a":{"sensor_id":4}},"steps":[{"compute":"a"}],"sinks":[{"sensor":{"name":"two"}}]},
+                                      {"name":"all","per":"machine","sources":{"a":{"name":"temp"}},"steps":[{"compute":"a"}],"sinks":[{"sensor":{"name":"all"}}]}])"));
+  EXPECT_EQ(ids("/api/rules?label=line:3"), "1 3 ");
+  EXPECT_EQ(ids("/api/rules?label=zone:hot"), "3 ");
+  EXPECT_EQ(ids("/api/rules?label=zone:cold"), "");
+  EXPECT_EQ(ids("/api/pipelines?label=line:3"), "1 3 ");
+  EXPECT_EQ(ids("/api/pipelines?label=zone:hot"), "1 3 ");
+  EXPECT_EQ(ids("/api/pipelines?label=zone:hot&label=line:3"), "1 ");
+  store(api, {{1, 1'705'658'400'000'000, 500}, {4, 1'705'658'400'000'000, 500}});
+  await([&] { return get_json(api, "/api/alerts")["alerts"].Size() == 3; }, "the alerts");
+  EXPECT_EQ(get_json(api, "/api/alerts?label=line:3")["alerts"].Size(), 2U);
+  EXPECT_EQ(get_json(api, "/api/alerts?label=line:3&sort=sensor_id")["alerts"].Size(), 2U);
+  EXPECT_EQ(get_json(api, "/api/alerts?label=zone:hot")["alerts"].Size(), 0U);
+  EXPECT_EQ(get_json(api, "/api/events?label=line:3")["events"].Size(), 2U);
+  EXPECT_EQ(get_json(api, "/api/events?label=zone:hot")["events"].Size(), 0U);
+  for (const char* list : {"rules", "pipelines", "alerts", "events"})
+    EXPECT_EQ(api.get(std::string("/api/") + list + "?label=line").status, 400) << list;
+}
+
 TEST_F(labels, change_by_name_and_null_takes_them_away) {
   auto got = api.patch("/api/sensors/3", R"({"labels":{"zone":null,"line":"4"}})");
   ASSERT_EQ(got.status, 200) << got.body;
@@ -94,7 +119,7 @@ TEST_F(labels, that_are_wrong_are_named) {
   EXPECT_EQ(api.get("/api/sensors?label=line").status, 400);
   EXPECT_EQ(api.get("/api/sensors?label=").status, 400);
   EXPECT_EQ(api.get("/api/sensors?label=line:3&label=line:4").status, 400);
-  EXPECT_EQ(api.get("/api/rules?label=line:3").status, 400);
+  EXPECT_EQ(api.get("/api/factories?label=line:3").status, 400) << "factories have none";
 }
 
 }  // namespace
