@@ -97,10 +97,10 @@ class drafting {
       as_live.sinks[i] = filled->instead_of;
       out_.sensors.push_back(std::move(*filled));
     }
-    instances others;
+    sensor_graph others;
     for (const auto& each : in_force_.pipelines)
       if (each.id != asked_.pipelines[number].instead_of)
-        others.insert(others.end(), each.instances.begin(), each.instances.end());
+        for (const auto& instance : each.instances) add_to(others, instance);
     if (const auto cycle = find_cycle(as_live, others))
       return fail(errc::invalid, "sources: " + *cycle + " would be computed from itself", "sources");
     out_.streams.push_back(

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "actors/streams/derived_writer.hpp"
 #include "actors/streams/machine_actor.hpp"
 #include "actors/streams/stream_actor.hpp"
 
@@ -95,13 +96,13 @@ void past_streams::spawn(instance& it, const backtest_stream& of, caf::actor_sys
   it.live->sensitivity = of.sensitivity;
   it.live->sinks = of.draft ? of.sinks : std::vector<sensor_id>();  // what is in force has filled its sensors live
   stream_ports ports;
-  ports.write_readings = [ends = ends_](reading_batch made, const journal::waker& wake) -> expected<journal::ticket> {
+  ports.put_derived = [ends = ends_](derived_readings made) {
+    auto batch = joined({&made, 1});
     {
       const std::lock_guard lock(ends->mutex);
-      ends->derived.push_back(std::move(made));
+      ends->derived.push_back(std::move(batch));
     }
-    (*wake)();
-    return journal::ticket();
+    made.by->written.store(made.number);
   };
   ports.save = [](const saved_stream&, const std::function<void()>& written) { written(); };
   ports.write_events = [tell = tell_, &of](std::vector<event> found) { tell(of, std::move(found)); };

@@ -164,7 +164,6 @@ struct engine::impl {
   expected<void> start_watches();
   expected<void> stop_watches(const std::vector<machine_watch_entry>& of);
   expected<void> end_watches(const std::vector<machine_watch_entry>& gone, std::string_view why);
-  std::vector<sensor_id> watched_sensors(machine_id machine, const std::set<sensor_id>& derived) const;
   std::set<sensor_id> derived_sensors() const;
   void refresh_watches(const std::set<machine_id>& of);
   void watch_machines(const std::set<machine_id>& of);

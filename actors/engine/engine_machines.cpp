@@ -7,7 +7,7 @@
 
 #include "actors/engine/engine_impl.hpp"
 #include "actors/engine/limits.hpp"
-#include "actors/streams/limits.hpp"
+#include "actors/streams/stream_resolve.hpp"
 
 namespace factory {
 
@@ -17,17 +17,6 @@ std::set<sensor_id> engine::impl::derived_sensors() const {
   for (const auto& each : pipelines->all())
     for (const auto& instance : each.instances) all.insert(instance.sinks.begin(), instance.sinks.end());
   return all;
-}
-
-/// The oldest sensors of the machine; none where they are too few to be watched together.
-std::vector<sensor_id> engine::impl::watched_sensors(machine_id machine, const std::set<sensor_id>& derived) const {
-  std::vector<sensor_id> found;
-  for (const auto& each : entities->sensors(machine))
-    if (!derived.contains(each.id)) found.push_back(each.id);
-  std::ranges::sort(found);
-  if (found.size() > machine_detector::most_sensors) found.resize(machine_detector::most_sensors);
-  if (found.size() < limits::watched_sensors_least) found.clear();
-  return found;
 }
 
 /// After the journal has started. REQUIRES: the caller holds `changes`.
@@ -96,7 +85,7 @@ void engine::impl::refresh_watches(const std::set<machine_id>& of) {
       if (known) off.push_back(*known);
       continue;
     }
-    auto wanted = watched_sensors(machine, derived);
+    auto wanted = watched_sensors(*entities, machine, derived);
     if (known ? known->sensors == wanted : wanted.empty()) continue;
     if (known) ended.push_back(*known);
     if (wanted.empty()) {

@@ -350,13 +350,18 @@ std::uint64_t engine::impl::checkpoint_bytes() const {
 }
 
 /// While a sensor stays down, each checkpoint sets its entries aside. At a bound its readings are refused. Where setting aside itself fails,
-/// the journal keeps all, and at its own bound all readings are refused, so that it neither fills the disk nor makes the next start long.
+/// the journal keeps all, and at its own bound all readings are refused, so that it neither fills the disk nor makes the next start long. Likewise
+/// where pipelines are so far behind.
 void engine::impl::watch_journal() {
   const auto down = sensors->failed();
-  const bool journal_full =
-      !down.empty() && entries->bytes_above_floor() >= limits::journal_checkpoints_held * checkpoint_bytes();
-  if (journal_full != journal_is_full.exchange(journal_full) && journal_full)
-    spdlog::error("sensor {} stays down and holds the journal at its bound: readings are refused", *down.begin());
+  const bool at_bound = entries->bytes_above_floor() >= limits::journal_checkpoints_held * checkpoint_bytes();
+  const bool journal_full = at_bound && (!down.empty() || streams->is_behind());
+  if (journal_full != journal_is_full.exchange(journal_full) && journal_full) {
+    if (down.empty())
+      spdlog::error("pipelines are far behind and hold the journal at its bound: readings are refused until they have caught up");
+    else
+      spdlog::error("sensor {} stays down and holds the journal at its bound: readings are refused", *down.begin());
+  }
   const auto bound = config.set_aside_bytes != 0 ? config.set_aside_bytes : limits::set_aside_bytes;
   const bool aside_full = !down.empty() && entries->aside_bytes() >= bound;
   if (aside_full != aside_is_full.exchange(aside_full) && aside_full)

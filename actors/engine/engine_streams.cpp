@@ -143,8 +143,13 @@ expected<void> engine::impl::commit_pipelines(std::vector<staged_pipeline>& all)
   }
   std::vector<catalog_write> writes;
   std::vector<pipeline_entry> entries_of_all;
+  std::set<pipeline_id> changed;
+  for (const auto& each : all) changed.insert(each.entry.id);
+  sensor_graph others;
+  for (const auto& each : pipelines->all())
+    if (!changed.contains(each.id))
+      for (const auto& instance : each.instances) add_to(others, instance);
   for (auto& [entry, spec, made, spec_before, before] : all) {
-    const auto others = all_instances(entry.id);
     for (const auto& each : made)
       if (const auto cycle = find_cycle(each, others))
         return fail(errc::invalid, "sources: " + *cycle + " would be computed from itself", "sources");

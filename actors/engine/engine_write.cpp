@@ -35,9 +35,13 @@ tl::unexpected<error> is_stopping() { return fail(errc::stopping, "the engine is
 
 tl::unexpected<error> is_held_back(const sensor_population& sensors) {
   const auto down = sensors.failed();
+  if (down.empty())
+    return fail(
+        errc::overloaded,
+        "Pipelines are so far behind that the journal, from which they read, is as long as it may be; send it again later.");
   return fail(
       errc::unavailable,
-      "sensor " + std::to_string(down.empty() ? 0 : *down.begin()) +
+      "sensor " + std::to_string(*down.begin()) +
           " has failed, and the journal, which keeps its readings, is as long as it may be; start factoryd again, which tries it "
           "anew, or delete the sensor");
 }

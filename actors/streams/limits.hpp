@@ -8,7 +8,13 @@ namespace factory::limits {
 
 inline constexpr std::uint64_t stream_queued_readings = 65'536;  ///< of one instance; then it catches up from the journal instead
 inline constexpr std::uint64_t stream_queued_readings_of_all = 4'000'000;  ///< of all instances; likewise, for any that gets more
-inline constexpr std::uint64_t stream_catch_up_entries = 256;              ///< read from the journal at once
+inline constexpr std::uint64_t stream_line_readings =
+    1'000'000;  ///< committed and not yet given to instances; then they get them from the journal
+inline constexpr std::uint64_t stream_catch_up_entries = 256;       ///< read from the journal at once, at most
+inline constexpr std::uint64_t stream_catch_up_readings = 500'000;  ///< given to instances of them, about
+inline constexpr std::size_t derived_readings_per_entry = 65'536;   ///< of all instances, in one entry of the journal
+inline constexpr std::uint64_t derived_readings_waiting =
+    1'000'000;  ///< of all instances, not yet committed; then no instance gets anything until there is room
 inline constexpr std::size_t stream_results_waiting =
     65'536;  ///< while it is restored; then they are written before the end of that
 inline constexpr std::size_t stream_restarts_in_a_row = 3;  ///< without a new entry applied; then the instance stays down

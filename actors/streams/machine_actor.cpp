@@ -87,7 +87,6 @@ stream_actor::behavior_type machine_actor(stream_actor::stateful_pointer<machine
       [](const stream_caught_up&) {},
       [self](const stream_save& order) { save(self->state, order); },
       [](const stream_committed&) {},
-      [](const stream_retry&) {},
       [self](const stream_view_request& request) { request.answer.set(view_of(self->state)); },
       [](const stream_pause&) {},
       [](const stream_resume& order) { order.done.set(false); },

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -15,46 +14,34 @@ namespace factory {
 namespace {
 
 using self_pointer = stream_actor::stateful_pointer<stream_actor_state>;
-constexpr auto between_tries = std::chrono::seconds(1);
 
-void try_again_later(self_pointer self) { self->delayed_send(self, between_tries, stream_retry{}); }
+void forget_committed(stream_actor_state& state) { state.outbox.committed(state.live->written.load()); }
 
-/// When nothing that it has told waits any more.
+/// When all that it has told is committed. Else the writer says when.
 void answer_pause(stream_actor_state& state) {
-  if (!state.pause || state.pause_is_answered || !state.outbox.empty()) return;
+  if (!state.pause || state.pause_is_answered) return;
+  if (!state.outbox.empty()) {
+    state.live->waits_for_commit.store(true);
+    forget_committed(state);  // it may have been committed before the writer could see that
+    if (!state.outbox.empty()) return;
+  }
   auto bytes = std::make_shared<std::string>();
   state.core->encode(*bytes);
   state.pause_is_answered = true;
   state.pause->state.set(std::move(bytes));
 }
 
-/// Writes what waits, when nothing is under way.
+/// Hands over what waits.
 void write_results(self_pointer self) {
   auto& state = self->state;
-  answer_pause(state);
-  if (state.outbox.empty()) state.held.clear();
-  if (state.outbox.empty() || state.outbox.is_under_way()) return;
-  if (state.replaying && state.outbox.size() < limits::stream_results_waiting) return;
-  const auto wake =
-      std::make_shared<const std::function<void()>>([to = stream_actor{self}] { caf::anon_send(to, stream_committed{}); });
-  auto begun = state.ports.write_readings(state.outbox.take(), wake);
-  if (begun) {
-    state.ticket = std::move(*begun);
-    return;
+  forget_committed(state);
+  const auto waiting = state.outbox.waiting();
+  if (waiting > 0 && (!state.replaying || waiting >= limits::stream_results_waiting)) {
+    const auto number = state.live->handed.fetch_add(1) + 1;
+    state.ports.put_derived({state.live, stream_actor{self}, number, state.outbox.take(number), std::exchange(state.held, {})});
+    forget_committed(state);
   }
-  state.outbox.done(false);
-  try_again_later(self);
-}
-
-void end_write(self_pointer self) {
-  auto& state = self->state;
-  if (!state.ticket) return;
-  const bool committed = std::exchange(state.ticket, std::nullopt)->wait().has_value();
-  state.outbox.done(committed);
-  if (committed)
-    write_results(self);
-  else
-    try_again_later(self);
+  answer_pause(state);
 }
 
 void put_results(stream_actor_state& state, const std::vector<stream_instance::change>& told) {
@@ -112,7 +99,7 @@ void take_in(self_pointer self, const stream_entries& entries) {
   if (!told.events.empty()) state.ports.write_events(std::move(told.events));  // before any state that has seen what they are of
   state.live->due_us.store(state.core->due_us().value_or(INT64_MAX));
   state.live->applied.store(state.applied_sequence);
-  if (!state.outbox.empty() && !state.replaying) state.held.push_back(entries.credit);
+  if (state.outbox.waiting() > 0 && !state.replaying) state.held.push_back(entries.credit);
   write_results(self);
 }
 
@@ -150,6 +137,7 @@ void resume(self_pointer self, const stream_resume& order) {
 
 void save(self_pointer self, const stream_save& order) {
   auto& state = self->state;
+  forget_committed(state);
   if (!state.pause) state.applied_sequence = std::max(state.applied_sequence, order.sequence);  // else some are kept back
   saved_stream snapshot{state.live->key, state.applied_sequence, {}};
   state.core->encode(snapshot.state);
@@ -181,13 +169,15 @@ stream_actor::behavior_type stream(self_pointer self, std::shared_ptr<live_strea
       [self](const stream_entries& entries) { take_in(self, entries); },
       [self](const stream_caught_up& order) {
         self->state.replaying = false;
-        if (!self->state.outbox.empty()) self->state.held.push_back(order.under_way);
+        if (self->state.outbox.waiting() > 0) self->state.held.push_back(order.under_way);
         write_results(self);
       },
       [self](const stream_save& order) { save(self, order); },
-      [self](const stream_committed&) { end_write(self); },
-      [self](const stream_retry&) { write_results(self); },
-      [self](const stream_view_request& request) { request.answer.set(view(self->state)); },
+      [self](const stream_committed&) { write_results(self); },
+      [self](const stream_view_request& request) {
+        forget_committed(self->state);
+        request.answer.set(view(self->state));
+      },
       [self](const stream_pause& order) {
         self->state.pause = order;
         self->state.pause_is_answered = false;

@@ -18,8 +18,7 @@ struct stream_actor_state {
   stream_ports ports;
   std::unique_ptr<stream_instance> core;
   stream_outbox outbox;
-  std::optional<journal::ticket> ticket;    ///< of what is under way
-  std::vector<std::shared_ptr<void>> held;  ///< credits of entries whose results are not yet committed
+  std::vector<std::shared_ptr<void>> held;  ///< credits of entries whose results are not yet handed over
   bool replaying = false;  ///< what comes of the entries may be in the journal: only the last of each time is written
   std::uint64_t applied_sequence = 0;
   std::optional<stream_pause> pause;  ///< it stands still

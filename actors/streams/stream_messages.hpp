@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/flow/reply.hpp"
+#include "actors/streams/stream_outbox.hpp"
 #include "actors/streams/stream_views.hpp"
 #include "pipelines/correct/correction_overlay.hpp"
 #include "pipelines/model/event.hpp"
@@ -25,7 +26,7 @@
 ///   checkpoint ------------------ stream_save --> stream --> store_writer
 ///   query thread ---------------- stream_view_request --> stream
 ///   recomputer ------------------ stream_pause, stream_resume --> stream
-///   stream -- derived readings --> journal -- stream_committed --> stream
+///   stream -- derived_readings --> derived_writer --> journal
 ///
 /// An instance gets the entries of its sources in commit order, from the committer's thread, not from the sensors: so its state is a function
 /// of the journal, and no sensor waits for it.
@@ -39,7 +40,11 @@ struct live_stream {
   std::vector<sensor_id> sources, sinks;
   double sensitivity = 1;  ///< of a watch, when it came into being
 
-  std::atomic<std::uint64_t> queued{0};         ///< readings in its mailbox, or of results not yet committed
+  std::atomic<std::uint64_t> queued{0};       ///< readings in its mailbox, or of results not yet committed
+  std::atomic<std::uint64_t> handed{0};       ///< number of what it has handed over last to be written, by whichever actor it has
+  std::atomic<std::uint64_t> written{0};      ///< all up to this number is committed
+  std::atomic<bool> waits_for_commit{false};  ///< its actor is to be told then
+  std::atomic<bool> is_over{false};           ///< it has ended: what it has derived is not wanted any more
   std::atomic<std::int64_t> due_us{INT64_MAX};  ///< waits for a tick of this time
   std::atomic<std::uint64_t> applied{0};        ///< newest entry taken in
   std::atomic<std::uint64_t> saved{0};          ///< the state on disk has seen all entries up to here
@@ -81,10 +86,8 @@ struct stream_save {
   reply<bool> stored;
 };
 
-/// What was under way to the journal is there, or was refused.
+/// What an instance waits for is committed; to the writer: what was under way is, or was refused.
 struct stream_committed {};
-/// Time to try again what was refused.
-struct stream_retry {};
 
 /// Asks an instance how it stands.
 struct stream_view_request {
@@ -108,15 +111,25 @@ using stream_actor = caf::typed_actor<caf::reacts_to<stream_restore>,       // s
                                       caf::reacts_to<stream_entries>,       // take readings and ticks in, write what comes of it
                                       caf::reacts_to<stream_caught_up>,     // write what was kept back
                                       caf::reacts_to<stream_save>,          // hand the state to the store
-                                      caf::reacts_to<stream_committed>,     // forget what is committed, write what waits
-                                      caf::reacts_to<stream_retry>,         // write what waits
+                                      caf::reacts_to<stream_committed>,     // answer who waits for that
                                       caf::reacts_to<stream_view_request>,  // answer
                                       caf::reacts_to<stream_pause>,         // keep back what comes
                                       caf::reacts_to<stream_resume>>;       // work it in
 
+/// What an instance has derived. `by->written` becomes `number` when it is committed.
+struct derived_readings {
+  std::shared_ptr<live_stream> by;
+  stream_actor actor;
+  std::uint64_t number = 0;
+  std::vector<derived_reading> readings;
+  std::vector<std::shared_ptr<void>> credits;  ///< let go when it is committed
+};
+
 /// What instances need of the engine. None of these waits.
 struct stream_ports {
+  /// How the writer writes what all of them have derived.
   std::function<expected<journal::ticket>(reading_batch, journal::waker)> write_readings;
+  std::function<void(derived_readings)> put_derived;  ///< of each instance
   std::function<void(saved_stream, std::function<void()> written)> save;
   std::function<void(std::vector<event>)> write_events;
   /// Readings of these event times came that an instance could not take in as they count.
@@ -124,6 +137,15 @@ struct stream_ports {
   /// What the sensor's readings count as (correction_store::overlay_of). Nearly always null.
   std::function<std::shared_ptr<const correction_overlay>(sensor_id)> corrections_of;
 };
+
+/// Something is there to be written.
+struct derived_waits {};
+/// Time to try again what was refused.
+struct write_again {};
+
+using derived_writer_actor = caf::typed_actor<caf::reacts_to<derived_waits>,     // write it, unless something is under way
+                                              caf::reacts_to<stream_committed>,  // let go of what was under way, write what waits
+                                              caf::reacts_to<write_again>>;      // write again what was refused
 
 }  // namespace factory
 
@@ -133,10 +155,11 @@ CAF_ADD_TYPE_ID(factory_streams, (factory::stream_entries))
 CAF_ADD_TYPE_ID(factory_streams, (factory::stream_caught_up))
 CAF_ADD_TYPE_ID(factory_streams, (factory::stream_save))
 CAF_ADD_TYPE_ID(factory_streams, (factory::stream_committed))
-CAF_ADD_TYPE_ID(factory_streams, (factory::stream_retry))
 CAF_ADD_TYPE_ID(factory_streams, (factory::stream_view_request))
 CAF_ADD_TYPE_ID(factory_streams, (factory::stream_pause))
 CAF_ADD_TYPE_ID(factory_streams, (factory::stream_resume))
+CAF_ADD_TYPE_ID(factory_streams, (factory::derived_waits))
+CAF_ADD_TYPE_ID(factory_streams, (factory::write_again))
 CAF_END_TYPE_ID_BLOCK(factory_streams)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_restore)
@@ -144,7 +167,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_entries)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_caught_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_save)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_committed)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_retry)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_view_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_pause)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::stream_resume)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::derived_waits)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::write_again)

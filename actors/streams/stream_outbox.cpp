@@ -1,32 +1,30 @@
 #include "actors/streams/stream_outbox.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "pipelines/model/coding.hpp"
 
 namespace factory {
 
-reading_batch stream_outbox::take() {
-  under_way_ = std::move(waiting_);
-  waiting_.clear();
-  reading_batch batch;
-  batch.event_time_us.reserve(under_way_.size());
-  batch.value.reserve(under_way_.size());
-  for (const auto& [place, said] : under_way_) {
-    const auto row = static_cast<std::uint32_t>(batch.size());
-    if (batch.slices.empty() || batch.slices.back().sensor != place.first) batch.slices.push_back({place.first, row, row});
-    batch.event_time_us.push_back(place.second);
-    batch.value.push_back(said.value);
-    batch.slices.back().end = row + 1;
-  }
-  if (std::ranges::none_of(under_way_, [](const auto& each) { return each.second.is_gone; })) return batch;
-  for (const auto& [place, said] : under_way_) batch.flags.push_back(said.is_gone ? flag_excluded : flag_none);
-  return batch;
+std::size_t stream_outbox::size() const {
+  auto count = waiting_.size();
+  for (const auto& [number, all] : handed_) count += all.size();
+  return count;
 }
 
-void stream_outbox::done(bool committed) {
-  if (!committed) waiting_.merge(under_way_);  // keeps what was put since
-  under_way_.clear();
+std::vector<derived_reading> stream_outbox::take(std::uint64_t number) {
+  const auto& taken = handed_.emplace_back(number, std::exchange(waiting_, {})).second;
+  std::vector<derived_reading> all;
+  all.reserve(taken.size());
+  for (const auto& [place, said] : taken)
+    all.push_back({place.first, place.second, said.value, said.is_gone ? flag_excluded : flag_none});
+  return all;
+}
+
+void stream_outbox::committed(std::uint64_t number) {
+  const auto later = std::ranges::find_if(handed_, [number](const auto& each) { return each.first > number; });
+  handed_.erase(handed_.begin(), later);
 }
 
 namespace {
@@ -42,7 +40,7 @@ void put_place(std::string& out, const std::pair<sensor_id, std::int64_t>& place
 /// Readings, then those that are taken back, which older states do not have.
 void stream_outbox::encode(std::string& out) const {
   auto all = waiting_;
-  all.insert(under_way_.begin(), under_way_.end());
+  for (auto each = handed_.rbegin(); each != handed_.rend(); ++each) all.insert(each->second.begin(), each->second.end());
   const auto gone = static_cast<std::size_t>(std::ranges::count_if(all, [](const auto& each) { return each.second.is_gone; }));
   put_varint(out, all.size() - gone);
   for (const auto& [place, said] : all)
@@ -55,7 +53,7 @@ void stream_outbox::encode(std::string& out) const {
 
 bool stream_outbox::decode(std::string_view& in) {
   waiting_.clear();
-  under_way_.clear();
+  handed_.clear();
   for (const bool is_gone : {false, true}) {
     std::uint64_t count = 0;
     if (is_gone && in.empty()) return true;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "actors/flow/wake.hpp"
 #include "actors/streams/limits.hpp"
 #include "actors/streams/stream_actor.hpp"
 
@@ -11,27 +12,36 @@ namespace factory {
 
 const std::uint64_t stream_population::instance::limit_ = limits::stream_queued_readings;
 
+namespace {
+
+stream_ports through(std::shared_ptr<derived_writer> writer, stream_ports ports) {
+  ports.put_derived = [writer = std::move(writer)](derived_readings made) { writer->put(std::move(made)); };
+  return ports;
+}
+
+}  // namespace
+
 stream_population::stream_population(caf::actor_system& system, progress& counts, const stream_times& times, stream_ports ports,
                                      const stream_state_store& states, const journal& entries,
                                      std::function<void(std::function<void()>)> store_barrier)
     : system_(system),
       times_(times),
-      ports_(std::move(ports)),
+      writer_(std::make_shared<derived_writer>(system, ports.write_readings)),
+      ports_(through(writer_, std::move(ports))),
       states_(states),
       entries_(entries),
       store_barrier_(std::move(store_barrier)),
       counts_(counts),
       supervisor_(system.spawn(supervisor, [this](const failed_actor& failed) { on_failure(failed.id); })),
       dispatched_sequence_(entries.last_sequence()),
-      catch_up_thread_([this] { catch_up_loop(); }) {}
+      catch_up_entries_(limits::stream_catch_up_entries),
+      giver_([this] { give_loop(); }) {}
 
 stream_population::~stream_population() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wakes_.notify_all();
-  catch_up_thread_.join();
+  stopping_ = true;
+  bell_.ring();
+  giver_.join();
+  writer_->stop();
   const auto shutdown = caf::exit_reason::user_shutdown;
   caf::anon_send_exit(supervisor_, shutdown);
   for (const auto& [key, each] : all_) caf::anon_send_exit(each->actor, shutdown);
@@ -42,8 +52,7 @@ expected<void> stream_population::start(pipeline_id pipeline, std::uint32_t vers
                                         std::span<const pipeline_instance_entry> instances) {
   const std::lock_guard lock(mutex_);
   for (const auto& each : instances) start({pipeline, version, each.machine}, spec, each);
-  make_routes();
-  wakes_.notify_all();
+  bell_.ring();
   return {};
 }
 
@@ -53,8 +62,7 @@ void stream_population::start_watches(std::span<const machine_watch_entry> watch
     if (auto* const made =
             start({machine_watches, each.version, each.machine}, nullptr, {each.machine, each.since_sequence, each.sensors, {}}))
       made->live->sensitivity = each.sensitivity;
-  make_routes();
-  wakes_.notify_all();
+  bell_.ring();
 }
 
 /// The new one; null where it is there already. REQUIRES: the caller holds mutex_.
@@ -71,6 +79,8 @@ stream_population::instance* stream_population::start(const stream_key& key, std
   made->sent_sequence = of.since_sequence;
   made->number = next_number_++;
   all_.emplace(key, made);
+  ++(made->live->is_watch() ? watch_count_ : count_);
+  routes_are_old_ = true;
   to_restore_.push_back(made);
   return made.get();
 }
@@ -81,31 +91,19 @@ std::vector<stream_key> stream_population::end(pipeline_id pipeline, std::option
   std::erase_if(all_, [&](const auto& each) {
     if (each.first.pipeline != pipeline || (machine && each.first.machine != *machine)) return false;
     ended.push_back(each.first);
-    each.second->is_down = true;  // the catch-up thread may still hold it
+    each.second->is_down = true;  // the thread that gives may still hold it
+    each.second->live->is_over = true;
+    --(each.second->live->is_watch() ? watch_count_ : count_);
     if (each.second->actor) caf::anon_send_exit(each.second->actor, caf::exit_reason::user_shutdown);
     return true;
   });
-  make_routes();
+  routes_are_old_ = true;
+  bell_.ring();
   return ended;
 }
 
-std::size_t stream_population::size() const { return count_.load() - watch_count_.load(); }
+std::size_t stream_population::size() const { return count_.load(); }
 std::size_t stream_population::watch_count() const { return watch_count_.load(); }
-
-/// REQUIRES: the caller holds mutex_.
-void stream_population::make_routes() {
-  auto table = std::make_shared<route_table>();
-  for (const auto& [key, each] : all_)
-    for (std::uint32_t source = 0; source < each->live->sources.size(); ++source) {
-      const auto sensor = each->live->sources[source];
-      if (sensor >= table->size()) table->resize(sensor + 1U);
-      (*table)[sensor].push_back({each, source});
-    }
-  routes_ = std::move(table);
-  watch_count_ =
-      static_cast<std::size_t>(std::ranges::count_if(all_, [](const auto& each) { return each.second->live->is_watch(); }));
-  count_ = all_.size();
-}
 
 /// Of the good readings that one cell of a watch holds, the newest is enough: so many of a fast sensor cost little.
 void stream_population::add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us,
@@ -172,97 +170,8 @@ void stream_population::add_sensitivity(instance& to, const journal_entry& entry
   next.parts.push_back({entry.sequence, entry.received_at_us, stream_entries::sensitivity, begin, begin + 1});
 }
 
-/// Sends what was added. REQUIRES: the caller holds mutex_.
-void stream_population::send(instance& to) {
-  const auto next = std::exchange(to.next, nullptr);
-  if (!next || to.is_down || !to.actor) return;
-  const auto weight = next->values.size() + 1;
-  to.live->queued.fetch_add(weight);
-  queued_->fetch_add(weight);
-  const auto let_go = [live = to.live, all = queued_, weight, held = std::move(next->credit)](void*) {
-    live->queued.fetch_sub(weight);
-    all->fetch_sub(weight);
-  };
-  next->credit = std::shared_ptr<void>(static_cast<void*>(&counts_), let_go);
-  caf::anon_send(to.actor, std::move(*next));
-}
-
-/// Sends what has come for it, or holds it back for a moment. REQUIRES: the caller holds mutex_; the instance is not behind.
-void stream_population::hand_over(const std::shared_ptr<instance>& to) {
-  if (!to->live->is_watch() || to->next->parts.size() >= limits::watch_parts_held) {
-    send(*to);
-    to->sent_sequence = dispatched_sequence_;
-    return;
-  }
-  if (to->is_held) return;
-  to->is_held = true;
-  if (held_.empty()) {
-    held_since_ = std::chrono::steady_clock::now();
-    wakes_.notify_all();
-  }
-  held_.push_back(to);
-}
-
-/// REQUIRES: the caller holds mutex_.
-void stream_population::send_held() {
-  for (const auto& each : std::exchange(held_, {})) {
-    each->is_held = false;
-    if (each->behind || !each->next) continue;
-    send(*each);
-    each->sent_sequence = dispatched_sequence_;
-  }
-}
-
-void stream_population::dispatch(std::span<const journal_entry* const> entries) {
-  const std::lock_guard lock(mutex_);
-  if (all_.empty()) {
-    dispatched_sequence_ = entries.back()->sequence;
-    return;
-  }
-  std::vector<std::shared_ptr<instance>> touched;
-  const auto touch = [&](const std::shared_ptr<instance>& it) {
-    if (!std::exchange(it->is_touched, true)) touched.push_back(it);
-  };
-  const auto& routes = *routes_;
-  for (const auto* const entry : entries) {
-    if (entry->tick)
-      for (const auto& [key, each] : all_)
-        if (!each->behind && each->live->due_us.load() <= entry->received_at_us) {
-          touch(each);
-          add_tick(*each, *entry);
-        }
-    if (entry->config && !entry->config->machines.empty())
-      for (const auto& [key, each] : all_)
-        if (const auto changed = entry->config->sensitivity_of(key.machine); changed && each->live->is_watch() && !each->behind) {
-          touch(each);
-          add_sensitivity(*each, *entry, *changed);
-        }
-    if (!entry->readings) continue;
-    for (const auto& rows : entry->readings->slices) {
-      if (rows.sensor >= routes.size()) break;  // sorted by sensor
-      for (const auto& [to, source] : routes[rows.sensor]) {
-        if (to->behind) continue;
-        touch(to);
-        add(*to, *entry, rows, source);
-      }
-    }
-  }
-  dispatched_sequence_ = entries.back()->sequence;
-  for (const auto& each : touched) {
-    each->is_touched = false;
-    if (each->live->queued.load() + each->next->values.size() > limits::stream_queued_readings ||
-        queued_->load() > limits::stream_queued_readings_of_all) {
-      each->next.reset();  // from now on it reads the journal
-      each->behind = true;
-      wakes_.notify_all();
-      continue;
-    }
-    hand_over(each);
-  }
-}
-
 std::optional<std::int64_t> stream_population::due_us() const {
-  if (count_.load() == 0) return std::nullopt;
+  if (count_.load() == 0) return std::nullopt;  // watches wait for nothing
   const std::lock_guard lock(mutex_);
   auto due = INT64_MAX;
   for (const auto& [key, each] : all_)
@@ -275,10 +184,13 @@ std::vector<stream_report> stream_population::report(pipeline_id pipeline, std::
   std::vector<stream_report> reports;
   std::vector<reply<stream_view>::waiter> asked;
   {
+    bundled_wakes by(system_);
     const std::lock_guard lock(mutex_);
-    send_held();
-    for (const auto& [key, each] : all_) {
-      if (key.pipeline != pipeline || (machine && key.machine != *machine)) continue;
+    pass_on(by);
+    send_held(by);
+    for (auto at = all_.lower_bound({pipeline, 0, 0}); at != all_.end() && at->first.pipeline == pipeline; ++at) {
+      const auto& [key, each] = *at;
+      if (machine && key.machine != *machine) continue;
       stream_report made{
           key.machine, each->live->sources, each->live->sinks, {}, each->live->queued.load(), each->restarts, each->failure, {}};
       made.state = each->is_down  ? stream_condition::failed
@@ -298,8 +210,10 @@ std::vector<stream_report> stream_population::report(pipeline_id pipeline, std::
 bool stream_population::persist_all(std::int64_t deadline_ms, const std::function<bool()>& hopeless) {
   std::vector<reply<bool>::waiter> asked;
   {
+    bundled_wakes by(system_);
     const std::lock_guard lock(mutex_);
-    send_held();
+    pass_on(by);
+    send_held(by);
     for (const auto& [key, each] : all_) {
       if (each->is_down || !each->actor) continue;
       auto [stored, waiter] = reply<bool>::make();
@@ -325,11 +239,15 @@ bool stream_population::wait_until_idle(std::int64_t deadline_ms) {
   constexpr std::int64_t look_every_ms = 5;
   for (; deadline_ms > 0; deadline_ms -= look_every_ms) {
     {
+      bundled_wakes by(system_);
       const std::lock_guard lock(mutex_);
-      send_held();
-      const bool all_there =
-          std::ranges::none_of(all_, [](const auto& each) { return each.second->behind && !each.second->is_down; });
-      if (all_there && counts_.idle()) return true;
+      pass_on(by);
+      send_held(by);
+      const bool all_there = failures_.empty() && std::ranges::none_of(all_, [](const auto& each) {
+                               return each.second->behind && !each.second->is_down;
+                             });
+      // In this order: what is under way may end in the line.
+      if (all_there && counts_.idle() && line_is_empty()) return true;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(look_every_ms));
   }
@@ -339,6 +257,11 @@ bool stream_population::wait_until_idle(std::int64_t deadline_ms) {
 std::uint64_t stream_population::failed_count() const {
   const std::lock_guard lock(mutex_);
   return static_cast<std::uint64_t>(std::ranges::count_if(all_, [](const auto& each) { return each.second->is_down; }));
+}
+
+bool stream_population::is_behind() const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(all_, [](const auto& each) { return each.second->behind && !each.second->is_down; });
 }
 
 stream_actor stream_population::actor_of(pipeline_id pipeline, machine_id machine) const {
@@ -352,7 +275,9 @@ expected<stream_population::paused> stream_population::pause(const stream_key& k
   auto [answer, waiter] = reply<std::shared_ptr<const std::string>>::make();
   paused out;
   {
+    bundled_wakes by(system_);
     const std::lock_guard lock(mutex_);
+    pass_on(by);
     const auto at = all_.find(key);
     if (at == all_.end()) return fail(errc::not_found, "there is no such instance of a pipeline");
     if (at->second->is_down) return fail(errc::unavailable, at->second->failure);

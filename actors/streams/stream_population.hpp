@@ -16,6 +16,7 @@
 
 #include "actors/flow/flow.hpp"
 #include "actors/sensors/supervisor.hpp"
+#include "actors/streams/derived_writer.hpp"
 #include "actors/streams/stream_messages.hpp"
 #include "pipelines/stream/stream_times.hpp"
 #include "storage/streams/machine_watch_store.hpp"
@@ -26,14 +27,17 @@ namespace factory {
 /// All instances of pipelines, the watches over machines, and their supervision.
 ///
 /// Invariants:
-///   * An instance gets each entry of its sources after its beginning exactly once, in commit order: from the committer (dispatch), or, while it
-///     is behind, from the journal (catch-up thread). It is behind when it begins, when its actor was replaced, and when more than
-///     limits::stream_queued_readings wait for it. Nothing waits for an instance, and nothing is dropped.
+///   * An instance gets each entry of its sources after its beginning exactly once, in commit order: from the line that the committer fills
+///     (dispatch), or, while it is behind, from the journal. It is behind when it begins, when its actor was replaced, when more than
+///     limits::stream_queued_readings wait for it, and when the line has grown too long. Nothing waits for an instance, and nothing is dropped.
+///   * The committer only puts entries in line. A thread of its own, with less priority than the sensors' workers, gives them to the instances
+///     and runs these: so ingest pays nothing for what many instances compute. Whoever asks for a state, or waits for idleness, has the
+///     line sent first.
 ///   * What comes for a watch is held back for a moment, so that many small bodies are one message; it counts as under way. Whoever asks for a
 ///     state or waits for idleness has it sent first.
 ///   * The journal keeps what the stored state of an instance has not seen (floor). An instance that failed for good holds nothing.
 ///
-/// dispatch() is called from one thread at a time; all else from any thread.
+/// dispatch() is called from one thread at a time; all else from any thread. Lock mutex_, then line_mutex_.
 class stream_population {
  public:
   stream_population(caf::actor_system& system, progress& counts, const stream_times& times, stream_ports ports,
@@ -51,7 +55,7 @@ class stream_population {
   std::size_t size() const;  ///< instances of pipelines
   std::size_t watch_count() const;
 
-  /// Committed entries, in order. Costs a comparison where there are no pipelines.
+  /// Committed entries, in order. Costs a comparison where there are no instances, and a look at its slices where none is for them.
   void dispatch(std::span<const journal_entry* const> entries);
   /// The earliest instant that an instance waits for.
   std::optional<std::int64_t> due_us() const;
@@ -64,6 +68,9 @@ class stream_population {
   /// Waits until every instance has taken in all that was committed before the call, and its results are committed.
   bool wait_until_idle(std::int64_t deadline_ms);
   std::uint64_t failed_count() const;
+  /// Whether instances get their entries from the journal, which so keeps them.
+  bool is_behind() const;
+  derived_writer::counters derived() const { return writer_->count(); }
 
   /// An instance that stands still: what comes for it is kept back, and nothing that it has told waits for its commit.
   struct paused {
@@ -93,6 +100,7 @@ class stream_population {
     std::shared_ptr<stream_entries> next;  ///< being filled
     bool is_touched = false;               ///< by the group that is being dispatched
     bool is_held = false;                  ///< among held_
+    bool takes_now = false;                ///< of the thread that gives: it is behind and gets what is being read
     bool has_room() const { return live->queued.load() < limit_ / 2; }
     static const std::uint64_t limit_;
   };
@@ -103,29 +111,56 @@ class stream_population {
   };
   using route_table = std::vector<std::vector<route>>;
 
+  /// What the committer has put in line.
+  struct line_of_entries {
+    std::vector<journal_entry> entries;
+    std::uint64_t readings = 0;
+    std::uint64_t sequence = 0;  ///< all up to here that concern instances are in line, or were
+    bool is_cut = false;         ///< it was too long, and is in the journal alone
+  };
+  /// Wakes the thread that gives.
+  struct bell {
+    std::mutex mutex;
+    std::condition_variable rings;
+    bool rung = false;  ///< guarded by mutex
+    void ring();
+    void wait_until(std::optional<std::chrono::steady_clock::time_point> at_latest);
+  };
+
   instance* start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec, const pipeline_instance_entry& of);
   void spawn(instance& it);
-  void make_routes();
   stream_entries& next_of(instance& to);
   void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source);
   static void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us, std::span<const double> values,
                                   std::span<const std::uint8_t> flags);
   void add_tick(instance& to, const journal_entry& entry);
   void add_sensitivity(instance& to, const journal_entry& entry, double sensitivity);
-  void send(instance& to);
-  void hand_over(const std::shared_ptr<instance>& to);
-  void send_held();
+  void send(instance& to, caf::execution_unit& by);
+
+  // What is in line (stream_population_line.cpp). REQUIRES, for all of these: the caller holds mutex_.
+  bool is_wanted(const journal_entry& entry) const;  ///< REQUIRES: line_mutex_ instead
+  void renew_routes(caf::execution_unit& by);
+  void pass_on(caf::execution_unit& by);
+  void pass_on(const line_of_entries& all, caf::execution_unit& by);
+  void fall_behind(instance& it);
+  void hand_over(const std::shared_ptr<instance>& to, caf::execution_unit& by);
+  void send_held(caf::execution_unit& by);
+  bool line_is_empty();
+  bool has_room_for_all() const;
+
+  // The thread that gives (stream_population_catch_up.cpp).
+  void give_loop();
+  std::optional<std::chrono::steady_clock::time_point> next_look(bool moved) const;
+  bool catch_up(caf::execution_unit& by);
+  std::uint64_t give(const journal_entry& entry, std::span<const std::shared_ptr<instance>> to, const route_table& routes);
   void restore(const std::vector<std::shared_ptr<instance>>& all);
   void restore(instance& which);
-  void catch_up_loop();
-  bool catch_up();
-  void give(const journal_entry& entry, const std::map<const instance*, std::shared_ptr<instance>>& to,
-            const route_table& routes);
   void on_failure(std::uint32_t number);
   void restart_failed();
 
   caf::actor_system& system_;
   const stream_times times_;
+  const std::shared_ptr<derived_writer> writer_;  ///< actors may outlive this
   const stream_ports ports_;
   const stream_state_store& states_;
   const journal& entries_;
@@ -133,21 +168,27 @@ class stream_population {
   progress& counts_;  ///< outlives the messages that are counted
   supervisor_actor supervisor_;
 
-  mutable std::mutex mutex_;  ///< held while a group is dispatched; below it guards what follows
+  mutable std::mutex mutex_;  ///< held while entries are given to mailboxes; below it guards what follows
   instance_map all_;
   std::shared_ptr<const route_table> routes_ = std::make_shared<const route_table>();
-  std::uint64_t dispatched_sequence_;
+  bool routes_are_old_ = false;        ///< instances came or went; those that came are behind
+  std::uint64_t dispatched_sequence_;  ///< what is up to here has left the line
+  std::uint64_t catch_up_entries_;     ///< read at once: so many that about limits::stream_catch_up_readings come of them
   std::uint32_t next_number_ = 1;
   std::uint64_t next_ticket_ = 1;
   std::vector<std::uint32_t> failures_;
   std::vector<std::shared_ptr<instance>> to_restore_;
   std::vector<std::shared_ptr<instance>> held_;  ///< whose `next` is held back; some may have been sent since
   std::chrono::steady_clock::time_point held_since_;
-  bool stopping_ = false;
-  std::condition_variable wakes_;
+
+  std::mutex line_mutex_;
+  line_of_entries line_;                       ///< guarded by line_mutex_
+  std::shared_ptr<const route_table> wanted_;  ///< likewise: what entries in line may be for; null: nothing
+  bell bell_;
+  std::atomic<bool> stopping_{false};
   std::atomic<std::size_t> count_{0}, watch_count_{0};
   std::shared_ptr<std::atomic<std::uint64_t>> queued_ = std::make_shared<std::atomic<std::uint64_t>>(0);  ///< readings for all
-  std::thread catch_up_thread_;
+  std::thread giver_;
 };
 
 }  // namespace factory

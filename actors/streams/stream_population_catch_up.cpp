@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "actors/engine/limits.hpp"
+#include "actors/flow/wake.hpp"
 #include "actors/streams/limits.hpp"
 #include "actors/streams/machine_actor.hpp"
 #include "actors/streams/stream_actor.hpp"
@@ -24,7 +26,7 @@ void stream_population::spawn(instance& it) {
 void stream_population::on_failure(std::uint32_t number) {
   const std::lock_guard lock(mutex_);
   failures_.push_back(number);
-  wakes_.notify_all();
+  bell_.ring();
 }
 
 /// Replaces the actors that have failed: each new one begins at the stored state and gets the entries behind it from the journal.
@@ -59,10 +61,7 @@ void stream_population::restore(const std::vector<std::shared_ptr<instance>>& al
   // What the old actors handed over must be stored before the states are read.
   auto [reached, waiter] = reply<bool>::make();
   store_barrier_([reached = std::move(reached)] { reached.set(true); });
-  const auto hopeless = [this] {
-    const std::lock_guard lock(mutex_);
-    return stopping_;
-  };
+  const auto hopeless = [this] { return stopping_.load(); };
   while (!waiter.wait_for(limits::query_deadline_ms, hopeless))
     if (hopeless()) return;
   for (const auto& each : all) restore(*each);
@@ -89,83 +88,107 @@ void stream_population::restore(instance& which) {
   caf::anon_send(which.actor, std::move(order));
 }
 
-void stream_population::give(const journal_entry& entry, const std::map<const instance*, std::shared_ptr<instance>>& to,
-                             const route_table& routes) {
+/// How many readings it gave, each as often as it has instances.
+std::uint64_t stream_population::give(const journal_entry& entry, std::span<const std::shared_ptr<instance>> to,
+                                      const route_table& routes) {
   if (entry.tick)
-    for (const auto& [address, each] : to)
+    for (const auto& each : to)
       if (each->sent_sequence < entry.sequence) add_tick(*each, entry);
   if (entry.config && !entry.config->machines.empty())
-    for (const auto& [address, each] : to) {
+    for (const auto& each : to) {
       const auto changed = entry.config->sensitivity_of(each->live->key.machine);
       if (changed && each->live->is_watch() && each->sent_sequence < entry.sequence) add_sensitivity(*each, entry, *changed);
     }
-  if (!entry.readings) return;
+  std::uint64_t given = 0;
+  if (!entry.readings) return given;
   for (const auto& rows : entry.readings->slices) {
     if (rows.sensor >= routes.size()) break;
-    for (const auto& [each, source] : routes[rows.sensor])
-      if (to.contains(each.get()) && each->sent_sequence < entry.sequence) add(*each, entry, rows, source);
+    for (const auto& [each, source] : routes[rows.sensor]) {
+      if (!each->takes_now || each->sent_sequence >= entry.sequence) continue;
+      add(*each, entry, rows, source);
+      given += rows.end - rows.begin;
+    }
   }
+  return given;
 }
 
 /// Gives the instances that are behind the next entries of the journal. False when none could take any.
-bool stream_population::catch_up() {
-  std::map<const instance*, std::shared_ptr<instance>> behind;
+bool stream_population::catch_up(caf::execution_unit& by) {
+  std::vector<std::shared_ptr<instance>> behind;
   std::shared_ptr<const route_table> routes;
   std::uint64_t from = UINT64_MAX, to = 0;
   {
     const std::lock_guard lock(mutex_);
+    renew_routes(by);
     routes = routes_;
+    if (!has_room_for_all()) return false;
     for (const auto& [key, each] : all_) {
       if (!each->behind || each->is_down || !each->actor || !each->has_room()) continue;
-      behind.emplace(each.get(), each);
+      behind.push_back(each);
       from = std::min(from, each->sent_sequence);
     }
     if (behind.empty()) return false;
     from = std::max(from, entries_.floor());
-    to = std::min(dispatched_sequence_, from + limits::stream_catch_up_entries);
+    to = std::min(dispatched_sequence_, from + catch_up_entries_);
   }
   // Nobody else touches `next` and `sent_sequence` of an instance that is behind.
+  std::uint64_t given = 0;
   if (to > from) {
-    if (auto read = entries_.read(from + 1, to, [&](const journal_entry& entry) { give(entry, behind, *routes); }); !read) {
+    for (const auto& each : behind) each->takes_now = true;
+    const auto read = entries_.read(from + 1, to, [&](const journal_entry& entry) { given += give(entry, behind, *routes); });
+    for (const auto& each : behind) each->takes_now = false;
+    if (!read) {
       spdlog::error("pipelines cannot catch up: {}", read.error().message);
       return false;
     }
+    if (given > limits::stream_catch_up_readings) catch_up_entries_ = std::max<std::uint64_t>(1, catch_up_entries_ / 2);
+    if (given < limits::stream_catch_up_readings / 4)
+      catch_up_entries_ = std::min(limits::stream_catch_up_entries, catch_up_entries_ * 2);
   }
   const std::lock_guard lock(mutex_);
-  for (const auto& [address, each] : behind) {
-    send(*each);
+  for (const auto& each : behind) {
+    if (!each->behind || each->is_down) continue;
+    send(*each, by);
     each->sent_sequence = std::max(each->sent_sequence, to);
     if (each->sent_sequence < dispatched_sequence_) continue;
     each->behind = false;
-    caf::anon_send(each->actor, stream_caught_up{under_way(counts_)});
+    send_by(by, each->actor, stream_caught_up{under_way(counts_)});
   }
   return true;
 }
 
-void stream_population::catch_up_loop() {
+std::optional<std::chrono::steady_clock::time_point> stream_population::next_look(bool moved) const {
+  using clock = std::chrono::steady_clock;
   constexpr auto between_looks = std::chrono::milliseconds(20);
   constexpr auto held_for = std::chrono::milliseconds(limits::watch_held_ms);
-  bool moved = false;
-  for (std::unique_lock lock(mutex_);;) {
-    const auto has_work = [this] { return stopping_ || !failures_.empty() || !to_restore_.empty(); };
-    const bool some_behind =
-        std::ranges::any_of(all_, [](const auto& each) { return each.second->behind && !each.second->is_down; });
-    if (!has_work() && !moved) {
-      if (some_behind)
-        wakes_.wait_for(lock, between_looks, has_work);
-      else if (!held_.empty())
-        wakes_.wait_until(lock, held_since_ + held_for, has_work);
-      else
-        wakes_.wait(lock);
-    }
+  const std::lock_guard lock(mutex_);
+  if (moved || !failures_.empty() || !to_restore_.empty()) return clock::now();
+  if (std::ranges::any_of(all_, [](const auto& each) { return each.second->behind && !each.second->is_down; }))
+    return clock::now() + between_looks;
+  return held_.empty() ? std::nullopt : std::optional(held_since_ + held_for);
+}
+
+/// Lower in priority than the sensors' workers, whose priority is lower than that of who reads, commits and alerts.
+void stream_population::give_loop() {
+  constexpr int nicer_by = 10;
+  constexpr auto held_for = std::chrono::milliseconds(limits::watch_held_ms);
+  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nicer_by);
+  for (bool moved = false;;) {
+    if (const auto at_latest = next_look(moved); !moved) bell_.wait_until(at_latest);
     if (stopping_) return;
-    if (!held_.empty() && std::chrono::steady_clock::now() >= held_since_ + held_for) send_held();
-    const auto to_restore = std::exchange(to_restore_, {});
-    lock.unlock();
+    run_here own(system_);
+    std::vector<std::shared_ptr<instance>> to_restore;
+    {
+      const std::lock_guard lock(mutex_);
+      pass_on(own);
+      if (!held_.empty() && std::chrono::steady_clock::now() >= held_since_ + held_for) send_held(own);
+      to_restore = std::exchange(to_restore_, {});
+    }
+    own.run();
     restart_failed();
     restore(to_restore);
-    moved = catch_up();
-    lock.lock();
+    moved = catch_up(own);
+    own.run();
   }
 }
 

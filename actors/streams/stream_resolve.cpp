@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include "actors/streams/limits.hpp"
+#include "pipelines/detect/machine.hpp"
 #include "pipelines/stream/units.hpp"
 
 namespace factory {
@@ -116,7 +118,22 @@ expected<machine_id> machine_of_sink(const pipeline_spec& spec, std::size_t sink
   return refuse(path, "is required: the sources are on several machines");
 }
 
-std::optional<std::string> find_cycle(const pipeline_instance_entry& instance, std::span<const pipeline_instance_entry> all) {
+std::vector<sensor_id> watched_sensors(const catalog& entities, machine_id machine, const std::set<sensor_id>& derived) {
+  std::vector<sensor_id> found;
+  for (const auto& each : entities.sensors(machine))
+    if (!derived.contains(each.id)) found.push_back(each.id);
+  std::ranges::sort(found);
+  if (found.size() > machine_detector::most_sensors) found.resize(machine_detector::most_sensors);
+  if (found.size() < limits::watched_sensors_least) found.clear();
+  return found;
+}
+
+void add_to(sensor_graph& graph, const pipeline_instance_entry& instance) {
+  for (const auto sensor : instance.sources)
+    graph[sensor].insert(graph[sensor].end(), instance.sinks.begin(), instance.sinks.end());
+}
+
+std::optional<std::string> find_cycle(const pipeline_instance_entry& instance, const sensor_graph& others) {
   std::set<sensor_id> reached;
   std::vector<sensor_id> next(instance.sinks);
   while (!next.empty()) {
@@ -124,9 +141,7 @@ std::optional<std::string> find_cycle(const pipeline_instance_entry& instance, s
     next.pop_back();
     if (sensor == 0 || !reached.insert(sensor).second) continue;
     if (std::ranges::find(instance.sources, sensor) != instance.sources.end()) return "sensor " + std::to_string(sensor);
-    for (const auto& each : all)
-      if (std::ranges::find(each.sources, sensor) != each.sources.end())
-        next.insert(next.end(), each.sinks.begin(), each.sinks.end());
+    if (const auto at = others.find(sensor); at != others.end()) next.insert(next.end(), at->second.begin(), at->second.end());
   }
   return std::nullopt;
 }

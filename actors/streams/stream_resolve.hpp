@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <span>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,14 @@ expected<std::vector<pipeline_instance_entry>> resolve(const pipeline_spec& spec
 expected<machine_id> machine_of_sink(const pipeline_spec& spec, std::size_t sink, const pipeline_instance_entry& instance,
                                      const catalog& entities);
 
-/// The sensors of `all` with which an instance would feed itself, or nothing: "sensor 4".
-std::optional<std::string> find_cycle(const pipeline_instance_entry& instance, std::span<const pipeline_instance_entry> all);
+/// The oldest sensors of the machine, without those that pipelines fill; none where they are too few to be watched together.
+std::vector<sensor_id> watched_sensors(const catalog& entities, machine_id machine, const std::set<sensor_id>& derived);
+
+/// Of sensors, those that are computed from them.
+using sensor_graph = std::map<sensor_id, std::vector<sensor_id>>;
+void add_to(sensor_graph& graph, const pipeline_instance_entry& instance);
+
+/// The sensor through which an instance would feed itself, where `others` are at work too, or nothing: "sensor 4".
+std::optional<std::string> find_cycle(const pipeline_instance_entry& instance, const sensor_graph& others);
 
 }  // namespace factory

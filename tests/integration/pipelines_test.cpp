@@ -1,5 +1,6 @@
 // Pipelines on the real daemon: derived readings exist exactly once, in the same bits, however often it is killed; and each pipeline of
 // docs/how-to/pipelines.md works as it stands there.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -163,6 +164,90 @@ TEST(pipelines, derived_readings_exist_once_in_the_same_bits_however_often_the_d
   EXPECT_EQ(without_the_last_minute(readings_of(again, filled), last_us), wanted);
   EXPECT_EQ(findings_of_pipelines(again, last_us), events);
   EXPECT_EQ(daemon.process.stop(), 0);
+}
+
+constexpr const char* steps_of_all_kinds[] = {
+    R"({"window":{"tumbling_ms":10000},"aggregate":"std"})",
+    R"({"window":{"tumbling_ms":7000,"shift_ms":500},"aggregate":"p95"})",
+    R"({"window":{"hopping_ms":30000,"every_ms":10000},"aggregate":"integral"})",
+    R"({"window":{"sliding_ms":20000},"aggregate":"slope"})",
+    R"({"filter":"a > 300"},{"window":{"session_ms":2000},"aggregate":"sum"})",
+    R"({"window":{"count":7},"aggregate":"mean"})",
+    R"({"window":{"state":"a > 500"},"aggregate":"duration"})",
+    R"({"derivative":{}},{"ewma":{"time_constant_ms":5000}})",
+    R"({"limit":{"above":900,"deadband":100,"on_delay_ms":1000}})",
+};
+
+/// Pipelines of each kind over each of these sensors, and one over what the first of them fills; returns the sensors that they fill.
+std::vector<std::uint32_t> add_pipelines_of_all_kinds(http_client& api, const std::vector<std::uint32_t>& sensors) {
+  std::string body;
+  for (const auto sensor : sensors)
+    for (std::size_t kind = 0; kind < std::size(steps_of_all_kinds); ++kind)
+      body += fmt::format(R"({0}{{"name":"kind {1} of {2}","sources":{{"a":{{"sensor_id":{2}}}}},"steps":[{3}],)"
+                          R"("sinks":[{{"sensor":{{"name":"kind {1} of {2}"}}}}]}})",
+                          body.empty() ? "[" : ",", kind, sensor, steps_of_all_kinds[kind]);
+  std::vector<std::uint32_t> filled;
+  const auto post = [&](const std::string& text) {
+    const auto made = api.post("/api/pipelines", text);
+    if (made.status != 201) throw std::runtime_error(made.body);
+    const auto answer = made.json();
+    for (const auto& each : answer.GetArray()) filled.push_back(each["instances"][0]["sinks"][0].GetUint());
+  };
+  post(body + "]");
+  post(fmt::format(R"([{{"name":"of another","sources":{{"a":{{"sensor_id":{}}}}},"steps":[{{"window":{{"tumbling_ms":60000}},)"
+                   R"("aggregate":"sum"}}],"sinks":[{{"sensor":{{"name":"of another"}}}}]}}])",
+                   filled.front()));
+  return filled;
+}
+
+/// Of times that no row can change any more.
+std::vector<reading> settled_readings(http_client& api, const std::vector<std::uint32_t>& sensors, std::int64_t until_us) {
+  std::vector<reading> all;
+  for (const auto sensor : sensors)
+    for (const auto& each : readings_of(api, sensor))
+      if (each.time_us < until_us) all.push_back(each);
+  return all;
+}
+
+TEST(pipelines, all_derived_readings_of_many_instances_are_those_of_an_undisturbed_daemon_after_many_kills) {
+  constexpr int seconds = 300;
+  constexpr auto until_us =
+      begin_us + (seconds - 150) * second_us;  // the lateness, and the longest window, before the newest reading
+  std::mt19937 random(17);
+  std::vector<std::uint32_t> sensors, filled;
+  fresh_daemon daemon, undisturbed;
+  for (auto* const each : {&daemon, &undisturbed}) {
+    http_client api((*each)->api_port());
+    sensors = add_sensors(api, 12);
+    filled = add_pipelines_of_all_kinds(api, sensors);
+  }
+  std::vector<std::pair<double, reading>> sent;  // of all sensors together, in the order in which each pair of them comes
+  for (std::size_t i = 0; i < sensors.size(); i += 2) {
+    const auto of_two = mixed_up(random, seconds);
+    for (std::size_t k = 0; k < of_two.size(); ++k) {
+      sent.emplace_back(static_cast<double>(k) / static_cast<double>(of_two.size()), of_two[k]);
+      sent.back().second.sensor = sensors[i + of_two[k].sensor - 1];
+    }
+  }
+  std::ranges::stable_sort(sent, {}, &std::pair<double, reading>::first);
+  http_client calm(undisturbed->api_port());
+  for (std::size_t next = 0, body = 1; next < sent.size(); ++body) {
+    http_client api(daemon->api_port());
+    std::vector<reading> rows;
+    for (const auto end = std::min(sent.size(), next + 100 + random() % 100); next < end; ++next)
+      rows.push_back(sent[next].second);
+    store(calm, rows);
+    store(api, rows);
+    if (body % 6 != 0) continue;
+    daemon->kill();
+    daemon->start();
+  }
+  http_client api(daemon->api_port());
+  await_processed(calm);
+  await_processed(api);
+  await([&] { return settled_readings(api, filled, until_us) == settled_readings(calm, filled, until_us); },
+        "the derived readings of the undisturbed daemon");
+  EXPECT_GT(settled_readings(api, filled, until_us).size(), 10 * filled.size());
 }
 
 TEST(pipelines, a_channel_hears_of_the_events) {
