@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "actors/backtest/limits.hpp"
+#include "pipelines/backtest/backtest_coding.hpp"
 
 namespace factory {
 
@@ -22,20 +23,49 @@ namespace {
 
 constexpr std::array state_texts{std::string_view("waiting"), std::string_view("running"), std::string_view("done"),
                                  std::string_view("failed"), std::string_view("cancelled")};
-constexpr int nicer_by = 15;
-
-/// The threads that it starts inherit this. If a call fails, results are the same, and live work has less.
+/// A thread that wakes goes ahead of an idle one at once, also a batch thread, as the workers of live work are: these would wait for the end of the
+/// turn of any other, however nice it is. The threads that it starts inherit this. If a call fails, results are the same, and live work has less.
 void go_behind_all() {
   const sched_param none{};
-  ::sched_setscheduler(0, SCHED_BATCH, &none);
+  if (::sched_setscheduler(0, SCHED_IDLE, &none) == 0) return;
+  constexpr int nicer_by = 15;
   ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nicer_by);
+}
+
+using stored_condition = stored_backtest::condition;
+static_assert(static_cast<int>(stored_condition::waiting) == static_cast<int>(backtest_state::waiting) &&
+              static_cast<int>(stored_condition::cancelled) == static_cast<int>(backtest_state::cancelled));
+
+stored_backtest stored_of(const backtest_info& info) {
+  return {info.id,    info.within, static_cast<stored_condition>(info.state), info.created_at_us, info.readings,
+          info.share, info.failure};
+}
+
+backtest_info info_of(const stored_backtest& stored) {
+  backtest_info info;
+  info.id = stored.id;
+  info.within = stored.within;
+  info.state = static_cast<backtest_state>(stored.state);
+  info.created_at_us = stored.created_at_us;
+  info.readings = stored.readings;
+  info.share = stored.share;
+  info.failure = stored.failure;
+  return info;
 }
 
 bool is_over(backtest_state state) { return state != backtest_state::waiting && state != backtest_state::running; }
 
 class service final : public backtest_service {
  public:
-  explicit service(backtest_parts parts) : parts_(std::move(parts)), runner_([this] { run_all(); }) {}
+  service(backtest_parts parts, backtest_store& store, const std::vector<stored_backtest>& before)
+      : parts_(std::move(parts)), store_(store) {
+    for (const auto& each : before) {
+      auto known = std::make_shared<record>();
+      known->info = info_of(each);
+      records_.emplace(each.id, std::move(known));
+    }
+    runner_ = std::thread([this] { run_all(); });
+  }
   ~service() override {
     {
       const std::lock_guard lock(mutex_);
@@ -59,7 +89,10 @@ class service final : public backtest_service {
         std::ranges::count_if(records_, [](const auto& each) { return each.second->info.state == backtest_state::waiting; });
     if (static_cast<std::size_t>(waiting) >= limits::backtests_in_line)
       return fail(errc::overloaded, "enough backtests are waiting; ask again when one has ended, or delete one");
-    made->info.id = ++last_id_;
+    auto id = store_.next_id();
+    if (!id) return tl::unexpected(std::move(id.error()));
+    made->info.id = *id;
+    if (auto stored = store_.put(stored_of(made->info)); !stored) return tl::unexpected(std::move(stored.error()));
     records_.emplace(made->info.id, made);
     changed_.notify_all();
     return view(*made);
@@ -69,7 +102,19 @@ class service final : public backtest_service {
     const std::lock_guard lock(mutex_);
     const auto found = records_.find(id);
     if (found == records_.end()) return fail(errc::not_found, "Backtest not found");
-    return view(*found->second);
+    auto out = view(*found->second);
+    if (out.state != backtest_state::done || out.result) return out;
+    const auto bytes = store_.result(id);
+    if (!bytes) return tl::unexpected(bytes.error());
+    backtest_result result;
+    if (!*bytes) {
+      out.failure = "Its result was too large to be kept over a restart; ask again.";
+    } else if (decode(**bytes, result)) {
+      out.result = std::make_shared<const backtest_result>(std::move(result));
+    } else {
+      return fail(errc::corrupt, "The result of the backtest cannot be read: it is damaged or of a newer version.");
+    }
+    return out;
   }
 
   std::vector<backtest_info> all() const override {
@@ -83,6 +128,7 @@ class service final : public backtest_service {
     const std::lock_guard lock(mutex_);
     const auto found = records_.find(id);
     if (found == records_.end()) return fail(errc::not_found, "Backtest not found");
+    if (auto removed = store_.remove({id}); !removed) return removed;
     found->second->progress.cancelled = true;
     records_.erase(found);
     return {};
@@ -118,6 +164,7 @@ class service final : public backtest_service {
         if (each->info.state == backtest_state::waiting) {
           each->info.state = backtest_state::running;
           each->started = std::chrono::steady_clock::now();
+          store(each->info);
           return each;
         }
       changed_.wait(lock);
@@ -137,39 +184,60 @@ class service final : public backtest_service {
     while (const auto what = next()) {
       auto came = run(*what);
       const std::lock_guard lock(mutex_);
-      what->info.readings = what->progress.readings;
-      what->info.share = what->progress.share;
+      auto& info = what->info;
+      info.readings = what->progress.readings;
+      info.share = what->progress.share;
       what->spec = {};
       if (came) {
-        what->info.state = backtest_state::done;
-        spdlog::info("backtest {}: {} readings in {:.2f} s", what->info.id, came->readings, came->seconds);
-        what->info.result = std::make_shared<const backtest_result>(std::move(*came));
+        info.state = backtest_state::done;
+        spdlog::info("backtest {}: {} readings in {:.2f} s", info.id, came->readings, came->seconds);
+        keep(info, std::move(*came));
       } else {
-        what->info.state = what->progress.cancelled ? backtest_state::cancelled : backtest_state::failed;
-        what->info.failure = came.error().message;
+        info.state = ends_ || !what->progress.cancelled ? backtest_state::failed : backtest_state::cancelled;
+        info.failure = ends_ ? "The program ended while it ran; ask again." : came.error().message;
+        if (records_.contains(info.id)) store(info);
       }
       forget_old();
     }
   }
 
+  /// REQUIRES mutex_. On disk, or in memory where that cannot be.
+  void keep(backtest_info& info, backtest_result came) {
+    if (!records_.contains(info.id)) return;
+    std::string bytes;
+    encode(came, bytes);
+    const bool fits = bytes.size() <= limits::backtest_result_bytes;
+    const auto stored = store_.put(stored_of(info), fits ? std::optional<std::string_view>(bytes) : std::nullopt);
+    if (!stored) spdlog::warn("backtest {} is kept in memory alone: {}", info.id, stored.error().message);
+    if (!stored || !fits) info.result = std::make_shared<const backtest_result>(std::move(came));
+  }
+
+  /// REQUIRES mutex_. What cannot be recorded is known until the process ends.
+  void store(const backtest_info& info) {
+    if (auto stored = store_.put(stored_of(info)); !stored) spdlog::warn("backtest {}: {}", info.id, stored.error().message);
+  }
+
   void forget_old() {
     auto over = static_cast<std::size_t>(
         std::ranges::count_if(records_, [](const auto& each) { return is_over(each.second->info.state); }));
+    std::vector<std::uint64_t> old;
     for (auto each = records_.begin(); over > limits::backtests_kept && each != records_.end();) {
       if (!is_over(each->second->info.state)) {
         ++each;
         continue;
       }
+      old.push_back(each->first);
       each = records_.erase(each);
       --over;
     }
+    if (auto removed = store_.remove(old); !removed) spdlog::warn("old backtests: {}", removed.error().message);
   }
 
   const backtest_parts parts_;
+  backtest_store& store_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::uint64_t, std::shared_ptr<record>> records_;  // guarded by mutex_, like all below
-  std::uint64_t last_id_ = 0;
   bool ends_ = false;
   std::thread runner_;
 };
@@ -178,8 +246,10 @@ class service final : public backtest_service {
 
 std::string_view to_text(backtest_state state) { return state_texts.at(static_cast<std::size_t>(state)); }
 
-std::unique_ptr<backtest_service> make_backtest_service(backtest_parts parts) {
-  return std::make_unique<service>(std::move(parts));
+expected<std::unique_ptr<backtest_service>> make_backtest_service(backtest_parts parts, backtest_store& store) {
+  const auto before = store.load();
+  if (!before) return tl::unexpected(before.error());
+  return std::make_unique<service>(std::move(parts), store, *before);
 }
 
 }  // namespace factory

@@ -10,6 +10,7 @@
 
 #include "actors/backtest/backtest_plan.hpp"
 #include "pipelines/backtest/backtest_result.hpp"
+#include "storage/admin/backtest_store.hpp"
 
 namespace factory {
 
@@ -28,14 +29,15 @@ struct backtest_info {
   std::shared_ptr<const backtest_result> result;  ///< when done
 };
 
-/// Backtests, one at a time, at a priority below all live work. Results are kept in memory, the newest limits::backtests_kept of them. Thread-safe.
+/// Backtests, one at a time, at a priority below all live work. They and what they came to are kept on disk, the newest limits::backtests_kept
+/// of those that are over: a start shows them, and of one that the end of the process cut short it says so. Thread-safe.
 class backtest_service {
  public:
   virtual ~backtest_service() = default;
   /// Puts it in line; `invalid` when it cannot be run, overloaded when too many wait.
   virtual expected<backtest_info> begin(const backtest_request& asked, factory_id within) = 0;
   virtual expected<backtest_info> find(std::uint64_t id) const = 0;  ///< not_found "Backtest not found"
-  virtual std::vector<backtest_info> all() const = 0;                ///< the newest first
+  virtual std::vector<backtest_info> all() const = 0;                ///< the newest first, without their results
   /// Ends it when it is not over, and forgets it.
   virtual expected<void> remove(std::uint64_t id) = 0;
 };
@@ -47,7 +49,7 @@ struct backtest_parts {
   std::function<std::int64_t()> now_us;
   std::size_t threads = 1;
 };
-/// Its destructor cancels what runs.
-std::unique_ptr<backtest_service> make_backtest_service(backtest_parts parts);
+/// Its destructor cancels what runs. Errors: the store cannot be read.
+expected<std::unique_ptr<backtest_service>> make_backtest_service(backtest_parts parts, backtest_store& store);
 
 }  // namespace factory

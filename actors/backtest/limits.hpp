@@ -13,8 +13,9 @@ inline constexpr std::size_t backtest_in_flight = 1'000'000;  ///< readings with
 inline constexpr std::size_t backtest_findings = 300'000;     ///< events that it may bring: it ends, narrow the range
 inline constexpr std::size_t backtests_in_line = 8;           ///< that wait for one another: 503
 inline constexpr std::size_t backtests_kept = 50;             ///< that are over; the oldest go
-inline constexpr std::size_t backtest_drafts = 200;           ///< rules of one: 400
-inline constexpr std::size_t backtest_pipelines = 50;         ///< drafts of one: 400
+inline constexpr std::size_t backtest_result_bytes = 16UL << 20;  ///< of one on disk; a longer one is gone after a restart
+inline constexpr std::size_t backtest_drafts = 200;               ///< rules of one: 400
+inline constexpr std::size_t backtest_pipelines = 50;             ///< drafts of one: 400
 inline constexpr std::size_t backtest_rows_merged =
     1'000'000;  ///< waiting for a draft from which another computes; then the oldest go without it
 inline constexpr std::size_t backtest_drafted_shown = 1'000;  ///< sensors that drafts fill, with their figures

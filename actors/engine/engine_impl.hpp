@@ -91,6 +91,7 @@ struct engine::impl {
   std::unique_ptr<rollup_store> rollups;
   std::unique_ptr<job_store> job_records;
   std::unique_ptr<job_service> jobs;
+  std::unique_ptr<backtest_store> backtest_records;
   std::unique_ptr<backtest_service> backtests;
   std::unique_ptr<recomputer> past;
 
@@ -119,7 +120,7 @@ struct engine::impl {
   expected<void> end_findings_of_deleted();
   expected<void> tell_suppressions();
   expected<void> start_jobs();
-  void start_backtests();
+  expected<void> start_backtests();
   void start_past(const job_parts& of_jobs);
   stream_access access_to_streams();
   persistence hand_over();

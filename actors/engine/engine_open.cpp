@@ -133,23 +133,24 @@ expected<void> engine::impl::start_jobs() {
   const job_parts parts{*entities, *events, *series, *rollups, *job_records, cut, wall_clock_us, drop_events};
   jobs = make_job_service(runtime->system(), parts, config.jobs);
   start_past(parts);
-  start_backtests();
-  return {};
+  return start_backtests();
 }
 
-/// Its thread has the lowest priority: so it asks a sensor by way of the workers, and never runs its actor itself.
-void engine::impl::start_backtests() {
+/// Its thread has the lowest priority. So it asks a sensor by way of the workers and never runs its actor itself, and it never sends what is in line: the
+/// committer would wait for it. What was acknowledged before the backtest was asked for is in the mailboxes by then.
+expected<void> engine::impl::start_backtests() {
   const auto read = [this](sensor_id sensor, const time_range& range, std::size_t about,
                            bool descending) -> expected<reading_run> {
     const auto wanted = visible(sensor, range);
-    auto asked = sensors->ask(std::span(&sensor, 1), wanted);
-    if (!asked.front()) return tl::unexpected(asked.front().error());
-    auto seen = asked.front()->wait_for(limits::query_deadline_ms);
+    auto asked = sensors->ask_from_behind(sensor, wanted);
+    if (!asked) return tl::unexpected(asked.error());
+    auto seen = asked->wait_for(limits::query_deadline_ms);
     if (!seen) return tl::unexpected(seen.error());
     seen->cut.corrections = corrections->overlay_of(sensor);
     return series->read_on(seen->cut, wanted, about, descending);
   };
   const auto in_force = [this] {
+    sensors->pass_on();
     const auto copied = [this]() -> expected<std::unique_ptr<catalog>> {
       auto copy = std::make_unique<catalog>(*db, entities->usual());
       if (auto loaded = copy->load(); !loaded) return tl::unexpected(std::move(loaded.error()));
@@ -157,7 +158,12 @@ void engine::impl::start_backtests() {
     };
     return backtest_sources{*entities, *events, pipelines->all(), watches->all(), copied};
   };
-  backtests = make_backtest_service({in_force, stream_rules_of(config), read, wall_clock_us, worker_threads_of(config)});
+  backtest_records = std::make_unique<backtest_store>(*db);
+  auto made = make_backtest_service({in_force, stream_rules_of(config), read, wall_clock_us, worker_threads_of(config)},
+                                    *backtest_records);
+  if (!made) return tl::unexpected(std::move(made.error()));
+  backtests = std::move(*made);
+  return {};
 }
 
 /// Not fsynced: what a tick brings about is written behind it, and a power cut takes neither or only what is newer.

@@ -192,6 +192,15 @@ std::vector<expected<reply<sensor_view>::waiter>> sensor_population::ask(std::sp
   return waiters;
 }
 
+expected<reply<sensor_view>::waiter> sensor_population::ask_from_behind(sensor_id sensor_number, const time_range& range) const {
+  const auto actor = directory_.find(sensor_number);
+  if (!actor) return has_failed();
+  auto [answer, waiter] = reply<sensor_view>::make();
+  bundled_wakes wakes(system_);
+  send_by(wakes, actor, view_request{range, view_more::nothing, std::move(answer)});
+  return waiter;
+}
+
 /// The sensor first: what it passes on is in the mailboxes behind it by the time it answers.
 expected<void> sensor_population::settle(sensor_id sensor_number, std::int64_t deadline_ms) const {
   if (directory_.find(sensor_number)) {

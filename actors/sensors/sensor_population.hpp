@@ -67,6 +67,8 @@ class sensor_population {
   /// Asks many sensors at once. Their actors run on the workers, so the caller can do other work meanwhile.
   std::vector<expected<reply<sensor_view>::waiter>> ask(std::span<const sensor_id> sensors, const time_range& range,
                                                         view_more more = view_more::nothing) const;
+  /// For a caller of low priority, for whom nobody must wait: it does not send what is in line, and so may miss that.
+  expected<reply<sensor_view>::waiter> ask_from_behind(sensor_id sensor, const time_range& range) const;
   /// Waits until the actors of this sensor have handled all that was dispatched before, and what they found is in RocksDB.
   expected<void> settle(sensor_id sensor, std::int64_t deadline_ms) const;
   /// Removes a deleted sensor. Waits until its actors have released it and everything that it handed over is stored.

@@ -11,7 +11,8 @@ namespace factory {
 
 namespace {
 
-// Key spaces, by first byte (docs/reference/storage-format.md): r run, i report info, j its JSON, h its HTML, n next ids.
+// Key spaces, by first byte (docs/reference/storage-format.md): r run, i report info, j its JSON, h its HTML, n next ids. Beside
+// them: b, c and m (backtest_store.cpp).
 constexpr std::size_t runs_kept = 1'000;
 constexpr std::size_t reports_kept = 400;
 constexpr std::uint8_t job_version = 1;
@@ -96,7 +97,10 @@ bool job_store::impl::load_record(std::string_view key, std::string_view value) 
     }
     case 'n': return get_varint(value, next_run) && get_varint(value, next_report) && value.empty();
     case 'j':
-    case 'h': return true;
+    case 'h':
+    case 'b':  // backtests (backtest_store.cpp)
+    case 'c':
+    case 'm': return true;
     default: return false;
   }
 }

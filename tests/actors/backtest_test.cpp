@@ -164,6 +164,24 @@ TEST_F(backtest_test, one_that_is_forgotten_ends_and_is_not_found) {
   EXPECT_EQ(finished({}).result->sensors, sensor_count) << "the next one runs";
 }
 
+TEST_F(backtest_test, a_restart_shows_what_it_came_to) {
+  load(0, 10'000);
+  const auto before = finished({});
+  open();
+  const auto after = running->backtests().find(before.id).value();
+  EXPECT_EQ(after.state, backtest_state::done);
+  EXPECT_EQ(after.created_at_us, before.created_at_us);
+  EXPECT_EQ(after.readings, before.readings);
+  ASSERT_TRUE(after.result);
+  EXPECT_EQ(after.result->digest, before.result->digest);
+  EXPECT_EQ(after.result->lines.size(), before.result->lines.size());
+  ASSERT_EQ(running->backtests().all().size(), 1U);
+  EXPECT_GT(finished({}).id, before.id);
+  ASSERT_TRUE(running->backtests().remove(before.id));
+  open();
+  EXPECT_EQ(running->backtests().find(before.id).error().code, errc::not_found);
+}
+
 TEST_F(backtest_test, is_refused_when_no_sensor_is_chosen) {
   backtest_request asked;
   asked.sensors.emplace().sensors = {99};
