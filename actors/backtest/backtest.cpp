@@ -110,7 +110,7 @@ class judges {
     config.rules = spec.usual;
     config.shards = std::max<std::size_t>(1, spec.threads / 2);
     config.stores_readings = false;
-    const bool has_drafted = tries_detection_ || !spec.draft_pipelines.empty();
+    const bool has_drafted = tries_detection_ || spec.tries_machines || !spec.draft_pipelines.empty();
     for (std::size_t i = 0; i < (has_drafted ? 2 : 1); ++i) {
       auto& behind = *scratches_.emplace_back(std::make_unique<scratch>());
       populations_.push_back(

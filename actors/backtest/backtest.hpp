@@ -69,6 +69,7 @@ struct backtest_spec {
   std::vector<pipeline> draft_pipelines;
   std::vector<drafted_sensor> drafted_sensors;
   std::map<machine_id, std::string> machines;  ///< names of those that are watched
+  bool tries_machines = false;                 ///< other settings of how they are watched: by drafts among `streams`
   std::vector<fault_window> faults;
   stream_rules usual = {};  ///< of a sensor without rules of its own
   std::size_t threads = 1;

@@ -8,6 +8,7 @@
 
 #include "actors/backtest/backtest_pipelines.hpp"
 #include "actors/backtest/limits.hpp"
+#include "actors/streams/stream_resolve.hpp"
 #include "pipelines/alarm/rule_template.hpp"
 
 namespace factory {
@@ -21,7 +22,7 @@ std::vector<sensor_id> chosen_sensors(const backtest_request& asked, const catal
   auto out = drafted.concerned;
   if (asked.sensors) {
     for (const sensor_entry& each : entities.select(*asked.sensors)) out.insert(each.id);
-  } else if ((!asked.rules.empty() || !asked.pipelines.empty()) && !asked.detection) {
+  } else if ((!asked.rules.empty() || !asked.pipelines.empty()) && !asked.detection && !asked.machine_detection) {
     for (const auto& draft : asked.rules)
       for (const auto sensor : sensors_of(draft.rule, entities)) out.insert(sensor);
   } else {
@@ -69,6 +70,24 @@ void add_names(const catalog& entities, backtest_spec& spec) {
   for (const rule_id id : ids) {
     auto found = entities.find_rule(id);
     spec.rules.emplace_back(id, found ? std::move(found->name) : std::string());
+  }
+}
+
+/// Watches by settings that are tried, also over machines that are not watched now.
+void add_drafted_watches(const backtest_request& asked, const backtest_sources& in_force, backtest_spec& spec) {
+  if (!asked.machine_detection) return;
+  spec.tries_machines = true;
+  std::set<sensor_id> derived;
+  for (const auto& each : in_force.pipelines)
+    for (const auto& instance : each.instances) derived.insert(instance.sinks.begin(), instance.sinks.end());
+  for (const auto& machine : in_force.entities.machines()) {
+    auto how = in_force.entities.machine_detector_of(machine.id);
+    asked.machine_detection(how);
+    auto sensors = watched_sensors(in_force.entities, machine.id, derived);
+    const auto is_seen = [&](sensor_id each) { return find(spec, each) != nullptr; };
+    if (!how.on || sensors.empty() || !std::ranges::all_of(sensors, is_seen)) continue;
+    spec.streams.push_back({{machine_watches, 1, machine.id}, nullptr, std::move(sensors), {}, true, how.sensitivity});
+    spec.machines.emplace(machine.id, machine.name);
   }
 }
 
@@ -167,6 +186,7 @@ expected<backtest_spec> plan_backtest(const backtest_request& asked, const backt
   add_drafts(asked, entities, *drafted, spec);
   add_names(entities, spec);
   add_streams(in_force, std::move(drafted->streams), spec);
+  add_drafted_watches(asked, in_force, spec);
   std::erase_if(spec.faults, [&](const fault_window& each) { return each.sensor != 0 && find(spec, each.sensor) == nullptr; });
   if (auto added = add_confirmed(in_force.events, spec); !added) return tl::unexpected(std::move(added.error()));
   return spec;

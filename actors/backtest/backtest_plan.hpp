@@ -36,6 +36,8 @@ struct backtest_request {
   std::vector<draft_pipeline> pipelines = {};
   /// Changes the rules of a sensor to those that are tried; empty: its detectors are not tried.
   std::function<expected<void>(stream_rules&)> detection = {};
+  /// Likewise how a machine is watched; empty: that is not tried.
+  std::function<void(detector_setting&)> machine_detection = {};
   std::vector<fault_window> faults = {};
   std::shared_ptr<const sensor_set> among = {};  ///< only these; null: all
 };

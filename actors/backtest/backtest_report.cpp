@@ -111,11 +111,8 @@ class reporter {
     for (const auto& each : spec.drafted_sensors) drafted_.insert(each.judged.config.sensor);
     for (const auto& [of, firings] : found_)
       if (is_detector(of.first)) detecting_.insert(of);
-    for (auto& [of, firings] : tried_) {
-      std::vector<firing> own;  // of sensors that are there
-      std::ranges::copy_if(firings, std::back_inserter(own), [&](const firing& at) { return !drafted_.contains(at.sensor); });
-      if (is_detector(of.first) && !own.empty()) detecting_.insert(of);
-    }
+    for (const auto& [of, firings] : tried_)
+      if (is_detector(of.first) && !tried_by(of).empty()) detecting_.insert(of);
   }
 
   void write(bool tries_detection) {
@@ -125,7 +122,7 @@ class reporter {
     for (const auto& each : detecting_) add_detector(each, firings_by(found_, each), false);
     add_pipelines_in_force();
     for (auto each = first_draft; each != plans.end(); ++each) add_alarms(*each);
-    if (tries_detection) add_drafted_detectors();
+    if (tries_detection || spec_.tries_machines) add_drafted_detectors(tries_detection);
     for (std::size_t i = 0; i < spec_.draft_pipelines.size(); ++i) add_drafted_pipeline(i);
     for (const auto& line : out_.lines)
       if (line.draft) out_.differences.push_back(difference_text(line, out_.in_force(line)));
@@ -142,6 +139,14 @@ class reporter {
     out_.lines.push_back(std::move(plan.line));
   }
 
+  /// What drafted settings say of sensors that are there, and of machines.
+  std::vector<firing> tried_by(const line_key& of) const {
+    std::vector<firing> own;
+    std::ranges::copy_if(firings_by(tried_, of), std::back_inserter(own),
+                         [&](const firing& at) { return is_of_machines(of.first) || !drafted_.contains(at.sensor); });
+    return own;
+  }
+
   void add_detector(const line_key& of, std::span<const firing> firings, bool draft) {
     const auto& [source, rule] = of;
     std::string name(to_text(source));
@@ -153,7 +158,7 @@ class reporter {
       stand_ins machines;
       line.sensors = 0;
       for (const auto& each : spec_.streams) {
-        if (!each.is_watch()) continue;
+        if (!each.is_watch() || each.draft != draft) continue;
         ++line.sensors;
         for (const auto sensor : each.sources) machines.emplace(sensor, each.key.machine);
       }
@@ -163,13 +168,11 @@ class reporter {
   }
 
   /// Of drafted settings, the detectors that say anything else by them.
-  void add_drafted_detectors() {
+  void add_drafted_detectors(bool of_sensors_too) {
     bool any = false;
     for (const auto& each : detecting_) {
-      if (is_of_machines(each.first)) continue;  // its settings are not those of sensors
-      std::vector<firing> tried;
-      std::ranges::copy_if(firings_by(tried_, each), std::back_inserter(tried),
-                           [&](const firing& at) { return !drafted_.contains(at.sensor); });
+      if (is_of_machines(each.first) ? !spec_.tries_machines : !of_sensors_too) continue;
+      const auto tried = tried_by(each);
       if (is_same(firings_by(found_, each), tried)) continue;
       add_detector(each, tried, true);
       any = true;

@@ -174,11 +174,16 @@ expected<bool> read_faults(element value, std::vector<fault_window>& out) {
   return true;
 }
 
-/// Of each sensor, its own settings as these members change them.
+/// Of each sensor, and of each machine, its own settings as these members change them.
 expected<bool> read_detectors(element value, backtest_request& out) {
   stream_settings drafted;
-  if (auto good = change_detectors(drafted, settings_owner::sensor, "detectors", value); !good)
+  if (auto good = change_detectors(drafted, settings_owner::machine, "detectors", value); !good)
     return tl::unexpected(good.error());
+  const auto of_machines = std::ranges::count_if(drafted.all(), [](const stream_settings::entry& each) {
+    return each.first.of == static_cast<std::uint8_t>(detector::machine);
+  });
+  if (of_machines > 0) out.machine_detection = [drafted](detector_setting& how) { drafted.apply_to(how); };
+  if (of_machines > 0 && static_cast<std::size_t>(of_machines) == drafted.all().size()) return true;
   out.detection = [drafted = std::move(drafted)](stream_rules& rules) -> expected<void> {
     drafted.apply_to(rules);
     return {};

@@ -105,6 +105,43 @@ TEST_F(backtest_streams, a_machine_is_judged_as_sensitively_as_it_is_set) {
   EXPECT_EQ(result.digest, running->events().digest()) << "scores are in it";
 }
 
+TEST_F(backtest_streams, other_settings_of_the_machine_detector_are_tried_beside_those_in_force) {
+  load(240);
+  const auto digest = running->events().digest();
+  backtest_request asked;
+  asked.machine_detection = [](detector_setting& how) { how.sensitivity = 0.01; };
+  const auto result = result_of(asked);
+  EXPECT_EQ(result.digest, digest);
+  const auto *const now = line_of(result, false, event_source::machine), *const tried =
+                                                                             line_of(result, true, event_source::machine);
+  ASSERT_NE(now, nullptr);
+  ASSERT_NE(tried, nullptr);
+  EXPECT_EQ(now->all.count, 1U);
+  EXPECT_EQ(now->sensors, 1U);
+  EXPECT_EQ(tried->all.count, 0U);
+  EXPECT_EQ(tried->sensors, 1U);
+  EXPECT_EQ(result.differences.size(), 1U);
+  EXPECT_EQ(line_of(result, true, event_source::spike), nullptr) << "of sensors nothing is tried";
+  asked.machine_detection = [](detector_setting&) {};
+  EXPECT_EQ(line_of(result_of(asked), true, event_source::machine), nullptr) << "it says what it says now";
+}
+
+TEST_F(backtest_streams, a_machine_that_is_not_watched_now_is_by_a_draft) {
+  auto mill = running->entities().find_machine(1).value();
+  mill.settings.set(setting_place::of_detector(detector::machine, setting::on), 0);
+  ASSERT_TRUE(running->update(mill));
+  load(240);
+  backtest_request asked;
+  asked.machine_detection = [](detector_setting& how) { how.on = true; };
+  const auto result = result_of(asked);
+  EXPECT_EQ(result.digest, running->events().digest());
+  const auto* const tried = line_of(result, true, event_source::machine);
+  ASSERT_NE(tried, nullptr);
+  EXPECT_EQ(tried->all.count, 1U);
+  EXPECT_EQ(tried->by_machine.at(1).count, 1U);
+  EXPECT_EQ(result.machine_names.at(1), "mill");
+}
+
 TEST_F(backtest_streams, a_draft_says_what_the_same_pipeline_said_live) {
   running->create_pipeline(apart).value();
   load(240);

@@ -158,6 +158,33 @@ TEST(backtest, with_pipelines_and_machines_has_the_digest_of_live_whatever_threa
   EXPECT_EQ(digest_with_pipelines({"--worker-threads", "8", "--analysis-actors", "8"}, 120), one);
 }
 
+TEST_F(backtests, try_other_settings_of_the_machine_detector) {
+  const auto done = finished_backtest(R"({"detectors":{"machine":{"sensitivity":0.5}}})");
+  EXPECT_EQ(done["result"]["digest"].GetString(), digest_after_a_stop());
+  ASSERT_EQ(done["result"]["differences"].Size(), 1U);
+  EXPECT_THAT(done["result"]["differences"][0].GetString(), HasSubstr("detector"));
+}
+
+TEST_F(backtests, are_there_after_a_kill_and_say_whether_it_cut_them_short) {
+  const auto first = finished_backtest("{}");
+  for (int i = 0; i < 4; ++i) ASSERT_EQ(api.post("/api/backtests", "{}").status, 201U);
+  running->kill();
+  running->start();
+  api = http_client(running->api_port());
+  const auto all = get_json(api, "/api/backtests");
+  ASSERT_EQ(all.Size(), 5U);
+  for (const auto& each : all.GetArray()) {
+    const std::string state = each["state"].GetString();
+    if (state == "done") continue;
+    EXPECT_EQ(state, "failed");
+    EXPECT_THAT(each["error"].GetString(), HasSubstr("The program ended"));
+  }
+  const auto path = fmt::format("/api/backtests/{}", first["id"].GetUint());
+  const auto again = get_json(api, path);
+  EXPECT_EQ(text_of(again["result"]), text_of(first["result"]));
+  EXPECT_THAT(api.get(path + ".html").body, HasSubstr("<svg"));
+}
+
 TEST_F(backtests, try_a_pipeline_and_show_it) {
   const auto body = fmt::format(
       R"({{"pipelines":[{{"name":"minutely","sources":{{"a":{{"sensor_id":{}}}}},"steps":[{{"window":{{"tumbling_ms":10000}},
@@ -213,6 +240,7 @@ TEST_F(backtests, refuse_in_words_what_cannot_be_tried) {
   refused(R"({"from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"})", "from must be before to");
   refused(R"({"labels":[{"from":"2026-01-02T00:00:00Z"}]})", "labels[0]");
   refused(R"({"detectors":{"nothing":{}}})", "detectors.nothing");
+  refused(R"({"detectors":{"machine":{"direction":"up"}}})", "detectors.machine.direction");
   refused(R"({"selector":{"machine_type":"oven"}})", "no sensor is chosen");
   EXPECT_EQ(api.get("/api/backtests/77").status, 404U);
   EXPECT_EQ(api.del("/api/backtests/77").status, 404U);
