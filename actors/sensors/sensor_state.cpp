@@ -29,6 +29,10 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
   findings found;
   accepted_ += slice_of_batch.size();
   if (slice_of_batch.size() == 0) return found;
+  // A thousand sensors are more than the cache holds: these come at once instead of one after the other.
+  judged_.fetch_ahead();
+  rows().fetch_time_ahead(limits::revisable_readings);
+  rows().fetch_time_ahead(limits::time_window_readings);
   body_rows rows(readings, slice_of_batch);
   duplicate_ += rows.repeated;
   corrected_ += rows.corrected;

@@ -80,6 +80,12 @@ class revisable {
     return made_;
   }
 
+  /// Asks the processor for what append() reads. Inlined always: see reading_batch.
+  [[gnu::always_inline]] void fetch_ahead() const {
+    rows_.fetch_ahead(Judge::looks_back);
+    now_.fetch_ahead();
+  }
+
   /// Rows in time order, all newer than the newest (REQUIRED). Judged at once: findings are appended to `out`.
   void append(std::span<const std::int64_t> times_us, std::span<const double> values, std::int64_t received_at_us,
               std::vector<finding>& out) {

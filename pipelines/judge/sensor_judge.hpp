@@ -40,6 +40,8 @@ class sensor_judge : public event_judge {
 
   void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
   void apply(const command& what, std::int64_t received_at_us, std::vector<event>& out);
+  /// Asks the processor for what observe() reads. Inlined always: see reading_batch.
+  [[gnu::always_inline]] void fetch_ahead() const { detectors_.fetch_ahead(); }
   /// When the sensor counts as silent if no reading comes; INT64_MAX while it cannot.
   std::int64_t quiet_until_us() const;
   const detector_set& detectors() const { return detectors_.read(); }

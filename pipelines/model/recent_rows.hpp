@@ -70,6 +70,16 @@ class recent_rows {
   void drop_front(std::size_t count) { begin_ += static_cast<std::uint32_t>(count); }
   void clear() { begin_ = end_ = 0; }
 
+  /// Asks the processor for where the next rows come, and for the value of the row `back` rows before. Inlined always: see reading_batch.
+  [[gnu::always_inline]] void fetch_ahead(std::size_t back) const {
+    __builtin_prefetch(times() + end_, 1);
+    __builtin_prefetch(column() + end_, 1);
+    if (back <= size()) __builtin_prefetch(column() + end_ - back);
+  }
+  [[gnu::always_inline]] void fetch_time_ahead(std::size_t back) const {
+    if (back <= size()) __builtin_prefetch(times() + end_ - back);
+  }
+
   bool operator==(const recent_rows& other) const {
     return std::ranges::equal(times_us(), other.times_us()) && std::ranges::equal(values(), other.values());
   }

@@ -40,6 +40,11 @@ class shared_value {
       shared_value(new counted{1, held_->value}).swap(*this);
     return held_->value;
   }
+  /// Asks the processor for all of it. Inlined always: see reading_batch.
+  [[gnu::always_inline]] void fetch_ahead() const {
+    for (std::size_t at = 0; held_ && at < sizeof(counted); at += 64)
+      __builtin_prefetch(reinterpret_cast<const char*>(held_) + at);
+  }
   bool is_fresh() const { return held_ == nullptr; }  ///< never changed
 
   bool operator==(const shared_value& other) const { return held_ == other.held_ || read() == other.read(); }
