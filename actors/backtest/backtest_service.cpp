@@ -23,12 +23,13 @@ namespace {
 
 constexpr std::array state_texts{std::string_view("waiting"), std::string_view("running"), std::string_view("done"),
                                  std::string_view("failed"), std::string_view("cancelled")};
-/// A thread that wakes goes ahead of an idle one at once, also a batch thread, as the workers of live work are: these would wait for the end of the
-/// turn of any other, however nice it is. The threads that it starts inherit this. If a call fails, results are the same, and live work has less.
+constexpr int nicer_by = 15;
+
+/// The threads that it starts inherit this. If a call fails, results are the same, and live work has less. Not SCHED_IDLE: where the processors are
+/// full for long, a backtest would not come to its end.
 void go_behind_all() {
   const sched_param none{};
-  if (::sched_setscheduler(0, SCHED_IDLE, &none) == 0) return;
-  constexpr int nicer_by = 15;
+  ::sched_setscheduler(0, SCHED_BATCH, &none);
   ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nicer_by);
 }
 

@@ -11,7 +11,6 @@ constexpr int nicer_by = 5;
 
 /// Neither call needs a privilege; if one fails, results come later but stay right. On Linux a nice value belongs to one thread.
 bool lower_priority() {
-  if (::sched_getscheduler(0) == SCHED_IDLE) return true;  // it is behind all others, and stays there
   const sched_param none{};
   ::sched_setscheduler(0, SCHED_BATCH, &none);  // a woken batch thread does not preempt another thread
   ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nicer_by);

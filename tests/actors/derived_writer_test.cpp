@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <mutex>
 
 #include "actors/engine/actor_runtime.hpp"
@@ -48,7 +49,7 @@ struct derived_writer_test : testing::Test {
   std::vector<reading_batch> entries;
   journal::waker waiting;
   bool refusing = false;
-  std::shared_ptr<live_stream> instances[3];
+  std::array<std::shared_ptr<live_stream>, 3> instances;
   actor_runtime runtime{2};
   derived_writer writer{runtime.system(),
                         [this](reading_batch batch, journal::waker wake) { return write(std::move(batch), std::move(wake)); }};

@@ -5,19 +5,15 @@
 namespace factory {
 namespace {
 
-TEST(stream_outbox, a_batch_holds_the_newest_of_each_time_by_sensor) {
+using derived_rows = std::vector<derived_reading>;
+
+TEST(stream_outbox, what_is_taken_is_the_newest_of_each_time_by_sensor) {
   stream_outbox outbox;
   outbox.put(9, 5, 1.0);
   outbox.put(7, 5, 2.0);
   outbox.put(9, 4, 3.0);
   outbox.put(9, 5, 4.0);
-  const auto batch = outbox.take(1);
-  EXPECT_EQ(batch.event_time_us, (std::vector<std::int64_t>{5, 4, 5}));
-  EXPECT_EQ(batch.value, (std::vector<double>{2.0, 3.0, 4.0}));
-  ASSERT_EQ(batch.slices.size(), 2U);
-  EXPECT_EQ(batch.slices[0].sensor, 7U);
-  EXPECT_EQ(batch.slices[1].begin, 1U);
-  EXPECT_EQ(batch.slices[1].end, 3U);
+  EXPECT_EQ(outbox.take(1), (derived_rows{{7, 5, 2.0}, {9, 4, 3.0}, {9, 5, 4.0}}));
 }
 
 TEST(stream_outbox, what_was_handed_over_stays_until_it_is_committed) {
@@ -27,9 +23,9 @@ TEST(stream_outbox, what_was_handed_over_stays_until_it_is_committed) {
   EXPECT_EQ(outbox.take(1).size(), 2U);
   outbox.put(1, 2, 5.0);
   EXPECT_EQ(outbox.waiting(), 1U);
-  EXPECT_EQ(outbox.take(2).value, (std::vector<double>{5.0}));
+  EXPECT_EQ(outbox.take(2), (derived_rows{{1, 2, 5.0}}));
   outbox.put(1, 3, 6.0);
-  EXPECT_EQ(outbox.take(3).value, (std::vector<double>{6.0}));
+  EXPECT_EQ(outbox.take(3), (derived_rows{{1, 3, 6.0}}));
   EXPECT_EQ(outbox.size(), 4U);
   outbox.committed(0);
   EXPECT_EQ(outbox.size(), 4U);
@@ -51,7 +47,7 @@ TEST(stream_outbox, a_stored_one_has_what_waits_and_the_newest_of_what_was_hande
   outbox.encode(bytes);
   std::string_view in = bytes;
   ASSERT_TRUE(again.decode(in));
-  EXPECT_EQ(again.take(1).value, (std::vector<double>{1.0, 5.0, 7.0}));
+  EXPECT_EQ(again.take(1), (derived_rows{{1, 1, 1.0}, {1, 2, 5.0}, {1, 3, 7.0}}));
 }
 
 TEST(stream_outbox, what_is_taken_back_is_written_as_left_out_also_after_a_restart) {
@@ -67,9 +63,7 @@ TEST(stream_outbox, what_is_taken_back_is_written_as_left_out_also_after_a_resta
   ASSERT_TRUE(again.decode(in));
   EXPECT_TRUE(in.empty());
   for (auto* const each : {&outbox, &again}) {
-    const auto batch = each->take(1);
-    EXPECT_EQ(batch.value, (std::vector<double>{1.0, 2.0, 4.0}));
-    EXPECT_EQ(batch.flags, (std::vector<std::uint8_t>{flag_none, flag_excluded, flag_none}));
+    EXPECT_EQ(each->take(1), (derived_rows{{1, 1, 1.0}, {1, 2, 2.0, flag_excluded}, {1, 3, 4.0}}));
   }
 }
 
@@ -77,10 +71,7 @@ TEST(stream_outbox, one_that_was_stored_before_anything_could_be_taken_back_is_r
   stream_outbox outbox;
   std::string_view in("\x01\x07\x0a\0\0\0\0\0\0\xf0\x3f", 11);  // a reading of sensor 7 at 5, its value 1
   ASSERT_TRUE(outbox.decode(in));
-  const auto batch = outbox.take(1);
-  EXPECT_EQ(batch.event_time_us, std::vector<std::int64_t>{5});
-  EXPECT_EQ(batch.value, std::vector<double>{1.0});
-  EXPECT_TRUE(batch.flags.empty());
+  EXPECT_EQ(outbox.take(1), (derived_rows{{7, 5, 1.0}}));
 }
 
 }  // namespace

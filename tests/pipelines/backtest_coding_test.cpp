@@ -18,7 +18,7 @@ backtest_result full_result() {
   line.faults = fault_figures{5, 4, 3, 2, 1'000};
   line.pipeline = line_pipeline{9, "p", 1};
   line.by_machine[6] = {1, 1, 1, 1};
-  it.lines = {line, backtest_line{}};
+  it.lines = {line, backtest_line{event_source::spike}};
   it.differences = {"draft rule 7: 3 alarms"};
   it.drafted.push_back({"p", "s", "K", summary::of(std::vector{1.0, 0.1}), {summary(), summary::of(std::vector{3.0})}});
   it.drafted_names[1'000'000] = "press/draft";
