@@ -16,6 +16,7 @@ const alarm_choices = [
   ['suppressed', ['state=suppressed']], ['out of service', ['state=out_of_service']], ['all, newest first', ['']],
 ];
 const opened = new Set(); // alarms whose details are shown
+let group_shown = null; // {id, words}: its alarms alone, whatever their state
 
 const own_limits = {min_threshold: 'below minimum', max_threshold: 'above maximum'};
 function span_of(ms) {
@@ -58,7 +59,7 @@ function alarm_details({alarm, rule, message}) {
   add('What to do', rule.instructions);
   add('Severity', alarm.severity);
   add('Raised', time(alarm.raised_at));
-  if (alarm.first_out && alarm.first_out !== alarm.id) add('Came behind', alarm.first_out);
+  if (alarm.anomaly_id) add('Anomaly', alarm.anomaly_id);
   if (alarm.peak.value !== alarm.value) add('Worst', `${number(alarm.peak.value)} at ${time(alarm.peak.timestamp)}`);
   if (alarm.cleared_at) add('Over', time(alarm.cleared_at));
   if (alarm.acknowledged) add('Acknowledged', `${time(alarm.acknowledged_at)} by ${alarm.acknowledged_by}${alarm.comment ? ': ' + alarm.comment : ''}`);
@@ -81,6 +82,22 @@ function alarm_orders(alarm, rule) {
   else orders.push(['Take out of service …', {path: of_rule + '/out_of_service', words: 'Why', member: 'reason', required: true, body: here}]);
   return orders;
 }
+/// "first of 4", or "3rd of 4": shows the alarms of its group.
+function group_button({alarm, sensor, group}) {
+  const place = group.alarms.indexOf(alarm.id) + 1;
+  const words = `${place === 1 ? 'first' : 'no. ' + place} of ${group.alarms.length} that came together`;
+  const button = node('button', words, {class: 'link', type: 'button', 'data-key': alarm.id + 'group'});
+  button.setAttribute('aria-label', `${words}: show the group of ${sensor.name}`);
+  button.onclick = () => show_group({id: group.id, words: `${group.alarms.length} alarms from ${time(group.began_at)}`});
+  return button;
+}
+function show_group(group) {
+  group_shown = group;
+  $('alarm_group').hidden = !group;
+  $('alarm_group').textContent = group ? group.words + ' ✕' : '';
+  $('alarm_group').setAttribute('aria-label', group ? `Show more than the ${group.words}` : '');
+  show_now();
+}
 function alarm_buttons(it, orders) {
   const bar = node('div', null, {class: 'bar orders'});
   for (const [label, order] of orders) {
@@ -102,6 +119,7 @@ function alarm_entry(it, foldable) {
   more.ontoggle = () => { if (more.open) opened.add(alarm.id); else opened.delete(alarm.id); };
   more.append(node('summary', it.rule.instructions ? 'Details and what to do' : 'Details', {'data-key': alarm.id}), alarm_details(it));
   const foot = node('div', null, {class: 'foot'});
+  if (it.group) head.querySelector('.title').append(group_button(it));
   foot.append(more, alarm_buttons(it, orders));
   entry.append(foot);
   return entry;
@@ -113,9 +131,10 @@ async function find_alarms(questions, limit, more) {
   const answers = await Promise.all(questions.map(question =>
     ask(`/api/alerts?${question}&limit=${limit}${more}${question === 'state=returned_unacknowledged' || !sorted ? '' : '&sort=priority'}`)));
   const alarms = answers.flatMap(answer => answer.alerts);
+  const groups = new Map(answers.flatMap(answer => answer.groups).flatMap(group => group.alarms.map(id => [id, group])));
   const urgency = alarm => (alarm.acknowledged ? 20 : 0) + ({shelved: 10, suppressed: 10, out_of_service: 10, returned_unacknowledged: 5}[alarm.state] || 0) + alarm.priority;
   if (sorted) alarms.sort((a, b) => urgency(a) - urgency(b) || Date.parse(b.raised_at) - Date.parse(a.raised_at));
-  return {alarms: alarms.slice(0, limit), more: answers.some(answer => answer.next_cursor || answer.complete === false) || alarms.length > limit};
+  return {alarms: alarms.slice(0, limit), groups, more: answers.some(answer => answer.next_cursor || answer.complete === false) || alarms.length > limit};
 }
 const minute_of_now = () => Math.floor(Date.now() / 60000); // entries say for how long: drawn again each minute
 async function show_short_alarms() {
@@ -125,12 +144,14 @@ async function show_short_alarms() {
 }
 async function show_alarms() {
   fill_factories($('alarm_factory'));
-  const [, questions] = alarm_choices[$('alarm_states').value];
-  const filter = [['priority', $('alarm_priority').value], ['factory_id', $('alarm_factory').value], ['text', $('alarm_text').value.trim()]];
+  const questions = group_shown ? [''] : alarm_choices[$('alarm_states').value][1];
+  const filter = group_shown ? [['group', group_shown.id]]
+    : [['priority', $('alarm_priority').value], ['factory_id', $('alarm_factory').value], ['text', $('alarm_text').value.trim()], ['first_out', $('alarm_first').checked]];
   const more = filter.filter(([, value]) => value).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`).join('');
   const found = await find_alarms(questions, alarms_shown, more);
-  const entries = (await Promise.all(found.alarms.map(described))).map(it => alarm_entry(it, true));
-  fill_list($('alarms'), entries, JSON.stringify([found.alarms, minute_of_now()]), 'No alarm is like that.');
+  const entries = (await Promise.all(found.alarms.map(described))).map(it => alarm_entry({...it, group: found.groups.get(it.alarm.id)}, true));
+  const sizes = [...found.groups.values()].map(group => group.alarms.length);
+  fill_list($('alarms'), entries, JSON.stringify([found.alarms, sizes, minute_of_now()]), 'No alarm is like that.');
   $('alarms_note').textContent = found.more ? `The first ${found.alarms.length} are shown.` : '';
 }
 async function count_alarms() {
@@ -193,5 +214,6 @@ $('order_cancel').onclick = () => $('order').close();
 $('order_end').onchange = () => { $('order_at_row').hidden = shelf_ends[$('order_end').value][1] !== 'until'; };
 fill_select($('order_end'), shelf_ends.map(([name], id) => ({id, name})), 1);
 fill_select($('alarm_states'), alarm_choices.map(([name], id) => ({id, name})), 0);
-for (const id of ['alarm_states', 'alarm_priority', 'alarm_factory']) $(id).onchange = () => show_now();
-$('alarm_text').oninput = () => show_now();
+for (const id of ['alarm_states', 'alarm_priority', 'alarm_factory', 'alarm_first']) $(id).onchange = () => show_group(null);
+$('alarm_group').onclick = () => show_group(null);
+$('alarm_text').oninput = () => show_group(null);
