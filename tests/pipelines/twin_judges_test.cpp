@@ -113,9 +113,14 @@ TEST(twin_judges, tell_the_alert_about_quality_that_a_span_of_bad_readings_makes
 TEST(twin_judges, see_no_quality_in_what_an_operator_excludes) {
   auto before = noise(600), after = before;
   for (std::size_t i = 300; i < 400; ++i) after.flags[i] |= flag_excluded;
+  for (std::size_t i = 500; i < 550; ++i) {
+    before.flags[i] = flag_bad;
+    after.flags[i] = flag_bad | flag_excluded;
+  }
   twin_judges twins(1, {}, stale_after_ten_seconds());
   twins.observe(before, after);
   EXPECT_FALSE(has(twins.differences(), event_source::alert_rule, 309 * second_us, false, true));
+  EXPECT_TRUE(has(twins.differences(), event_source::alert_rule, 509 * second_us, true, false)) << "bad ones count no more";
 }
 
 TEST(twin_judges, do_not_judge_readings_from_the_future_or_of_bad_quality) {
