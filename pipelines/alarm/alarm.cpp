@@ -23,7 +23,7 @@ void alarm_board::configure(sensor_config config, std::int64_t place_us, std::in
     if (is_unchanged(limit, before)) continue;
     place_in_shift(limit, at_us);
     if (still_breaches(limit, at_us) && !limit.off_shift) continue;
-    limit.said = limit.state.end(last_time_us_);
+    limit.said = limit.state.end(at_us);
     limit.silent = false;
   }
   std::erase_if(shelves_, [this](const shelf& each) { return each.rule != 0 && find_rule(config_, each.rule) == nullptr; });
