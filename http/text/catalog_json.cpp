@@ -1,5 +1,6 @@
 #include "http/text/catalog_json.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -138,17 +139,17 @@ expected<bool> put_detectors(std::uint32_t& bits, std::string_view name, element
   if (value.is_null()) return true;
   const auto refuse = [&] {
     std::string names;
-    for (const auto& each : detectors())
-      if (each.id != detector::machine) names += (names.empty() ? "" : ", ") + std::string(each.name);
+    for (const auto& each : anomaly_words()) names += (names.empty() ? "" : ", ") + std::string(each.name);
     return fail(errc::invalid, std::string(name) + " must be a list of " + names + "; or null", std::string(name));
   };
   simdjson::dom::array list;
   if (value.get(list)) return refuse();
   for (const element each : list) {
     std::string_view text;
-    const auto known = each.get(text) ? std::nullopt : parse_detector(text);
-    if (!known || *known == detector::machine) return refuse();
-    bits |= detector_bit(*known);
+    if (each.get(text)) return refuse();
+    const auto known = std::ranges::find(anomaly_words(), text, &anomaly_word::name);
+    if (known == anomaly_words().end()) return refuse();
+    bits |= known->bit;
   }
   return true;
 }
@@ -182,8 +183,8 @@ std::optional<expected<bool>> set_discipline(alarm_options& options, std::string
 
 void write_detectors(json_writer& out, std::uint32_t bits) {
   out.begin_array();
-  for (const auto& each : detectors())
-    if ((bits & detector_bit(each.id)) != 0) out.value(each.name);
+  for (const auto& each : anomaly_words())
+    if ((bits & each.bit) != 0) out.value(each.name);
   out.end_array();
 }
 

@@ -32,7 +32,7 @@ void write_json(json_writer& out, const machine_entry& entry);
 void write_json(json_writer& out, const sensor_entry& entry);
 /// The limit that the condition does not use is null.
 void write_json(json_writer& out, const alert_rule& entry);
-/// ["drift","spike"], of detector_bit()s.
+/// ["drift","nelson"], of the bits of anomaly_words().
 void write_detectors(json_writer& out, std::uint32_t bits);
 
 /// A limit of a rule that is not set yet.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/correct/historical.hpp"
 #include "pipelines/stream/pipeline_id.hpp"
 
@@ -166,6 +167,7 @@ void write_alert(json_writer& out, const finding& alert, const alert_place& at) 
   out.member("group", text_or_none(at.group)).member("first_out", text_or_none(at.first_out));
   const auto peak = peak_of(alert);
   out.key("peak").begin_object().member("value", peak.value).time_member("timestamp", peak.at_us).end_object();
+  out.member("anomaly_id", anomaly_named_in(raised.explanation));
   if (!raised.explanation.empty()) out.member("explanation", raised.explanation);
   out.end_object();
 }

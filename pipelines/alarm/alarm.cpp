@@ -99,8 +99,8 @@ void alarm_board::come_to(std::int64_t time_us, std::int64_t received_at_us, std
   if (end_shifts(time_us)) report_all(time_us, received_at_us, out);
 }
 
-/// The score of the worst anomaly that the rule is about.
-std::optional<double> alarm_board::anomaly_at(const alert_rule& rule, std::int64_t time_us) const {
+/// The worst anomaly that the rule is about.
+std::optional<anomaly_note> alarm_board::anomaly_at(const alert_rule& rule, std::int64_t time_us) const {
   if (!rule.enabled || anomalies_ == nullptr) return std::nullopt;
   return anomalies_->worst_at(time_us, rule.options.anomalies);
 }
@@ -114,8 +114,8 @@ void alarm_board::see_anomalies(std::int64_t time_us) {
     limit.silent = worst.has_value();
     if (limit.off_shift) continue;
     const bool was_raised = limit.state.is_raised() && !limit.state.is_latched();
-    limit.compared = worst.value_or(0);
-    if (worst) limit.newest = {rule.options.anomalies.score, rule.level, *worst};
+    limit.compared = worst ? worst->score : 0;
+    if (worst) limit.newest = {rule.options.anomalies.score, rule.level, worst->score};
     judge(limit, time_us, worst ? limit_state::standing::breach : limit_state::standing::back, was_raised);
   }
 }

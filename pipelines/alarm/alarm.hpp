@@ -131,7 +131,7 @@ class alarm_board {
   void observe_limit(watched_limit& limit, std::int64_t time_us, double value, bool poor);
   void note_quality(const instant& at);
   void judge(watched_limit& limit, std::int64_t time_us, limit_state::standing how, bool was_raised);
-  std::optional<double> anomaly_at(const alert_rule& rule, std::int64_t time_us) const;
+  std::optional<anomaly_note> anomaly_at(const alert_rule& rule, std::int64_t time_us) const;
   void see_anomalies(std::int64_t time_us);
   std::int64_t looks_in_shift_us(const watched_limit& limit) const;
   bool looks_in_shift(std::int64_t time_us) const;

@@ -68,6 +68,9 @@ void alarm_board::raise(watched_limit& limit, std::int64_t at_us, std::int64_t r
   limit.repeated_us = at_us;
   auto& found = out.emplace_back(made(limit, event_kind::alert_raised, at_us, at_us, received_at_us));
   found.value = limit.raised.value;
+  const auto* const rule = rule_of(limit);
+  const auto by = is_about_anomalies(rule) ? anomaly_at(*rule, at_us) : std::nullopt;
+  if (by) found.explanation = explain_alert(config_.sensor, *by);
 }
 
 event alarm_board::made(const watched_limit& limit, event_kind kind, std::int64_t raised_us, std::int64_t at_us,

@@ -14,21 +14,27 @@
 
 namespace factory {
 
-/// How an anomaly of a sensor stands from a time on, as an event of its detectors says. The anomaly is (begin_us, source), the event of it
-/// (kind, revision).
+/// How an anomaly of a sensor stands from a time on, as an event of its detectors or its control chart says. The anomaly is (begin_us, source, rule), the
+/// event of it (kind, revision).
 struct anomaly_note {
   std::int64_t at_us = 0;
   std::int64_t begin_us = 0;
   event_source source{};
   event_kind kind{};  ///< anomaly_opened, anomaly_updated or anomaly_closed
   std::uint32_t revision = 0;
-  detector what{};  ///< what it is taken for
+  detector what{};  ///< what it is taken for; none where a rule of a control chart is broken
   double score = 0;
   severity level{};
+  rule_id rule = 0;  ///< of a control chart
   bool operator==(const anomaly_note&) const = default;
 };
 /// Nothing for an event of which rules about anomalies know nothing: what one reading is to the readings before it has no duration.
 std::optional<anomaly_note> note_of(const event& said);
+
+/// Why an alert of a rule about anomalies was raised, as its event says: names the anomaly.
+std::string explain_alert(sensor_id sensor, const anomaly_note& by);
+/// The id of that anomaly; nullopt where the text names none.
+std::optional<std::string_view> anomaly_named_in(std::string_view explanation);
 
 /// An event that is said, or, with `gone`, that would not be said any more.
 struct anomaly_change {
@@ -49,8 +55,8 @@ class anomaly_notes {
   std::optional<std::int64_t> time_of(const anomaly_note& it) const;
   /// Whether an event is of this very time.
   bool says_at(std::int64_t time_us) const;
-  /// The highest score among those that are open at this time, with all that is said of it, and that the filter matches.
-  std::optional<double> worst_at(std::int64_t time_us, const anomaly_filter& which) const;
+  /// That with the highest score among those that are open at this time, with all that is said of it, and that the filter matches.
+  std::optional<anomaly_note> worst_at(std::int64_t time_us, const anomaly_filter& which) const;
   /// Nobody looks at a time up to `settled_us` any more, and nothing of it is said otherwise.
   void settle(std::int64_t settled_us);
   void clear() { all_.clear(); }

@@ -61,6 +61,8 @@ class alarm_judge : public event_judge {
     if (a.key != b.key) return a.key < b.key;
     return role_of(a.key.kind) == event_role::repeats && a.at_us < b.at_us;
   }
+  /// Also when it names another anomaly.
+  static bool same(const event& a, const event& b) { return event_judge::same(a, b) && a.explanation == b.explanation; }
   void begin_anew() { board_.begin_anew(); }
 
   void encode(std::string& out) const { board_.encode(out); }

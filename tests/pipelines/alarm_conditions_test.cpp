@@ -44,6 +44,52 @@ TEST_F(alarm_kinds, an_anomaly_counts_from_when_it_has_the_score_the_severity_an
   ASSERT_EQ(kinds(), kinds_told{alert_raised});
 }
 
+TEST_F(alarm_kinds, an_alert_names_the_worst_anomaly_of_those_that_were_open_when_it_was_raised) {
+  auto rule = about_anomalies();
+  rule.options.on_delay_us = 5 * second_us;
+  watch(rule);
+  hear(anomaly_opened, 10, 2);
+  tick(16);
+  ASSERT_EQ(kinds(), kinds_told{alert_raised});
+  EXPECT_EQ(said[0].explanation, "anomaly 7-1000000-spike-0: spike, score 2");
+  EXPECT_EQ(anomaly_named_in(said[0].explanation), "7-1000000-spike-0");
+  EXPECT_EQ(anomaly_named_in("something else"), std::nullopt);
+  const anomaly_change worse{{12 * second_us, 9 * second_us, event_source::nelson, anomaly_opened, 0, {}, 2, severity::high, 3}};
+  alarms.observe({}, INT64_MIN, 17 * second_us, said, {&worse, 1});
+  EXPECT_EQ(said.size(), 1U) << "the first of two that are as bad";
+  const anomaly_change gone{
+      {10 * second_us, second_us, event_source::spike, anomaly_opened, 0, detector::spike, 2, severity::high}, true};
+  alarms.observe({}, INT64_MIN, 18 * second_us, said, {&gone, 1});
+  const auto stands = said.back();
+  EXPECT_EQ(stands.key.kind, alert_raised);
+  EXPECT_EQ(stands.explanation, "anomaly 7-9000000-nelson-3: nelson rule 3, score 2") << "raised 5 s behind the other one now";
+}
+
+TEST_F(alarm_kinds, a_broken_rule_of_a_control_chart_is_an_anomaly_of_its_set) {
+  auto rule = about_anomalies();
+  rule.options.anomalies.detectors = nelson_bit;
+  watch(rule);
+  const auto chart = [&](event_source source, rule_id number, event_kind kind, std::int64_t second) {
+    const anomaly_change change{{second * second_us, 5 * second_us, source, kind, 0, {}, 1.2, severity::medium, number}};
+    alarms.observe({}, INT64_MIN, second * second_us, said, {&change, 1});
+  };
+  chart(event_source::western_electric, 2, anomaly_opened, 10);
+  EXPECT_TRUE(said.empty()) << "another set";
+  hear(anomaly_opened, 11, 2);
+  EXPECT_TRUE(said.empty()) << "a detector";
+  chart(event_source::nelson, 2, anomaly_opened, 12);
+  chart(event_source::nelson, 5, anomaly_opened, 13);
+  chart(event_source::nelson, 2, anomaly_closed, 14);
+  ASSERT_EQ(kinds(), kinds_told{alert_raised}) << "one of two that began together is over";
+  std::string bytes;
+  alarms.encode(bytes);
+  std::string_view in = bytes;
+  alarms = {};
+  ASSERT_TRUE(alarms.decode(in));
+  chart(event_source::nelson, 5, anomaly_closed, 15);
+  EXPECT_EQ(kinds(), (kinds_told{alert_raised, alert_cleared}));
+}
+
 TEST_F(alarm_kinds, an_anomaly_that_is_taken_back_takes_its_alert_with_it) {
   auto rule = about_anomalies();
   rule.options.on_delay_us = 5 * second_us;

@@ -40,6 +40,7 @@ std::vector<alert_rule> any_rules(generator& random) {
       options.anomalies.score = 1 + static_cast<double>(below(random, 3)) / 2;
       if (random() % 3 == 0) options.anomalies.level = severity::high;
       if (random() % 3 == 0) options.anomalies.detectors = detector_bit(detector::spike) | detector_bit(detector::stuck);
+      if (random() % 4 == 0) options.anomalies.detectors |= nelson_bit;
     } else if (random() % 3 == 0) {
       options.of = static_cast<std::uint32_t>(2 + below(random, 3));
       options.count = static_cast<std::uint32_t>(1 + below(random, options.of));
@@ -98,6 +99,7 @@ std::vector<modelled_anomaly> any_anomalies(generator& random) {
   for (std::int64_t begin = 1 + below(random, 40); begin < end_of_time - 80; begin += 1 + below(random, 50)) {
     auto& it = all.emplace_back();
     it.begin = begin;
+    it.rule = random() % 3 == 0 ? 1 + static_cast<rule_id>(below(random, 8)) : 0;
     double score = 1 + static_cast<double>(below(random, 8)) / 4;
     auto what = any_detector(random);
     auto at = begin + below(random, 4);
@@ -117,7 +119,9 @@ std::vector<anomaly_note> notes_of(const modelled_anomaly& it) {
   for (const auto& [at, what, score] : it.tellings) {
     const auto number = static_cast<std::uint32_t>(all.size());
     const auto kind = number == 0 ? event_kind::anomaly_opened : event_kind::anomaly_updated;
-    all.push_back({at, it.begin, event_source::spike, kind, number == 0 ? 0 : number - 1, what, score, severity_of_score(score)});
+    const auto source = it.rule != 0 ? event_source::nelson : event_source::spike;
+    all.push_back({at, it.begin, source, kind, number == 0 ? 0 : number - 1, it.rule != 0 ? detector{} : what, score,
+                   severity_of_score(score), it.rule});
   }
   if (it.closed == INT64_MAX) return all;
   all.push_back(all.back());
@@ -173,7 +177,7 @@ void add_anomalies(generator& random, const std::vector<modelled_anomaly>& anoma
       wrong.at_us = std::max(first - lateness / 2, note.at_us - below(random, 8));
       wrong.score = 1 + static_cast<double>(below(random, 12)) / 4;
       wrong.level = severity_of_score(wrong.score);
-      wrong.what = any_detector(random);
+      if (wrong.rule == 0) wrong.what = any_detector(random);
       std::vector<anomaly_change> changes;
       if (random() % 3 == 0) {
         add(first, {{wrong}});
@@ -262,6 +266,21 @@ class run {
     std::ranges::sort(out);
     return out;
   }
+  /// Each alert of a rule about anomalies names one that was open when it was raised.
+  void expect_named(rule_id rule, const std::vector<modelled_anomaly>& anomalies) const {
+    for (const auto& [key, it] : findings_) {
+      if (key.rule != rule || !it.holds()) continue;
+      event_key named;
+      const auto id = anomaly_named_in(it.stated->explanation);
+      ASSERT_TRUE(id && parse_finding_id(*id, named)) << it.stated->explanation;
+      EXPECT_TRUE(std::ranges::any_of(anomalies,
+                                      [&](const modelled_anomaly& each) {
+                                        return each.begin == named.event_time_us && each.rule == named.rule &&
+                                               each.tellings.front().at <= it.stated->at_us && it.stated->at_us < each.closed;
+                                      }))
+          << *id << " at " << it.stated->at_us;
+    }
+  }
   std::size_t events() const { return keys_.size(); }
   std::size_t most_open() const { return most_open_; }
 
@@ -331,6 +350,7 @@ void expect_as_modelled(unsigned seed, counted& counts) {
     for (const auto& rule : rules) {
       EXPECT_EQ(it.alerts_of(rule.id), model.alerts_of(rule.id)) << "rule " << rule.id;
       counts.alerts += model.alerts_of(rule.id).size();
+      if (rule.condition == rule_condition::anomaly) it.expect_named(rule.id, anomalies);
     }
     EXPECT_LE(it.most_open(), 1U) << "two alerts of one rule and sensor";
     counts.events += it.events();

@@ -32,7 +32,8 @@ struct modelled_anomaly {
     detector what{};
     double score = 0;
   };
-  std::int64_t begin = 0;         ///< its name
+  std::int64_t begin = 0;         ///< its name, with the next
+  rule_id rule = 0;               ///< of Nelson's rules for control charts; 0: detectors say it
   std::vector<telling> tellings;  ///< by time, the first one opens it
   std::int64_t closed = INT64_MAX;
 };
@@ -174,8 +175,9 @@ class alarm_model {
       modelled_anomaly::telling newest;
       for (const auto& telling : each.tellings)
         if (telling.at <= now) newest = telling;
-      const bool counts = newest.score >= which.score && severity_of_score(newest.score) >= which.level &&
-                          (which.detectors == 0 || (which.detectors & detector_bit(newest.what)) != 0);
+      const bool counts =
+          newest.score >= which.score && severity_of_score(newest.score) >= which.level &&
+          (which.detectors == 0 || (which.detectors & (each.rule != 0 ? nelson_bit : detector_bit(newest.what))) != 0);
       if (counts) worst = std::max(worst, newest.score);
     }
     return worst;
