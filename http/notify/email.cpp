@@ -52,7 +52,7 @@ std::string body_of(const notice& it) {
   std::string out = headline(it) + "\n";
   if (!it.message.empty()) out += "\n" + it.message + "\n";
   if (!it.rule.options.instructions.empty()) out += "\nWhat to do: " + it.rule.options.instructions + "\n";
-  if (it.kind == "test" || it.kind == "digest") return out;
+  if (it.of_no_alert()) return out;
   out += fmt::format("\nFactory: {}\nMachine: {}\nSensor:  {}\n", it.factory.name, it.machine.name, it.sensor.name);
   out += fmt::format("Value:   {} {}, limit {}\n", it.what.value, it.sensor.unit, it.what.limit());
   out += fmt::format("Raised:  {}\nThis at: {}\n", format_time(it.raised_at_us), format_time(it.what.at_us));
@@ -60,6 +60,7 @@ std::string body_of(const notice& it) {
   if (const alarm_detail* const said = it.what.alarm(); said != nullptr && !said->comment.empty())
     out += "Comment: " + said->comment + "\n";
   if (!it.what.explanation.empty()) out += "\n" + it.what.explanation + "\n";
+  if (!it.anomaly.empty()) out += "\nAnomaly " + it.anomaly + "\n";
   return out + "\nAlert " + finding_id(it.what.key) + "\n";
 }
 

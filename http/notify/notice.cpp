@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "http/text/json_writer.hpp"
+#include "pipelines/alarm/alarm_groups.hpp"
 
 namespace factory {
 
@@ -22,6 +23,17 @@ void write_entity(json_writer& out, std::string_view name, std::uint32_t id, std
   out.begin_object().member("id", id).member("name", title).end_object();
 }
 
+void write_group(json_writer& out, const notice& it) {
+  out.member("group", group_id({it.machine.id, it.raised_at_us})).member("first_out", finding_id(it.what.key));
+  out.key("alerts").begin_array();
+  for (const auto& each : it.collected) {
+    out.begin_object().member("id", each.notification).member("type", each.kind).member("alert_id", each.finding);
+    out.member("active", each.active).member("severity", to_text(each.level)).member("title", each.title);
+    out.time_member("timestamp", each.at_us).end_object();
+  }
+  out.end_array();
+}
+
 std::string_view state_word(const notice& it) {
   if (it.kind == "escalation") return "still active";
   if (it.kind == "chattering") return "chattering";
@@ -31,6 +43,12 @@ std::string_view state_word(const notice& it) {
     case event_kind::alert_cleared: return "cleared";
     case event_kind::alert_acknowledged: return "acknowledged";
     case event_kind::alert_escalated: return "worse";
+    case event_kind::alert_returned: return "back in range and latched";
+    case event_kind::alert_reminded: return "still unacknowledged";
+    case event_kind::alert_stepped: return "on another step";
+    case event_kind::alert_unshelved:
+    case event_kind::alert_unsuppressed:
+    case event_kind::alert_put_back: return "stands";
     case event_kind::withdrawn: return "withdrawn";
     case event_kind::revised: return "revised";
     default: return "raised";
@@ -126,7 +144,7 @@ std::string headline(const notice& it) {
 
 std::string notice_json(const notice& it) {
   json_writer out;
-  const bool of_no_alert = it.kind == "test" || it.kind == "digest";
+  const bool of_no_alert = it.of_no_alert();
   const std::string alert = finding_id(it.what.key);
   out.begin_object().member("id", it.id).member("type", it.kind);
   out.member("alert_id", of_no_alert ? std::nullopt : std::optional(std::string_view(alert)));
@@ -146,12 +164,14 @@ std::string notice_json(const notice& it) {
   const alarm_detail* const said = it.what.alarm();
   out.member("comment", said == nullptr || said->comment.empty() ? std::nullopt : std::optional(std::string_view(said->comment)));
   out.member("explanation", it.what.explanation.empty() ? std::nullopt : std::optional(std::string_view(it.what.explanation)));
+  out.member("anomaly_id", it.anomaly.empty() ? std::nullopt : std::optional(std::string_view(it.anomaly)));
   write_entity(out, "rule", it.rule.id, it.rule.name);
   write_entity(out, "pipeline", it.pipeline, it.rule.name);
   write_entity(out, "sensor", it.sensor.id, it.sensor.name);
   out.member("unit", it.sensor.unit);
   write_entity(out, "machine", it.machine.id, it.machine.name);
   write_entity(out, "factory", it.factory.id, it.factory.name);
+  if (it.kind == "group") write_group(out, it);
   out.end_object();
   return out.text();
 }

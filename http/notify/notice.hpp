@@ -4,11 +4,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "pipelines/alarm/thresholds.hpp"
 #include "pipelines/model/event.hpp"
 #include "pipelines/stream/pipeline_id.hpp"
 #include "storage/catalog/catalog.hpp"
+#include "storage/notify/notify_store.hpp"
 
 namespace factory {
 
@@ -16,7 +18,7 @@ namespace factory {
 struct notice {
   std::string id;    ///< the same whenever it is told again, made from the event alone: receivers drop repeats by it
   std::string kind;  ///< "alert_raised" "alert_cleared" "alert_acknowledged" "alert_escalated" "revised" "withdrawn" "escalation"
-                     ///< "chattering" "calm" "digest" "test"
+                     ///< "chattering" "calm" "digest" "group" "test"
   event what;
   std::int64_t raised_at_us = 0;
   bool active = true;                 ///< the alert, once this is known
@@ -28,9 +30,14 @@ struct notice {
   sensor_entry sensor;
   machine_entry machine;
   factory_entry factory;
-  std::string finding = {};  ///< what it is about: notices of one thing go one after the other
-  std::string title = {};    ///< one line; empty: headline() makes it
-  std::string message = {};  ///< the rule's, with its placeholders filled in; else one made here
+  std::string finding = {};                      ///< what it is about: notices of one thing go one after the other
+  std::string title = {};                        ///< one line; empty: headline() makes it
+  std::string message = {};                      ///< the rule's, with its placeholders filled in; else one made here
+  std::string anomaly = {};                      ///< id of the anomaly that raised it; empty: none did
+  std::vector<collected_notice> collected = {};  ///< of "group"; then `what` is the alarm that was raised first
+
+  /// It is about no alert, or about several: rule, sensor and value say nothing.
+  bool of_no_alert() const { return kind == "test" || kind == "digest" || kind == "group"; }
 };
 
 /// The rule behind an alert, as it is on the alert's sensor. For a limit of the sensor itself, and for a rule that was deleted, a name

@@ -112,6 +112,7 @@ void notifier::impl::run() {
     refresh_channels();
     if (!is_stuck) {
       more = take_events();
+      take_groups(notify_clock_us());
       take_steps(notify_clock_us());
       take_digests(notify_clock_us());
       take_quiet(notify_clock_us());
@@ -185,7 +186,9 @@ void notifier::impl::refresh_channels() {
     std::erase_if(pending.open, of_it);
     std::erase_if(pending.dead, of_it);
     std::erase_if(digests, [id = id](const auto& each) { return each.first.first == id; });
+    groups.forget(id);
   }
+  groups.place_again();  // channels may collect for another time now
   steps.clear();
   step_due.clear();  // rules may have other steps now
   for (const auto& [finding, alert] : told) await_step(alert);
@@ -208,6 +211,7 @@ bool notifier::impl::store() {
   fresh.clear();
   changed_digests.clear();
   changed_chatterers.clear();
+  groups.stored();
   pending = {};
   return true;
 }

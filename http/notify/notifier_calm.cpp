@@ -6,7 +6,7 @@
 #include "http/notify/notifier_impl.hpp"
 #include "storage/base/limits.hpp"
 
-/// Flood control: digests where a factory has many new alarms, and silence about a rule that chatters.
+/// Flood control: groups of alarms that come together, digests where a factory has many new alarms, and silence about a rule that chatters.
 namespace factory {
 
 namespace {
@@ -44,15 +44,61 @@ std::uint32_t notifier::impl::alarms_lately(factory_id factory, std::int64_t now
 }
 
 /// Says it to one channel in the form that it wants: by itself, in a digest, or not at all.
-void notifier::impl::tell_one(channel_id to, const told_alert& about, const notice& what, bool held_back) {
+void notifier::impl::tell_one(channel_id to, const told_alert& about, const notice& what, manner by) {
   const auto found = channels.find(to);
   if (found == channels.end()) return;
   const channel_entry& entry = found->second.entry;
   const bool is_late_acknowledgement = what.kind == "alert_acknowledged" && !what.active;
   if (is_late_acknowledgement && entry.type == channel_type::alertmanager)
     return;  // there it is over, and this would end it again
-  if (held_back && entry.damp_chatter) return;
-  begin_or_collect(to, what, about.alarm_number);
+  if (by.held_back && entry.damp_chatter) return;
+  const auto group = std::ranges::find(about.groups, to, &told_alert::membership::channel);
+  if (group == about.groups.end() || entry.group_every_us == 0 || what.kind == "escalation")
+    return begin_or_collect(to, what, about.alarm_number);
+  if (entry.enabled) groups.collect(to, group->opener, what, by.begins, notify_clock_us());
+}
+
+/// A new alarm, on each channel that tells the alarms of a machine together: where there is a group of its machine, it joins; else it
+/// opens one.
+void notifier::impl::join_groups(told_alert& one, const notice& raised) {
+  if (raised.machine.id == 0 || raised.pipeline != 0) return;
+  for (const channel_id id : one.channels) {
+    const auto found = channels.find(id);
+    if (found == channels.end()) continue;
+    const channel_entry& entry = found->second.entry;
+    const bool is_in_digest = entry.digest_above != 0 && one.alarm_number > entry.digest_above;
+    const bool is_held_back = one.held_back && entry.damp_chatter;
+    if (!entry.enabled || entry.group_every_us == 0 || entry.type == channel_type::alertmanager || is_in_digest || is_held_back)
+      continue;
+    if (auto opener = groups.join(id, raised, notify_clock_us())) one.groups.push_back({id, std::move(*opener)});
+  }
+}
+
+/// Nobody is told of the alert any more: who has not heard of it by now does not.
+void notifier::impl::take_back(told_alert one) {
+  const std::string finding = finding_id(one.raised);
+  const auto is_taken_back = [&](const told_alert::membership& each) {
+    if (!groups.take_back({each.channel, each.opener}, finding)) return false;
+    std::erase(one.channels, each.channel);
+    return true;
+  };
+  if (std::erase_if(one.groups, is_taken_back) == 0) return;
+  one.channels.empty() ? forget_told(finding) : keep_told(std::move(one));
+}
+
+/// What waits to be told of the alert goes before what is now told of it by itself.
+void notifier::impl::tell_collected(const told_alert& one) {
+  const std::string finding = finding_id(one.raised);
+  for (const auto& each : one.groups) {
+    const auto* const group = groups.find({each.channel, each.opener});
+    const bool waits = group != nullptr && std::ranges::count(group->collected, finding, &collected_notice::finding) != 0;
+    if (auto due = waits ? groups.take({each.channel, each.opener}) : std::nullopt)
+      begin(each.channel, notice_of(behind->entities(), *due));
+  }
+}
+
+void notifier::impl::take_groups(std::int64_t now_us) {
+  for (const auto& due : groups.take_due(now_us)) begin(due.channel, notice_of(behind->entities(), due));
 }
 
 /// By itself, or in a digest when so many new alarms came before it.
@@ -169,6 +215,7 @@ void notifier::impl::take_quiet(std::int64_t now_us) {
 std::int64_t notifier::impl::calm_due_us() const {
   std::int64_t due = INT64_MAX;
   for (const auto& [key, digest] : digests) due = std::min(due, due_us(digest));
+  due = std::min(due, groups.due_us());
   return chatter_line.empty() ? due : std::min(due, chatter_line.begin()->first + how.chatter_window_us);
 }
 
@@ -184,6 +231,9 @@ expected<void> notifier::impl::read_calm() {
     digests[{each.channel, each.factory}] = each;
   });
   if (!read) return read;
+  read = behind->notifications().visit_groups([this](notice_group each) { groups.restore(std::move(each)); });
+  if (!read) return read;
+  groups.stored();
   return behind->notifications().visit_chatters([this](const chatter& each) {
     const auto key = chatter_place(each.newest);
     chatterers[key] = each;
@@ -200,6 +250,15 @@ void notifier::impl::keep_calm() {
   for (const auto& key : changed_digests) {
     const auto it = digests.find(key);
     it != digests.end() ? pending.digests.push_back(it->second) : pending.digests_told.push_back(key);
+  }
+  pending.groups.clear();
+  pending.groups_over.clear();
+  for (const auto& key : groups.changed()) {
+    const auto* const it = groups.find(key);
+    if (it != nullptr)
+      pending.groups.push_back(*it);
+    else
+      pending.groups_over.push_back(key);
   }
   for (const auto& key : changed_chatterers) {
     const auto it = chatterers.find(key);

@@ -5,6 +5,7 @@
 
 #include "http/edge/limits.hpp"
 #include "http/notify/notifier_impl.hpp"
+#include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/correct/historical.hpp"
 #include "pipelines/stream/pipeline_spec.hpp"
 
@@ -76,15 +77,16 @@ void notifier::impl::hear(const event& what) {
   if (!stood && role == event_role::repeats) return;
   const alert_rule rule = rule_of(what.key);
   if (about == event_kind::alert_escalated && rule.condition == rule_condition::ladder) return;  // its steps are told
-  notice it = notice_of(behind->entities(), what, rule);
+  notice it = notice_about(what, rule);
   it.active = stood && role != event_role::ends && !(taken_back && role_of(about) == event_role::states);
   it.steps_done = known->second.steps_done;
   // Those who know of it hear of its end under a hush, too: else it would stand for ever where they look.
   if (!hushed || !it.active) {
     const bool held_back =
         (role == event_role::ends && chatters(what, it, known->second.channels)) || (seen && !stood && known->second.held_back);
-    tell(known->second, it, held_back);
+    tell(known->second, it, {held_back});
   }
+  if (hushed && it.active) return take_back(known->second);
   if (ends_a_hush(what.key.kind) && !hushed) return keep_told(known->second);  // its escalation goes on
   if (taken_back && role_of(about) == event_role::states) return forget_told(known->first);
   if (role == event_role::ends) return is_over(known->second, what);
@@ -120,9 +122,18 @@ std::vector<channel_id> notifier::impl::listeners(const event_key& alert, const 
   return out;
 }
 
+/// With the anomaly that raised the alert, whatever event of it this is.
+notice notifier::impl::notice_about(const event& what, const alert_rule& rule) const {
+  notice it = notice_of(behind->entities(), what, rule);
+  if (rule.condition != rule_condition::anomaly) return it;
+  const auto found = behind->events().find(with_kind(what.key, event_kind::alert_raised));
+  if (found && *found && (*found)->stated) it.anomaly = anomaly_named_in((*found)->stated->explanation).value_or("");
+  return it;
+}
+
 void notifier::impl::raised(const event& what) {
   const alert_rule rule = rule_of(what.key);
-  const notice it = notice_of(behind->entities(), what, rule);
+  const notice it = notice_about(what, rule);
   if (const auto known = told.find(finding_id(what.key)); known != told.end()) {  // said anew
     tell(known->second, it);
     told_alert again = known->second;
@@ -142,12 +153,13 @@ void notifier::impl::raised(const event& what) {
   one.channels = std::move(to);
   one.alarm_number = count_alarm(it.factory.id, what.recorded_at_us);
   one.held_back = chatters(what, it, one.channels);
-  tell(one, it, one.held_back);
+  join_groups(one, it);
+  tell(one, it, {one.held_back, true});
   keep_told(std::move(one));
 }
 
-void notifier::impl::tell(const told_alert& to, const notice& what, bool held_back) {
-  for (const channel_id channel : to.channels) tell_one(channel, to, what, held_back);
+void notifier::impl::tell(const told_alert& to, const notice& what, manner by) {
+  for (const channel_id channel : to.channels) tell_one(channel, to, what, by);
 }
 
 namespace {
@@ -232,7 +244,7 @@ bool notifier::impl::take_step(told_alert one) {
   const alert_rule rule = rule_of(one.raised);
   if (one.steps_done >= rule.routing.escalation.size()) return true;
   const escalation_step& step = rule.routing.escalation[one.steps_done++];
-  notice it = notice_of(behind->entities(), (*found)->newest(), rule);
+  notice it = notice_about((*found)->newest(), rule);
   it.kind = "escalation";
   it.step = one.steps_done;
   it.steps_done = one.steps_done - 1;
@@ -240,8 +252,9 @@ bool notifier::impl::take_step(told_alert one) {
   it.raised_at_us = one.raised_at_us;
   it.level = step.level;
   it.message = filled_in(rule.options.message, it);
+  tell_collected(one);
   for (const channel_id channel : step.channels) {
-    tell_one(channel, one, it, false);
+    tell_one(channel, one, it, {});
     if (std::ranges::count(one.channels, channel) == 0) one.channels.push_back(channel);
   }
   keep_told(std::move(one));

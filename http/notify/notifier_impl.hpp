@@ -19,12 +19,19 @@
 #include "http/notify/channel_kind.hpp"
 #include "http/notify/delivery_line.hpp"
 #include "http/notify/notice.hpp"
+#include "http/notify/notice_groups.hpp"
 #include "http/notify/notifier.hpp"
 #include "storage/events/event_subscription.hpp"
 #include "storage/notify/notify_store.hpp"
 
 /// For this sub-room only.
 namespace factory {
+
+/// How a notice of an alert is told.
+struct manner {
+  bool held_back = false;  ///< it chatters
+  bool begins = false;     ///< nobody has heard of the alert
+};
 
 /// All but what is marked belongs to the notifier's thread.
 ///
@@ -55,6 +62,10 @@ struct notifier::impl {
   std::set<std::pair<std::int64_t, std::string>> unseen;         ///< end, finding id: those of `told` that are over
   std::map<factory_id, std::deque<std::int64_t>> recent_alarms;  ///< when the process knew of them
   std::map<std::pair<channel_id, factory_id>, alert_digest> digests;
+  notice_groups groups{[this](channel_id id) {
+    const auto of = channels.find(id);
+    return of == channels.end() ? 0 : of->second.entry.group_every_us;
+  }};
   std::map<std::pair<sensor_id, rule_id>, std::vector<std::int64_t>>
       transitions;  ///< event times within limits::chatter_window_ms
   std::map<std::pair<sensor_id, rule_id>, chatter> chatterers;
@@ -94,13 +105,14 @@ struct notifier::impl {
   void hear(const event& what);
   void hear_of_the_past(const event& what);
   void raised(const event& what);
-  void tell(const told_alert& to, const notice& what, bool held_back = false);
+  void tell(const told_alert& to, const notice& what, manner by = {});
   void keep_told(told_alert one);
   void forget_told(const std::string& finding);
   void await_step(const told_alert& one);
   void drop_step(const std::string& finding);
   void take_steps(std::int64_t now_us);
   bool take_step(told_alert one);
+  notice notice_about(const event& what, const alert_rule& rule) const;
   alert_rule rule_of(const event_key& key) const;  ///< what stands behind an alert, or the event of a pipeline
   std::vector<channel_id> listeners(const event_key& alert, const alert_rule& rule) const;
   void is_over(told_alert one, const event& end);
@@ -109,7 +121,11 @@ struct notifier::impl {
   std::uint32_t count_alarm(factory_id factory, std::int64_t known_us);
   std::uint32_t alarms_lately(factory_id factory, std::int64_t now_us) const;
   void begin_or_collect(channel_id to, const notice& what, std::uint32_t alarm_number);
-  void tell_one(channel_id to, const told_alert& about, const notice& what, bool held_back);
+  void tell_one(channel_id to, const told_alert& about, const notice& what, manner by);
+  void join_groups(told_alert& one, const notice& raised);
+  void take_back(told_alert one);
+  void tell_collected(const told_alert& one);
+  void take_groups(std::int64_t now_us);
   bool chatters(const event& what, const notice& as, const std::vector<channel_id>& to);
   void said_again(chatter& one, std::int64_t newest_us);
   std::int64_t due_us(const alert_digest& of) const;

@@ -125,6 +125,7 @@ expected<bool> set_member(channel_entry& entry, std::string_view name, element v
   if (name == "timeout_ms") return keep_time(entry.timeout_us, name, value, 1, limits::channel_timeout_ms);
   if (name == "give_up_after_ms") return keep_time(entry.give_up_after_us, name, value, 0, limits::give_up_after_ms);
   if (name == "digest_every_ms") return keep_time(entry.digest_every_us, name, value, 1, limits::alarm_delay_ms);
+  if (name == "group_every_ms") return keep_time(entry.group_every_us, name, value, 0, limits::alarm_delay_ms);
   if (name == "damp_chatter") return keep(entry.damp_chatter, read_boolean(name, value));
   if (name == "selector") return keep_selector(entry.sensors, name, value);
   if (name == "digest_above") {
@@ -147,7 +148,8 @@ void write_json(json_writer& out, const channel_entry& entry) {
   out.end_array().member("enabled", entry.enabled).member("allow_private", entry.allow_private);
   out.member("allow_plaintext", entry.allow_plaintext).member("timeout_ms", entry.timeout_us / 1'000);
   out.member("give_up_after_ms", entry.give_up_after_us / 1'000).member("digest_above", entry.digest_above);
-  out.member("digest_every_ms", entry.digest_every_us / 1'000).member("damp_chatter", entry.damp_chatter).key("selector");
+  out.member("digest_every_ms", entry.digest_every_us / 1'000).member("group_every_ms", entry.group_every_us / 1'000);
+  out.member("damp_chatter", entry.damp_chatter).key("selector");
   if (entry.sensors)
     write_json(out, *entry.sensors);
   else

@@ -37,6 +37,8 @@ struct channel_entry {
   std::int64_t created_at_us = 0;
   /// Of these sensors it hears of the alerts that name nobody: of their own limits, and of rules without channels and escalation.
   std::optional<selector> sensors = {};
+  /// Alarms of a machine that come within a minute of the first are told together, this long after the next one; 0: each by itself.
+  std::int64_t group_every_us = 10'000'000;
   bool operator==(const channel_entry&) const = default;
 };
 

@@ -81,6 +81,8 @@ std::optional<problem> check_members(const catalog_tables& tables, const channel
     return problem{errc::invalid, "digest_above", fmt::format("must be from 0 to {}", limits::digest_above)};
   if (entry.digest_every_us < 1'000 || entry.digest_every_us > limits::alarm_delay_ms * 1'000)
     return problem{errc::invalid, "digest_every_ms", fmt::format("must be from 1 to {}", limits::alarm_delay_ms)};
+  if (entry.group_every_us < 0 || entry.group_every_us > limits::alarm_delay_ms * 1'000)
+    return problem{errc::invalid, "group_every_ms", fmt::format("must be from 0 to {}", limits::alarm_delay_ms)};
   const channel_entry* const stored = tables.of<channel_entry>().find(entry.id);
   if (!entry.sensors || (stored != nullptr && stored->sensors == entry.sensors)) return {};
   return check_selector(tables, *entry.sensors);

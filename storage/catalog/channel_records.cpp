@@ -8,7 +8,9 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t channel_version = 2;  // 1 ends before the selector
+constexpr std::uint8_t channel_version = 3;
+constexpr std::uint8_t without_selector = 1,
+                       without_groups = 2;  // end before these; of old channels each alarm is told by itself
 constexpr std::array<std::string_view, 3> channel_type_texts{"webhook", "alertmanager", "email"};
 constexpr unsigned enabled_bit = 1, private_bit = 2, plaintext_bit = 4, damping_bit = 8;
 
@@ -40,6 +42,7 @@ std::string encode(const channel_entry& entry) {
   put_zigzag(out, entry.created_at_us);
   put_byte(out, entry.sensors ? 1 : 0);
   if (entry.sensors) put_selector(out, *entry.sensors);
+  put_zigzag(out, entry.group_every_us);
   return out;
 }
 
@@ -72,9 +75,11 @@ bool decode(std::string_view in, channel_entry& entry) {
   entry.allow_private = (bits & private_bit) != 0;
   entry.allow_plaintext = (bits & plaintext_bit) != 0;
   entry.damp_chatter = (bits & damping_bit) != 0;
+  entry.group_every_us = 0;
   return get_zigzag(in, entry.timeout_us) && get_zigzag(in, entry.give_up_after_us) && get_varint_as(in, entry.digest_above) &&
          get_zigzag(in, entry.digest_every_us) && get_zigzag(in, entry.created_at_us) &&
-         (version == 1 || get_sensors(in, entry.sensors)) && in.empty();
+         (version == without_selector || get_sensors(in, entry.sensors)) &&
+         (version <= without_groups || get_zigzag(in, entry.group_every_us)) && in.empty();
 }
 
 }  // namespace factory

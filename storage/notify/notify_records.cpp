@@ -8,7 +8,8 @@ namespace {
 
 constexpr char all_of_notify = 'w';
 constexpr std::uint8_t notify_version = 1;
-constexpr std::uint8_t told_version = 2;  // 1 has no end
+constexpr std::uint8_t told_version = 3;  // 1 has no end, 2 no groups
+constexpr std::uint8_t told_without_end = 1, told_without_groups = 2;
 constexpr unsigned acknowledged_bit = 1, held_back_bit = 2;
 
 void put_event_key(std::string& out, const event_key& key) {
@@ -39,6 +40,45 @@ bool get_channel_ids(std::string_view& in, std::vector<channel_id>& channels) {
   return true;
 }
 
+void put_memberships(std::string& out, const std::vector<told_alert::membership>& groups) {
+  put_varint(out, groups.size());
+  for (const auto& each : groups) {
+    put_varint(out, each.channel);
+    put_text(out, each.opener);
+  }
+}
+bool get_memberships(std::string_view& in, std::vector<told_alert::membership>& groups) {
+  std::uint64_t count = 0;
+  if (!get_varint(in, count) || count > in.size()) return false;
+  groups.clear();
+  for (; count > 0; --count) {
+    auto& each = groups.emplace_back();
+    if (!get_varint_as(in, each.channel) || !get_text(in, each.opener)) return false;
+  }
+  return true;
+}
+
+constexpr unsigned active_bit = 1, begins_bit = 2;
+
+void put_collected(std::string& out, const collected_notice& it) {
+  for (const auto* text : {&it.notification, &it.finding, &it.kind, &it.title}) put_text(out, *text);
+  put_zigzag(out, it.at_us);
+  put_byte(out, static_cast<std::uint8_t>(it.level));
+  put_byte(out, static_cast<std::uint8_t>((it.active ? active_bit : 0U) | (it.begins ? begins_bit : 0U)));
+}
+bool get_collected(std::string_view& in, collected_notice& it) {
+  std::uint8_t level = 0, bits = 0;
+  for (auto* text : {&it.notification, &it.finding, &it.kind, &it.title})
+    if (!get_text(in, *text)) return false;
+  if (!get_zigzag(in, it.at_us) || !get_byte(in, level) || !is_severity(level) || !get_byte(in, bits) ||
+      bits > (active_bit | begins_bit))
+    return false;
+  it.level = static_cast<severity>(level);
+  it.active = (bits & active_bit) != 0;
+  it.begins = (bits & begins_bit) != 0;
+  return true;
+}
+
 }  // namespace
 
 std::string notify_prefix(notify_space space) { return {all_of_notify, static_cast<char>(space)}; }
@@ -55,6 +95,12 @@ std::string pair_key(notify_space space, std::uint32_t first, std::uint32_t seco
   put_key32(key, first);
   put_key32(key, second);
   return key;
+}
+
+std::string group_key(channel_id channel, std::string_view opener) {
+  std::string key = notify_prefix(notify_space::group);
+  put_key32(key, channel);
+  return key.append(opener);
 }
 
 std::string told_key(std::string_view finding) { return notify_prefix(notify_space::told).append(finding); }
@@ -89,6 +135,7 @@ std::string encode(const told_alert& it) {
   put_varint(out, it.alarm_number);
   put_channel_ids(out, it.channels);
   put_zigzag(out, it.ended_at_us);
+  put_memberships(out, it.groups);
   return out;
 }
 
@@ -97,7 +144,8 @@ bool decode(std::string_view in, told_alert& it) {
   const bool good = begin_record(in, told_version, version) && get_event_key(in, it.raised) && get_zigzag(in, it.raised_at_us) &&
                     get_zigzag(in, it.received_at_us) && get_varint_as(in, it.steps_done) && get_byte(in, bits) &&
                     bits <= (acknowledged_bit | held_back_bit) && get_varint_as(in, it.alarm_number) &&
-                    get_channel_ids(in, it.channels) && (version == 1 || get_zigzag(in, it.ended_at_us)) && in.empty();
+                    get_channel_ids(in, it.channels) && (version == told_without_end || get_zigzag(in, it.ended_at_us)) &&
+                    (version <= told_without_groups || get_memberships(in, it.groups)) && in.empty();
   it.acknowledged = (bits & acknowledged_bit) != 0;
   it.held_back = (bits & held_back_bit) != 0;
   return good;
@@ -128,6 +176,37 @@ bool decode(std::string_view in, alert_digest& it) {
   it.lines.clear();
   for (; lines > 0; --lines)
     if (!get_text(in, it.lines.emplace_back())) return false;
+  return in.empty();
+}
+
+std::string encode(const notice_group& it) {
+  std::string out = begin_record(notify_version);
+  put_varint(out, it.channel);
+  put_text(out, it.opener);
+  put_varint(out, it.machine);
+  put_text(out, finding_id(it.first_out));
+  for (const auto time_us : {it.opened_us, it.newest_us, it.begun_at_us}) put_zigzag(out, time_us);
+  put_byte(out, it.open ? 1 : 0);
+  put_varint(out, it.alarms);
+  put_varint(out, it.first_event);
+  put_varint(out, it.collected.size());
+  for (const auto& each : it.collected) put_collected(out, each);
+  return out;
+}
+
+bool decode(std::string_view in, notice_group& it) {
+  std::string first_out;
+  std::uint64_t count = 0;
+  std::uint8_t open = 0;
+  if (!begin_record(in, notify_version) || !get_varint_as(in, it.channel) || !get_text(in, it.opener) ||
+      !get_varint_as(in, it.machine) || !get_text(in, first_out) || !parse_finding_id(first_out, it.first_out) ||
+      !get_zigzag(in, it.opened_us) || !get_zigzag(in, it.newest_us) || !get_zigzag(in, it.begun_at_us) || !get_byte(in, open) ||
+      open > 1 || !get_varint(in, it.alarms) || !get_varint(in, it.first_event) || !get_varint(in, count) || count > in.size())
+    return false;
+  it.open = open == 1;
+  it.collected.clear();
+  for (; count > 0; --count)
+    if (!get_collected(in, it.collected.emplace_back())) return false;
   return in.empty();
 }
 

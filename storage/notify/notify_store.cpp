@@ -71,7 +71,7 @@ notify_store::~notify_store() = default;
 
 bool notify_store::change::empty() const {
   return open.empty() && dead.empty() && sent.empty() && forgotten.empty() && told.empty() && over.empty() && digests.empty() &&
-         digests_told.empty() && chatters.empty() && calm.empty() && !cursor;
+         digests_told.empty() && groups.empty() && groups_over.empty() && chatters.empty() && calm.empty() && !cursor;
 }
 
 expected<void> notify_store::write(const change& what) {
@@ -99,6 +99,8 @@ expected<void> notify_store::write(const change& what) {
   for (const auto& each : what.digests)
     batch.Put(state, pair_key(notify_space::digest, each.channel, each.factory), encode(each));
   for (const auto& [channel, of] : what.digests_told) batch.Delete(state, pair_key(notify_space::digest, channel, of));
+  for (const auto& each : what.groups) batch.Put(state, group_key(each.channel, each.opener), encode(each));
+  for (const auto& [channel, opener] : what.groups_over) batch.Delete(state, group_key(channel, opener));
   for (const auto& each : what.chatters) {
     const auto [sensor, rule] = chatter_place(each.newest);
     batch.Put(state, pair_key(notify_space::chatter, sensor, rule), encode(each));
@@ -131,6 +133,9 @@ expected<void> notify_store::visit_told(const std::function<void(told_alert)>& e
 }
 expected<void> notify_store::visit_digests(const std::function<void(alert_digest)>& each) const {
   return impl_->visit<alert_digest>(notify_space::digest, each);
+}
+expected<void> notify_store::visit_groups(const std::function<void(notice_group)>& each) const {
+  return impl_->visit<notice_group>(notify_space::group, each);
 }
 expected<void> notify_store::visit_chatters(const std::function<void(chatter)>& each) const {
   return impl_->visit<chatter>(notify_space::chatter, each);
@@ -170,6 +175,7 @@ expected<void> notify_store::remove_channel(channel_id channel) {
     batch.DeleteRange(impl_->state(), delivery_key(space, channel, 0), delivery_key(space, channel, UINT64_MAX));
   batch.DeleteRange(impl_->state(), pair_key(notify_space::digest, channel, 0),
                     pair_key(notify_space::digest, channel, UINT32_MAX));
+  batch.DeleteRange(impl_->state(), group_key(channel, ""), group_key(channel + 1, ""));
   return impl_->rocks.write(batch, false, "deleting a channel's notifications");
 }
 

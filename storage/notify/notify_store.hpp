@@ -42,6 +42,39 @@ struct told_alert {
   std::vector<channel_id> channels = {};  ///< that were told, in order
   std::int64_t ended_at_us = 0;           ///< when the process knew of its end; 0: it stands
   bool held_back = false;                 ///< it chattered: channels that damp were not told that it was raised
+  struct membership {
+    channel_id channel = 0;
+    std::string opener;  ///< of the notice_group
+  };
+  std::vector<membership> groups = {};  ///< by channel: where it is told together with others
+};
+
+/// A notice that waits to be told together with others.
+struct collected_notice {
+  std::string notification;  ///< the id that it would have by itself
+  std::string finding;
+  std::string kind;  ///< "alert_raised" ...
+  std::string title;
+  std::int64_t at_us = 0;
+  severity level{};
+  bool active = false;
+  bool begins = false;  ///< the channel has not heard of this alert
+};
+
+/// Alarms of one machine that came within a window, as one channel hears of them: of the first by itself, of those behind it, and of what
+/// becomes of them, together.
+struct notice_group {
+  channel_id channel = 0;
+  std::string opener;  ///< finding id of the alarm that was told by itself; with the channel, the name of the group
+  machine_id machine = 0;
+  event_key first_out;            ///< the alarm that was raised first, without its kind; most often the opener
+  std::int64_t opened_us = 0;     ///< event time of what told the opener
+  std::int64_t newest_us = 0;     ///< when the process knew of its newest alarm
+  bool open = false;              ///< another alarm of the machine can join: none of a later group was told
+  std::uint64_t alarms = 0;       ///< so far
+  std::int64_t begun_at_us = 0;   ///< when `collected` began
+  std::uint64_t first_event = 0;  ///< sequence of the event behind the first of `collected`: makes the id of their notice
+  std::vector<collected_notice> collected = {};
 };
 
 /// What a channel is told of a factory all at once, because there is too much of it.
@@ -87,6 +120,8 @@ class notify_store {
     std::vector<std::string> over = {};                                ///< finding ids of alerts that are no longer told of
     std::vector<alert_digest> digests = {};                            ///< new or changed
     std::vector<std::pair<channel_id, factory_id>> digests_told = {};  ///< no longer kept
+    std::vector<notice_group> groups = {};                             ///< new or changed
+    std::vector<std::pair<channel_id, std::string>> groups_over = {};  ///< channel and opener: no longer kept
     std::vector<chatter> chatters = {};                                ///< new or changed
     std::vector<std::pair<sensor_id, rule_id>> calm = {};              ///< that chatter no longer
     std::optional<std::uint64_t> cursor = {};                          ///< sequence of the last event that is worked in
@@ -104,6 +139,7 @@ class notify_store {
   expected<void> visit_dead(const std::function<void(delivery)>& each) const;
   expected<void> visit_told(const std::function<void(told_alert)>& each) const;
   expected<void> visit_digests(const std::function<void(alert_digest)>& each) const;
+  expected<void> visit_groups(const std::function<void(notice_group)>& each) const;
   expected<void> visit_chatters(const std::function<void(chatter)>& each) const;
   expected<std::optional<delivery>> find_open(channel_id channel, std::uint64_t id) const;
   expected<std::optional<delivery>> find_dead(channel_id channel, std::uint64_t id) const;

@@ -51,6 +51,21 @@ TEST(notice, placeholders_of_the_message_are_filled_in_and_anything_else_stays) 
   EXPECT_EQ(filled_in("{} {nothing} {sensor {sensor}} {", it), "{} {nothing} {sensor Lager} {");
 }
 
+TEST(notice, a_headline_says_what_happened_to_the_alert) {
+  auto it = a_notice();
+  const auto headline_of = [&](event_kind kind) {
+    it.what.key.kind = kind;
+    it.kind = to_text(kind);
+    return headline(it);
+  };
+  EXPECT_EQ(headline_of(event_kind::alert_raised), "WARNING raised: Lager on Presse (Werk): hot, 97.5 C");
+  EXPECT_THAT(headline_of(event_kind::alert_returned), StartsWith("WARNING back in range and latched: "));
+  EXPECT_THAT(headline_of(event_kind::alert_reminded), StartsWith("WARNING still unacknowledged: "));
+  EXPECT_THAT(headline_of(event_kind::alert_stepped), StartsWith("WARNING on another step: "));
+  for (const auto kind : {event_kind::alert_unshelved, event_kind::alert_unsuppressed, event_kind::alert_put_back})
+    EXPECT_THAT(headline_of(kind), StartsWith("WARNING stands: "));
+}
+
 TEST(notice, a_webhook_is_signed_over_id_time_and_content) {
   // printf '%s' 'id.1700000000.{"a":1}' | openssl dgst -sha256 -hmac key -binary | base64
   EXPECT_EQ(webhook_signature("key", "id", 1'700'000'000, "{\"a\":1}"), "v1,71H6m+lN5Gu6QnmWnatHF7iPfAlwQepZU+jrXQV2kN0=");

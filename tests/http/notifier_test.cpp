@@ -63,6 +63,7 @@ struct notifier_of_an_engine : ::testing::Test {
     channel_entry channel;
     channel.name = "shift";
     channel.url = shift.url();
+    channel.group_every_us = 0;
     ASSERT_TRUE(behind->create(std::vector{channel}));
     alert_rule rule;
     rule.sensor = 1;
@@ -80,6 +81,7 @@ struct notifier_of_an_engine : ::testing::Test {
     channel_entry channel;
     channel.name = "listens to " + name_pattern;
     channel.url = by.url();
+    channel.group_every_us = 0;
     channel.sensors.emplace().name = std::move(name_pattern);
     ASSERT_TRUE(behind->create(std::vector{channel}));
   }
@@ -220,6 +222,98 @@ TEST_F(notifier_of_an_engine, a_chatter_goes_on_over_a_restart) {
   shift.await([&] { return told().size() == 4; }, "the end of the chatter");
   EXPECT_EQ(told().back(), "calm");
   EXPECT_THAT(shift.requests().back().body, HasSubstr(R"("active":false)"));
+}
+
+/// Beside the rule above 90 two more, of which channel 1 hears: rule 2 above 80, rule 3 above 70.
+struct notifier_of_groups : notifier_of_an_engine {
+  void make_group_plant(std::int64_t every_us, std::vector<escalation_step> steps = {}) {
+    open();
+    make_plant();
+    for (const double high : {80.0, 70.0}) {
+      alert_rule rule;
+      rule.sensor = 1;
+      rule.name = high > 75 ? "warm" : "tepid";
+      rule.high = high;
+      rule.routing.channels = {1};
+      if (high > 75) rule.routing.escalation = steps;
+      ASSERT_TRUE(behind->create(std::vector{rule}));
+    }
+    collect_for(every_us);
+  }
+  void collect_for(std::int64_t every_us) {
+    channel_entry channel = *behind->entities().find_channel(1);
+    channel.group_every_us = every_us;
+    ASSERT_TRUE(behind->update(channel));
+  }
+  std::string body_of(const std::string& beginning) const {
+    for (const auto& each : shift.requests())
+      if (each.headers.at("webhook-id").starts_with(beginning)) return each.body;
+    return {};
+  }
+  std::size_t groups() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(shift.accepted(), [](const std::string& id) { return id.starts_with("group:"); }));
+  }
+};
+
+TEST_F(notifier_of_groups, the_first_alarm_of_a_machine_is_told_by_itself_and_those_behind_it_in_one_notice) {
+  make_group_plant(200'000);
+  post(95);
+  shift.await([&] { return groups() == 1; }, "the group");
+  EXPECT_THAT(told(), ElementsAre("alert_raised:0", HasSubstr("alert_rule-1:")));
+  const auto body = body_of("group:");
+  EXPECT_THAT(body, HasSubstr("2 more alarms on Press (Works); first was hot on Bearing"));
+  EXPECT_THAT(body, HasSubstr(R"("first_out":"1-)" + std::to_string(next_us) + R"(-alert_rule-1")"));
+  EXPECT_THAT(body, HasSubstr(R"("group":"1-)" + std::to_string(next_us) + R"(")"));
+  EXPECT_THAT(body, HasSubstr("warm, 95 C"));
+  EXPECT_THAT(body, HasSubstr("tepid, 95 C"));
+  EXPECT_THAT(body, HasSubstr(R"("alert_id":null)"));
+  post(50);
+  shift.await([&] { return groups() == 2; }, "the ends");
+  EXPECT_THAT(shift.requests().back().body, HasSubstr("2 cleared on Press (Works); first was hot on Bearing"));
+  EXPECT_EQ(told().size(), 4U) << "the end of the first one comes by itself";
+}
+
+TEST_F(notifier_of_groups, what_was_collected_is_told_after_a_restart) {
+  make_group_plant(3'600'000'000);
+  post(95);
+  shift.await([&] { return told().size() == 1; }, "the first one");
+  close();
+  open();
+  collect_for(1'000);
+  shift.await([&] { return groups() == 1; }, "the group");
+  EXPECT_THAT(body_of("group:"), HasSubstr("2 more alarms"));
+}
+
+TEST_F(notifier_of_groups, an_alarm_that_is_shelved_before_it_is_told_is_told_when_it_comes_off_the_shelf) {
+  make_group_plant(3'600'000'000);
+  post(95);
+  shift.await([&] { return told().size() == 1; }, "the first one");
+  limit_order shelve;
+  shelve.what = limit_order::action::shelve;
+  shelve.until_us = now_us() + 3'600'000'000;
+  shelve.who = "Ada";
+  const event_key warm{1, next_us, event_source::alert_rule, 2, event_kind::alert_raised};
+  ASSERT_TRUE(behind->order(warm, shelve));
+  await([&] { return tells->count().lag_events == 0; }, "the notifier to know");
+  collect_for(1'000);
+  shift.await([&] { return groups() == 1; }, "the group");
+  EXPECT_THAT(body_of("group:"), HasSubstr("1 more alarm on"));
+  EXPECT_THAT(body_of("group:"), Not(HasSubstr("warm")));
+  limit_order unshelve = shelve;
+  unshelve.what = limit_order::action::unshelve;
+  ASSERT_TRUE(behind->order(warm, unshelve));
+  shift.await([&] { return told().size() == 3; }, "the alarm");
+  EXPECT_THAT(shift.requests().back().body, HasSubstr("warm"));
+}
+
+TEST_F(notifier_of_groups, a_step_of_an_escalation_is_told_by_itself_behind_the_raise_of_its_alarm) {
+  make_group_plant(3'600'000'000, {{300'000, severity::rule_critical, {1}}});
+  next_us = now_us();
+  post(95);
+  shift.await([&] { return told().size() == 3; }, "the step");
+  EXPECT_THAT(body_of("group:"), HasSubstr("2 more alarms"));
+  EXPECT_THAT(told(), Contains("escalation:1"));
 }
 
 TEST_F(notifier_of_an_engine, history_is_told_to_nobody) {

@@ -180,6 +180,37 @@ TEST(notify_over_kill_9, a_flood_of_a_factory_comes_as_its_first_alarms_and_one_
   shift.await([&] { return cleared_in_digests() >= 30; }, "the ends");
 }
 
+TEST(notify_over_kill_9, alarms_of_a_machine_come_as_the_first_one_and_one_notice_of_the_rest) {
+  constexpr std::size_t sensors = 6;
+  fresh_daemon daemon;
+  receiver shift;
+  http_client first(daemon->api_port());
+  const auto channel = add_webhook(first, shift.url(), R"("group_every_ms":1500)");
+  watched_plant plant(first, sensors, fmt::format(R"("channels":[{}])", channel));
+  plant.raise_all(first);
+  await_count(shift, 1);
+  const auto opener = std::string(parsed(shift.requests().front())["alert_id"].GetString());
+  EXPECT_EQ(types(shift).front(), "alert_raised");
+  await([&] { return metric(first, "factory_notification_lag_events") == 0; }, "that all are known");
+  daemon->kill();
+  daemon->start();
+  http_client api(daemon->api_port());
+  const auto is_group = [](const auto& request) { return std::string(parsed(request)["type"].GetString()) == "group"; };
+  shift.await([&] { return is_group(shift.requests().back()); }, "the rest");
+  const auto group = parsed(shift.requests().back());
+  EXPECT_EQ(group["alerts"].Size(), sensors - 1);
+  EXPECT_THAT(group["title"].GetString(), HasSubstr("5 more alarms on "));
+  const auto shown = get_json(api, "/api/alerts");
+  ASSERT_EQ(shown["groups"].Size(), 1U);
+  EXPECT_EQ(std::string(group["group"].GetString()), shown["groups"][0]["id"].GetString());
+  EXPECT_EQ(std::string(group["first_out"].GetString()), shown["groups"][0]["first_out"].GetString());
+  for (const auto& id : shift.accepted()) EXPECT_TRUE(id.starts_with("group:") || id.starts_with(opener)) << id;
+  plant.clear_all(api);
+  shift.await(
+      [&] { return std::string(parsed(shift.requests().back())["title"].GetString()).find("5 cleared") != std::string::npos; },
+      "the ends");
+}
+
 TEST(notify_over_kill_9, every_notification_comes_at_least_once_under_one_id) {
   constexpr std::size_t sensors = 30, rounds = 6;
   fresh_daemon daemon;

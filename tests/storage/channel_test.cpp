@@ -55,6 +55,7 @@ TEST(channels, are_there_again_after_a_reopening_with_all_their_members) {
   all.timeout_us = 5'000;
   all.give_up_after_us = 0;
   all.sensors.emplace().name = "bearing_*";
+  all.group_every_us = 7'000;
   const auto made = it.create<channel_entry>({a_webhook(" first "), all}, 1'000);
   EXPECT_EQ(made.at(0).id, 1U);
   EXPECT_EQ(made.at(0).name, "first");
@@ -74,6 +75,7 @@ TEST(channels, refuse_members_that_cannot_be_right) {
     EXPECT_EQ(refusal(it, changed(a_webhook("x"), [&](auto& e) { e.url = url; })), "url") << url;
   EXPECT_EQ(refusal(it, changed(a_webhook("x"), [](auto& e) { e.from = "a@b"; })), "from");
   EXPECT_EQ(refusal(it, changed(a_webhook("x"), [](auto& e) { e.timeout_us = 0; })), "timeout_ms");
+  EXPECT_EQ(refusal(it, changed(a_webhook("x"), [](auto& e) { e.group_every_us = -1; })), "group_every_ms");
   EXPECT_EQ(refusal(it, changed(a_webhook("x"), [](auto& e) { e.secret = "a\r\nb"; })), "secret");
   EXPECT_EQ(refusal(it, changed(a_mail(), [](auto& e) { e.to.clear(); })), "to");
   EXPECT_EQ(refusal(it, changed(a_mail(), [](auto& e) { e.to = {"a@b\r\nBcc: c@d"}; })), "to");
@@ -97,14 +99,20 @@ TEST(channels, listen_to_sensors_that_there_are_and_go_on_when_those_are_gone) {
   EXPECT_TRUE(it.entities().stage_update(made)) << "another member changes";
 }
 
-TEST(channels, of_an_older_build_listen_to_no_sensors) {
-  std::string old = encode(a_mail());
-  old.pop_back();  // no selector
-  old[0] = 1;
+TEST(channels, of_an_older_build_listen_to_no_sensors_and_tell_each_alarm_by_itself) {
+  channel_entry as_read = a_mail();
+  as_read.group_every_us = 0;
+  std::string old = encode(as_read);
+  old.pop_back();  // no groups
+  old[0] = 2;
   channel_entry read;
   ASSERT_TRUE(decode(old, read));
-  EXPECT_EQ(read, a_mail());
+  EXPECT_EQ(read, as_read);
   EXPECT_FALSE(decode(old + "x", read));
+  old.pop_back();  // no selector
+  old[0] = 1;
+  ASSERT_TRUE(decode(old, read));
+  EXPECT_EQ(read, as_read);
 }
 
 TEST(channels, of_a_rule_must_exist_and_stay_while_a_rule_names_them) {

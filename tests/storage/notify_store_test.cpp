@@ -31,6 +31,7 @@ told_alert a_told_alert(std::int64_t time_us) {
   it.channels = {4, 5};
   it.ended_at_us = time_us + 9;
   it.held_back = true;
+  it.groups = {{4, "1-5-alert_rule-1"}};
   return it;
 }
 
@@ -85,18 +86,56 @@ TEST_F(store_of_notifications, a_change_is_there_as_a_whole_after_a_reopening) {
   EXPECT_EQ(told[0].channels, (std::vector<channel_id>{4, 5}));
   EXPECT_EQ(told[0].ended_at_us, 14);
   EXPECT_TRUE(told[0].held_back);
+  ASSERT_EQ(told[0].groups.size(), 1U);
+  EXPECT_EQ(told[0].groups[0].channel, 4U);
+  EXPECT_EQ(told[0].groups[0].opener, "1-5-alert_rule-1");
 }
 
 TEST(told_alerts, of_an_older_build_stand) {
   told_alert one = a_told_alert(5);
   one.ended_at_us = 0;
   one.held_back = false;
+  one.groups.clear();
   std::string old = encode(one);
-  old.pop_back();  // no end
-  old[0] = 1;
+  old.pop_back();  // no groups
+  old[0] = 2;
   told_alert read;
   ASSERT_TRUE(decode(old, read));
   EXPECT_EQ(encode(read), encode(one));
+  old.pop_back();  // no end
+  old[0] = 1;
+  ASSERT_TRUE(decode(old, read));
+  EXPECT_EQ(encode(read), encode(one));
+}
+
+TEST_F(store_of_notifications, groups_stand_until_they_are_over_and_go_with_their_channel) {
+  notice_group group;
+  group.channel = 1;
+  group.opener = "1-5-alert_rule-1";
+  group.machine = 3;
+  group.first_out = {1, 4, event_source::alert_rule, 2, {}};
+  group.opened_us = 5;
+  group.newest_us = 6;
+  group.open = true;
+  group.alarms = 2;
+  group.begun_at_us = 7;
+  group.first_event = 8;
+  group.collected = {
+      {"1-6-alert_rule-1:alert_raised:0", "1-6-alert_rule-1", "alert_raised", "hot", 6, severity::rule_critical, true, true}};
+  notice_group other = group, of_another = group;
+  other.opener = "2-5-alert_rule-1";
+  of_another.channel = 2;
+  ASSERT_TRUE(store->write({.groups = {group, other, of_another}, .cursor = 1}));
+  ASSERT_TRUE(store->write({.groups_over = {{1, other.opener}}}));
+  reopen();
+  std::vector<std::string> kept;
+  const auto keep = [&](const notice_group& each) { kept.push_back(encode(each)); };
+  ASSERT_TRUE(store->visit_groups(keep));
+  EXPECT_EQ(kept, (std::vector{encode(group), encode(of_another)}));
+  ASSERT_TRUE(store->remove_channel(1));
+  kept.clear();
+  ASSERT_TRUE(store->visit_groups(keep));
+  EXPECT_EQ(kept, std::vector{encode(of_another)});
 }
 
 TEST_F(store_of_notifications, chatters_of_a_pipeline_and_of_a_rule_with_its_number_are_two) {

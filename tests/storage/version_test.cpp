@@ -62,8 +62,9 @@ expected<void> replay_journal(database& db) {
 expected<void> read_notifications(database& db) {
   const notify_store stored(db);
   const auto ignore = [](const auto&) {};
-  for (const auto& read : {nothing(stored.cursor()), stored.visit_open(ignore), stored.visit_dead(ignore),
-                           stored.visit_told(ignore), stored.visit_digests(ignore), stored.visit_chatters(ignore)})
+  for (const auto& read :
+       {nothing(stored.cursor()), stored.visit_open(ignore), stored.visit_dead(ignore), stored.visit_told(ignore),
+        stored.visit_digests(ignore), stored.visit_groups(ignore), stored.visit_chatters(ignore)})
     if (!read) return read;
   return {};
 }
@@ -97,6 +98,10 @@ class record_of_another_version : public testing::TestWithParam<versioned_record
     told.dead = {{.channel = 1, .id = 2, .notification = "a", .finding = "b", .kind = "alert_raised", .content = "{}"}};
     told.told.emplace_back().raised = alert;
     told.digests.emplace_back().channel = 1;
+    auto& group = told.groups.emplace_back();
+    group.channel = 1;
+    group.opener = finding_id(alert);
+    group.first_out = alert;
     told.chatters.emplace_back().newest = alert;
     EXPECT_TRUE(notify_store(db()).write(told));
     event_log events(db());
@@ -183,6 +188,7 @@ INSTANTIATE_TEST_SUITE_P(
         versioned_record{"dead_letter", column::state, "wd", seal_nothing, read_notifications, "notifications"},
         versioned_record{"told_alert", column::state, "wt", seal_nothing, read_notifications, "notifications"},
         versioned_record{"digest", column::state, "wg", seal_nothing, read_notifications, "notifications"},
+        versioned_record{"notice_group", column::state, "wm", seal_nothing, read_notifications, "notifications"},
         versioned_record{"chatter", column::state, "wk", seal_nothing, read_notifications, "notifications"},
         versioned_record{"journal", column::journal, "", seal_journal, replay_journal, "journal"},
         versioned_record{"position", column::state, "journal_source:", seal_nothing,

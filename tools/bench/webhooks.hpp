@@ -46,7 +46,7 @@ std::uint32_t post_json(const server& to, std::string_view target, std::string_v
 
 /// A channel to the receiver that tells each change by itself, or as `flood_control` says: further members.
 std::uint32_t add_webhook(const server& to, const webhook_receiver& receiver,
-                          std::string_view flood_control = R"("digest_above":0,"damp_chatter":false)");
+                          std::string_view flood_control = R"("digest_above":0,"group_every_ms":0,"damp_chatter":false)");
 
 /// How long each webhook took from its time in `posted`, in microseconds. Waits for those that are still on their way; throws when one
 /// does not come within ten seconds.

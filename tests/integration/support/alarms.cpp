@@ -47,9 +47,10 @@ std::uint32_t add_channel(http_client& api, std::string_view members) {
 }
 
 std::uint32_t add_webhook(http_client& api, std::string_view url, std::string_view more) {
+  const std::string_view groups = more.find("group_every_ms") == std::string_view::npos ? R"(,"group_every_ms":0)" : "";
   const std::string_view digests = more.find("digest_above") == std::string_view::npos ? R"(,"digest_above":0)" : "";
-  return add_channel(
-      api, fmt::format(R"("type":"webhook","allow_private":true,"url":"{}"{}{}{})", url, digests, more.empty() ? "" : ",", more));
+  return add_channel(api, fmt::format(R"("type":"webhook","allow_private":true,"url":"{}"{}{}{}{})", url, digests, groups,
+                                      more.empty() ? "" : ",", more));
 }
 
 std::string alert_of(http_client& api, std::uint32_t sensor) {

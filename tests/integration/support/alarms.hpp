@@ -35,7 +35,7 @@ class watched_plant {
 
 /// Makes a channel of these members beside a name; returns its id.
 std::uint32_t add_channel(http_client& api, std::string_view members);
-/// A webhook on the loopback that gets no digests unless `more` says so.
+/// A webhook on the loopback that gets no digests and no groups unless `more` says so.
 std::uint32_t add_webhook(http_client& api, std::string_view url, std::string_view more = {});
 /// The id of the only alert of a sensor.
 std::string alert_of(http_client& api, std::uint32_t sensor);

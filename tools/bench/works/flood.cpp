@@ -131,7 +131,7 @@ double mib(const std::optional<std::uint64_t>& bytes) { return static_cast<doubl
 figures run_flood(server& target, const workload_options& options) {
   const std::size_t connections = options.bulk_connections;
   webhook_receiver shift;
-  const auto channel = add_webhook(target, shift, R"("digest_every_ms":1000)");
+  const auto channel = add_webhook(target, shift, R"("digest_every_ms":1000,"group_every_ms":1000)");
   const auto rule =
       post_json(target, "/api/rules",
                 fmt::format(R"({{"selector":{{"name":"s*"}},"name":"hot","condition":"GREATER_THAN","high":80,"channels":[{}]}})",
@@ -153,7 +153,7 @@ figures run_flood(server& target, const workload_options& options) {
   await_all_over(target);
 
   const auto patched = ask_once(target.port(), request_text("PATCH", fmt::format("/api/channels/{}", channel), "application/json",
-                                                            R"({"digest_above":0,"damp_chatter":false})"));
+                                                            R"({"digest_above":0,"group_every_ms":0,"damp_chatter":false})"));
   if (patched.status != 200) throw std::runtime_error(patched.body);
   const std::int64_t next_ms = over.end_ms();
   const std::vector<std::uint32_t> some(sensors.begin(), sensors.begin() + told_at_once);
