@@ -317,7 +317,7 @@ class random_groups {
 
 TEST(notice_groups_at_random, tell_what_a_plain_model_tells_over_crashes) {
   const char* const more = std::getenv("FACTORY_GROUP_SEEDS");
-  const unsigned seeds = more != nullptr ? static_cast<unsigned>(std::strtoul(more, nullptr, 10)) : 100;
+  const unsigned seeds = more != nullptr ? static_cast<unsigned>(std::strtoul(more, nullptr, 10)) : 40;
   std::size_t told = 0;
   for (unsigned seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE(seed);

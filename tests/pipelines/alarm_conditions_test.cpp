@@ -60,6 +60,7 @@ TEST_F(alarm_kinds, an_alert_names_the_worst_anomaly_of_those_that_were_open_whe
   const anomaly_change gone{
       {10 * second_us, second_us, event_source::spike, anomaly_opened, 0, detector::spike, 2, severity::high}, true};
   alarms.observe({}, INT64_MIN, 18 * second_us, said, {&gone, 1});
+  tick(18);
   const auto stands = said.back();
   EXPECT_EQ(stands.key.kind, alert_raised);
   EXPECT_EQ(stands.explanation, "anomaly 7-9000000-nelson-3: nelson rule 3, score 2") << "raised 5 s behind the other one now";
