@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/correct/limits.hpp"
+#include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/correct/historical.hpp"
 #include "pipelines/correct/twin_judges.hpp"
 
@@ -31,10 +32,20 @@ void leave_out_late(reading_run& rows, const time_range& range, std::vector<std:
   }
 }
 
+/// Whether a silence of the sensor raised it.
+bool is_raised_by_silence(const std::vector<event>& alert) {
+  for (const auto& each : alert) {
+    event_key by;
+    const auto named = each.key.kind == event_kind::alert_raised ? anomaly_named_in(each.explanation) : std::nullopt;
+    if (named && parse_finding_id(*named, by)) return by.source == event_source::silent;
+  }
+  return false;
+}
+
 /// A gap that a correction makes is no silence: readings came.
 bool is_made_gap(const finding_difference& each, const sensor_config& config) {
   if (!each.before.empty()) return false;
-  if (each.finding.source == event_source::silent) return true;
+  if (each.finding.source == event_source::silent || is_raised_by_silence(each.after)) return true;
   const auto rule = std::ranges::find_if(config.rules, [&](const shared_rule& one) { return one->id == each.finding.rule; });
   return each.finding.source == event_source::alert_rule && rule != config.rules.end() &&
          (*rule)->condition == rule_condition::no_data;

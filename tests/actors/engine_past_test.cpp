@@ -134,6 +134,19 @@ TEST_F(engine_past, an_alert_about_quality_follows_corrections_and_their_reverts
   EXPECT_EQ(alerts(), known);
 }
 
+TEST_F(engine_past, a_gap_that_a_correction_makes_raises_no_alert_about_silence) {
+  alert_rule silent{0, 1, "silent", rule_condition::anomaly, 0, 0, severity::rule_warning, true};
+  silent.options.anomalies.detectors = detector_bit(detector::silent);
+  running->create(std::vector{silent}).value();
+  store(signal(3, 2'000));
+  const auto known = alerts();
+  followed(make(ten_us + 1'000 * second_us, ten_us + 1'600 * second_us, {flag, 0, flag_bad}).step);
+  const auto found = running->events().alerts({}).value();
+  for (const auto& each : found)
+    EXPECT_NE(each.stated->key.source, event_source::alert_rule) << each.stated->explanation;
+  EXPECT_LE(alerts(), known);
+}
+
 TEST_F(engine_past, a_gap_that_a_correction_makes_is_no_silence) {
   store(signal(3, 2'000));
   const auto made = make(ten_us + 1'000 * second_us, ten_us + 1'600 * second_us, {exclude, 0, 0});
