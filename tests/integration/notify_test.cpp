@@ -97,7 +97,7 @@ TEST_F(notify, changing_the_channels_of_a_rule_leaves_its_alert_alone) {
 }
 
 TEST_F(notify, a_private_address_is_refused_unless_the_channel_allows_it_and_the_letter_can_be_sent_again) {
-  const auto channel = add_channel(api, fmt::format(R"("type":"webhook","url":"{}")", shift.url()));
+  const auto channel = add_channel(api, fmt::format(R"("type":"webhook","group_every_ms":0,"url":"{}")", shift.url()));
   const auto tested = api.post(fmt::format("/api/channels/{}/test", channel), "").json();
   EXPECT_FALSE(tested["sent"].GetBool());
   EXPECT_THAT(tested["detail"].GetString(), HasSubstr("127.0.0.1 is a private address"));
