@@ -56,11 +56,6 @@ class alarm_judge : public event_judge {
     else
       board_.advance(what.at_us, received_at_us, out);
   }
-  /// What may be repeated is told apart by its time: one that would come at another time is another one.
-  static bool order(const event& a, const event& b) {
-    if (a.key != b.key) return a.key < b.key;
-    return role_of(a.key.kind) == event_role::repeats && a.at_us < b.at_us;
-  }
   /// Also when it names another anomaly.
   static bool same(const event& a, const event& b) { return event_judge::same(a, b) && a.explanation == b.explanation; }
   void begin_anew() { board_.begin_anew(); }

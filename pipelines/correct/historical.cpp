@@ -30,9 +30,8 @@ std::vector<event> repeated_by_readings(const finding& it) {
 /// How an anomaly went on is of no interest once its end tells all of it.
 bool went_the_same_way(const finding& a, const finding& b) {
   const bool told_at_end = a.ended && b.ended && a.ended->key.kind == event_kind::anomaly_closed;
-  return (told_at_end || says_the_same(a.grown, b.grown)) &&
-         std::ranges::equal(repeated_by_readings(a), repeated_by_readings(b),
-                            [](const event& x, const event& y) { return says_the_same(x, y); });
+  return told_at_end || std::ranges::equal(repeated_by_readings(a), repeated_by_readings(b),
+                                           [](const event& x, const event& y) { return says_the_same(x, y); });
 }
 
 class teller {

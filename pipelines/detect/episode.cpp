@@ -16,6 +16,14 @@ bool describes_better(detector by, detector than) {
   return than == detector::pattern && by != detector::pattern;
 }
 
+/// What another verdict of the same reading has told of this episode; null when none has.
+episode* update_of(const episode& it, std::int64_t time_us, std::vector<episode_change>& out) {
+  for (auto each = out.rbegin(); each != out.rend() && each->at_us == time_us; ++each)
+    if (each->what == episode_change::kind::updated && each->now.begin_us == it.begin_us && each->now.opened_by == it.opened_by)
+      return &each->now;
+  return nullptr;
+}
+
 std::string number(double value) { return fmt::format("{:.6g}", value); }
 
 std::string with_unit(double value, std::string_view unit) {
@@ -85,6 +93,12 @@ std::vector<episode> episode_book::open() const {
   return all;
 }
 
+std::vector<episode> episode_book::told() const {
+  std::vector<episode> all;
+  for (const auto& each : open_) all.emplace_back(each.is).set_score(each.told_score);
+  return all;
+}
+
 bool episode_book::is_open(detector by) const {
   return std::any_of(open_.begin(), open_.end(), [by](const entry& each) { return each.is.by == by; });
 }
@@ -105,16 +119,17 @@ void episode_book::join(std::int64_t time_us, double value, const verdict& one, 
   is.end_us = time_us;
   if (one.by == is.by) is.amount = one.amount;
   if (one.score > is.score) {
-    is.score = one.score;
-    is.level = severity_of_score(one.score);
+    is.set_score(one.score);
     is.peak = {time_us, value, one.expected, one.low, one.high};
   }
   const bool grown = is.level != severity_of_score(at->told_score) || is.score >= 1.1 * at->told_score;
   if (!opens && one.by == detector::silent) return;  // its end is all that it has to say
   if (!opens && !better && !grown && is.count < 2 * at->told_count) return;
-  if (!opens) ++is.updates;
   at->told_score = is.score;
   at->told_count = is.count;
+  if (!opens)
+    if (auto* const told = update_of(is, time_us, out)) return void(*told = is);
+  if (!opens) ++is.updates;
   out.push_back({opens ? episode_change::kind::opened : episode_change::kind::updated, time_us, is});
 }
 

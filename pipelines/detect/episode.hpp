@@ -32,6 +32,10 @@ struct episode {
   double amount = 0;          ///< see verdict
   std::uint32_t updates = 0;  ///< how often it was told again
 
+  void set_score(double now) {
+    score = now;
+    level = severity_of_score(now);
+  }
   bool is_open() const { return end_reason == ending::open; }
   bool operator==(const episode&) const = default;
   template <class Self, class Visit>
@@ -52,7 +56,7 @@ struct episode_change {
 };
 
 /// The open episodes of one sensor. An episode opens with its first verdict, at once; it is told again when another detector describes it
-/// better, when it grows more severe or a tenth in score, and when its count has doubled; it closes after `quiet_readings`
+/// better, when it grows more severe or a tenth in score, and when its count has doubled, once a reading at most; it closes after `quiet_readings`
 /// readings without a verdict.
 class episode_book {
  public:
@@ -72,6 +76,7 @@ class episode_book {
   const episode* anomaly() const;  ///< the open one that is no matter of health, or null
   std::size_t open_count() const { return open_.size(); }
   std::vector<episode> open() const;
+  std::vector<episode> told() const;  ///< what is open, with score and level as they were told last
   std::size_t memory_bytes() const { return open_.capacity() * sizeof(entry); }
 
   bool operator==(const episode_book&) const = default;

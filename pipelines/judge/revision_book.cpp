@@ -34,8 +34,8 @@ struct as_correction {
   }
 };
 
-/// While a finding goes on, such an event may be told of it again at any time: it grows, or something happens to it once more.
-bool may_come_again(event_role role) { return role == event_role::repeats || role == event_role::grows; }
+/// While a finding goes on, such an event may be told of it again at any time.
+bool may_come_again(event_role role) { return role == event_role::repeats; }
 
 }  // namespace
 

@@ -16,7 +16,7 @@
   KIND(revised, 6, corrects)            /* after a late or corrected reading, an earlier event is said anew */ \
   KIND(withdrawn, 7, corrects)          /* likewise, it would not be said any more */                          \
   KIND(anomaly_opened, 8, states)       /* an episode begins */                                                \
-  KIND(anomaly_updated, 9, grows)       /* it goes on: new end, count, peak */                                 \
+  KIND(anomaly_updated, 9, repeats)     /* it goes on: new end, count, peak */                                 \
   KIND(anomaly_closed, 10, ends)        /* it is over */                                                       \
   KIND(watermark_reanchored, 11, notes) /* arrival contradicted a sensor's watermark, which was set anew */    \
   KIND(anomaly_feedback, 12, notes)     /* `who` said what to think of it; the newest counts */                \
@@ -45,10 +45,9 @@ enum class event_kind : std::uint8_t {
 /// What an event does to the finding that it is about (finding.hpp).
 enum class event_role : std::uint8_t {
   states,    ///< the finding is there from now on
-  grows,     ///< it goes on, with these figures
   ends,      ///< it is over
   notes,     ///< somebody saw it or said something of it; its figures stay
-  repeats,   ///< likewise, and it may happen again: each stays, told apart by its revision
+  repeats,   ///< it goes on, with these figures, and that may happen again: each stays, told apart by its time
   corrects,  ///< an earlier event of the finding is said anew or taken back
 };
 

@@ -13,7 +13,6 @@ namespace {
 std::optional<event>* part_of(finding& it, event_kind kind) {
   switch (role_of(kind)) {
     case event_role::states: return &it.stated;
-    case event_role::grows: return &it.grown;
     case event_role::ends: return &it.ended;
     case event_role::notes:
       if (kind == event_kind::anomaly_feedback) return &it.feedback;
@@ -32,13 +31,15 @@ struct is_revision<revision_of<Figures>> : std::true_type {};
 /// Kinds whose events say whether anybody is told: each tells how that stands from then on.
 bool tells_of_hush(event_kind kind) { return kind >= event_kind::alert_shelved && kind <= event_kind::alert_put_back; }
 
-/// A correction of what may be repeated is of the event of that kind at its time. Logs have older ones of escalations, which say a level
-/// and another time: when there was one escalation to a level at most.
+/// A correction of what may be repeated is of the event of that kind at its time. Logs have older ones that say another time: of escalations
+/// with a level, when there was one to a level at most, and of updates, when only the newest one counted.
 std::vector<event>::iterator corrected_among(finding& it, event_kind kind, const event& correction) {
   const auto at =
       std::ranges::find_if(it.repeated, [&](const event& e) { return e.key.kind == kind && e.at_us == correction.at_us; });
-  if (at != it.repeated.end() || kind != event_kind::alert_escalated) return at;
-  return std::ranges::find_if(it.repeated, [&](const event& e) { return e.key.kind == kind && e.level == correction.level; });
+  if (at != it.repeated.end()) return at;
+  if (kind == event_kind::alert_escalated)
+    return std::ranges::find_if(it.repeated, [&](const event& e) { return e.key.kind == kind && e.level == correction.level; });
+  return kind == event_kind::anomaly_updated && !it.repeated.empty() ? std::prev(it.repeated.end()) : it.repeated.end();
 }
 
 /// What a correction is about.
@@ -110,7 +111,6 @@ void apply(finding& to, const event& e) {
   if (e.key.kind == event_kind::alert_acknowledged && *part) return;  // the first one stays
   if (e.key.kind == event_kind::anomaly_feedback) to.times_judged = std::max(to.times_judged, e.key.revision + 1);
   if (role == event_role::states && to.stated) {  // stated again, after it was withdrawn
-    to.grown.reset();
     to.ended.reset();
     to.repeated.clear();
     to.withdrawn = false;
@@ -134,8 +134,9 @@ void put_part(std::string& out, const std::optional<event>& part) {
 }  // namespace
 
 const event& finding::worst() const {
-  const auto* const escalated = newest_of(event_kind::alert_escalated);
-  return grown ? *grown : escalated != nullptr ? *escalated : *stated;
+  for (const auto kind : {event_kind::anomaly_updated, event_kind::alert_escalated})
+    if (const auto* const newest = newest_of(kind)) return *newest;
+  return *stated;
 }
 
 const event* finding::newest_of(event_kind kind) const {
@@ -212,8 +213,8 @@ void put_for_digest(std::string& out, const finding& it) {
   put_part(out, it.stated);
   // A closing tells all of its episode; how often it was updated on the way depends on how its readings came in.
   const bool told_at_end = it.ended && it.ended->key.kind == event_kind::anomaly_closed;
-  put_part(out, told_at_end ? std::nullopt : it.grown);
   put_part(out, it.ended);
+  if (told_at_end) return;
   // What readings make of it; what people do at their time is no part of it.
   for (const event& each : it.repeated)
     if (each.who.empty()) put_part(out, each);

@@ -14,11 +14,10 @@ namespace factory {
 /// A finding as its events leave it: an anomaly or an alert. Corrections are worked in: each part says what holds now.
 struct finding {
   std::optional<event> stated;        ///< raised, opened; nullopt when that event is not known
-  std::optional<event> grown;         ///< of an anomaly: the newest update
   std::optional<event> ended;         ///< cleared, closed
   std::optional<event> acknowledged;  ///< the first
   std::optional<event> feedback;      ///< the newest
-  std::vector<event> repeated;        ///< what may happen to an alert more than once, by at_us: shelved, escalated ...
+  std::vector<event> repeated;        ///< what may happen more than once, by at_us: updated, shelved, escalated ...
   std::uint32_t times_judged = 0;     ///< feedbacks so far: the revision of the next one
   std::uint32_t times_ended = 0;      ///< endings said so far, also those taken back: the revision of the next one
   bool withdrawn = false;             ///< it would not be found in the readings as they are now

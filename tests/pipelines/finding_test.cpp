@@ -139,5 +139,18 @@ TEST(finding, how_often_an_episode_was_updated_does_not_matter_once_it_is_closed
   EXPECT_NE(digest_of({opened, of_alert(anomaly_updated, 7, 0, episode_detail{})}), digest_of({opened}));
 }
 
+TEST(finding, an_update_that_is_withdrawn_leaves_the_one_before_it) {
+  const auto opened = of_alert(anomaly_opened, 5, 0, episode_detail{}), first = of_alert(anomaly_updated, 7, 0, episode_detail{}),
+             second = of_alert(anomaly_updated, 9, 1, episode_detail{});
+  auto gone = withdrawal(anomaly_updated, 7);
+  gone.at_us = second.at_us;
+  EXPECT_EQ(fold_finding(std::vector{opened, first, second}).newest().value, 9);
+  EXPECT_EQ(fold_finding(std::vector{opened, first, second, gone}).newest().value, 7);
+  EXPECT_EQ(digest_of({opened, first, second, gone}), digest_of({opened, first}));
+  auto old = withdrawal(anomaly_updated, 7);  // as logs of older versions have it: of an update that has moved since
+  old.at_us = 1;
+  EXPECT_EQ(fold_finding(std::vector{opened, first, second, old}).newest().value, 7);
+}
+
 }  // namespace
 }  // namespace factory

@@ -72,7 +72,7 @@ TEST(told_again, tells_anew_an_alert_that_grew_otherwise) {
   grown.level = severity::critical;
   const auto now = after({alert[0], grown, alert[1]}, alert);
   EXPECT_TRUE(now.holds());
-  EXPECT_FALSE(now.grown.has_value());
+  EXPECT_TRUE(now.repeated.empty());
 }
 
 }  // namespace
