@@ -276,13 +276,20 @@ void sensor_state::tell(const revisable<sensor_judge>::differences& differences,
 /// What is settled is open since before all that may still be judged again; what was found since can change.
 void sensor_state::begin_to_tell_anomalies() {
   tells_anomalies_ = true;
-  for (const auto& open : judged_.settled().detectors().episodes().open())
+  for (const auto& open : judged_.settled().detectors().episodes().told())
     anomaly_changes_.push_back({{judged_.settled_us(), open.begin_us, source_of(open.opened_by), event_kind::anomaly_opened, 0,
                                  open.by, open.score, open.level}});
-  for (const auto& open : judged_.settled().control_chart().open()) {
+  for (const auto& open : judged_.settled().control_chart().told()) {
     const auto key = key_of_violation(sensor_, open, event_kind::anomaly_opened);
-    anomaly_changes_.push_back({{judged_.settled_us(), key.event_time_us, key.source, key.kind, 0, {}, open.what.now.score,
-                                 open.what.now.level, key.rule}});
+    anomaly_changes_.push_back({{judged_.settled_us(),
+                                 key.event_time_us,
+                                 key.source,
+                                 key.kind,
+                                 0,
+                                 {},
+                                 open.what.now.score,
+                                 open.what.now.level,
+                                 key.rule}});
   }
   add_changes(judged_.unsettled(), anomaly_changes_);
 }

@@ -66,9 +66,11 @@ void spc_watch::join(std::size_t rule, std::int64_t time_us, const control_limit
     is.peak = {times_us_[point % times_us_.size()], limits.center + distance * limits.point_sigma(), limits.center,
                limits.center - band, limits.center + band};
   }
-  is.score = std::max(is.score, score_of(broken, farthest, is.count));
-  is.level = severity_of_score(is.score);
-  if (opens) out.push_back({rule, {episode_change::kind::opened, time_us, is}});
+  is.set_score(std::max(is.score, score_of(broken, farthest, is.count)));
+  if (!opens && is.level == severity_of_score(is.amount) && is.score < 1.1 * is.amount) return;
+  if (!opens) ++is.updates;
+  is.amount = is.score;
+  out.push_back({rule, {opens ? episode_change::kind::opened : episode_change::kind::updated, time_us, is}});
 }
 
 /// Of which no further point can be part: each would look back to none of theirs.
@@ -92,6 +94,12 @@ void spc_watch::begin_anew(std::vector<change>& out) {
 std::vector<spc_watch::change> spc_watch::open() const {
   std::vector<change> all;
   for (const auto& each : open_) all.push_back({each.rule, {episode_change::kind::opened, each.is.begin_us, each.is}});
+  return all;
+}
+
+std::vector<spc_watch::change> spc_watch::told() const {
+  auto all = open();
+  for (auto& each : all) each.what.now.set_score(each.what.now.amount);
   return all;
 }
 

@@ -13,7 +13,7 @@
 namespace factory {
 
 /// Holds a sensor's points, as they come, against frozen control limits. All points that break one rule, none farther from the one before than
-/// the rule looks back, are one episode: told when it opens and when it is over. Points are counted from the first reading behind the command that brought the limits: with subgroups, the
+/// the rule looks back, are one episode: told when it opens, when it grows more severe or a tenth in score, and when it is over. Points are counted from the first reading behind the command that brought the limits: with subgroups, the
 /// first ones are a group.
 class spc_watch {
  public:
@@ -27,6 +27,7 @@ class spc_watch {
   /// Other limits, or none: what is open ends, and counting begins anew.
   void begin_anew(std::vector<change>& out);
   std::vector<change> open() const;
+  std::vector<change> told() const;  ///< what is open, with score and level as they were told last
 
   bool operator==(const spc_watch&) const = default;
   template <class Self, class Visit>
@@ -37,7 +38,7 @@ class spc_watch {
  private:
   struct entry {
     std::uint8_t rule = 0;
-    episode is;
+    episode is;                         ///< its amount is the score that was told last; 0 of one that an older version stored
     std::uint64_t first = 0, last = 0;  ///< points, by number
     bool operator==(const entry&) const = default;
     template <class Self, class Visit>

@@ -83,6 +83,28 @@ TEST(spc_watch, a_run_begins_with_its_first_point_and_its_score_grows_with_its_l
             std::string::npos);
 }
 
+TEST(spc_watch, an_episode_is_told_again_when_it_grows_by_a_tenth_and_what_was_told_is_known) {
+  watched_points points;
+  points.take_calm(30);
+  double told = 0;
+  for (const double value : {54.5, 54.6, 54.94, 54.96, 54.0, 56.9, 57.0}) {  // scores of rule 1: a third of the distance
+    points.take(value);
+    for (const auto& each : points.said)
+      if (name_of_violation(each.rule) == "nelson_1") told = each.what.now.score;
+    const auto now = points.watch.told();
+    const auto rule_1 = std::ranges::find_if(now, [](const auto& each) { return name_of_violation(each.rule) == "nelson_1"; });
+    ASSERT_NE(rule_1, now.end());
+    EXPECT_EQ(rule_1->what.now.score, told);
+    EXPECT_EQ(rule_1->what.now.level, severity_of_score(told));
+  }
+  const auto updated = points.of(event_source::nelson, 1, kind::updated);
+  ASSERT_EQ(updated.size(), 2U);
+  EXPECT_NEAR(updated[0].what.now.score, 4.96 / 3, 1e-9);
+  EXPECT_NEAR(updated[1].what.now.score, 6.9 / 3, 1e-9);
+  EXPECT_EQ(updated[1].what.now.updates, 2U);
+  EXPECT_NEAR(points.watch.open()[0].what.now.score, 7.0 / 3, 1e-9);
+}
+
 TEST(spc_watch, points_of_subgroups_are_means_and_one_set_alone_says_nothing_of_the_other) {
   watched_points points;
   points.how = both_sets(4);
