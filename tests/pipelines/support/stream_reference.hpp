@@ -209,7 +209,8 @@ inline std::vector<one_window> windows_of(const std::map<std::int64_t, named_row
     const std::pair<std::int64_t, double> it(time_us, row.names.at("value"));
     if (how.kind == window_kind::hopping) {
       const auto first_us = how.shift_us - ((how.shift_us + 10 * how.length_us) / how.every_us + 1) * how.every_us;
-      for (auto begin_us = first_us; begin_us <= time_us; begin_us += how.every_us)
+      const auto passed = std::max<std::int64_t>(0, (time_us - how.length_us - first_us) / how.every_us);
+      for (auto begin_us = first_us + passed * how.every_us; begin_us <= time_us; begin_us += how.every_us)
         if (begin_us + how.length_us > time_us)
           hopping.try_emplace(begin_us, one_window{begin_us, begin_us + how.length_us, {}, before})
               .first->second.rows.push_back(it);
