@@ -143,8 +143,8 @@ void derived_writer::stop() {
   std::vector<derived_readings> dropped;
   {
     const std::lock_guard lock(line_->mutex);
+    if (std::exchange(line_->is_stopped, true)) return;
     dropped = std::exchange(line_->waiting, {});
-    line_->is_stopped = true;
   }
   caf::anon_send_exit(actor_, caf::exit_reason::user_shutdown);
 }
