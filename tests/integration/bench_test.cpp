@@ -50,7 +50,7 @@ rapidjson::Document brief(const std::vector<std::string>& options) {
 }
 
 TEST(overload, refuses_what_is_too_much_stores_what_was_acknowledged_and_still_answers_queries) {
-  const auto report = brief({"overload", "--seconds", "1", "--connections", "256"});
+  const auto report = brief({"overload", "--seconds", "1", "--connections", "64"});
   const auto& figures = report["runs"][0];
   EXPECT_GT(figures["readings"].GetUint64(), 0U);
   EXPECT_GT(figures["refused"].GetUint64(), 0U);
