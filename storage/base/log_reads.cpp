@@ -35,7 +35,8 @@ std::size_t usable_bytes(std::string_view block) {
 
 enum class record_file : std::uint8_t { log, manifest };
 
-/// RocksDB reads such a file from its start to its end, block by block.
+/// RocksDB reads records block by block, from the start of the file. What it reads in other pieces it copies, as for a snapshot: those pieces
+/// begin anywhere in a record.
 class checked_file : public rocksdb::FSSequentialFileOwnerWrapper {
  public:
   checked_file(std::unique_ptr<rocksdb::FSSequentialFile>&& file, record_file kind)
@@ -44,7 +45,9 @@ class checked_file : public rocksdb::FSSequentialFileOwnerWrapper {
   rocksdb::IOStatus Read(std::size_t bytes, const rocksdb::IOOptions& options, rocksdb::Slice* result, char* scratch,
                          rocksdb::IODebugContext* context) override {
     const rocksdb::IOStatus status = FSSequentialFileOwnerWrapper::Read(bytes, options, result, scratch, context);
-    if (!status.ok()) return status;
+    const auto offset = offset_;
+    offset_ += result->size();
+    if (!status.ok() || offset % block_bytes != 0 || bytes < block_bytes) return status;
     for (std::size_t begin = 0; begin < result->size(); begin += block_bytes) {
       const std::string_view block(result->data() + begin, std::min(block_bytes, result->size() - begin));
       const std::size_t usable = usable_bytes(block);
@@ -56,9 +59,14 @@ class checked_file : public rocksdb::FSSequentialFileOwnerWrapper {
     }
     return status;
   }
+  rocksdb::IOStatus Skip(std::uint64_t bytes) override {
+    offset_ += bytes;
+    return FSSequentialFileOwnerWrapper::Skip(bytes);
+  }
 
  private:
   record_file kind_;
+  std::uint64_t offset_ = 0;  ///< of the next byte
 };
 
 class checked_files : public rocksdb::FileSystemWrapper {
