@@ -54,7 +54,7 @@ std::string body_of(const notice& it) {
   if (!it.rule.options.instructions.empty()) out += "\nWhat to do: " + it.rule.options.instructions + "\n";
   if (it.of_no_alert()) return out;
   out += fmt::format("\nFactory: {}\nMachine: {}\nSensor:  {}\n", it.factory.name, it.machine.name, it.sensor.name);
-  out += fmt::format("Value:   {} {}, limit {}\n", it.what.value, it.sensor.unit, it.what.limit());
+  out += fmt::format("Value:   {}, limit {}\n", value_text(it), it.what.limit());
   out += fmt::format("Raised:  {}\nThis at: {}\n", format_time(it.raised_at_us), format_time(it.what.at_us));
   if (!it.what.who.empty()) out += "By:      " + it.what.who + "\n";
   if (const alarm_detail* const said = it.what.alarm(); said != nullptr && !said->comment.empty())

@@ -6,6 +6,7 @@
 
 #include "http/text/json_writer.hpp"
 #include "pipelines/alarm/alarm_groups.hpp"
+#include "pipelines/alarm/alarm_rules.hpp"
 
 namespace factory {
 
@@ -103,11 +104,25 @@ notice test_notice(std::int64_t now_us) {
   return it;
 }
 
+std::string unit_of_value(const notice& it) {
+  if (it.rule.condition == rule_condition::anomaly) return {};
+  if (is_about_silence(it.rule)) return "s";
+  const auto& unit = it.sensor.unit;
+  return it.rule.condition == rule_condition::rate_above ? unit + "/s" : unit;
+}
+
+std::string value_text(const notice& it) {
+  const auto unit = unit_of_value(it);
+  const auto value = short_number(it.what.value);
+  if (it.rule.condition == rule_condition::anomaly) return "score " + value;
+  return unit.empty() ? value : unit.starts_with('/') ? value + unit : value + " " + unit;
+}
+
 std::string filled_in(std::string_view message, const notice& with) {
   const std::pair<std::string_view, std::string> words[] = {{"factory", with.factory.name},
                                                             {"machine", with.machine.name},
                                                             {"sensor", with.sensor.name},
-                                                            {"unit", with.sensor.unit},
+                                                            {"unit", unit_of_value(with)},
                                                             {"rule", with.rule.name},
                                                             {"value", short_number(with.what.value)},
                                                             {"limit", short_number(with.what.limit())},
@@ -137,9 +152,8 @@ std::string filled_in(std::string_view message, const notice& with) {
 std::string headline(const notice& it) {
   if (!it.title.empty()) return it.title;
   if (it.kind == "test") return "Test of a channel of Factory Monitor";
-  const std::string unit = it.sensor.unit.empty() ? "" : " " + it.sensor.unit;
-  return fmt::format("{} {}: {} on {} ({}): {}, {}{}", to_text(it.level), state_word(it), it.sensor.name, it.machine.name,
-                     it.factory.name, it.rule.name, short_number(it.what.value), unit);
+  return fmt::format("{} {}: {} on {} ({}): {}, {}", to_text(it.level), state_word(it), it.sensor.name, it.machine.name,
+                     it.factory.name, it.rule.name, value_text(it));
 }
 
 std::string notice_json(const notice& it) {
@@ -168,7 +182,7 @@ std::string notice_json(const notice& it) {
   write_entity(out, "rule", it.rule.id, it.rule.name);
   write_entity(out, "pipeline", it.pipeline, it.rule.name);
   write_entity(out, "sensor", it.sensor.id, it.sensor.name);
-  out.member("unit", it.sensor.unit);
+  out.member("unit", unit_of_value(it));
   write_entity(out, "machine", it.machine.id, it.machine.name);
   write_entity(out, "factory", it.factory.id, it.factory.name);
   if (it.kind == "group") write_group(out, it);

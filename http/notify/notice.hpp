@@ -52,6 +52,10 @@ notice test_notice(std::int64_t now_us);
 std::string filled_in(std::string_view message, const notice& with);
 /// One line for people: "CRITICAL: Bearing temperature on Press 7 (Werk 1): hot, 97.5 C".
 std::string headline(const notice& it);
+/// Of the value that the rule is about: the sensor's, that a second for a rate, seconds for silence, none for the score of an anomaly.
+std::string unit_of_value(const notice& it);
+/// "97.5 C", "0.4 C/s", "12 s", "score 2.4".
+std::string value_text(const notice& it);
 /// As the body of a webhook.
 std::string notice_json(const notice& it);
 

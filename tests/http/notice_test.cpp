@@ -59,6 +59,14 @@ TEST(notice, a_headline_says_what_happened_to_the_alert) {
     return headline(it);
   };
   EXPECT_EQ(headline_of(event_kind::alert_raised), "WARNING raised: Lager on Presse (Werk): hot, 97.5 C");
+  const auto raised_by = [&](rule_condition condition) {
+    auto other = a_notice();
+    other.rule.condition = condition;
+    return headline(other);
+  };
+  EXPECT_EQ(raised_by(rule_condition::rate_above), "WARNING raised: Lager on Presse (Werk): hot, 97.5 C/s");
+  EXPECT_EQ(raised_by(rule_condition::no_data), "WARNING raised: Lager on Presse (Werk): hot, 97.5 s");
+  EXPECT_EQ(raised_by(rule_condition::anomaly), "WARNING raised: Lager on Presse (Werk): hot, score 97.5");
   EXPECT_THAT(headline_of(event_kind::alert_returned), StartsWith("WARNING back in range and latched: "));
   EXPECT_THAT(headline_of(event_kind::alert_reminded), StartsWith("WARNING still unacknowledged: "));
   EXPECT_THAT(headline_of(event_kind::alert_stepped), StartsWith("WARNING on another step: "));
