@@ -92,6 +92,9 @@ struct new_command {
   /// The sensor adds these, as to new_config.
   std::int64_t at_us = INT64_MIN, floor_us = INT64_MIN;
   std::vector<anomaly_change> anomalies = {};
+  /// Of a hand_over: whether the sensor takes it over; then all its readings behind the edge.
+  bool is_due = false;
+  std::vector<alarm_row> rows = {};
 };
 
 /// Time has passed, and one of the sensor's actors waits for that. All entries before the tick were sent earlier.
@@ -161,6 +164,9 @@ struct retire_order {
 /// Answered when everything sent before it along the analysis actors has been handled.
 struct drain_order {
   reply<bool> done;
+  sensor_id about = 0;  ///< with `alarms`: the sensor
+  std::shared_ptr<std::string> alarms =
+      {};  ///< gets its alarms as they are then stored (judged_alarms::encode), where it has some; null: not asked
 };
 
 /// Keeps one sensor's windows, head, watermark and counters.

@@ -36,7 +36,10 @@ stage_actor::behavior_type run_stage(stage_actor::stateful_pointer<stage_actor_s
           stored.set(true);
         });
       },
-      [self](const drain_order& part) { self->state.next ? self->send(self->state.next, part) : part.done.set(true); },
+      [self](const drain_order& part) {
+        self->state.what->look(part);
+        self->state.next ? self->send(self->state.next, part) : part.done.set(true);
+      },
       [self](const retire_order& part) {
         self->state.what->forget(part.sensor);
         self->state.next ? self->send(self->state.next, part) : part.done.set(true);

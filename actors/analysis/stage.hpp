@@ -25,6 +25,7 @@ class stage {
   virtual void adopt(const adopt_order&) {}       ///< what it saved of a sensor, when the sensor starts again
   virtual void save(saved_sensor&) {}             ///< appends its part (saved_state.hpp), when it keeps one
   virtual void forget(sensor_id) {}               ///< the sensor is deleted
+  virtual void look(const drain_order&) {}        ///< fills what is asked
 };
 
 /// What sensors tell stages, beside what concerns them all: states on their way to the store, and deletions.

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
@@ -130,6 +131,16 @@ void carry_out(const order_limit& asked, const new_command& part, judged_alarms*
   alarms->obey(std::move(order), part.at_us, part.floor_us, part.received_at_us, found);
 }
 
+void carry_out(const hold_judging&, const new_command& part, judged_alarms* alarms, std::vector<event>&) {
+  if (alarms != nullptr && part.floor_us != INT64_MIN) alarms->hold(part.floor_us - 1);
+}
+
+void carry_out(const hand_over& past, const new_command& part, judged_alarms* alarms, std::vector<event>& found) {
+  if (alarms != nullptr)
+    return alarms->take_over(past, part.is_due, part.rows, part.anomalies, part.floor_us, part.received_at_us, found);
+  std::ranges::copy_if(past.events, std::back_inserter(found), [](const event& each) { return is_of_alarms(each.key); });
+}
+
 void obey(threshold_state& state, const new_command& part) {
   const auto& command = *part.command;
   const auto carry_out_all = [&](judged_alarms* alarms, std::vector<event>& found) {
@@ -137,12 +148,18 @@ void obey(threshold_state& state, const new_command& part) {
   };
   if (state.sensors.contains(command.sensor))
     return at_its_place(state, command.sensor, part.sequence, [&](judged_alarms& alarms, std::vector<event>& found) {
-      if (!part.anomalies.empty()) alarms.observe({}, part.floor_us, part.received_at_us, found, part.anomalies);
+      if (!part.anomalies.empty() && !std::holds_alternative<hand_over>(command.what))
+        alarms.observe({}, part.floor_us, part.received_at_us, found, part.anomalies);
       carry_out_all(&alarms, found);
     });
   std::vector<event> found;
   carry_out_all(nullptr, found);
   hand_over(state, std::move(found));
+}
+
+void look(const threshold_state& state, const drain_order& part) {
+  if (!part.alarms) return;
+  if (const auto found = state.sensors.find(part.about); found != state.sensors.end()) found->second.alarms.encode(*part.alarms);
 }
 
 void save(threshold_state& state, saved_sensor& snapshot) {
@@ -182,6 +199,7 @@ class threshold_stage final : public stage {
   void pass_time(const new_tick& part) override { factory::pass_time(state_, part); }
   void adopt(const adopt_order& part) override { factory::adopt(state_, part); }
   void save(saved_sensor& snapshot) override { factory::save(state_, snapshot); }
+  void look(const drain_order& part) override { factory::look(state_, part); }
   void forget(sensor_id sensor) override {
     state_.sensors.erase(sensor);
     if (state_.store.tell_shelves) state_.store.tell_shelves(sensor, {});

@@ -412,9 +412,11 @@ expected<void> derived_past::judge(sensor_id sensor) {
   change.after = known->second.after;
   change.reason = why_.reason;
   change.recorded_at_us = why_.recorded_at_us;
-  auto judged = judge_again(with_.past, known->second.stored, change, stopping_);
+  const live_past live{with_.past, with_.events, with_.settled_cut, with_.command};
+  auto judged =
+      why_.only_look ? judge_again(with_.past, known->second.stored, change, stopping_) : live.judge(sensor, change, stopping_);
   if (!judged) return tl::unexpected(std::move(judged.error()));
-  if (!judged->events.empty()) widen(made_anew_, sensor, {judged->first_us, judged->last_us + 1});
+  if (judged->any()) widen(made_anew_, sensor, {judged->first_us, judged->last_us + 1});
   if (why_.only_look) {
     all_.add(judged->changed);
     return {};
@@ -430,8 +432,7 @@ expected<void> derived_past::judge(sensor_id sensor) {
       before == told->end() ? std::move(judged->changed) : consequences_of(std::get<judged_again_detail>(before->detail));
   changed.derived.clear();  // they are counted where they are made
   all_.add(changed);
-  judged->events.push_back(std::move(*report));
-  return with_.events.append(std::move(judged->events)).map([](std::size_t) {});
+  return live.finish(sensor, std::move(*judged), std::move(*report));
 }
 
 expected<void> derived_past::finish() {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/correct/judge_again.hpp"
+#include "actors/correct/live_past.hpp"
 #include "actors/streams/stream_population.hpp"
 #include "pipelines/correct/revised_points.hpp"
 #include "pipelines/stream/stream_past.hpp"
@@ -47,6 +47,7 @@ class derived_past {
     correction_store& corrections;
     /// The same for findings: the log has what its actors found in the rows.
     const std::function<expected<sensor_cut>(sensor_id)>& settled_cut;
+    const std::function<expected<void>(sensor_id, command_payload)>& command;
     const stream_access& streams;
   };
   struct cause {

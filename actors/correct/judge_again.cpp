@@ -1,12 +1,14 @@
 #include "actors/correct/judge_again.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "actors/correct/limits.hpp"
 #include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/correct/historical.hpp"
 #include "pipelines/correct/twin_judges.hpp"
+#include "pipelines/model/same_bits.hpp"
 
 namespace factory {
 
@@ -51,26 +53,64 @@ bool is_made_gap(const finding_difference& each, const sensor_config& config) {
          (*rule)->condition == rule_condition::no_data;
 }
 
+std::shared_ptr<const alarm_past> past_of(const live_judges& live, const sensor_config& now) {
+  judged_alarms alarms;
+  std::string_view in = live.alarms;
+  auto past = std::make_shared<alarm_past>();
+  if (!in.empty() && alarms.decode(in)) {
+    *past = alarms.past();
+    return past;
+  }
+  auto& begin = past->commands.emplace_back();
+  begin.config = now;
+  begin.config->stream.reset();
+  begin.at_us = begin.since_us = INT64_MIN;
+  return past;
+}
+
+/// Rules whose alarms are judged by more than readings and detectors: they stay as the live side has them.
+bool any_about_quality(const alarm_past& past) {
+  return std::ranges::any_of(past.commands,
+                             [](const alarm_command& each) { return each.config && needs_of(*each.config).quality; });
+}
+bool any_about_anomalies(const alarm_past& past) {
+  return std::ranges::any_of(past.commands,
+                             [](const alarm_command& each) { return each.config && needs_of(*each.config).anomalies; });
+}
+
 class past_judging {
  public:
-  past_judging(const past_parts& parts, const sensor_cut& stored, const past_change& change)
+  past_judging(const past_parts& parts, const sensor_cut& stored, const past_change& change, const live_judges& live)
       : parts_(parts),
         stored_(stored),
         change_(change),
+        edge_(live.edge),
         config_(parts.entities.config_of(stored.sensor)),
-        twins_(stored.sensor, *config_.stream.value_or(parts.usual_rules), config_) {}
+        past_(past_of(live, config_)),
+        twins_(stored.sensor, *config_.stream.value_or(parts.usual_rules), past_),
+        edge_us_(edge_.held_us.value_or(edge_.floor_us == INT64_MIN ? INT64_MIN : edge_.floor_us - 1)) {
+    const auto rests = [](const shared_overlay& of) { return of ? of->rests() : std::vector<time_range>(); };
+    twins_.rest(rests(change.before), rests(change.after));
+  }
 
   expected<judged_past> run(const std::atomic<bool>& stopping) {
     const auto from_us = learned_from_us();
     if (!from_us) return tl::unexpected(from_us.error());
     auto scanned = parts_.series.scan(stored_, {*from_us, INT64_MAX}, [&](const reading_run& rows) {
-      for (std::size_t begin = 0; begin < rows.size() && !is_done_; begin += rows_a_step)
-        judge(part_of(rows, begin, std::min(rows.size(), begin + rows_a_step)));
+      for (std::size_t begin = 0, end = 0; begin < rows.size() && !is_done_; begin = end) {
+        end = std::min(rows.size(), begin + rows_a_step);
+        if (!is_behind_edge_) end = std::min(end, std::max(begin + 1, first_behind_edge(rows)));
+        judge(part_of(rows, begin, end));
+      }
       return !is_done_ && !stopping;
     });
     if (!scanned) return tl::unexpected(std::move(scanned.error()));
     if (stopping) return fail(errc::stopping, "stopped before its end");
-    if (!is_done_) twins_.pass_time(parts_.now_us());
+    out_.reaches_live = !is_done_ && (twins_.differ() || (change_.before != change_.after && change_.range.end_us > edge_us_));
+    if (!is_done_) {
+      if (!is_behind_edge_) come_to_edge();
+      twins_.pass_time(parts_.now_us());
+    }
     auto all = twins_.differences();
     if (change_.late_readings_are_new)
       if (auto added = add_told_before(all); !added) return tl::unexpected(std::move(added.error()));
@@ -80,22 +120,74 @@ class past_judging {
   }
 
  private:
-  expected<std::int64_t> learned_from_us() const {
+  expected<std::int64_t> learned_from_us() {
     return parts_.series.read(stored_, {INT64_MIN, change_.range.begin_us}, limits::learned_readings, true, asker::background)
-        .map([&](const reading_run& rows) { return rows.empty() ? change_.range.begin_us : rows.event_time_us.back(); });
+        .map([&](const reading_run& rows) {
+          knows_all_ = rows.size() < limits::learned_readings &&
+                       (rows.empty() ? change_.range.begin_us : rows.event_time_us.back()) <= edge_.oldest_us;
+          return rows.empty() ? change_.range.begin_us : rows.event_time_us.back();
+        });
+  }
+  std::size_t first_behind_edge(const reading_run& rows) const {
+    return static_cast<std::size_t>(std::ranges::upper_bound(rows.event_time_us, edge_us_) - rows.event_time_us.begin());
   }
 
-  void judge(reading_run before) {
-    reading_run after = before;
-    const bool is_behind = before.event_time_us.front() >= change_.range.end_us;
+  /// What stands there is what the live judges take over.
+  void come_to_edge() {
+    is_behind_edge_ = true;
+    auto& to = out_.to_live;
+    to.reason = change_.reason;
+    if (change_.after) to.ranges = change_.after->ranges_behind(edge_us_);
+    if (!edge_.held_us) return;
+    twins_.come_to(edge_us_);
+    to.edge_us = edge_us_;
+    takes_detectors_ = knows_all_ && with_detectors_;
+    takes_alarms_ = !any_about_quality(*past_) && (takes_detectors_ || !any_about_anomalies(*past_));
+    if (takes_detectors_) to.detectors = twins_.second().detectors_at_edge();
+    if (takes_alarms_) to.alarms = twins_.second().alarms_at_edge(edge_us_);
+  }
+
+  void judge(reading_run stored) {
+    if (!is_behind_edge_ && stored.event_time_us.front() > edge_us_) come_to_edge();
+    reading_run before = stored, after = stored;
+    const bool is_behind = stored.event_time_us.front() >= change_.range.end_us;
     if (change_.late_readings_are_new) leave_out_late(before, change_.range, late_us_);
+    const auto as_they_came = before.flags;
     if (change_.before) change_.before->apply(before);
     if (change_.after) change_.after->apply(after);
+    hear_what_is_left_out(before, as_they_came);
+    hear_what_is_left_out(after, stored.flags);
     last_judged_us_ = before.event_time_us.back();
     twins_.observe(before, after);
+    if (is_behind_edge_) note_behind_edge(stored, before, after);
     if (!is_behind) return;
     following_ += before.size();
-    is_done_ = following_ >= limits::following_readings || twins_.have_met();
+    if (with_detectors_ && following_ >= limits::following_readings) {
+      with_detectors_ = false;
+      if (any_about_anomalies(*past_))
+        is_done_ = true;
+      else
+        twins_.leave_detectors();
+    }
+    if (!is_done_ && !is_behind_edge_) is_done_ = with_detectors_ ? twins_.have_met() : twins_.alarms_have_met();
+  }
+
+  /// A gap that a correction makes is no silence: these readings came.
+  static void hear_what_is_left_out(reading_run& rows, const std::vector<std::uint8_t>& as_they_came) {
+    for (std::size_t row = 0; row < rows.size(); ++row)
+      if (is_left_out(rows.flags[row]) && !is_left_out(as_they_came[row])) rows.flags[row] |= flag_heard;
+  }
+
+  /// Readings that the live judges have in memory as they came, or as they counted before.
+  void note_behind_edge(const reading_run& stored, const reading_run& before, const reading_run& after) {
+    const auto differ = [](const reading_run& a, const reading_run& b, std::size_t row) {
+      return is_left_out(a.flags[row]) != is_left_out(b.flags[row]) || !same_bits(a.value[row], b.value[row]);
+    };
+    for (std::size_t row = 0; row < after.size(); ++row) {
+      if ((after.flags[row] & flag_future) != 0 || (!differ(before, after, row) && !differ(stored, after, row))) continue;
+      const bool is_gone = is_left_out(after.flags[row]);
+      out_.to_live.behind.push_back(after.event_time_us[row], is_gone ? 0 : after.value[row], is_gone);
+    }
   }
 
   /// What an earlier backlog of the range told, and what was told of readings that late ones took the place of: `before` does not know
@@ -123,22 +215,41 @@ class past_judging {
     return {};
   }
 
+  /// Up to where what is said of this finding is not the business of the live judges.
+  std::int64_t until_us(const finding_difference& each) const {
+    const bool is_theirs = edge_.held_us && out_.reaches_live && (is_of_alarms(each.finding) ? takes_alarms_ : takes_detectors_);
+    return is_theirs ? edge_us_ : INT64_MAX;
+  }
+
+  /// It would be open, and nobody is there who could say when it ends.
+  bool is_left_open(const finding_difference& each) const {
+    const bool goes_on =
+        is_of_alarms(each.finding) ? !edge_.held_us || takes_alarms_ : with_detectors_ && (!edge_.held_us || takes_detectors_);
+    return !goes_on && !each.after.empty() && fold_finding(each.after).open();
+  }
+
   expected<void> tell(const finding_difference& each) {
     if (!change_.late_readings_are_new && is_made_gap(each, config_)) return {};
     const auto stored = parts_.events.events_of(each.finding);
     if (!stored) return tl::unexpected(stored.error());
     const bool held = fold_finding(*stored).holds();
+    const auto until = until_us(each);
+    if (until != INT64_MAX && !each.after.empty() && (each.after.back().at_us > until || fold_finding(each.after).open()))
+      for (const auto& one : *stored)
+        if (!is_historical(one.key)) out_.to_live.told.push_back({one.key, one.at_us});
+    if (is_left_open(each)) return {};
     // The live side judged otherwise, by other settings or from a longer memory: what it did not tell is not touched.
     if (!each.before.empty() && !held) return {};
-    const auto told = told_again(*stored, each.after, change_.reason, change_.recorded_at_us);
-    if (told.empty()) return {};
+    const auto whole = told_again(*stored, each.after, change_.reason, change_.recorded_at_us);
+    if (whole.empty()) return {};
     const bool holds = !each.after.empty();
     auto& counts = is_detector(each.finding.source) ? out_.changed.anomalies : out_.changed.alerts;
     ++(held && holds ? counts.revised : holds ? counts.raised : counts.withdrawn);
-    for (const auto& one : told) {
+    for (const auto& one : whole) {
       out_.first_us = std::min(out_.first_us, one.at_us);
       out_.last_us = std::max(out_.last_us, one.at_us);
     }
+    const auto told = until == INT64_MAX ? whole : told_again(*stored, each.after, change_.reason, change_.recorded_at_us, until);
     out_.events.insert(out_.events.end(), told.begin(), told.end());
     return {};
   }
@@ -146,8 +257,15 @@ class past_judging {
   const past_parts& parts_;
   const sensor_cut& stored_;
   const past_change& change_;
+  judging_edge edge_;
   sensor_config config_;
+  std::shared_ptr<const alarm_past> past_;
   twin_judges twins_;
+  std::int64_t edge_us_;  ///< up to here the live judges are settled
+  bool is_behind_edge_ = false;
+  bool knows_all_ = false;                               ///< judged since the sensor's first reading
+  bool with_detectors_ = true;                           ///< until limits::following_readings
+  bool takes_detectors_ = false, takes_alarms_ = false;  ///< the live judges do
   std::size_t following_ = 0;
   std::int64_t last_judged_us_ = INT64_MIN;
   std::vector<std::int64_t> late_us_;  ///< ascending
@@ -166,7 +284,9 @@ consequences consequences_of(const judged_again_detail& told) {
 
 expected<judged_past> judge_again(const past_parts& parts, const sensor_cut& stored, const past_change& change,
                                   const std::atomic<bool>& stopping) {
-  return past_judging(parts, stored, change).run(stopping);
+  auto live = parts.live(stored.sensor);
+  if (!live) return tl::unexpected(std::move(live.error()));
+  return past_judging(parts, stored, change, *live).run(stopping);
 }
 
 }  // namespace factory

@@ -35,7 +35,7 @@ judged_again_detail detail_of(std::string what, const time_range& range, const j
   detail.anomalies_raised = anomalies.raised;
   detail.anomalies_withdrawn = anomalies.withdrawn;
   detail.anomalies_revised = anomalies.revised;
-  if (judged.events.empty()) return detail;
+  if (!judged.any()) return detail;
   detail.changed_from_us = judged.first_us;
   detail.changed_to_us = judged.last_us;
   return detail;
@@ -242,59 +242,58 @@ expected<void> recomputer::take_stream(const stream_key* instance) {
 
 /// Findings and the report of them are one write: where the report is there already, a crash came later.
 expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sensor, time_range& changed) {
-  auto stored = with_.settled_cut(sensor);
-  if (!stored) return tl::unexpected(std::move(stored.error()));
+  if (auto stored = with_.settled_cut(sensor); !stored) return tl::unexpected(std::move(stored.error()));
+  const auto told = with_.events.events_of(report_of(next, sensor, {}).key);
+  if (!told) return tl::unexpected(told.error());
+  const auto before = std::ranges::find(*told, report_of(next, sensor, {}).key, &event::key);
+  if (before != told->end()) {
+    const auto& detail = std::get<judged_again_detail>(before->detail);
+    if (detail.changed_to_us != 0) widen(changed, detail.changed_from_us, detail.changed_to_us);
+    return consequences_of(detail);
+  }
   past_change change;
   change.range = {next.of.begin_us, next.of.end_us};
   change.before = with_.corrections.overlay_at(sensor, next.number - 1);
   change.after = with_.corrections.overlay_at(sensor, next.number);
   change.reason = next.is_revert() ? "a correction was reverted" : "readings were corrected";
   change.recorded_at_us = when(next);
-  auto judged = judge_again(with_.past, *stored, change, stopping_);
+  auto judged = live().judge(sensor, change, stopping_);
   if (!judged) return tl::unexpected(std::move(judged.error()));
-  const event report = report_of(next, sensor, *judged);
-  const auto told = with_.events.events_of(report.key);
-  if (!told) return tl::unexpected(told.error());
-  const auto before = std::ranges::find(*told, report.key, &event::key);
-  if (before != told->end()) {
-    const auto& detail = std::get<judged_again_detail>(before->detail);
-    if (detail.changed_to_us != 0) widen(changed, detail.changed_from_us, detail.changed_to_us);
-    return consequences_of(detail);
-  }
-  if (!judged->events.empty()) widen(changed, judged->first_us, judged->last_us);
-  judged->events.push_back(report);
-  if (auto kept = with_.events.append(std::move(judged->events)); !kept) return tl::unexpected(std::move(kept.error()));
-  return judged->changed;
+  if (judged->any()) widen(changed, judged->first_us, judged->last_us);
+  const auto counts = judged->changed;
+  auto report = report_of(next, sensor, *judged);
+  if (auto kept = live().finish(sensor, std::move(*judged), std::move(report)); !kept)
+    return tl::unexpected(std::move(kept.error()));
+  return counts;
 }
 
 /// What the log has of late readings of an earlier backlog in the range is brought to how they read now, too.
 expected<void> recomputer::take_backlog(sensor_id sensor, const backlog_book::entry& late) {
   const auto entry = with_.past.entities.find_sensor(sensor);
   if (!entry) return tl::unexpected(entry.error());
-  auto stored = with_.settled_cut(sensor);
-  if (!stored) return tl::unexpected(std::move(stored.error()));
   past_change change;
   change.range = {late.first_us, late.last_us + 1};
   change.before = change.after = with_.corrections.overlay_of(sensor);
   change.late_readings_are_new = true;
   change.reason = "readings came late";
   change.recorded_at_us = with_.past.now_us();
-  auto judged = judge_again(with_.past, *stored, change, stopping_);
+  auto judged = live().judge(sensor, change, stopping_);
   if (!judged) return tl::unexpected(std::move(judged.error()));
   time_range changed = change.range;
-  if (!judged->events.empty()) {
+  const auto counts = judged->changed;
+  std::optional<event> report;
+  if (judged->any()) {
     widen(changed, judged->first_us, judged->last_us);
-    auto report = backlog_report(sensor, change.range, change.recorded_at_us, *judged);
-    const auto told = with_.events.events_of(report.key);
+    report = backlog_report(sensor, change.range, change.recorded_at_us, *judged);
+    const auto told = with_.events.events_of(report->key);
     if (!told) return tl::unexpected(told.error());
-    report.key.revision = static_cast<std::uint32_t>(told->size());
-    judged->events.push_back(std::move(report));
-    if (auto kept = with_.events.append(std::move(judged->events)); !kept) return tl::unexpected(std::move(kept.error()));
+    report->key.revision = static_cast<std::uint32_t>(told->size());
   }
+  if (auto kept = live().finish(sensor, std::move(*judged), std::move(report)); !kept) return kept;
   std::set<factory_id> factories;
   if (const auto machine = with_.past.entities.find_machine(entry->machine)) factories.insert(machine->factory);
   if (auto days = with_.report_again(factories, changed, stopping_); !days) return tl::unexpected(std::move(days.error()));
-  spdlog::debug("late readings of sensor {}: {}", sensor, to_text(judged->changed));
+  spdlog::debug("late readings of sensor {}: {}", sensor, to_text(counts));
   with_.backlog_is_judged(sensor, late.late_count);
   return {};
 }

@@ -14,6 +14,7 @@
 #include "actors/correct/backlog_book.hpp"
 #include "actors/correct/derived_past.hpp"
 #include "actors/correct/judge_again.hpp"
+#include "actors/correct/live_past.hpp"
 
 namespace factory {
 
@@ -29,6 +30,8 @@ class recomputer {
     correction_store& corrections;
     /// The sensor with all rows of its head, as they are stored, when the log has what its actors found in them.
     std::function<expected<sensor_cut>(sensor_id)> settled_cut;
+    /// Commits what a sensor is to do, and waits until what came of it is in the log.
+    std::function<expected<void>(sensor_id, command_payload)> command;
     /// Makes daily reports of these factories anew where their day has a part in the range; which days.
     std::function<expected<std::vector<std::int64_t>>(const std::set<factory_id>&, const time_range&, const std::atomic<bool>&)>
         report_again;
@@ -70,8 +73,9 @@ class recomputer {
   expected<consequences> preview(const correction& what, bool is_revert) const;
   expected<void> take_stream(const stream_key* instance);
   derived_past::parts derived_parts() const {
-    return {with_.past, with_.events, with_.corrections, with_.settled_cut, with_.streams};
+    return {with_.past, with_.events, with_.corrections, with_.settled_cut, with_.command, with_.streams};
   }
+  live_past live() const { return {with_.past, with_.events, with_.settled_cut, with_.command}; }
   void add_factory(sensor_id sensor, std::set<factory_id>& to) const;
 
   parts with_;

@@ -144,11 +144,22 @@ void engine::impl::start_past(const job_parts& of_jobs) {
     if (!write) return expected<std::vector<std::int64_t>>();
     return report_again(of_jobs, write, factories, range, stop);
   };
+  const auto live = [this](sensor_id id) -> expected<live_judges> {
+    auto seen = view(id, {});
+    if (!seen) return tl::unexpected(std::move(seen.error()));
+    const auto alarms = std::make_shared<std::string>();
+    if (auto done = sensors->settle(id, limits::query_deadline_ms, alarms); !done) return tl::unexpected(std::move(done.error()));
+    return live_judges{seen->edge, std::move(*alarms)};
+  };
+  const auto command = [this](sensor_id id, command_payload what) {
+    return this->command(std::make_shared<const operator_command>(operator_command{id, {}, std::move(what)}));
+  };
   past = std::make_unique<recomputer>(
-      recomputer::parts{{*entities, *events, *series, stream_rules_of(config), wall_clock_us},
+      recomputer::parts{{*entities, *events, *series, stream_rules_of(config), wall_clock_us, live},
                         *events,
                         *corrections,
                         settled_cut,
+                        command,
                         report,
                         sensors->backlog(),
                         [this](sensor_id id, std::uint64_t late_count) { sensors->backlog_is_judged(id, late_count); },
@@ -165,6 +176,8 @@ expected<correction> engine::revert_correction(correction_id id, std::string by,
   auto& known = *impl_->corrections;
   auto wanted = known.find(id);
   if (!wanted || !wanted->in_force()) return wanted;
+  if (wanted->change.action == correction_action::rest)
+    return fail(errc::conflict, "The correction belongs to an annotation; change or delete that.");
   wanted->reverted = correction::reversion{wall_clock_us(), std::move(by), std::move(reason), known.next_step()};
   auto done = impl_->commit(std::nullopt, correction_store::writes_of(*wanted), [parts = impl_.get(), entry = *wanted] {
     parts->corrections->put(entry);

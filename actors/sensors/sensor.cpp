@@ -143,6 +143,12 @@ void take_in(self_pointer self, const new_command& part) {
   let_time_pass(self, part.sequence, part.under_way);
   state.applied_sequence = part.sequence;
   auto placed = part;
+  if (std::holds_alternative<hold_judging>(part.command->what)) state.core->hold();
+  if (const auto* const past = std::get_if<hand_over>(&part.command->what)) {
+    std::vector<event> found;
+    placed.is_due = state.core->take_over(*past, part.received_at_us, found, placed.rows);
+    if (!found.empty()) tell(self, found_events{nullptr, state.parts.sensor, std::move(found), part.under_way});
+  }
   placed.at_us = state.core->place_us(part.received_at_us);
   placed.floor_us = state.core->floor_us();
   placed.anomalies = state.core->take_anomaly_changes();
@@ -165,7 +171,7 @@ void take_in(self_pointer self, const new_tick& part) {
 
 void take_in(self_pointer self, const view_request& request) {
   const auto& state = self->state;
-  sensor_view view{state.core->cut(request.range), state.core->latest(), {}, {}};
+  sensor_view view{state.core->cut(request.range), state.core->latest(), {}, {}, state.core->edge()};
   if (request.more == view_more::detection) view.detection = state.core->detection();
   if (request.more == view_more::status) {
     view.status = state.core->status();

@@ -70,11 +70,11 @@ sensor_population::shard sensor_population::shard_behind(sensor_id sensor_number
 }
 
 sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const restart_record& record) {
-  auto actor = system_.spawn(sensor,
-                             sensor_parts{sensor_number, shard_behind(sensor_number), record.restarts, record.taken_in, ticks_,
-                                          config_.stores_readings, judging_.of(sensor_number),
-                                          config_.stores_readings ? backlog_ : nullptr},
-                             config_.rules);
+  auto actor = system_.spawn(
+      sensor,
+      sensor_parts{sensor_number, shard_behind(sensor_number), record.restarts, record.taken_in, ticks_, config_.stores_readings,
+                   judging_.of(sensor_number), config_.stores_readings ? backlog_ : nullptr},
+      config_.rules);
   caf::anon_send(supervisor_,
                  watch_order{watch_order::kind::sensor, sensor_number, caf::actor_cast<caf::strong_actor_ptr>(actor)});
   return actor;
@@ -202,13 +202,14 @@ expected<reply<sensor_view>::waiter> sensor_population::ask_from_behind(sensor_i
 }
 
 /// The sensor first: what it passes on is in the mailboxes behind it by the time it answers.
-expected<void> sensor_population::settle(sensor_id sensor_number, std::int64_t deadline_ms) const {
+expected<void> sensor_population::settle(sensor_id sensor_number, std::int64_t deadline_ms,
+                                         std::shared_ptr<std::string> alarms) const {
   if (directory_.find(sensor_number)) {
     auto asked = ask(sensor_number, {});
     if (!asked) return tl::unexpected(std::move(asked.error()));
     if (auto seen = asked->wait_for(deadline_ms); !seen) return tl::unexpected(std::move(seen.error()));
   }
-  return drain(shard_behind(sensor_number), deadline_ms);
+  return drain(shard_behind(sensor_number), deadline_ms, {{}, sensor_number, std::move(alarms)});
 }
 
 expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t deadline_ms) {

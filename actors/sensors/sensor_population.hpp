@@ -70,7 +70,8 @@ class sensor_population {
   /// For a caller of low priority, for whom nobody must wait: it does not send what is in line, and so may miss that.
   expected<reply<sensor_view>::waiter> ask_from_behind(sensor_id sensor, const time_range& range) const;
   /// Waits until the actors of this sensor have handled all that was dispatched before, and what they found is in RocksDB.
-  expected<void> settle(sensor_id sensor, std::int64_t deadline_ms) const;
+  /// `alarms` gets the sensor's as they are then (judged_alarms::encode), where it has some; null: nobody asks.
+  expected<void> settle(sensor_id sensor, std::int64_t deadline_ms, std::shared_ptr<std::string> alarms = {}) const;
   /// Removes a deleted sensor. Waits until its actors have released it and everything that it handed over is stored.
   expected<void> retire(sensor_id sensor, std::int64_t deadline_ms);
   /// Saves every changed state; true when all were saved but those of sensors that stay down. A store_writer barrier afterwards finds them
@@ -126,7 +127,7 @@ class sensor_population {
   bool failed_too_often(sensor_id sensor);
   void give_up(sensor_id sensor, std::string_view why);
   shard shard_behind(sensor_id sensor) const;
-  expected<void> drain(const shard& through, std::int64_t deadline_ms) const;
+  expected<void> drain(const shard& through, std::int64_t deadline_ms, drain_order asked = {}) const;
   bool drain_at_last(const shard& through);
   using restore_orders = std::unordered_map<sensor_id, restore_order>;
   expected<void> add_missed(restore_orders& orders);

@@ -166,9 +166,10 @@ bool sensor_population::drain_at_last(const shard& through) {
 
 /// Waits until these actors have handled all that was sent to them, and what they found is in RocksDB. unavailable: one of them has
 /// failed, and nothing more will come from it.
-expected<void> sensor_population::drain(const shard& through, std::int64_t deadline_ms) const {
+expected<void> sensor_population::drain(const shard& through, std::int64_t deadline_ms, drain_order asked) const {
   auto [passed, waiter] = reply<bool>::make();
-  caf::anon_send(through->front(), drain_order{std::move(passed)});
+  asked.done = std::move(passed);
+  caf::anon_send(through->front(), std::move(asked));
   auto done = waiter.wait_for(deadline_ms);
   if (!done && done.error().code == errc::timed_out) return tl::unexpected(std::move(done.error()));
   auto [stored, stored_waiter] = reply<bool>::make();

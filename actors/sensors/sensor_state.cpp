@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "actors/sensors/limits.hpp"
+#include "pipelines/correct/taken_over.hpp"
 #include "pipelines/model/limits.hpp"
 
 namespace factory {
@@ -49,6 +50,7 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
   if (known < future) in_order(rows, known, future, received_at_us, found);
   for (auto row = std::max(known, future); row < rows.size(); ++row)
     ahead(rows.times_us[row], rows.values[row], rows.flags_at(row));
+  if (!corrected_ranges_.empty()) count_as_corrected(rows, received_at_us, found);
   if (tells_quality_) std::ranges::stable_sort(found.alarm_rows, {}, &alarm_row::time_us);  // bad ones stand before others
   if (seen()) settle(received_at_us);
   return found;
@@ -154,6 +156,7 @@ void sensor_state::judge_again(std::vector<touched_row>& touched, std::string_vi
 void sensor_state::at_hand(std::int64_t time_us, const std::optional<double>& before, double value, std::uint8_t flags,
                            std::vector<touched_row>& touched) {
   ++corrected_;
+  if (latest_as_stored_ && latest_as_stored_->event_time_us == time_us) latest_as_stored_.reset();
   head_.put(time_us, value, flags);
   if (flags == flag_none && time_us == uncertain_until_us_) --uncertain_until_us_;
   const bool is_another = !before || !same_bits(*before, value);  // else of another quality
@@ -257,7 +260,9 @@ std::int64_t sensor_state::place_us(std::int64_t received_at_us) const {
 void sensor_state::follow(const stream_rules& rules, std::int64_t received_at_us, std::vector<event>& found) {
   if (judged_.now().follows(rules)) return;
   if (!seen() && judged_.floor_us() == INT64_MIN) {
-    judged_ = revisable(sensor_judge(sensor_, rules));
+    sensor_judge fresh(sensor_, rules);
+    fresh.rest(judged_.now().rests());
+    judged_ = revisable(std::move(fresh));
     return;
   }
   revisable<sensor_judge>::differences differences;
@@ -318,6 +323,104 @@ void sensor_state::watch_again(const alarm_needs& needs) {
   next_matters_ = true;
 }
 
+void sensor_state::hold() {
+  if (judged_.floor_us() != INT64_MIN) judged_.hold(judged_.floor_us() - 1);
+}
+
+judging_edge sensor_state::edge() const {
+  return {judged_.floor_us(), judged_.is_held() ? std::optional(judged_.settled_us()) : std::nullopt, oldest_us_};
+}
+
+bool sensor_state::take_over(const hand_over& past, std::int64_t received_at_us, std::vector<event>& found,
+                             std::vector<alarm_row>& alarm_rows) {
+  std::vector<event> settled;
+  std::ranges::copy_if(past.events, std::back_inserter(settled), [](const event& each) { return !is_of_alarms(each.key); });
+  const auto told = found.size();
+  found.insert(found.end(), settled.begin(), settled.end());
+  auto judge = judged_.settled();
+  take_over_ranges(past, judge);
+  recent_rows before;
+  std::string_view in = past.detectors;
+  if (!judged_.is_held() || judged_.settled_us() != past.edge_us ||
+      (!in.empty() && (!judge.decode(in) || !get_rows(in, before)))) {
+    judged_.let_go();
+    return false;
+  }
+  judge.rest(correction_overlay::rests_of(past.ranges));
+  const auto stored = latest();
+  for (std::size_t i = 0; i < past.behind.size(); ++i) count_behind(past.behind, i);
+  keep_latest(stored);
+  revisable<sensor_judge>::differences differences;
+  judged_.take_over(std::move(judge), before, received_at_us, differences);
+  if (tells_anomalies_) add_changes(differences, anomaly_changes_);
+  found.resize(told);
+  auto all = taken_over(past, std::move(settled), differences, judged_.made(), received_at_us, book_);
+  found.insert(found.end(), all.begin(), all.end());
+  for (auto row = rows().upper_bound(past.edge_us); row < rows().size(); ++row)
+    alarm_rows.push_back({rows().times_us()[row], rows().values()[row]});
+  for (std::size_t i = 0; i < past.behind.size(); ++i)
+    if (past.behind.gone[i] != 0) alarm_rows.push_back({past.behind.times_us[i], 0, true});
+  std::ranges::stable_sort(alarm_rows, {}, &alarm_row::time_us);
+  next_matters_ = true;
+  if (seen()) calm_from_us_ = rows().newest_us();
+  return true;
+}
+
+/// What still comes. A sensor of which nothing is settled yet has no edge: it begins so.
+void sensor_state::take_over_ranges(const hand_over& past, sensor_judge& at_edge) {
+  if (past.reason.empty()) return;
+  const auto is_rest = [](const changed_range& each) { return each.change.action == correction_action::rest; };
+  corrected_ranges_.clear();
+  std::ranges::remove_copy_if(past.ranges, std::back_inserter(corrected_ranges_), is_rest);
+  at_edge.rest(correction_overlay::rests_of(past.ranges));
+  if (seen() || judged_.floor_us() != INT64_MIN) return;
+  auto fresh = judged_.now();
+  fresh.rest(at_edge.rests());
+  judged_ = revisable(std::move(fresh));
+}
+
+/// Readings that came into a range that is corrected already. They were judged as they came.
+void sensor_state::count_as_corrected(const body_rows& body, std::int64_t received_at_us, findings& found) {
+  const auto floor_us = judged_.floor_us();
+  std::erase_if(corrected_ranges_, [floor_us](const changed_range& each) { return each.end_us <= floor_us; });
+  reading_run came, counts;
+  for (std::size_t row = 0; row < body.size(); ++row)
+    if (body.times_us[row] >= floor_us && rows().at(body.times_us[row]))
+      came.push_back(body.times_us[row], body.values[row], flag_none);
+  counts = came;
+  correction_overlay(corrected_ranges_).apply(counts);
+  const auto stored = latest();
+  std::vector<touched_row> touched;
+  for (std::size_t row = 0; row < came.size(); ++row) {
+    const auto time_us = came.event_time_us[row];
+    const bool gone = is_left_out(counts.flags[row]);
+    if (!gone && same_bits(counts.value[row], came.value[row])) continue;
+    if (gone)
+      judged_.take_out(time_us);
+    else
+      judged_.put({&time_us, 1}, {&counts.value[row], 1});
+    touched.push_back({time_us, came.value[row], gone});
+    std::erase_if(found.alarm_rows, [time_us](const alarm_row& each) { return each.time_us == time_us; });
+  }
+  keep_latest(stored);
+  judge_again(touched, was_corrected, received_at_us, found);
+}
+
+/// Of judged readings some count otherwise now; this is the newest that is stored.
+void sensor_state::keep_latest(const std::optional<reading>& stored) {
+  if (stored && (!seen() || rows().newest_us() <= stored->event_time_us)) latest_as_stored_ = stored;
+}
+
+/// A reading behind the edge, as it counts since it was corrected.
+void sensor_state::count_behind(const revised_points& points, std::size_t i) {
+  const auto time_us = points.times_us[i];
+  const bool is_there = rows().at(time_us).has_value();
+  if (points.gone[i] == 0)
+    judged_.put({&time_us, 1}, {&points.values[i], 1});
+  else if (is_there)
+    judged_.take_out(time_us);
+}
+
 /// What no reading that may still be judged needs is forgotten. The watermark never passes the clock of who received it: a reading ahead
 /// of it, within the skew, makes no other one late.
 void sensor_state::settle(std::int64_t received_at_us) {
@@ -329,6 +432,7 @@ void sensor_state::settle(std::int64_t received_at_us) {
   auto window_us = newest_us - rules().time_window_us + 1;
   if (count > limits::time_window_readings)
     window_us = std::max(window_us, rows().times_us()[count - limits::time_window_readings]);
+  if (judged_.is_held() && count - rows().upper_bound(judged_.settled_us()) > limits::held_readings) judged_.let_go();
   judged_.settle(floor_us, window_us, limits::kept_readings);
   book_.settle(judged_.floor_us());
 }
@@ -365,7 +469,9 @@ void sensor_state::set_watermark_anew(const body_rows& body, std::int64_t receiv
   anomaly_changes_.clear();
   watermark_us_ = INT64_MIN;
   late_run_ = {};
-  judged_ = revisable(sensor_judge(sensor_, stream_rules(rules())));
+  sensor_judge fresh(sensor_, stream_rules(rules()));
+  fresh.rest(judged_.now().rests());
+  judged_ = revisable(std::move(fresh));
 }
 
 std::int64_t sensor_state::due_us() const {
@@ -385,6 +491,7 @@ void sensor_state::advance(std::int64_t now_us, std::vector<event>& found) {
 }
 
 std::optional<reading> sensor_state::latest() const {
+  if (latest_as_stored_ && (!seen() || rows().newest_us() <= latest_as_stored_->event_time_us)) return latest_as_stored_;
   if (!seen()) return std::nullopt;
   const auto newest_us = rows().newest_us();
   const auto stored = head_.find(newest_us);

@@ -16,6 +16,7 @@
 #include "pipelines/alarm/alarm_row.hpp"
 #include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/alarm/thresholds.hpp"
+#include "pipelines/command/hand_over.hpp"
 #include "pipelines/judge/revisable.hpp"
 #include "pipelines/judge/revision_book.hpp"
 #include "pipelines/judge/sensor_judge.hpp"
@@ -36,6 +37,7 @@ namespace factory {
 ///   t at hand with the same bits a duplicate: nothing changes
 ///   t >= floor                   takes its place among the others; judged again from there, and what reads otherwise is told
 ///   older                        stored, flagged late; not judged
+///   in a corrected range         likewise, and counts as the correction says (hand_over)
 ///   of bad quality, or excluded  stored with its flags; not judged, moves nothing; a reading at hand at its time is judged no more
 /// "At hand" is what head and windows hold; an older repetition is stored again and resolved when read.
 ///
@@ -74,6 +76,12 @@ class sensor_state {
   std::int64_t due_us() const;
   /// A tick: nothing came up to `now_us`. Appends what that means.
   void advance(std::int64_t now_us, std::vector<event>& found);
+  /// Stands still at what is settled (hold_judging). Where nothing is settled yet, all is still judged again anyway.
+  void hold();
+  /// What of it is taken over: false where this does not stand at its edge. `rows` gets all readings behind the edge, as they count now.
+  bool take_over(const hand_over& past, std::int64_t received_at_us, std::vector<event>& found, std::vector<alarm_row>& rows);
+  judging_edge edge() const;
+
   judging_book::totals not_judged() const { return {late_, future_, left_out_}; }
   /// No older reading will move an alarm.
   std::int64_t floor_us() const { return judged_.floor_us(); }
@@ -142,10 +150,16 @@ class sensor_state {
   bool is_contradicted(const body_rows& body, std::int64_t received_at_us);
   void set_watermark_anew(const body_rows& body, std::int64_t received_at_us, findings& found);
   bool decode_version_1(std::string_view& in);
+  bool decode_corrections(std::string_view& in);
+  bool is_corrected() const { return !corrected_ranges_.empty() || latest_as_stored_.has_value(); }
   void note_on_disk();
   void tell(const revisable<sensor_judge>::differences& differences, std::string_view reason, std::int64_t received_at_us,
             std::vector<event>& out);
   void begin_to_tell_anomalies();
+  void keep_latest(const std::optional<reading>& stored);
+  void count_behind(const revised_points& points, std::size_t i);
+  void take_over_ranges(const hand_over& past, sensor_judge& at_edge);
+  void count_as_corrected(const body_rows& body, std::int64_t received_at_us, findings& found);
 
   sensor_id sensor_;
   std::uint32_t next_block_ = 1;
@@ -169,6 +183,8 @@ class sensor_state {
   std::int64_t calm_from_us_ = INT64_MIN;  ///< calm_ tells nothing of readings up to here: other limits were in force
   bool tells_anomalies_ = false, tells_quality_ = false;
   std::vector<anomaly_change> anomaly_changes_;
+  std::optional<reading> latest_as_stored_;      ///< where what is judged is not, or not so, the newest reading
+  std::vector<changed_range> corrected_ranges_;  ///< that reach behind the floor: readings that come there count so
   late_run late_run_;
   std::uint64_t accepted_ = 0, duplicate_ = 0, corrected_ = 0, out_of_order_ = 0, late_ = 0, future_ = 0, left_out_ = 0;
 };

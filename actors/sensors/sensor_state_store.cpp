@@ -16,7 +16,8 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t encoding_version = 3;
+constexpr std::uint8_t encoding_version = 4;
+constexpr std::uint8_t without_corrections = 3;  // written where none reach behind the floor
 constexpr std::uint8_t without_quality = 2;
 constexpr std::uint8_t with_windows = 1;  // two windows instead of rows that are judged again
 
@@ -153,7 +154,7 @@ detection_view sensor_state::detection() const {
 }
 
 void sensor_state::encode(std::string& out) const {
-  put_byte(out, encoding_version);
+  put_byte(out, is_corrected() ? encoding_version : without_corrections);
   put_varint(out, next_block_);
   put_byte(out, static_cast<std::uint8_t>((next_matters_ ? 1 : 0) | (future_seen_ ? 2 : 0)));
   put_zigzag(out, watermark_us_);
@@ -172,13 +173,20 @@ void sensor_state::encode(std::string& out) const {
   put_varint(out, left_out_);
   put_zigzag(out, newest_left_out_us_);
   put_zigzag(out, uncertain_until_us_);
+  if (!is_corrected()) return;
+  put_ranges(out, corrected_ranges_);
+  put_byte(out, latest_as_stored_ ? 1 : 0);
+  if (!latest_as_stored_) return;
+  put_zigzag(out, latest_as_stored_->event_time_us);
+  put_double(out, latest_as_stored_->value);
+  put_byte(out, latest_as_stored_->flags);
 }
 
 bool sensor_state::decode(std::string_view& in) {
   std::uint8_t version = 0, bits = 0;
   if (!get_byte(in, version)) return false;
   if (version == with_windows) return decode_version_1(in);
-  bool ok = (version == encoding_version || version == without_quality) && get_varint_as(in, next_block_) && get_byte(in, bits) &&
+  bool ok = version >= without_quality && version <= encoding_version && get_varint_as(in, next_block_) && get_byte(in, bits) &&
             get_zigzag(in, watermark_us_) && get_zigzag(in, newest_future_us_) && get_double(in, newest_future_value_) &&
             get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_) && get_zigzag(in, calm_from_us_) &&
             get_zigzag(in, received_us_);
@@ -188,11 +196,21 @@ bool sensor_state::decode(std::string_view& in) {
   next_matters_ = (bits & 1U) != 0;
   future_seen_ = (bits & 2U) != 0;
   if (!ok || !judged_.decode(in) || !book_.decode(in) || !head_.decode(in)) return false;
-  if (version == encoding_version &&
+  if (version >= without_corrections &&
       (!get_varint(in, left_out_) || !get_zigzag(in, newest_left_out_us_) || !get_zigzag(in, uncertain_until_us_)))
     return false;
+  if (version == encoding_version && !decode_corrections(in)) return false;
   note_on_disk();
   return true;
+}
+
+bool sensor_state::decode_corrections(std::string_view& in) {
+  std::uint8_t is_there = 0;
+  if (!get_ranges(in, corrected_ranges_) || !get_byte(in, is_there) || is_there > 1) return false;
+  if (is_there == 0) return true;
+  auto& stored = latest_as_stored_.emplace();
+  stored.sensor = sensor_;
+  return get_zigzag(in, stored.event_time_us) && get_double(in, stored.value) && get_byte(in, stored.flags);
 }
 
 /// What version 1 knew is taken for judged; readings that are not newer are judged from here on like all others.
@@ -223,7 +241,7 @@ bool sensor_state::decode_version_1(std::string_view& in) {
 }
 
 void sensor_state::note_on_disk() {
-  if (seen()) on_disk_until_us_ = rows().newest_us();
+  if (const auto newest = latest()) on_disk_until_us_ = newest->event_time_us;
   on_disk_until_us_ = std::max(on_disk_until_us_, newest_left_out_us_);
   if (future_seen_) on_disk_until_us_ = std::max(on_disk_until_us_, newest_future_us_);
 }

@@ -48,6 +48,13 @@ struct detection_view {
       INT64_MAX;  ///< counts as silent from then on if nothing comes; INT64_MAX while it cannot, or is silent
 };
 
+/// Where a sensor's readings are settled: no older one is judged with those that come.
+struct judging_edge {
+  std::int64_t floor_us = INT64_MIN;
+  std::optional<std::int64_t> held_us;  ///< where its judges stand still (hold_judging)
+  std::int64_t oldest_us = INT64_MAX;   ///< earliest event time ever seen
+};
+
 /// What a query wants of a sensor beside its cut.
 enum class view_more : std::uint8_t {
   nothing,
@@ -61,6 +68,7 @@ struct sensor_view {
   std::optional<reading> latest;            ///< the newest reading that was not from the future
   std::optional<sensor_status> status;      ///< if requested
   std::optional<detection_view> detection;  ///< if requested
+  judging_edge edge = {};
 };
 
 }  // namespace factory

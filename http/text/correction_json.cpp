@@ -49,7 +49,8 @@ expected<std::uint8_t> read_flag(element value) {
 /// The member that says how much, of each action.
 std::string_view amount_of(correction_action action) {
   switch (action) {
-    case correction_action::exclude: return {};
+    case correction_action::exclude:
+    case correction_action::rest: return {};
     case correction_action::scale: return "factor";
     case correction_action::offset: return "offset";
     case correction_action::replace: return "value";
@@ -81,7 +82,8 @@ expected<bool> set_action(members_read& read, element value) {
   const auto text = read_text("action", value);
   if (!text) return tl::unexpected(text.error());
   read.action = parse_correction_action(*text);
-  if (!read.action) return refuse("action", "must be exclude, scale, offset, replace or flag");
+  if (!read.action || *read.action == correction_action::rest)
+    return refuse("action", "must be exclude, scale, offset, replace or flag");
   return true;
 }
 

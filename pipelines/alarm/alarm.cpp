@@ -59,6 +59,7 @@ void alarm_board::observe(const instant& at, std::int64_t received_at_us, std::v
   if (at.value && seen_ && time_us <= last_time_us_) return;
   come_to(time_us, received_at_us, out);
   if (std::exchange(is_to_look_, false) || at.looks || looks_in_shift(time_us)) see_anomalies(time_us);
+  if (at.heard) hear(time_us);
   const bool is_quiet = limits_.empty() && !at.poor && (!at.value || calm_.contains(*at.value));  // nearly every reading
   if (!is_quiet && at.value) {
     watch_breached(time_us, *at.value);
@@ -90,6 +91,13 @@ void alarm_board::note_quality(const instant& at) {
   } else if (at.poor && at.time_us > good_since_us_) {
     poor_since_us_ = std::min(poor_since_us_, at.time_us);
   }
+}
+
+void alarm_board::hear(std::int64_t time_us) {
+  for (auto& limit : limits_)
+    if (const auto* const rule = rule_of(limit); rule != nullptr && is_about_silence(*rule) && !is_about_quality(rule))
+      observe_limit(limit, time_us, last_value_, false);
+  silent_since_us_ = std::max(silent_since_us_, time_us);
 }
 
 /// All that happens before this time has happened.

@@ -49,6 +49,7 @@ class alarm_board {
     std::optional<double> value = {};  ///< of a reading that is judged
     bool looks = false;                ///< something is said of anomalies
     bool poor = false;                 ///< there is a reading, and it is not of good quality
+    bool heard = false;                ///< there is a reading, and all that counts of it is that it came: no silence
   };
   void observe(const instant& at, std::int64_t received_at_us, std::vector<event>& out);
   /// Time has come to `time_us` without a reading: delays, shelves and silences that end by then have ended, in the order of their ends.
@@ -130,6 +131,7 @@ class alarm_board {
   std::optional<double> rate_to(std::int64_t time_us, double value) const;
   void observe_limit(watched_limit& limit, std::int64_t time_us, double value, bool poor);
   void note_quality(const instant& at);
+  void hear(std::int64_t time_us);
   void judge(watched_limit& limit, std::int64_t time_us, limit_state::standing how, bool was_raised);
   std::optional<anomaly_note> anomaly_at(const alert_rule& rule, std::int64_t time_us) const;
   void see_anomalies(std::int64_t time_us);

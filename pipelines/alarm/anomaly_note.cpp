@@ -159,6 +159,13 @@ void anomaly_notes::settle(std::int64_t settled_us) {
   all_ = std::move(kept);
 }
 
+void anomaly_notes::take_over(const anomaly_notes& settled, std::int64_t until_us) {
+  std::erase_if(all_, [until_us](const anomaly_note& each) { return each.at_us <= until_us; });
+  std::ranges::copy_if(settled.all_, std::back_inserter(all_),
+                       [until_us](const anomaly_note& each) { return each.at_us <= until_us; });
+  std::ranges::stable_sort(all_, happens_before);
+}
+
 void anomaly_notes::encode(std::string& out) const {
   put_varint(out, all_.size());
   for (const auto& each : all_) {

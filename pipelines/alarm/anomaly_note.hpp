@@ -60,6 +60,8 @@ class anomaly_notes {
   /// Nobody looks at a time up to `settled_us` any more, and nothing of it is said otherwise.
   void settle(std::int64_t settled_us);
   void clear() { all_.clear(); }
+  /// Up to `until_us` these instead.
+  void take_over(const anomaly_notes& settled, std::int64_t until_us);
 
   void encode(std::string& out) const;  ///< appended
   bool decode(std::string_view& in);    ///< false, and anything in it, when damaged

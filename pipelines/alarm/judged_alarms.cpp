@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "pipelines/correct/taken_over.hpp"
 #include "pipelines/model/coding.hpp"
 
 namespace factory {
@@ -14,6 +15,7 @@ namespace {
 constexpr std::uint8_t without_orders = 0x81;
 constexpr std::uint8_t with_orders = 0x82;
 constexpr std::uint8_t with_notes = 0x83;
+constexpr std::uint8_t with_past = 0x84;
 
 enum class command_kind : std::uint8_t { instant, config_without_time, order, config };
 
@@ -63,6 +65,11 @@ bool alarm_judge::get_command(std::string_view& in, alarm_command& what) {
   if (kind == static_cast<std::uint8_t>(command_kind::config))
     return get_zigzag(in, what.since_us) && get_config(in, what.config.emplace());
   return kind == static_cast<std::uint8_t>(command_kind::instant) || what.order.emplace().decode(in);
+}
+
+void put_alarms(std::string& out, const alarm_judge& alarms, const anomaly_notes& notes) {
+  alarms.encode(out);
+  notes.encode(out);
 }
 
 alarm_needs judged_alarms::needs() const {
@@ -224,8 +231,57 @@ void judged_alarms::configure(sensor_config config, std::int64_t at_us, std::int
   is_told_anomalies_ = is_told_anomalies_ || needs.anomalies;
   is_told_quality_ = is_told_quality_ || needs.quality;
   const auto place_us = std::max(at_us, judged_.newest_command_us());
-  put_in_place({std::move(config), std::nullopt, place_us, received_at_us}, at_us, "limits were changed", floor_us,
-               received_at_us, out);
+  const bool is_first =
+      past_.empty() && config_since_us_ == INT64_MIN && !this->config().thresholds.configured() && this->config().rules.empty();
+  alarm_command what{std::move(config), std::nullopt, place_us, received_at_us};
+  if (!is_first) remember(what);
+  config_at_us_ = place_us;
+  config_since_us_ = received_at_us;
+  put_in_place(std::move(what), at_us, "limits were changed", floor_us, received_at_us, out);
+}
+
+/// Of nothing but one config, nothing is kept.
+void judged_alarms::remember(const alarm_command& what) {
+  if (past_.empty()) past_.push_back({config(), std::nullopt, config_at_us_, config_since_us_});
+  past_.push_back(what);
+  if (past_.size() <= alarm_past::most) return;
+  const auto next =
+      std::ranges::find_if(past_.begin() + 1, past_.end(), [](const auto& each) { return each.config.has_value(); });
+  past_.erase(next == past_.begin() + 1 ? past_.begin() : past_.begin() + 1);
+}
+
+alarm_past judged_alarms::past() const {
+  if (!past_.empty()) return {past_};
+  return {{{config(), std::nullopt, config_at_us_, config_since_us_}}};
+}
+
+void judged_alarms::take_over(const hand_over& past, bool is_due, std::span<const alarm_row> rows,
+                              std::span<const anomaly_change> changes, std::int64_t floor_us, std::int64_t received_at_us,
+                              std::vector<event>& out) {
+  std::vector<event> settled;
+  std::ranges::copy_if(past.events, std::back_inserter(settled), [](const event& each) { return is_of_alarms(each.key); });
+  if (!is_due || !judged_.is_held() || judged_.settled_us() != past.edge_us) {
+    judged_.let_go();
+    observe({}, floor_us, received_at_us, settled, changes);
+    out.insert(out.end(), settled.begin(), settled.end());
+    return;
+  }
+  judged_.unsettled();
+  alarm_judge alarms(notes_.get());
+  anomaly_notes notes;
+  std::string_view in = past.alarms;
+  if (!in.empty() && alarms.decode(in) && notes.decode(in)) {
+    alarms.look_up(notes_.get());
+    notes_->anomalies.take_over(notes, past.edge_us);
+  } else {
+    alarms = judged_.settled();
+  }
+  for (const auto& each : with_changes(rows, changes).rows) put(each, true);
+  revisable<alarm_judge>::differences differences;
+  judged_.take_over(std::move(alarms), {}, received_at_us, differences);
+  auto told = taken_over(past, std::move(settled), differences, judged_.made(), received_at_us, book_);
+  out.insert(out.end(), told.begin(), told.end());
+  settle(floor_us);
 }
 
 void judged_alarms::obey(limit_order order, std::int64_t at_us, std::int64_t floor_us, std::int64_t received_at_us,
@@ -233,6 +289,7 @@ void judged_alarms::obey(limit_order order, std::int64_t at_us, std::int64_t flo
   const auto place_us = std::max(at_us, judged_.newest_command_us());
   order.at_us = place_us == INT64_MIN ? received_at_us : place_us;
   order.number = orders_++;
+  remember({std::nullopt, order, place_us, 0});
   put_in_place({std::nullopt, std::move(order), 0, 0}, at_us, "an operator gave an order", floor_us, received_at_us, out);
 }
 
@@ -253,19 +310,25 @@ void judged_alarms::advance(std::int64_t time_us, std::int64_t received_at_us, s
 }
 
 void judged_alarms::encode(std::string& out) const {
-  put_byte(out, with_notes);
+  put_byte(out, with_past);
   judged_.encode(out);
   book_.encode(out);
   put_varint(out, orders_);
   put_byte(out, static_cast<std::uint8_t>((is_told_anomalies_ ? 1U : 0U) | (is_told_quality_ ? 2U : 0U)));
   notes_->anomalies.encode(out);
   notes_->poor.encode(out);
+  put_zigzag(out, config_at_us_);
+  put_zigzag(out, config_since_us_);
+  put_varint(out, past_.size());
+  for (const auto& each : past_) alarm_judge::put_command(out, each);
 }
 
 bool judged_alarms::decode(std::string_view& in) {
   orders_ = 0;
   is_told_anomalies_ = is_told_quality_ = false;
   *notes_ = {};
+  past_.clear();
+  config_at_us_ = config_since_us_ = INT64_MIN;
   if (!in.empty() && static_cast<std::uint8_t>(in.front()) < 0x80U) {
     alarm_judge alone(notes_.get());
     if (!alone.decode(in)) return false;
@@ -274,14 +337,23 @@ bool judged_alarms::decode(std::string_view& in) {
     return true;
   }
   std::uint8_t version = 0, is_told = 0;
-  if (!get_byte(in, version) || version < without_orders || version > with_notes || !judged_.decode(in) || !book_.decode(in))
+  if (!get_byte(in, version) || version < without_orders || version > with_past || !judged_.decode(in) || !book_.decode(in))
     return false;
   if (version >= with_orders && !get_varint_as(in, orders_)) return false;
   if (version < with_notes) return true;
   if (!get_byte(in, is_told) || is_told > 3) return false;
   is_told_anomalies_ = (is_told & 1U) != 0;
   is_told_quality_ = (is_told & 2U) != 0;
-  return notes_->anomalies.decode(in) && notes_->poor.decode(in);
+  if (!notes_->anomalies.decode(in) || !notes_->poor.decode(in)) return false;
+  return version < with_past || decode_past(in);
+}
+
+bool judged_alarms::decode_past(std::string_view& in) {
+  std::uint64_t count = 0;
+  if (!get_zigzag(in, config_at_us_) || !get_zigzag(in, config_since_us_) || !get_varint(in, count) || count > alarm_past::most)
+    return false;
+  past_.resize(count);
+  return std::ranges::all_of(past_, [&](alarm_command& each) { return alarm_judge::get_command(in, each); });
 }
 
 }  // namespace factory

@@ -11,6 +11,7 @@
 #include "pipelines/alarm/alarm.hpp"
 #include "pipelines/alarm/alarm_row.hpp"
 #include "pipelines/alarm/poor_readings.hpp"
+#include "pipelines/command/hand_over.hpp"
 #include "pipelines/judge/event_judge.hpp"
 #include "pipelines/judge/revisable.hpp"
 #include "pipelines/judge/revision_book.hpp"
@@ -48,6 +49,12 @@ class alarm_judge : public event_judge {
   }
   const alarm_board& board() const { return board_; }
   void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
+  /// A reading came that counts for nothing else than that (alarm_board::instant::heard).
+  void hear(std::int64_t time_us, std::vector<event>& out) {
+    alarm_board::instant at{time_us};
+    at.heard = true;
+    board_.observe(at, 0, out);
+  }
   void apply(const alarm_command& what, std::int64_t received_at_us, std::vector<event>& out) {
     if (what.config)
       board_.configure(*what.config, what.at_us, what.since_us, received_at_us, out);
@@ -69,6 +76,16 @@ class alarm_judge : public event_judge {
   alarm_board board_;
   const alarm_notes* notes_ = nullptr;
 };
+
+/// The limits and rules that a sensor had, and the orders of operators, each at its place among the readings, by place: what alarms of the past are judged by.
+struct alarm_past {
+  /// The first is a config; where it is not the sensor's first, older readings are judged by it, too.
+  std::vector<alarm_command> commands;
+  static constexpr std::size_t most = 64;  ///< the oldest go
+};
+
+/// Alarms where a sensor's readings are settled, as hand_over::alarms has them.
+void put_alarms(std::string& out, const alarm_judge& alarms, const anomaly_notes& notes);
 
 /// The alarms of one sensor, whose readings come in any order. Given all readings that can matter, or all readings, and all limits, it
 /// tells the alerts that an alarm_board tells of them in order; what a late or corrected reading changes it revises or withdraws.
@@ -99,9 +116,23 @@ class judged_alarms {
   std::int64_t due_us() const { return judged_.now().board().due_us(); }
   /// Event time begins anew: what comes stands in no order to what came. Alerts stay as they are.
   void begin_anew() {
+    past_.clear();
+    config_at_us_ = config_since_us_ = INT64_MIN;
     *notes_ = {};
     judged_.restart([](alarm_judge& alarms) { alarms.begin_anew(); });
   }
+
+  /// What is judged again stays that from `edge_us` on, which is settled, until a hand_over.
+  void hold(std::int64_t edge_us) {
+    settle(edge_us + 1);
+    judged_.hold(edge_us);
+  }
+  void let_go() { judged_.let_go(); }
+  /// The past has been judged again (hand_over.hpp). `rows` are all readings behind the edge, as they count now. With `is_due`, that of the sensor: nothing is
+  /// taken over where the sensor does not.
+  void take_over(const hand_over& past, bool is_due, std::span<const alarm_row> rows, std::span<const anomaly_change> changes,
+                 std::int64_t floor_us, std::int64_t received_at_us, std::vector<event>& out);
+  alarm_past past() const;
 
   void encode(std::string& out) const;  ///< appended
   /// Reads what encode wrote, or a board alone as it was stored before, from the front of `in` and advances it; false, and anything in
@@ -123,12 +154,16 @@ class judged_alarms {
   void forget_oldest_poor(std::int64_t received_at_us, std::vector<event>& out);
   bool put(const alarm_row& row, bool looks);
   void settle(std::int64_t floor_us);
+  void remember(const alarm_command& what);
+  bool decode_past(std::string_view& in);
 
   std::unique_ptr<alarm_notes> notes_ = std::make_unique<alarm_notes>();
   revisable<alarm_judge> judged_{alarm_judge(notes_.get())};
   revision_book book_;
   std::uint32_t orders_ = 0;  ///< so far
   bool is_told_anomalies_ = false, is_told_quality_ = false;
+  std::int64_t config_at_us_ = INT64_MIN, config_since_us_ = INT64_MIN;  ///< of config(); INT64_MIN: in force since ever
+  std::vector<alarm_command> past_;  ///< alarm_past::commands; none while config() is the only one
 };
 
 }  // namespace factory

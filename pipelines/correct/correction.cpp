@@ -8,11 +8,13 @@ namespace factory {
 
 namespace {
 
-constexpr std::array<std::pair<correction_action, std::string_view>, 5> action_texts{{{correction_action::exclude, "exclude"},
-                                                                                      {correction_action::scale, "scale"},
-                                                                                      {correction_action::offset, "offset"},
-                                                                                      {correction_action::replace, "replace"},
-                                                                                      {correction_action::flag, "flag"}}};
+constexpr std::array<std::pair<correction_action, std::string_view>, 6> action_texts{
+    {{correction_action::exclude, "exclude"},
+     {correction_action::scale, "scale"},
+     {correction_action::offset, "offset"},
+     {correction_action::replace, "replace"},
+     {correction_action::flag, "flag"},
+     {correction_action::rest, "exclude_from_baseline"}}};
 
 }  // namespace
 

@@ -20,6 +20,7 @@ enum class correction_action : std::uint8_t {
   offset = 3,   ///< plus an offset
   replace = 4,  ///< by one value
   flag = 5,     ///< gets a quality
+  rest = 6,     ///< stays as it is, and detectors neither judge nor learn it: of an annotation
 };
 std::string_view to_text(correction_action action);
 std::optional<correction_action> parse_correction_action(std::string_view text);

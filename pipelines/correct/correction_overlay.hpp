@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipelines/correct/correction.hpp"
 #include "pipelines/correct/revised_points.hpp"
 #include "pipelines/model/intervals.hpp"
 #include "pipelines/model/reading.hpp"
+#include "pipelines/model/time_range.hpp"
 
 namespace factory {
 
@@ -15,7 +18,12 @@ namespace factory {
 struct changed_range {
   std::int64_t begin_us = 0, end_us = 0;
   reading_change change = {};
+  bool operator==(const changed_range&) const = default;
 };
+
+/// Appended (coding.hpp); get_ reads from the front of `in` and advances it, and returns false, leaving both anywhere, when damaged.
+void put_ranges(std::string& out, const std::vector<changed_range>& ranges);
+bool get_ranges(std::string_view& in, std::vector<changed_range>& ranges);
 
 /// The corrections of one sensor that are in force: makes stored readings effective ones. Of a derived sensor also the single readings that its pipeline
 /// would have made otherwise; corrections are of these. Immutable, so any number of threads may use it.
@@ -27,6 +35,12 @@ class correction_overlay {
   /// Rows stay where they are, an excluded one gets its flag. A value that would leave the range of double stays at its end.
   void apply(reading_run& rows) const;
   bool changes(std::int64_t time_us) const;
+  /// What is corrected behind this time, in order; without single readings.
+  std::vector<changed_range> ranges_behind(std::int64_t time_us) const;
+  /// Where detectors neither judge nor learn, joined and in order.
+  std::vector<time_range> rests() const { return rests_of(in_order_); }
+  std::vector<changed_range> rest_ranges() const;  ///< likewise, as they were made
+  static std::vector<time_range> rests_of(const std::vector<changed_range>& in_order);
   /// All time that is corrected, joined; single readings that lie near each other with what is between them.
   const interval_set& spans() const { return spans_; }
 

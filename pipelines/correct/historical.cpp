@@ -34,12 +34,18 @@ bool went_the_same_way(const finding& a, const finding& b) {
                                            [](const event& x, const event& y) { return says_the_same(x, y); });
 }
 
+std::vector<event> until(std::span<const event> all, std::int64_t time_us) {
+  std::vector<event> out;
+  std::ranges::copy_if(all, std::back_inserter(out), [time_us](const event& each) { return each.at_us <= time_us; });
+  return out;
+}
+
 class teller {
  public:
   teller(std::span<const event> stored, std::string_view reason, std::int64_t recorded_at_us)
       : reason_(reason), recorded_at_us_(recorded_at_us) {
     for (const auto& each : stored)
-      if (is_historical(each.key)) next_ = std::max(next_, each.key.revision + 1);
+      if (is_historical(each.key) && each.key.revision < live_historical_revision) next_ = std::max(next_, each.key.revision + 1);
   }
   void withdraw(const event& said) {
     event& made = add(said, event_kind::withdrawn);
@@ -76,9 +82,10 @@ class teller {
 
 }  // namespace
 
-std::vector<event> told_again(std::span<const event> stored, std::span<const event> wanted, std::string_view reason,
-                              std::int64_t recorded_at_us) {
-  const finding is = fold_finding(stored), should_be = fold_finding(wanted);
+std::vector<event> told_again(std::span<const event> stored, std::span<const event> all_wanted, std::string_view reason,
+                              std::int64_t recorded_at_us, std::int64_t until_us) {
+  const auto wanted = until(all_wanted, until_us);
+  const finding is = fold_finding(until(stored, until_us)), should_be = fold_finding(wanted);
   teller say(stored, reason, recorded_at_us);
   if (!should_be.holds()) {
     if (is.holds()) say.withdraw(*is.stated);

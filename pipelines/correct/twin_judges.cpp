@@ -11,27 +11,6 @@ namespace {
 
 constexpr std::size_t rows_at_once = 256;  ///< so that few rows wait behind those that are looked back at
 
-/// The rows that are judged, as the live side judges them.
-struct judged_columns {
-  std::vector<std::int64_t> times_us;
-  std::vector<double> values;
-  std::vector<alarm_row> poor;  ///< where rules are about quality
-  bool operator==(const judged_columns&) const = default;
-
-  judged_columns(const reading_run& rows, bool with_quality) {
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-      const auto time_us = rows.event_time_us[row];
-      const auto flags = rows.flags[row];
-      if ((flags & flag_future) != 0) continue;
-      if (with_quality && (flags & flag_excluded) == 0 && (flags & (flag_bad | flag_uncertain)) != 0)
-        poor.push_back({time_us, 0, false, (flags & flag_bad) != 0 ? row_quality::bad : row_quality::uncertain});
-      if (is_left_out(flags)) continue;
-      times_us.push_back(time_us);
-      values.push_back(rows.value[row]);
-    }
-  }
-};
-
 using events_by_finding = std::map<event_key, std::vector<event>>;
 
 events_by_finding by_finding(const std::vector<event>& found) {
@@ -44,32 +23,82 @@ bool is_same(const std::vector<event>& a, const std::vector<event>& b) { return 
 
 }  // namespace
 
-history_judges::history_judges(sensor_id sensor, const stream_rules& rules, sensor_config config) : detectors_(sensor, rules) {
-  if (!config.thresholds.configured() && config.rules.empty()) return;
-  config.stream.reset();
-  needs_quality_ = needs_of(config).quality;
-  alarm_command begin;
-  begin.config = std::move(config);
-  begin.at_us = begin.since_us = INT64_MIN;
-  alarms_.emplace().apply(begin, 0, found_);
+judged_columns::judged_columns(const reading_run& rows, bool with_quality) {
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto time_us = rows.event_time_us[row];
+    const auto flags = rows.flags[row];
+    if ((flags & flag_future) != 0) continue;
+    if ((flags & flag_heard) != 0) heard_us.push_back(time_us);
+    if (with_quality && (flags & flag_excluded) == 0 && (flags & (flag_bad | flag_uncertain)) != 0)
+      poor.push_back({time_us, 0, false, (flags & flag_bad) != 0 ? row_quality::bad : row_quality::uncertain});
+    if (is_left_out(flags)) continue;
+    times_us.push_back(time_us);
+    values.push_back(rows.value[row]);
+  }
+}
+
+history_judges::history_judges(sensor_id sensor, const stream_rules& rules, std::shared_ptr<const alarm_past> past)
+    : detectors_(sensor, rules), past_(std::move(past)) {
+  const auto watches = [](const alarm_command& each) {
+    return each.config && (each.config->thresholds.configured() || !each.config->rules.empty());
+  };
+  if (std::ranges::any_of(past_->commands, watches)) alarms_.emplace();
+  needs_quality_ = std::ranges::any_of(past_->commands,
+                                       [](const alarm_command& each) { return each.config && needs_of(*each.config).quality; });
+  come_to(INT64_MIN);
+}
+
+void history_judges::come_to(std::int64_t time_us) {
+  if (!alarms_) return;
+  alarms_->look_up(&notes_);
+  for (; next_command_ < past_->commands.size() && past_->commands[next_command_].at_us <= time_us; ++next_command_)
+    alarms_->apply(past_->commands[next_command_], 0, found_);
+}
+
+void history_judges::observe(const judged_columns& rows) {
+  const std::span times_us(rows.times_us);
+  const std::span values(rows.values);
+  std::span<const alarm_row> poor(rows.poor);
+  std::size_t row = 0, heard = 0;
+  const auto next_row_us = [&] { return row < times_us.size() ? times_us[row] : INT64_MAX; };
+  const auto next_heard_us = [&] { return heard < rows.heard_us.size() ? rows.heard_us[heard] : INT64_MAX; };
+  while (row < times_us.size() || heard < rows.heard_us.size() || !poor.empty()) {
+    const auto next_us = std::min({next_row_us(), next_heard_us(), poor.empty() ? INT64_MAX : poor.front().time_us});
+    come_to(next_us - 1);
+    if (next_heard_us() == next_us && next_row_us() != next_us) {
+      hear(rows.heard_us[heard++]);
+      continue;
+    }
+    auto until_us = next_heard_us();
+    if (alarms_ && next_command_ < past_->commands.size())
+      until_us = std::min(until_us, past_->commands[next_command_].at_us + 1);
+    until_us = std::max(until_us, next_us + 1);
+    const auto behind = std::ranges::lower_bound(times_us.subspan(row), until_us) - times_us.begin();
+    const auto end = std::min(static_cast<std::size_t>(behind), row + rows_at_once);
+    if (end < times_us.size()) until_us = std::min(until_us, times_us[end]);
+    const auto of_these =
+        static_cast<std::size_t>(std::ranges::lower_bound(poor, until_us, {}, &alarm_row::time_us) - poor.begin());
+    observe(times_us.subspan(row, end - row), values.subspan(row, end - row), poor.first(of_these));
+    row = end;
+    poor = poor.subspan(of_these);
+  }
 }
 
 void history_judges::observe(std::span<const std::int64_t> times_us, std::span<const double> values,
                              std::span<const alarm_row> poor) {
-  for (std::size_t done = 0; done < values.size() || !poor.empty();) {
-    const auto count = std::min(rows_at_once, values.size() - done);
-    const auto first = rows_.size();
-    rows_.append(times_us.subspan(done, count), values.subspan(done, count));
-    done += count;
-    const auto told = found_.size();
-    detectors_.observe(rows_, first, rows_.size(), 0, found_);
-    const auto behind =
-        done == values.size() ? poor.end() : std::ranges::lower_bound(poor, times_us[done], {}, &alarm_row::time_us);
-    const auto of_these = static_cast<std::size_t>(behind - poor.begin());
-    if (alarms_) judge_alarms(first, told, poor.first(of_these));
-    poor = poor.subspan(of_these);
-    if (rows_.size() > sensor_judge::looks_back) rows_.drop_front(rows_.size() - sensor_judge::looks_back);
-  }
+  const auto first = rows_.size();
+  rows_.append(times_us, values);
+  const auto told = found_.size();
+  if (with_detectors_) detectors_.observe(rows_, first, rows_.size(), 0, found_);
+  if (alarms_) judge_alarms(first, told, poor);
+  if (rows_.size() > sensor_judge::looks_back) rows_.drop_front(rows_.size() - sensor_judge::looks_back);
+}
+
+/// For the rules about silence alone: detectors learn from the readings that count.
+void history_judges::hear(std::int64_t time_us) {
+  if (!alarms_) return;
+  alarms_->look_up(&notes_);
+  alarms_->hear(time_us, found_);
 }
 
 /// Rows from `first_row` on, what the detectors said of them (events from `first_event` on), and those among and between them that are poor.
@@ -97,26 +126,59 @@ void history_judges::judge_alarms(std::size_t first_row, std::size_t first_event
 
 void history_judges::pass_time(std::int64_t until_us) {
   if (!alarms_) return;
-  alarms_->look_up(&notes_);
+  come_to(INT64_MAX);
   alarm_command instant;
   instant.at_us = until_us;
   alarms_->apply(instant, 0, found_);
 }
 
+std::string history_judges::state_of_alarms() const {
+  std::string out;
+  if (alarms_) alarms_->encode(out);
+  notes_.anomalies.encode(out);
+  return out;
+}
+
 std::string history_judges::state() const {
   std::string out;
   put_rows(out, rows_);
+  auto awake = detectors_;
+  awake.rest({});  // both are behind what they rest in
+  awake.encode(out);
+  return out + state_of_alarms();
+}
+
+std::string history_judges::detectors_at_edge() const {
+  std::string out;
   detectors_.encode(out);
-  if (alarms_) alarms_->encode(out);
-  notes_.anomalies.encode(out);
+  put_rows(out, rows_);
+  return out;
+}
+
+std::string history_judges::alarms_at_edge(std::int64_t edge_us) const {
+  std::string out;
+  if (!alarms_) return out;
+  auto settled = notes_.anomalies;
+  settled.settle(edge_us);
+  put_alarms(out, *alarms_, settled);
   return out;
 }
 
 void twin_judges::observe(const reading_run& before, const reading_run& after) {
   const judged_columns left(before, before_.needs_quality()), right(after, before_.needs_quality());
   if (!after_ && left != right) after_ = before_;
-  before_.observe(left.times_us, left.values, left.poor);
-  if (after_) after_->observe(right.times_us, right.values, right.poor);
+  before_.observe(left);
+  if (after_) after_->observe(right);
+}
+
+void twin_judges::come_to(std::int64_t time_us) {
+  before_.come_to(time_us);
+  if (after_) after_->come_to(time_us);
+}
+
+void twin_judges::leave_detectors() {
+  before_.leave_detectors();
+  if (after_) after_->leave_detectors();
 }
 
 void twin_judges::pass_time(std::int64_t until_us) {

@@ -69,17 +69,26 @@ void detector_set::tick(std::int64_t now_us, const detect_settings& settings, st
 }
 
 /// Silence that is over.
+void detector_set::end_silence(std::int64_t time_us, std::int64_t limit_us, const detect_settings& settings,
+                               std::vector<episode_change>& out) {
+  if (!silence_.warm() || time_us - silence_.last_us() <= limit_us) [[likely]]
+    return;
+  tick(time_us, settings, out);  // where no tick came
+  if (!episodes_.is_open(detector::silent)) return;
+  episodes_.note(time_us, newest_value_, silence_of(time_us - silence_.last_us(), settings), out);
+  episodes_.close(detector::silent, time_us, episode::ending::passed, out);
+}
+
 void detector_set::judge_silence(std::int64_t time_us, double value, const detect_settings& settings,
                                  std::vector<episode_change>& out) {
   const auto limit_us = pause_limit_us(settings);
-  if (silence_.warm() && time_us - silence_.last_us() > limit_us) [[unlikely]] {
-    tick(time_us, settings, out);  // where no tick came
-    if (episodes_.is_open(detector::silent)) {
-      episodes_.note(time_us, newest_value_, silence_of(time_us - silence_.last_us(), settings), out);
-      episodes_.close(detector::silent, time_us, episode::ending::passed, out);
-    }
-  }
+  end_silence(time_us, limit_us, settings, out);
   if (silence_.observe(time_us, limit_us) > 0) begin_anew(value);
+}
+
+void detector_set::hear(std::int64_t time_us, const detect_settings& settings, std::vector<episode_change>& out) {
+  end_silence(time_us, pause_limit_us(settings), settings, out);
+  silence_.hear(time_us);
 }
 
 /// True when the reading says nothing about the course: it is stuck or cannot be.

@@ -32,6 +32,8 @@ class detector_set {
   /// are newer than before; one value each; at least one row.
   std::size_t observe_rows(std::span<const std::int64_t> times_us, std::span<const double> values,
                            const detect_settings& settings, std::vector<episode_change>& out);
+  /// A reading came that is neither judged nor learned: it ends a silence, and no detector sees more of it.
+  void hear(std::int64_t time_us, const detect_settings& settings, std::vector<episode_change>& out);
   /// What time alone decides. REQUIRES: now_us not older than the newest reading. Of use from quiet_until_us() on. Silence is told as of
   /// quiet_until_us(), whenever the tick comes, and the same is told when none comes but the next reading.
   void tick(std::int64_t now_us, const detect_settings& settings, std::vector<episode_change>& out);
@@ -67,6 +69,8 @@ class detector_set {
   std::int64_t pause_limit_us(const detect_settings& settings) const;
   verdict silence_of(std::int64_t pause_us, const detect_settings& settings) const;
   void judge_silence(std::int64_t time_us, double value, const detect_settings& settings, std::vector<episode_change>& out);
+  void end_silence(std::int64_t time_us, std::int64_t limit_us, const detect_settings& settings,
+                   std::vector<episode_change>& out);
   bool judge_health(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said);
   void judge_course(std::int64_t time_us, double value, const detect_settings& settings, verdict_list& said,
                     std::vector<episode_change>& out);

@@ -34,6 +34,10 @@ class silence_detector {
     if (count_ < 100) ++count_;
     return 0;
   }
+  /// A reading came of which nothing is learned.
+  void hear(std::int64_t time_us) {
+    if (count_ != 0) last_us_ = std::max(last_us_, time_us);
+  }
   bool warm() const { return count_ >= warm_after; }
   /// A gap up to here is none.
   [[gnu::always_inline]] std::int64_t limit_us(std::int64_t least_us, double sensitivity = 1) const {

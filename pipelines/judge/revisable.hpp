@@ -156,6 +156,40 @@ class revisable {
     floor_us_ = floor_us;
   }
 
+  /// Stands still at `at_us`, which is settled (REQUIRED: below floor_us(), not below settled_us()): settled() has seen exactly what is up to there. All behind
+  /// it stays to be judged again until let_go() or take_over(), also over encode and decode.
+  void hold(std::int64_t at_us) {
+    if (is_partly_known_) know_again();
+    const auto from = std::prev(std::ranges::find_if(marks_, [at_us](const mark& each) { return each.at_us > at_us; }));
+    mark edge{at_us, from->state, from->command_count, 0, 0};
+    std::vector<finding> found;
+    for (auto row = rows_.upper_bound(from->at_us);;) {
+      const bool is_next = edge.command_count < commands_.size() && commands_[edge.command_count].at_us <= at_us;
+      const auto end = rows_.upper_bound(is_next ? commands_[edge.command_count].at_us : at_us);
+      if (row < end) edge.state.observe(rows_, row, end, 0, found);
+      row = std::max(row, end);
+      if (!is_next) break;
+      edge.state.apply(commands_[edge.command_count++].what, 0, found);
+    }
+    edge.finding_count = from->finding_count + found.size();
+    marks_.insert(marks_.erase(marks_.begin(), std::next(from)), std::move(edge));
+    drop_before_first_mark();
+    is_held_ = true;
+  }
+  void let_go() { is_held_ = false; }
+  bool is_held() const { return is_held_; }
+  /// Goes on from hold()'s place as if `settled` had stood there, with these rows up to there instead of those of their span; what was put or taken out
+  /// behind it since counts. Appends to `out` what reads otherwise behind it. REQUIRES is_held().
+  void take_over(Judge settled, const recent_rows& rows, std::int64_t received_at_us, differences& out) {
+    if (is_partly_known_) know_again();
+    if (!rows.empty()) put_before(rows, marks_.front().at_us);
+    marks_.erase(std::next(marks_.begin()), marks_.end());
+    marks_.front().state = std::move(settled);
+    is_held_ = false;
+    changed_from_us_ = INT64_MAX;
+    judge_again(INT64_MAX, received_at_us, out);
+  }
+
   /// Forgets all rows; the judge stays as it is and takes rows of any time.
   void restart(const std::function<void(Judge&)>& prepare = {}) {
     if (prepare) prepare(now_);
@@ -167,12 +201,12 @@ class revisable {
     add_mark(INT64_MIN);
     floor_us_ = INT64_MIN;
     spacing_ = most_spacing;
-    is_partly_known_ = false;
+    is_partly_known_ = is_held_ = false;
   }
 
   /// Appended. Of the marks only the first: the others, and the findings behind it, are made again when they are needed.
   void encode(std::string& out) const {
-    put_byte(out, encoding_version);
+    put_byte(out, is_held_ ? held_version : encoding_version);
     put_zigzag(out, floor_us_);
     put_zigzag(out, marks_.front().at_us);
     marks_.front().state.encode(out);
@@ -190,8 +224,9 @@ class revisable {
     std::uint64_t commands = 0;
     restart();
     auto& first = marks_.front();
-    if (!get_byte(in, version) || version != encoding_version || !get_zigzag(in, floor_us_) || !get_zigzag(in, first.at_us) ||
-        !first.state.decode(in) || !now_.decode(in) || !get_varint(in, commands) || commands > in.size())
+    if (!get_byte(in, version) || version < encoding_version || version > held_version || !get_zigzag(in, floor_us_) ||
+        !get_zigzag(in, first.at_us) || !first.state.decode(in) || !now_.decode(in) || !get_varint(in, commands) ||
+        commands > in.size())
       return false;
     for (; commands > 0; --commands) {
       auto& each = commands_.emplace_back();
@@ -199,13 +234,14 @@ class revisable {
     }
     applied_ = commands_.size();
     is_partly_known_ = true;
+    is_held_ = version == held_version;
     return get_rows(in, rows_);
   }
 
   std::size_t mark_count() const { return marks_.size(); }
 
  private:
-  static constexpr std::uint8_t encoding_version = 1;
+  static constexpr std::uint8_t encoding_version = 1, held_version = 2;
   /// Bounds of `spacing`, in rows: a copy of a judge costs as much as judging some rows, and as much memory as 50 of them.
   static constexpr std::size_t least_spacing = 16, most_spacing = 64;
 
@@ -286,6 +322,7 @@ class revisable {
   bool is_settled(std::int64_t at_us) const { return at_us < floor_us_ || at_us == INT64_MIN; }
 
   void forget_settled(std::int64_t keep_from_us) {
+    if (is_held_) return;
     const auto newest_us = std::max(rows_.empty() ? INT64_MIN : rows_.newest_us(), newest_command_us());
     if (is_settled(newest_us) && (newest_us > marks_.front().at_us || !commands_.empty()))
       marks_.push_back({newest_us, now_, commands_.size(), made_.size(), std::exchange(since_mark_, 0)});
@@ -293,6 +330,13 @@ class revisable {
     if (unsettled == marks_.begin() || std::next(marks_.begin()) == unsettled) return;
     marks_.erase(marks_.begin(), std::prev(unsettled));
     is_partly_known_ = false;
+    drop_before_first_mark();
+    const auto behind = rows_.upper_bound(marks_.front().at_us);
+    if (behind > Judge::looks_back) rows_.drop_front(std::min(behind - Judge::looks_back, rows_.lower_bound(keep_from_us)));
+  }
+
+  /// Commands and findings that the first mark has seen.
+  void drop_before_first_mark() {
     const auto commands = marks_.front().command_count, findings = marks_.front().finding_count;
     commands_.erase(commands_.begin(), commands_.begin() + static_cast<std::ptrdiff_t>(commands));
     made_.erase(made_.begin(), made_.begin() + static_cast<std::ptrdiff_t>(findings));
@@ -301,8 +345,16 @@ class revisable {
       each.command_count -= commands;
       each.finding_count -= findings;
     }
-    const auto behind = rows_.upper_bound(marks_.front().at_us);
-    if (behind > Judge::looks_back) rows_.drop_front(std::min(behind - Judge::looks_back, rows_.lower_bound(keep_from_us)));
+  }
+
+  /// These rows, none behind `until_us`, instead of what is known from the first of them up to there.
+  void put_before(const recent_rows& rows, std::int64_t until_us) {
+    recent_rows all;
+    const auto older = rows_.lower_bound(rows.times_us().front()), newer = rows_.upper_bound(until_us);
+    all.append(rows_.times_us().first(older), rows_.values().first(older));
+    all.append(rows.times_us(), rows.values());
+    all.append(rows_.times_us().subspan(newer), rows_.values().subspan(newer));
+    rows_ = std::move(all);
   }
 
   /// Many sensors have a board, and few ever anything on it: what a first command took is not kept for another.
@@ -347,6 +399,7 @@ class revisable {
   std::size_t spacing_ = most_spacing;    ///< rows from mark to mark at least
   std::int64_t floor_us_ = INT64_MIN;
   std::int64_t changed_from_us_ = INT64_MAX;  ///< first row put or taken out since the last revise()
+  bool is_held_ = false;                      ///< the first mark stays
   bool is_partly_known_ = false;              ///< decoded: made_ and marks_ lack what was made before
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "pipelines/correct/historical.hpp"
 #include "pipelines/model/coding.hpp"
 #include "pipelines/model/finding.hpp"
 
@@ -102,6 +103,16 @@ void revision_book::tell(const std::vector<difference<event>>& differences, std:
       out.push_back(correction(*before, *before, event_kind::withdrawn, withdrawal_detail{before->key.kind, std::string(reason)},
                                received_at_us));
     }
+  }
+}
+
+void revision_book::tell_of_past(const std::vector<difference<event>>& differences, std::string_view reason,
+                                 std::int64_t received_at_us, std::vector<event>& out) {
+  const auto told = out.size();
+  tell(differences, reason, received_at_us, out);
+  for (auto i = told; i < out.size(); ++i) {
+    auto& revision = out[i].key.revision;
+    revision = live_historical_revision + (revision < first_revision ? next_++ : revision) - first_revision;
   }
 }
 

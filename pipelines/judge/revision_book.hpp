@@ -27,6 +27,9 @@ class revision_book {
   /// `reason` says why, as half a sentence; `received_at_us` is that of the entry that made the difference. Appends to `out`.
   void tell(const std::vector<difference<event>>& differences, std::string_view reason, std::int64_t received_at_us,
             std::vector<event>& out);
+  /// As tell(), of what reads otherwise since the past was judged again (correct/historical.hpp): these notify nobody.
+  void tell_of_past(const std::vector<difference<event>>& differences, std::string_view reason, std::int64_t received_at_us,
+                    std::vector<event>& out);
   /// No reading older than `floor_us` comes any more: what was withdrawn before that will not be told again.
   void settle(std::int64_t floor_us) {
     if (!gone_.empty()) forget_before(floor_us);

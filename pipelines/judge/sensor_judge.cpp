@@ -20,7 +20,8 @@ event_key key_of_violation(sensor_id sensor, const spc_watch::change& what, even
 
 namespace {
 
-constexpr std::uint8_t sensor_judge_version = 2;  // 1 ends before the control chart, which begins anew
+constexpr std::uint8_t sensor_judge_version = 3;  // 1 ends before the control chart, which begins anew
+constexpr std::uint8_t without_rests = 2;         // written where there are none
 
 stream_rules completed(stream_rules rules) {
   rules.detect.least_pause_us = rules.allowed_lateness_us;
@@ -38,8 +39,32 @@ void sensor_judge::follow(const stream_rules& rules) {
   z_score_.follow({rules.z_threshold, rules.z_min_readings});
 }
 
+void sensor_judge::rest(std::vector<time_range> ranges) {
+  rests_ = ranges.empty() ? nullptr : std::make_shared<const std::vector<time_range>>(std::move(ranges));
+}
+
 void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
                            std::vector<event>& out) {
+  if (rests_ == nullptr) [[likely]]
+    return observe_awake(rows, begin, end, received_at_us, out);
+  const auto times_us = rows.times_us();
+  while (begin < end) {
+    const auto next = std::ranges::find_if(*rests_, [&](const time_range& each) { return each.end_us > times_us[begin]; });
+    const bool rests = next != rests_->end() && next->begin_us <= times_us[begin];
+    const auto until_us = next == rests_->end() ? INT64_MAX : rests ? next->end_us : next->begin_us;
+    const auto until = std::min(end, until_us == INT64_MAX ? end : rows.lower_bound(until_us));
+    if (rests) {
+      for (auto row = begin; row < until; ++row) hear(times_us[row], received_at_us, out);
+      z_score_.begin_anew();
+    } else {
+      observe_awake(rows, begin, until, received_at_us, out);
+    }
+    begin = until;
+  }
+}
+
+void sensor_judge::observe_awake(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
+                                 std::vector<event>& out) {
   const auto told = out.size();
   z_score_.observe(rows, begin, end, received_at_us, out);
   const auto by_z_score = out.size();
@@ -69,6 +94,12 @@ void sensor_judge::hold_against_limits(const recent_rows& rows, std::size_t begi
   std::vector<spc_watch::change> changes;
   for (auto row = begin; row < end; ++row) chart.observe(rows.times_us()[row], rows.values()[row], how, limits, changes);
   tell(changes, received_at_us, out);
+}
+
+void sensor_judge::hear(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out) {
+  std::vector<episode_change> changes;
+  detectors_.change().hear(time_us, rules().detect, changes);
+  for (const auto& each : changes) tell(each, received_at_us, out);
 }
 
 void sensor_judge::apply(const command& what, std::int64_t received_at_us, std::vector<event>& out) {
@@ -108,12 +139,18 @@ void sensor_judge::tell(const std::vector<spc_watch::change>& changes, std::int6
 }
 
 void sensor_judge::encode(std::string& out) const {
-  put_byte(out, sensor_judge_version);
+  put_byte(out, rests_ == nullptr ? without_rests : sensor_judge_version);
   put_stream_rules(out, rules());
   z_score_.encode(out);
   detectors_.read().encode(out);
   state::writer write{out};
   write(control_chart_);
+  if (rests_ == nullptr) return;
+  put_varint(out, rests_->size());
+  for (const auto& each : *rests_) {
+    put_zigzag(out, each.begin_us);
+    put_zigzag(out, each.end_us);
+  }
 }
 
 void sensor_judge::put_command(std::string& out, const command& what) {
@@ -136,7 +173,18 @@ bool sensor_judge::decode(std::string_view& in) {
   if (!z_score_.decode(in) || !detectors_.change().decode(in)) return false;
   state::reader read{in};
   if (version > 1) read(control_chart_);
-  return read.ok;
+  rests_ = nullptr;
+  return read.ok && (version < sensor_judge_version || decode_rests(in));
+}
+
+bool sensor_judge::decode_rests(std::string_view& in) {
+  std::uint64_t count = 0;
+  if (!get_varint(in, count) || count > in.size()) return false;
+  std::vector<time_range> ranges(count);
+  for (auto& each : ranges)
+    if (!get_zigzag(in, each.begin_us) || !get_zigzag(in, each.end_us)) return false;
+  rest(std::move(ranges));
+  return true;
 }
 
 }  // namespace factory

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +13,9 @@
 #include "pipelines/judge/spc_watch.hpp"
 #include "pipelines/judge/stream_rules.hpp"
 #include "pipelines/judge/z_score_judge.hpp"
+#include "pipelines/model/reading.hpp"
 #include "pipelines/model/shared_value.hpp"
+#include "pipelines/model/time_range.hpp"
 
 namespace factory {
 
@@ -39,11 +42,16 @@ class sensor_judge : public event_judge {
   sensor_judge(sensor_id sensor, const stream_rules& rules);
 
   void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
+  /// A reading came that counts for nothing else than that (detector_set::hear).
+  void hear(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out);
   void apply(const command& what, std::int64_t received_at_us, std::vector<event>& out);
   /// Asks the processor for what observe() reads. Inlined always: see reading_batch.
   [[gnu::always_inline]] void fetch_ahead() const { detectors_.fetch_ahead(); }
   /// When the sensor counts as silent if no reading comes; INT64_MAX while it cannot.
   std::int64_t quiet_until_us() const;
+  /// Readings in these ranges, rising and apart, are neither judged nor learned, whenever they come (hear()); instead of those before.
+  void rest(std::vector<time_range> ranges);
+  std::vector<time_range> rests() const { return rests_ == nullptr ? std::vector<time_range>() : *rests_; }
   const detector_set& detectors() const { return detectors_.read(); }
   const spc_watch& control_chart() const { return control_chart_.read(); }
   const stream_rules& rules() const { return **rules_.read(); }
@@ -61,12 +69,16 @@ class sensor_judge : public event_judge {
                            std::vector<event>& out);
 
   void follow(const stream_rules& rules);
+  bool decode_rests(std::string_view& in);
+  void observe_awake(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
+                     std::vector<event>& out);
 
   sensor_id sensor_;
   shared_value<std::optional<shared_stream_rules>> rules_;  ///< never empty
   z_score_judge z_score_;
-  shared_value<detector_set> detectors_;   ///< most of what a copy would cost
-  shared_value<spc_watch> control_chart_;  ///< fresh while nobody has switched it on
+  shared_value<detector_set> detectors_;                  ///< most of what a copy would cost
+  std::shared_ptr<const std::vector<time_range>> rests_;  ///< null: none
+  shared_value<spc_watch> control_chart_;                 ///< fresh while nobody has switched it on
 };
 
 }  // namespace factory

@@ -30,6 +30,8 @@ class z_score_judge : public event_judge {
   void observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& out);
   void apply(const command&, std::int64_t, std::vector<event>&) {}
   void follow(const z_score_rules& rules) { rules_ = rules; }
+  /// What came before is no measure for what comes.
+  void begin_anew() { sums_ = {}; }
 
   void encode(std::string& out) const { sums_.encode(out); }
   bool decode(std::string_view& in) { return sums_.decode(in); }

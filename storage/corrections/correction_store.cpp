@@ -58,7 +58,7 @@ bool get_sensors(std::string_view& in, std::vector<sensor_id>& ascending) {
 bool get_change(std::string_view& in, reading_change& change) {
   std::uint8_t action = 0;
   if (!get_byte(in, action) || action < static_cast<std::uint8_t>(correction_action::exclude) ||
-      action > static_cast<std::uint8_t>(correction_action::flag))
+      action > static_cast<std::uint8_t>(correction_action::rest))
     return false;
   change.action = static_cast<correction_action>(action);
   return get_double(in, change.number) && std::isfinite(change.number) && get_byte(in, change.flags);

@@ -18,8 +18,8 @@ namespace factory {
 namespace {
 
 /// Version 1 has no packed readings, version 2 no commands, ticks and sources, version 3 no configs that share rules, version 4 no
-/// readings with flags, version 5 no configs that say how readings are judged.
-constexpr std::uint8_t record_version = 6;
+/// readings with flags, version 5 no configs that say how readings are judged, version 6 no commands of the judge of the past (hand_over).
+constexpr std::uint8_t record_version = 7;
 constexpr std::size_t entry_head_bytes = 4 + 8;  // size, checksum
 enum class kind : std::uint8_t {
   plain_readings = 1,

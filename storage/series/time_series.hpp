@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "pipelines/correct/correction_overlay.hpp"
+#include "pipelines/model/time_range.hpp"
 #include "pipelines/stats/downsample.hpp"
 #include "storage/base/database.hpp"
 #include "storage/block/block.hpp"
@@ -29,11 +30,6 @@ struct sensor_cut {
   /// them sees effective readings, in rows, sums and roll-ups alike.
   std::shared_ptr<const correction_overlay> corrections = {};
   std::uint8_t without = left_out_flags;  ///< aggregates and newest() take no row with one of these flags
-};
-
-struct time_range {
-  std::int64_t begin_us = INT64_MIN;  ///< inclusive
-  std::int64_t end_us = INT64_MAX;    ///< exclusive
 };
 
 /// Blocks are not joined across midnight of every `every_us`, nor across `from_us`.

@@ -59,5 +59,44 @@ TEST(operator_commands, an_acknowledgement_tells_what_was_raised_and_who_saw_it_
   EXPECT_EQ(told.who, "Ann");
 }
 
+TEST(hand_over, comes_back_from_its_bytes_and_is_refused_when_cut_short) {
+  hand_over past;
+  past.edge_us = -7;
+  past.detectors = "detectors";
+  past.alarms = "alarms";
+  past.behind.push_back(5, 1.5, false);
+  past.behind.push_back(6, 0, true);
+  past.ranges.push_back({1, 9, {correction_action::rest, 0, 0}});
+  const event_key key{7, -5, event_source::alert_rule, 3, event_kind::alert_raised, 4};
+  event told;
+  told.key = key;
+  told.at_us = 8;
+  told.detail = limit_detail{90};
+  told.explanation = "why";
+  past.events.push_back(told);
+  past.told.push_back({key, 8});
+  past.reason = "readings were corrected";
+  std::string bytes;
+  past.encode(bytes);
+  hand_over back;
+  std::string_view in = bytes;
+  ASSERT_TRUE(back.decode(in));
+  EXPECT_TRUE(in.empty());
+  EXPECT_EQ(back.edge_us, past.edge_us);
+  EXPECT_EQ(back.detectors + back.alarms, "detectorsalarms");
+  EXPECT_EQ(back.behind, past.behind);
+  EXPECT_EQ(back.ranges, past.ranges);
+  ASSERT_EQ(back.events.size(), 1U);
+  EXPECT_EQ(back.events[0].key, key);
+  EXPECT_EQ(back.events[0].detail, told.detail);
+  EXPECT_EQ(back.events[0].explanation, "why");
+  EXPECT_EQ(back.told, past.told);
+  EXPECT_EQ(back.reason, past.reason);
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    in = std::string_view(bytes).substr(0, size);
+    EXPECT_FALSE(hand_over().decode(in)) << size;
+  }
+}
+
 }  // namespace
 }  // namespace factory

@@ -50,7 +50,7 @@ TEST_F(judged_alarms_test, that_were_stored_before_there_were_notes_go_on) {
   std::string bytes;
   alarms.encode(bytes);
   bytes.front() = static_cast<char>(0x82);
-  bytes.resize(bytes.size() - 3);  // what they are told of, and that nothing is noted
+  bytes.resize(bytes.size() - 15);  // what they are told of, that nothing is noted, and since when the config is in force
   std::string_view in = bytes;
   ASSERT_TRUE(alarms.decode(in));
   EXPECT_TRUE(in.empty());

@@ -195,6 +195,42 @@ TEST_P(any_stream, with_commands_gives_the_same_findings_however_the_rows_betwee
   EXPECT_EQ(readers[2].known, readers[0].known);
 }
 
+/// Findings behind a time.
+findings behind(const findings& all, std::int64_t time_us) { return {all.upper_bound(time_us), all.end()}; }
+
+TEST_P(any_stream, goes_on_from_another_past_that_it_takes_over_where_it_was_held) {
+  std::mt19937 random(GetParam());
+  rows_in_time_order last_write, past;
+  const auto rows = disordered(random, last_write);
+  followed all;
+  const auto held = rows.size() / 2, taken_over = held + 10 + random() % 300;
+  std::int64_t edge_us = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    all.take({rows[i]});
+    if (random() % 50 == 0) all.restart_process();
+    if (i == held) {
+      edge_us = all.judged.floor_us() - 1;
+      all.judged.hold(edge_us);
+      for (const auto& [time_us, value] : last_write)
+        if (time_us <= edge_us) past[time_us] = random() % 3 == 0 ? 100 - value : value;
+    }
+    if (i != taken_over) continue;
+    followed other;
+    for (const auto& row : past) other.take({row});
+    recent_rows newest;
+    for (auto at = std::prev(past.end(), counting_judge::looks_back); at != past.end(); ++at)
+      newest.append({&at->first, 1}, {&at->second, 1});
+    ASSERT_TRUE(all.judged.is_held());
+    revisable<counting_judge>::differences differences;
+    all.judged.take_over(other.judged.now(), newest, 0, differences);
+    for (const auto& each : differences) EXPECT_GT((each.after ? each.after : each.before)->time_us, edge_us);
+    all.apply(differences);
+  }
+  for (const auto& [time_us, value] : last_write)
+    if (time_us > edge_us) past[time_us] = value;
+  EXPECT_EQ(behind(all.known, edge_us), behind(in_order(past), edge_us));
+}
+
 INSTANTIATE_TEST_SUITE_P(seeds, any_stream, testing::Range(0U, 30U));
 
 TEST(revisable, keeps_marks_as_few_as_the_logarithm_of_the_rows_that_may_change) {

@@ -132,5 +132,42 @@ TEST(sensor_judge, an_episode_is_told_with_its_figures_and_a_sentence) {
   EXPECT_TRUE(opened->explanation.starts_with("Spike: 90 where ")) << opened->explanation;
 }
 
+/// Findings of rows in order by a judge that rests in a span, observed in portions, and stored between.
+known_events resting(const rows_of_sensor& rows, const time_range& span, std::size_t portion) {
+  sensor_judge judge(7, {});
+  judge.rest({span});
+  recent_rows all;
+  std::vector<event> found;
+  for (std::size_t i = 0; i < rows.size(); i += portion) {
+    const auto first = all.size();
+    for (std::size_t k = i; k < std::min(rows.size(), i + portion); ++k) all.append({&rows[k].first, 1}, {&rows[k].second, 1});
+    judge.observe(all, first, all.size(), 0, found);
+    std::string bytes;
+    judge.encode(bytes);
+    judge = sensor_judge(7, {});
+    std::string_view in = bytes;
+    EXPECT_TRUE(judge.decode(in));
+    EXPECT_TRUE(in.empty());
+  }
+  known_events out;
+  for (const auto& each : found) out[each.key] = each;
+  return out;
+}
+
+TEST(sensor_judge, neither_judges_nor_learns_where_it_rests_whatever_the_values_and_the_portions) {
+  for (unsigned seed = 1; seed <= 3; ++seed) {
+    auto rows = troubled(seed, 4'000);
+    const time_range span{rows[1'500].first, rows[2'200].first};
+    const auto wanted = resting(rows, span, 4'000);
+    for (const auto& [key, each] : wanted)
+      if (each.key.source != event_source::silent && role_of(key.kind) == event_role::states) {
+        EXPECT_FALSE(each.at_us >= span.begin_us && each.at_us < span.end_us);
+      }
+    for (const std::size_t portion : {1U, 7U, 512U}) expect_same(resting(rows, span, portion), wanted);
+    for (std::size_t row = 1'500; row < 2'200; ++row) rows[row].second = 1e6 * static_cast<double>(row % 13);
+    expect_same(resting(rows, span, 100), wanted);
+  }
+}
+
 }  // namespace
 }  // namespace factory

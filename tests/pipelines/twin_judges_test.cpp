@@ -9,11 +9,15 @@
 namespace factory {
 namespace {
 
-sensor_config limits_at_90() {
+sensor_config limits_at(double max) {
   sensor_config config;
   config.sensor = 1;
-  config.thresholds.max = 90;
+  config.thresholds.max = max;
   return config;
+}
+
+std::shared_ptr<const alarm_past> limits_at_90() {
+  return std::make_shared<const alarm_past>(alarm_past{{{limits_at(90), std::nullopt, INT64_MIN, INT64_MIN}}});
 }
 
 reading_run noise(int count, unsigned seed = 1) {
@@ -131,6 +135,39 @@ TEST(twin_judges, do_not_judge_readings_from_the_future_or_of_bad_quality) {
   twin_judges twins(1, {}, limits_at_90());
   twins.observe(before, after);
   EXPECT_TRUE(twins.differences().empty());
+}
+
+TEST(twin_judges, judge_each_reading_by_the_limits_of_its_time) {
+  auto before = noise(600), after = before;
+  for (const int second : {200, 400}) after.value[static_cast<std::size_t>(second)] = 80;
+  const alarm_past past{{{limits_at(90), std::nullopt, INT64_MIN, INT64_MIN}, {limits_at(70), std::nullopt, 300 * second_us, 0}}};
+  twin_judges twins(1, {}, std::make_shared<const alarm_past>(past));
+  twins.observe(before, after);
+  const auto all = twins.differences();
+  EXPECT_FALSE(has(all, event_source::max_threshold, 200 * second_us, false, true));
+  EXPECT_TRUE(has(all, event_source::max_threshold, 400 * second_us, false, true));
+}
+
+TEST(twin_judges, take_a_reading_that_a_correction_leaves_out_for_no_silence_of_the_sensor) {
+  alert_rule quiet{1, 1, "quiet", rule_condition::no_data, 0, 0, severity::rule_warning, true};
+  quiet.options.silence_us = 60 * second_us;
+  sensor_config config;
+  config.sensor = 1;
+  config.rules.push_back(quiet);
+  const auto past = std::make_shared<const alarm_past>(alarm_past{{{config, std::nullopt, INT64_MIN, INT64_MIN}}});
+  for (const bool is_heard : {false, true}) {
+    const auto before = noise(600);
+    auto after = before;
+    for (std::size_t row = 300; row < 500; ++row) {
+      after.flags[row] |= flag_excluded;
+      if (is_heard) after.flags[row] |= flag_heard;
+    }
+    twin_judges twins(1, {}, past);
+    twins.observe(before, after);
+    const auto all = twins.differences();
+    EXPECT_EQ(std::ranges::any_of(all, [](const auto& each) { return each.finding.source == event_source::alert_rule; }),
+              !is_heard);
+  }
 }
 
 }  // namespace
