@@ -135,6 +135,8 @@ class judges {
       dispatch(i, entry);
     }
     sequence_ = 1;
+    for (const auto& each : spec_.sensors)
+      if (!each.rests.empty()) let_rest(each, range.begin_us);
   }
 
   /// Readings up to `until_us`; `share` of the range is read with these.
@@ -186,6 +188,17 @@ class judges {
     entry.received_at_us = spec_.now_us;
     entry.readings = std::move(readings);
     return entry;
+  }
+
+  void let_rest(const backtest_sensor& it, std::int64_t received_at_us) {
+    hand_over before;
+    before.reason = "annotations";
+    before.ranges = it.rests;
+    journal_entry entry;
+    entry.sequence = ++sequence_;
+    entry.received_at_us = received_at_us;
+    entry.command = std::make_shared<const operator_command>(operator_command{it.config.sensor, {}, std::move(before)});
+    for (std::size_t i = 0; i < populations_.size(); ++i) dispatch(i, entry);
   }
 
   void dispatch(std::size_t number, const journal_entry& entry) {

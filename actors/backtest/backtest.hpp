@@ -23,6 +23,7 @@ struct backtest_sensor {
   sensor_config config;
   std::vector<shared_rule> drafts = {};        ///< their ids are draft_id(number)
   std::optional<stream_rules> detection = {};  ///< other settings of its detectors
+  std::vector<changed_range> rests = {};       ///< where they neither judge nor learn
 };
 
 /// The id that a draft has while it is tried: the catalog gives none as high.

@@ -175,9 +175,11 @@ expected<backtest_spec> plan_backtest(const backtest_request& asked, const backt
     on.detection = on.config.stream ? **on.config.stream : usual;
     return asked.detection(*on.detection);
   };
-  for (const auto sensor : sensors)
-    if (auto tried = try_detection(spec.sensors.emplace_back(backtest_sensor{entities.config_of(sensor)})); !tried)
-      return tl::unexpected(std::move(tried.error()));
+  for (const auto sensor : sensors) {
+    auto& added = spec.sensors.emplace_back(backtest_sensor{entities.config_of(sensor)});
+    if (auto tried = try_detection(added); !tried) return tl::unexpected(std::move(tried.error()));
+    if (const auto overlay = in_force.overlay_of ? in_force.overlay_of(sensor) : nullptr) added.rests = overlay->rest_ranges();
+  }
   spec.drafted_sensors = std::move(drafted->sensors);
   for (auto& each : spec.drafted_sensors)
     if (auto tried = try_detection(each.judged); !tried) return tl::unexpected(std::move(tried.error()));

@@ -9,6 +9,7 @@
 #include "pipelines/model/sensor_set.hpp"
 #include "pipelines/select/selector.hpp"
 #include "storage/catalog/catalog.hpp"
+#include "storage/corrections/correction_store.hpp"
 #include "storage/events/event_reader.hpp"
 #include "storage/streams/machine_watch_store.hpp"
 #include "storage/streams/pipeline_store.hpp"
@@ -50,6 +51,7 @@ struct backtest_sources {
   std::vector<machine_watch_entry> watches;
   /// Another catalog with the same entries: sensors that only the backtest has are made in it.
   std::function<expected<std::unique_ptr<catalog>>()> copy_of_catalog;
+  std::function<shared_overlay(sensor_id)> overlay_of = {};  ///< of corrections
 };
 
 /// What is to be run, as things are now. Pipelines and watches over machines are run where all of their sensors are looked at. Anomalies of

@@ -156,7 +156,8 @@ expected<void> engine::impl::start_backtests() {
       if (auto loaded = copy->load(); !loaded) return tl::unexpected(std::move(loaded.error()));
       return copy;
     };
-    return backtest_sources{*entities, *events, pipelines->all(), watches->all(), copied};
+    return backtest_sources{*entities,      *events, pipelines->all(),
+                            watches->all(), copied,  [this](sensor_id sensor) { return corrections->overlay_of(sensor); }};
   };
   backtest_records = std::make_unique<backtest_store>(*db);
   auto made = make_backtest_service({in_force, stream_rules_of(config), read, wall_clock_us, worker_threads_of(config)},

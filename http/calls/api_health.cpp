@@ -98,6 +98,13 @@ expected<http_response> get_baseline(query_port& behind, const http_request&, co
   learned ? write_ms(out, static_cast<std::int64_t>(expected_now.usual_interval_us)) : static_cast<void>(out.value(nullptr));
   out.member("longest_run", expected_now.longest_run);
   write_time(out, "silent_from", known->quiet_until_us);
+  out.key("excluded").begin_array();
+  if (const auto overlay = behind.corrections().overlay_of(path.id))
+    for (const auto& each : overlay->rests()) {
+      out.begin_object().time_member("from", each.begin_us);
+      out.time_member("to", each.end_us).end_object();
+    }
+  out.end_array();
   write_detectors(out, *known);
   out.end_object();
   return json_response(out);

@@ -42,6 +42,11 @@ void write_peak_flags(json_writer& out, const reading_run& rows, std::int64_t pe
   out.end_array();
 }
 
+std::vector<time_range> rests_of(const query_port& behind, sensor_id sensor) {
+  const auto overlay = behind.corrections().overlay_of(sensor);
+  return overlay ? overlay->rests() : std::vector<time_range>();
+}
+
 /// Runs the detectors over what is stored, as far back as the bound reaches.
 expected<void> write_recomputed(json_writer& out, ports& behind, const finding& anomaly) {
   const event& stated = *anomaly.stated;
@@ -56,7 +61,8 @@ expected<void> write_recomputed(json_writer& out, ports& behind, const finding& 
   std::ranges::reverse(rows->value);
   std::ranges::reverse(rows->flags);
   const bool is_whole = rows->size() < limits::explained_readings;
-  const auto again = recompute(stated.key, sensor->stream ? **sensor->stream : behind.usual_stream_rules(), *rows);
+  const auto again =
+      recompute(stated.key, sensor->stream ? **sensor->stream : behind.usual_stream_rules(), *rows, rests_of(behind, sensor->id));
   const bool agrees = again && same_figures(*again, anomaly);
   const auto* const episode = std::get_if<episode_detail>(&anomaly.newest().detail);
   out.member("recomputed", again.has_value()).key("agrees");

@@ -34,6 +34,12 @@ expected<std::string> read_annotation_text(std::string_view name, annotation_mem
   return text;
 }
 
+expected<bool> read_exclusion(std::string_view name, annotation_member value) {
+  bool yes = false;
+  if (value.get(yes)) return refuse_annotation(name, "must be true or false");
+  return yes;
+}
+
 expected<annotation_kind> read_annotation_kind(annotation_member value) {
   const auto text = read_text("kind", value);
   if (!text) return tl::unexpected(text.error());
@@ -53,6 +59,7 @@ expected<annotation> with_members(annotation entry, std::string_view text, bool 
     if (name == "from") return set_annotation(entry.begin_us, read_json_time(name, value));
     if (name == "to") return set_annotation(entry.end_us, read_json_time(name, value));
     if (name == "text") return set_annotation(entry.text, read_annotation_text(name, value, limits::comment_bytes));
+    if (name == "exclude_from_baseline") return set_annotation(entry.exclude_from_baseline, read_exclusion(name, value));
     if (name == "by") return set_annotation(entry.by, read_annotation_text(name, value, limits::name_bytes));
     return false;
   });
@@ -92,6 +99,8 @@ void write_annotation(json_writer& out, const annotation& it) {
   out.begin_object().member("id", it.id).member("machine_id", it.machine != 0 ? std::optional(it.machine) : std::nullopt);
   out.member("sensor_id", it.sensor != 0 ? std::optional(it.sensor) : std::nullopt).member("kind", to_text(it.kind));
   out.time_member("from", it.begin_us).time_member("to", it.end_us).member("text", it.text).member("by", it.by);
+  out.member("exclude_from_baseline", it.exclude_from_baseline);
+  out.member("correction_id", it.correction != 0 ? std::optional(it.correction) : std::nullopt);
   out.time_member("created_at", it.created_at_us).time_member("changed_at", it.changed_at_us).end_object();
 }
 

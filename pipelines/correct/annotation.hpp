@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "pipelines/correct/correction.hpp"
 #include "pipelines/model/reading.hpp"
 
 namespace factory {
@@ -26,6 +27,8 @@ struct annotation {
   std::int64_t begin_us = 0;
   std::int64_t end_us = 0;  ///< exclusive
   std::string text, by;
+  bool exclude_from_baseline = false;  ///< detectors neither judge nor learn the readings of the span
+  correction_id correction = 0;        ///< that brings it about; 0: none does, or there is no sensor
   std::int64_t created_at_us = 0, changed_at_us = 0;
   bool operator==(const annotation&) const = default;
 };

@@ -39,11 +39,13 @@ std::size_t first_row_of(const event_key& any, const stream_rules& rules, const 
 
 }  // namespace
 
-std::optional<finding> recompute(const event_key& any, const stream_rules& rules, const reading_run& rows) {
+std::optional<finding> recompute(const event_key& any, const stream_rules& rules, const reading_run& rows,
+                                 std::vector<time_range> rests) {
   recent_rows judged;
   for (std::size_t i = first_row_of(any, rules, rows); i < rows.size(); ++i)
     if (is_judged(rows, i)) judged.append({&rows.event_time_us[i], 1}, {&rows.value[i], 1});
   sensor_judge judge(any.sensor, rules);
+  judge.rest(std::move(rests));
   std::vector<event> found;
   judge.observe(judged, 0, judged.size(), 0, found);
   std::erase_if(found, [&](const event& each) { return !same_finding(each.key, any); });

@@ -11,7 +11,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t annotation_version = 1;
+constexpr std::uint8_t annotation_version = 2, without_exclusion = 1;
 constexpr char annotation_prefix = 'a';
 constexpr std::string_view annotation_counter = "na";
 
@@ -35,17 +35,24 @@ std::string encode(const annotation& entry) {
   put_text(out, entry.by);
   put_zigzag(out, entry.created_at_us);
   put_zigzag(out, entry.changed_at_us);
+  put_byte(out, entry.exclude_from_baseline ? 1 : 0);
+  put_varint(out, entry.correction);
   return out;
 }
 
 bool decode(std::string_view in, annotation& entry) {
-  std::uint8_t kind = 0;
-  if (!begin_record(in, annotation_version) || !get_varint_as(in, entry.id) || !get_varint_as(in, entry.machine) ||
+  std::uint8_t kind = 0, version = 0, excludes = 0;
+  if (!begin_record(in, annotation_version, version) || !get_varint_as(in, entry.id) || !get_varint_as(in, entry.machine) ||
       !get_varint_as(in, entry.sensor) || !get_byte(in, kind) || !is_annotation_kind(kind) || !get_zigzag(in, entry.begin_us) ||
       !get_zigzag(in, entry.end_us) || !get_text(in, entry.text) || !get_text(in, entry.by) ||
       !get_zigzag(in, entry.created_at_us) || !get_zigzag(in, entry.changed_at_us))
     return false;
   entry.kind = static_cast<annotation_kind>(kind);
+  entry.exclude_from_baseline = false;
+  entry.correction = 0;
+  if (version == without_exclusion) return in.empty();
+  if (!get_byte(in, excludes) || excludes > 1 || !get_varint_as(in, entry.correction)) return false;
+  entry.exclude_from_baseline = excludes == 1;
   return in.empty();
 }
 

@@ -184,6 +184,35 @@ TEST(annotations, of_a_machine_are_shown_with_its_sensors_and_outlive_a_kill) {
   EXPECT_EQ(api.get("/api/annotations/1").status, 404U);
 }
 
+TEST(annotations, that_exclude_their_span_from_the_baseline_say_so_and_are_followed_after_a_kill) {
+  fresh_daemon daemon;
+  {
+    http_client api(daemon->api_port());
+    add_sensors(api, 2);
+    const std::string stop =
+        R"("kind":"planned_stop","from":"2026-01-19T12:00:00Z","to":"2026-01-19T13:00:00Z","text":"lunch","by":"Ada")";
+    EXPECT_EQ(
+        api.post("/api/annotations", R"({"machine_id":1,"exclude_from_baseline":1,)" + stop + "}").json()["field"].GetString(),
+        std::string("exclude_from_baseline"));
+    const auto made = api.post("/api/annotations", R"({"machine_id":1,"exclude_from_baseline":true,)" + stop + "}").json();
+    EXPECT_TRUE(made["exclude_from_baseline"].GetBool());
+    EXPECT_EQ(made["correction_id"].GetInt(), 1);
+  }
+  daemon->kill();
+  daemon->start();
+  http_client api(daemon->api_port());
+  const auto correction = get_json(api, "/api/corrections/1");
+  EXPECT_EQ(correction["action"].GetString(), std::string("exclude_from_baseline"));
+  EXPECT_EQ(correction["sensor_ids"].Size(), 2U);
+  const auto baseline = get_json(api, "/api/sensors/2/baseline");
+  ASSERT_EQ(baseline["excluded"].Size(), 1U);
+  EXPECT_EQ(baseline["excluded"][0]["from"].GetString(), std::string("2026-01-19T12:00:00Z"));
+  EXPECT_EQ(api.post("/api/corrections/1/revert", R"({"reason":"no","by":"Bob"})").status, 409U);
+  EXPECT_EQ(api.patch("/api/annotations/1", R"({"exclude_from_baseline":false})").status, 200U);
+  EXPECT_EQ(get_json(api, "/api/corrections/1")["state"].GetString(), std::string("reverted"));
+  EXPECT_EQ(get_json(api, "/api/sensors/2/baseline")["excluded"].Size(), 0U);
+}
+
 TEST(corrections, are_refused_with_the_member_at_fault) {
   fresh_daemon daemon;
   http_client api(daemon->api_port());
@@ -194,6 +223,7 @@ TEST(corrections, are_refused_with_the_member_at_fault) {
   };
   const std::string one = R"("sensor_id":1)";
   EXPECT_EQ(field(body_of(one, R"("action":"explode")")), "action");
+  EXPECT_EQ(field(body_of(one, R"("action":"exclude_from_baseline")")), "action");
   EXPECT_EQ(field(body_of(one, R"("action":"scale")")), "factor");
   EXPECT_EQ(field(body_of(one, R"("action":"scale","factor":0)")), "factor");
   EXPECT_EQ(field(body_of(one, R"("action":"exclude","value":1)")), "value");

@@ -17,6 +17,8 @@ annotation tool_change() {
   it.end_us = 70'000'000;
   it.text = "die 4";
   it.by = "Ada";
+  it.exclude_from_baseline = true;
+  it.correction = 300;
   it.created_at_us = 1;
   it.changed_at_us = 2;
   return it;
@@ -84,6 +86,18 @@ TEST(annotation_record, that_is_damaged_is_refused) {
   EXPECT_EQ(read, tool_change());
   EXPECT_FALSE(decode(bytes + "x", read));
   EXPECT_FALSE(decode(bytes.substr(0, bytes.size() - 1), read));
+}
+
+TEST(annotation_record, from_before_there_were_exclusions_excludes_nothing) {
+  auto old = encode(tool_change());
+  old.front() = 1;
+  old.resize(old.size() - 3);  // whether it excludes, and the correction
+  annotation read;
+  ASSERT_TRUE(decode(old, read));
+  auto wanted = tool_change();
+  wanted.exclude_from_baseline = false;
+  wanted.correction = 0;
+  EXPECT_EQ(read, wanted);
 }
 
 }  // namespace
