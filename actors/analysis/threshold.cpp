@@ -28,7 +28,7 @@ struct threshold_state {
   std::shared_ptr<tick_book> ticks;
 };
 
-void hand_over(threshold_state& state, std::vector<event> found) {
+void pass_on(threshold_state& state, std::vector<event> found) {
   if (!found.empty()) state.store.write_events(std::move(found));
 }
 
@@ -67,7 +67,7 @@ void at_its_place(threshold_state& state, sensor_id sensor, std::uint64_t sequen
   let_time_pass(state, watched, sequence, found);
   watched.applied_sequence = sequence;
   take_in(watched.alarms, found);
-  hand_over(state, std::move(found));
+  pass_on(state, std::move(found));
   tell_shelves(state, sensor, watched);
   ask_for_time(state, sensor, watched);
 }
@@ -98,7 +98,7 @@ void pass_time(threshold_state& state, const new_tick& part) {
   std::vector<event> found;
   let_time_pass(state, watched, part.at.sequence + 1, found);
   if (!part.anomalies.empty()) watched.alarms.observe({}, INT64_MIN, part.at.at_us, found, part.anomalies);
-  hand_over(state, std::move(found));
+  pass_on(state, std::move(found));
   tell_shelves(state, part.sensor, watched);
   ask_for_time(state, part.sensor, watched);
 }
@@ -154,7 +154,7 @@ void obey(threshold_state& state, const new_command& part) {
     });
   std::vector<event> found;
   carry_out_all(nullptr, found);
-  hand_over(state, std::move(found));
+  pass_on(state, std::move(found));
 }
 
 void look(const threshold_state& state, const drain_order& part) {
@@ -169,7 +169,7 @@ void save(threshold_state& state, saved_sensor& snapshot) {
     // The state tells that all entries up to its own are seen, ticks among them.
     std::vector<event> by_now;
     let_time_pass(state, found->second, snapshot.applied_sequence + 1, by_now);
-    hand_over(state, std::move(by_now));
+    pass_on(state, std::move(by_now));
     tell_shelves(state, snapshot.sensor, found->second);
     found->second.alarms.encode(board_bytes);
     board_sequence = std::max(board_sequence, found->second.applied_sequence);

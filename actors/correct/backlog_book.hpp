@@ -60,6 +60,19 @@ class basic_backlog_book {
     }
     return std::nullopt;
   }
+  /// Takes this one out of the book, due or not.
+  std::optional<entry> take(const Key& whose) {
+    const std::lock_guard lock(mutex_);
+    const auto at = waiting_.find(whose);
+    if (at == waiting_.end()) return std::nullopt;
+    const auto found = at->second.what;
+    waiting_.erase(at);
+    return found;
+  }
+  bool has(const Key& whose) const {
+    const std::lock_guard lock(mutex_);
+    return waiting_.contains(whose);
+  }
   std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return waiting_.size();

@@ -157,6 +157,7 @@ class past_judging {
     if (change_.after) change_.after->apply(after);
     hear_what_is_left_out(before, as_they_came);
     hear_what_is_left_out(after, stored.flags);
+    first_judged_us_ = std::min(first_judged_us_, before.event_time_us.front());
     last_judged_us_ = before.event_time_us.back();
     twins_.observe(before, after);
     if (is_behind_edge_) note_behind_edge(stored, before, after);
@@ -190,28 +191,26 @@ class past_judging {
     }
   }
 
-  /// What an earlier backlog of the range told, and what was told of readings that late ones took the place of: `before` does not know
-  /// of these readings.
+  /// What earlier judging of the range told or took back, and what was told of readings that late ones took the place of: `before` does
+  /// not know of these readings.
   expected<void> add_told_before(std::vector<finding_difference>& all) const {
-    const auto add = [&](const std::vector<finding>& found) {
-      for (const auto& each : found) {
-        if (!is_historical(each.stated->key) && !std::ranges::binary_search(late_us_, each.stated->at_us)) continue;
-        const auto key = with_kind(each.stated->key, {});
+    event_query asked;
+    asked.sensor = stored_.sensor;
+    asked.range = {change_.range.begin_us, last_judged_us_ == INT64_MIN ? change_.range.end_us : last_judged_us_ + 1};
+    asked.limit = limits::following_readings;
+    for (std::optional<std::uint64_t> next = UINT64_MAX; next;) {
+      asked.before_sequence = *next;
+      const auto found = parts_.events.page(asked);
+      if (!found) return tl::unexpected(found.error());
+      for (const auto& each : found->rows) {
+        const auto key = with_kind(each.key, {});
+        if (!is_detector(key.source) && !is_of_alarms(key)) continue;
+        if (!is_historical(each.key) && !std::ranges::binary_search(late_us_, each.at_us)) continue;
+        if (key.event_time_us < first_judged_us_) continue;
         if (std::ranges::find(all, key, &finding_difference::finding) == all.end()) all.push_back({key, {}, twins_.after(key)});
       }
-    };
-    const time_range judged{change_.range.begin_us, last_judged_us_ == INT64_MIN ? change_.range.end_us : last_judged_us_ + 1};
-    anomaly_query anomalies;
-    alert_query alerts;
-    anomalies.sensor = alerts.sensor = stored_.sensor;
-    anomalies.range = alerts.range = judged;
-    anomalies.limit = alerts.limit = limits::following_readings;
-    const auto of_anomalies = parts_.events.anomalies(anomalies);
-    if (!of_anomalies) return tl::unexpected(of_anomalies.error());
-    add(of_anomalies->rows);
-    const auto of_alerts = parts_.events.alert_page(alerts);
-    if (!of_alerts) return tl::unexpected(of_alerts.error());
-    add(of_alerts->rows);
+      next = found->next;
+    }
     return {};
   }
 
@@ -267,7 +266,7 @@ class past_judging {
   bool with_detectors_ = true;                           ///< until limits::following_readings
   bool takes_detectors_ = false, takes_alarms_ = false;  ///< the live judges do
   std::size_t following_ = 0;
-  std::int64_t last_judged_us_ = INT64_MIN;
+  std::int64_t first_judged_us_ = INT64_MAX, last_judged_us_ = INT64_MIN;
   std::vector<std::int64_t> late_us_;  ///< ascending
   bool is_done_ = false;
   judged_past out_;

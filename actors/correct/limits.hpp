@@ -19,5 +19,7 @@ inline constexpr std::size_t revised_readings =
 
 inline constexpr std::int64_t backlog_quiet_ms = 500;       ///< late readings of a sensor are judged when none came for so long,
 inline constexpr std::int64_t backlog_longest_ms = 30'000;  ///< or when the first has waited so long
+inline constexpr int turns_until_none_came_late =
+    4;  ///< a sensor is judged again when late readings of it came meanwhile; those that come in the last turn are judged by themselves
 
 }  // namespace factory::limits

@@ -23,6 +23,10 @@ expected<judged_past> live_past::judge_held(sensor_id sensor, const past_change&
   return judge_again(past, *stored, change, stopping);
 }
 
+expected<void> live_past::let_go(sensor_id sensor, const judged_past& judged) const {
+  return judged.reaches_live ? command(sensor, hand_over()) : expected<void>();
+}
+
 expected<void> live_past::finish(sensor_id sensor, judged_past judged, std::optional<event> report) const {
   auto& all = judged.events;
   if (report) all.push_back(std::move(*report));

@@ -22,6 +22,8 @@ struct live_past {
   /// As judge_again(). Where the live judges have a part in it, they stand still afterwards.
   expected<judged_past> judge(sensor_id sensor, const past_change& change, const std::atomic<bool>& stopping) const;
   expected<judged_past> judge_held(sensor_id sensor, const past_change& change, const std::atomic<bool>& stopping) const;
+  /// What was judged is dropped: the live judges go on as they were.
+  expected<void> let_go(sensor_id sensor, const judged_past& judged) const;
   /// All of `judged`, and an event that reports it, comes into the log as one.
   expected<void> finish(sensor_id sensor, judged_past judged, std::optional<event> report) const;
 };

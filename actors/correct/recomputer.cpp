@@ -140,9 +140,9 @@ bool recomputer::work() {
       what = fmt::format("late readings of pipeline {}", behind->first.pipeline);
       done = take_stream(&behind->first);
       if (!done) with_.streams_behind.put(behind->first, behind->second);
-    } else if (const auto late = take_late()) {
+    } else if (auto late = take_late()) {
       what = fmt::format("late readings of sensor {}", late->first);
-      done = take_backlog(late->first, late->second);
+      done = take_backlog(late->first, late->second, with_.corrections.overlay_of(late->first));
       if (!done && done.error().code != errc::not_found) with_.backlog.put(late->first, late->second);
     } else {
       return false;
@@ -240,7 +240,8 @@ expected<void> recomputer::take_stream(const stream_key* instance) {
   return derived.finish();
 }
 
-/// Findings and the report of them are one write: where the report is there already, a crash came later.
+/// Findings and the report of them are one write: where the report is there already, a crash came later. Readings that come late meanwhile are
+/// judged first.
 expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sensor, time_range& changed) {
   if (auto stored = with_.settled_cut(sensor); !stored) return tl::unexpected(std::move(stored.error()));
   const auto told = with_.events.events_of(report_of(next, sensor, {}).key);
@@ -257,8 +258,14 @@ expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sens
   change.after = with_.corrections.overlay_at(sensor, next.number);
   change.reason = next.is_revert() ? "a correction was reverted" : "readings were corrected";
   change.recorded_at_us = when(next);
-  auto judged = live().judge(sensor, change, stopping_);
-  if (!judged) return tl::unexpected(std::move(judged.error()));
+  expected<judged_past> judged;
+  for (int turn = 1;; ++turn) {
+    if (auto done = take_backlog_before(next, sensor); !done) return tl::unexpected(std::move(done.error()));
+    judged = live().judge(sensor, change, stopping_);
+    if (!judged) return tl::unexpected(std::move(judged.error()));
+    if (turn == limits::turns_until_none_came_late || !with_.backlog.has(sensor)) break;
+    if (auto goes_on = live().let_go(sensor, *judged); !goes_on) return tl::unexpected(std::move(goes_on.error()));
+  }
   if (judged->any()) widen(changed, judged->first_us, judged->last_us);
   const auto counts = judged->changed;
   auto report = report_of(next, sensor, *judged);
@@ -267,18 +274,36 @@ expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sens
   return counts;
 }
 
-/// What the log has of late readings of an earlier backlog in the range is brought to how they read now, too.
-expected<void> recomputer::take_backlog(sensor_id sensor, const backlog_book::entry& late) {
+/// What a correction changes is held against what the log has, so late readings are judged first, by the corrections before this one.
+expected<void> recomputer::take_backlog_before(const step& next, sensor_id sensor) {
+  auto late = with_.backlog.take(sensor);
+  if (!late) return {};
+  auto done = take_backlog(sensor, *late, with_.corrections.overlay_at(sensor, next.number - 1));
+  if (!done) with_.backlog.put(sensor, *late);
+  return done;
+}
+
+/// What the log has of late readings of an earlier backlog in the range is brought to how they read now, too. Afterwards `late` has those that
+/// came meanwhile.
+expected<void> recomputer::take_backlog(sensor_id sensor, backlog_book::entry& late, const shared_overlay& corrections) {
   const auto entry = with_.past.entities.find_sensor(sensor);
   if (!entry) return tl::unexpected(entry.error());
   past_change change;
-  change.range = {late.first_us, late.last_us + 1};
-  change.before = change.after = with_.corrections.overlay_of(sensor);
+  change.before = change.after = corrections;
   change.late_readings_are_new = true;
   change.reason = "readings came late";
   change.recorded_at_us = with_.past.now_us();
-  auto judged = live().judge(sensor, change, stopping_);
-  if (!judged) return tl::unexpected(std::move(judged.error()));
+  expected<judged_past> judged;
+  for (int turn = 1;; ++turn) {
+    change.range = {late.first_us, late.last_us + 1};
+    judged = live().judge(sensor, change, stopping_);
+    if (!judged) return tl::unexpected(std::move(judged.error()));
+    if (turn == limits::turns_until_none_came_late) break;
+    const auto more = with_.backlog.take(sensor);  // has what `late` has, too
+    if (!more) break;
+    late = *more;
+    if (auto goes_on = live().let_go(sensor, *judged); !goes_on) return goes_on;
+  }
   time_range changed = change.range;
   const auto counts = judged->changed;
   std::optional<event> report;

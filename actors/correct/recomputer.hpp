@@ -68,7 +68,8 @@ class recomputer {
   bool work();
   std::optional<std::pair<sensor_id, backlog_book::entry>> take_late();
   expected<void> take(const step& next);
-  expected<void> take_backlog(sensor_id sensor, const backlog_book::entry& late);
+  expected<void> take_backlog(sensor_id sensor, backlog_book::entry& late, const shared_overlay& corrections);
+  expected<void> take_backlog_before(const step& next, sensor_id sensor);
   expected<consequences> judge_sensor(const step& next, sensor_id sensor, time_range& changed);
   expected<consequences> preview(const correction& what, bool is_revert) const;
   expected<void> take_stream(const stream_key* instance);

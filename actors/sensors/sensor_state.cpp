@@ -349,6 +349,8 @@ bool sensor_state::take_over(const hand_over& past, std::int64_t received_at_us,
   judge.rest(correction_overlay::rests_of(past.ranges));
   const auto stored = latest();
   for (std::size_t i = 0; i < past.behind.size(); ++i) count_behind(past.behind, i);
+  const auto since = came_since(past);
+  count_behind(since);
   keep_latest(stored);
   revisable<sensor_judge>::differences differences;
   judged_.take_over(std::move(judge), before, received_at_us, differences);
@@ -358,8 +360,9 @@ bool sensor_state::take_over(const hand_over& past, std::int64_t received_at_us,
   found.insert(found.end(), all.begin(), all.end());
   for (auto row = rows().upper_bound(past.edge_us); row < rows().size(); ++row)
     alarm_rows.push_back({rows().times_us()[row], rows().values()[row]});
-  for (std::size_t i = 0; i < past.behind.size(); ++i)
-    if (past.behind.gone[i] != 0) alarm_rows.push_back({past.behind.times_us[i], 0, true});
+  for (const auto* const points : {&past.behind, &since})
+    for (std::size_t i = 0; i < points->size(); ++i)
+      if (points->gone[i] != 0) alarm_rows.push_back({points->times_us[i], 0, true});
   std::ranges::stable_sort(alarm_rows, {}, &alarm_row::time_us);
   next_matters_ = true;
   if (seen()) calm_from_us_ = rows().newest_us();
@@ -409,6 +412,30 @@ void sensor_state::count_as_corrected(const body_rows& body, std::int64_t receiv
 /// Of judged readings some count otherwise now; this is the newest that is stored.
 void sensor_state::keep_latest(const std::optional<reading>& stored) {
   if (stored && (!seen() || rows().newest_us() <= stored->event_time_us)) latest_as_stored_ = stored;
+}
+
+/// Readings behind the edge that came when the past was being judged already: as they count in corrected ranges.
+revised_points sensor_state::came_since(const hand_over& past) const {
+  constexpr unsigned not_judged = left_out_flags | flag_late | flag_future;
+  reading_run came;
+  const auto& all = head_.rows();
+  for (auto row = static_cast<std::size_t>(std::ranges::upper_bound(all.event_time_us, past.edge_us) - all.event_time_us.begin());
+       row < all.size(); ++row)
+    if ((all.flags[row] & not_judged) == 0 && !std::ranges::binary_search(past.behind.times_us, all.event_time_us[row]))
+      came.push_back(all.event_time_us[row], all.value[row], flag_none);
+  correction_overlay(corrected_ranges_).apply(came);
+  revised_points out;
+  for (std::size_t row = 0; row < came.size(); ++row)
+    out.push_back(came.event_time_us[row], came.value[row], is_left_out(came.flags[row]));
+  return out;
+}
+
+void sensor_state::count_behind(const revised_points& points) {
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const auto judged = rows().at(points.times_us[i]);
+    if (judged && points.gone[i] == 0 && same_bits(*judged, points.values[i])) continue;
+    count_behind(points, i);
+  }
 }
 
 /// A reading behind the edge, as it counts since it was corrected.

@@ -157,6 +157,8 @@ class sensor_state {
             std::vector<event>& out);
   void begin_to_tell_anomalies();
   void keep_latest(const std::optional<reading>& stored);
+  revised_points came_since(const hand_over& past) const;
+  void count_behind(const revised_points& points);
   void count_behind(const revised_points& points, std::size_t i);
   void take_over_ranges(const hand_over& past, sensor_judge& at_edge);
   void count_as_corrected(const body_rows& body, std::int64_t received_at_us, findings& found);

@@ -19,8 +19,8 @@ event_kind said_of(const event& e) {
 
 /// What the events up to the edge do to findings that happen behind it, too.
 struct settled_findings {
-  std::set<event_key> anew;          ///< withdrawn, or told from their begin
-  std::set<event_key> ended, grown;  ///< up to the edge, as they are told now
+  std::set<event_key> anew;   ///< withdrawn, or told from their begin
+  std::set<event_key> ended;  ///< up to the edge, as they are told now
 
   explicit settled_findings(const std::vector<event>& events) {
     for (const auto& each : events) {
@@ -29,13 +29,10 @@ struct settled_findings {
       if (role == event_role::states && each.key.kind != event_kind::revised) anew.insert(of);
       const bool is_gone = each.key.kind == event_kind::withdrawn;
       if (role == event_role::ends) is_gone ? void(ended.erase(of)) : void(ended.insert(of));
-      if (role == event_role::grows) is_gone ? void(grown.erase(of)) : void(grown.insert(of));
     }
   }
   bool has_another(const event& gone) const {
-    const auto role = role_of(gone.key.kind);
-    return (role == event_role::ends && ended.contains(finding_of(gone))) ||
-           (role == event_role::grows && grown.contains(finding_of(gone)));
+    return role_of(gone.key.kind) == event_role::ends && ended.contains(finding_of(gone));
   }
 };
 

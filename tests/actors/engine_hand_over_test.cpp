@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <set>
 #include <tuple>
 
 #include "actors/support/engine_fixture.hpp"
@@ -46,7 +47,6 @@ struct engine_hand_over : test::engine_test {
     begin(1);
     alert_rule slow{0, 1, "slow", rule_condition::greater_than, 0, 80, severity::rule_warning, true};
     slow.options.on_delay_us = 4 * second_us;
-    slow.options.off_delay_us = 6 * second_us;
     running->create(std::vector{slow}).value();
     alert_rule latched{0, 1, "latched", rule_condition::greater_than, 0, 110, severity::rule_warning, true};
     latched.options.latch = true;
@@ -65,7 +65,8 @@ struct engine_hand_over : test::engine_test {
   /// What a kill in this moment leaves, and a start on it.
   void crash() {
     const auto name = "crash" + std::to_string(++crashes);
-    const auto left = running->snapshot(name).value();
+    auto left = running->snapshot(name);
+    ASSERT_TRUE(left) << left.error().message;
     running.reset();
     const auto from = (where.empty() ? directory.path() : where) / std::to_string(place) / "snapshots" / name;
     where = directory.path() / ("after_" + std::to_string(place) + name);
@@ -90,7 +91,8 @@ struct engine_hand_over : test::engine_test {
   }
   alert_list alerts() {
     alert_list all;
-    for (const auto& each : running->events().alerts({}).value())
+    const auto found = running->events().alerts({}).value();
+    for (const auto& each : found)
       all[{each.stated->key.source, each.stated->key.rule, each.stated->key.event_time_us}] = {
           each.open(), each.acknowledged.has_value(), each.ended ? each.ended->at_us : 0};
     return all;
@@ -255,26 +257,30 @@ TEST_P(any_past, ends_as_if_the_readings_had_come_so_at_first) {
   store(kept_back);
   stored.merge(kept_back);
   judged();
-  const auto ends = alerts();
+  auto ends = alerts();
   const auto digest = running->events().digest();
 
   for (const auto& each : made)
     if (!each.reverted) apply(each, stored);
   start_anew();
   auto from = stored.begin();
+  std::set<alert_name>
+      not_there;  // their readings were excluded since: it takes a later one to show that a delay had ended by then
   for (const auto& order : orders) {
     const auto until = stored.upper_bound(order.behind_us);
     store({from, until});
     from = until;
-    (void)running->acknowledge(key_of(order.of), "Ada", "");  // it may not be there
+    if (!running->acknowledge(key_of(order.of), "Ada", "")) not_there.insert(order.of);
   }
   store({from, stored.end()});
   judged();
+  for (const auto& name : not_there)
+    if (const auto at = ends.find(name); at != ends.end()) at->second.acknowledged = false;
   EXPECT_EQ(ends, alerts());
   EXPECT_EQ(digest, running->events().digest());
 }
 
-INSTANTIATE_TEST_SUITE_P(seeds, any_past, testing::Range(1U, 13U));
+INSTANTIATE_TEST_SUITE_P(seeds, any_past, testing::Range(1U, 25U));
 
 /// A machine that is switched off for a while, with spikes before and behind.
 rows with_a_stop(unsigned seed) {
@@ -359,7 +365,7 @@ TEST_F(engine_rest_test, it_makes_no_difference_when_the_span_is_noted_or_what_a
     }
     judged();
     EXPECT_EQ(running->events().digest(), noted_first);
-    running->remove_annotation(made.id).value();
+    ASSERT_TRUE(running->remove_annotation(made.id));
     crash();
     judged();
     EXPECT_EQ(running->events().digest(), without);
@@ -388,7 +394,7 @@ TEST_F(engine_rest_test, a_change_of_the_span_or_of_the_member_is_followed_and_a
   made = running->change_annotation(made).value();
   EXPECT_NE(made.correction, first);
   judged();
-  EXPECT_GT(anomalies_within(at(750), at(900)), 0U);
+  EXPECT_GT(anomalies_within(at(900), at(920)), 0U);  // what comes is held against the stop again
   made.end_us = at(900);
   made = running->change_annotation(made).value();
   judged();

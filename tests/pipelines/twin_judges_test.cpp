@@ -85,10 +85,10 @@ TEST(twin_judges, do_not_depend_on_portions) {
   }
 }
 
-sensor_config stale_after_ten_seconds() {
+std::shared_ptr<const alarm_past> stale_after_ten_seconds() {
   alert_rule stale{5, 1, "stale", rule_condition::stale_quality, 0, 0, severity::rule_warning, true};
   stale.options.silence_us = 10 * second_us;
-  return {1, {}, {stale}};
+  return std::make_shared<const alarm_past>(alarm_past{{{sensor_config{1, {}, {stale}}, std::nullopt, INT64_MIN, INT64_MIN}}});
 }
 
 TEST(twin_judges, tell_the_alert_about_quality_that_a_span_of_bad_readings_makes) {

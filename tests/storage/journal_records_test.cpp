@@ -186,7 +186,7 @@ TEST_F(journal_test, records_of_versions_2_and_3_are_read) {
     store(newest - 1, record + entry);
     record = stored(newest);
     constexpr std::size_t head_bytes = 1 + 4 + 12;
-    ASSERT_EQ(record.front(), 6);
+    ASSERT_EQ(record.front(), 7);
     record.front() = version;
     std::string checksum;
     put_fixed64(checksum, XXH3_64bits_withSeed(record.data(), head_bytes, newest));
