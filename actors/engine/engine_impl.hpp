@@ -110,6 +110,7 @@ struct engine::impl {
   std::condition_variable housekeeper_wakes;
   bool housekeeper_ends = false;
   std::set<sensor_id> perhaps_deleted;  ///< their deletion failed or timed out. Guarded by housekeeper_mutex
+  std::atomic<bool> is_to_follow_changes{false};  ///< some were committed after their callers had given up
   std::thread housekeeper;              ///< checkpoints when the journal is long, series for the mirror, spare heap
 
   expected<void> open();
@@ -131,6 +132,7 @@ struct engine::impl {
   void keep_house();
   expected<void> clear_away(sensor_id id);
   void finish_deletions();
+  void follow_changes();
   void send_series();
   expected<void> checkpoint();
   std::uint64_t checkpoint_bytes() const;
@@ -143,6 +145,7 @@ struct engine::impl {
   /// `then` is called when the change is in force, also where the caller has given up waiting.
   expected<void> commit(catalog_change change, std::function<void()> then = {});
   expected<void> commit(std::optional<catalog_change> change, std::vector<catalog_write> writes, std::function<void()> then);
+  expected<void> commit(journal_entry entry, std::vector<catalog_write> writes);
 
   // Pipelines (engine_streams.cpp).
   expected<void> open_streams();

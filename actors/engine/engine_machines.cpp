@@ -28,13 +28,6 @@ expected<void> engine::impl::start_watches() {
   if (auto stopped = stop_watches(off); !stopped) return stopped;
   all = watches->all();
   streams->start_watches(all);
-  std::vector<stream_key> orphans;
-  auto visited = stream_states->visit([&](const stream_key& key) {
-    const auto known = watches->find(key.machine);
-    if (key.pipeline == machine_watches && (!known || known->version != key.version)) orphans.push_back(key);
-  });
-  if (!visited) return visited;
-  if (auto removed = stream_states->remove(orphans); !removed) return removed;
   const auto is_gone = [&](const event_key& of) { return of.source == event_source::machine && !watches->find(of.rule); };
   if (auto ended = events->end_findings(is_gone, "The sensors of the machine were changed.", wall_clock_us()); !ended)
     return tl::unexpected(std::move(ended.error()));

@@ -297,6 +297,7 @@ void engine::impl::keep_house() {
   std::unique_lock lock(housekeeper_mutex);
   for (int turn = 1; !housekeeper_wakes.wait_for(lock, housekeeping_turn, [this] { return housekeeper_ends; }); ++turn) {
     lock.unlock();
+    follow_changes();  // before a checkpoint: instances that do not run hold nothing in the journal
     // A full journal takes nothing in, so it never grows to the next checkpoint.
     if (journal_is_full || entries->bytes_above_floor() >= bytes_after_checkpoint.load() + checkpoint_bytes())
       if (auto stored = checkpoint(); !stored) spdlog::warn("checkpoint: {}", stored.error().message);
@@ -332,7 +333,20 @@ void engine::impl::finish_deletions() {
     for (const auto sensor : gone) perhaps_deleted.erase(sensor);
   }
   for (const auto sensor : gone)
-    if (auto done = clear_away(sensor); !done) spdlog::warn("deleting sensor {}: {}", sensor, done.error().message);
+    if (auto done = clear_away(sensor); !done) {
+      spdlog::warn("deleting sensor {} is not done yet: {}", sensor, done.error().message);
+      const std::lock_guard lock(housekeeper_mutex);
+      perhaps_deleted.insert(sensor);
+    }
+}
+
+/// Changes that were committed after their callers had given up: pipelines and machine detectors follow them.
+void engine::impl::follow_changes() {
+  if (!is_to_follow_changes.exchange(false)) return;
+  if (auto done = start_streams(); !done) {
+    spdlog::warn("pipelines do not follow a change yet: {}", done.error().message);
+    is_to_follow_changes = true;
+  }
 }
 
 /// Updates the mirror's table `series` for sensors that applied an entry since the last call.

@@ -96,15 +96,24 @@ expected<void> engine::impl::open_streams() {
   return {};
 }
 
-/// After the journal has started: instances write into it.
+/// Brings what runs, and what instances have stored and found, to what is committed: after the journal has started, as instances write into it, and
+/// after a change whose caller gave up before it was committed.
 expected<void> engine::impl::start_streams() {
-  std::vector<stream_key> orphans;
+  const std::lock_guard one(changes);
   const auto all = pipelines->all();
-  auto visited = stream_states->visit([&](const stream_key& key) {
-    if (key.pipeline == machine_watches) return;
+  const auto is_known = [&](const stream_key& key) {
+    if (key.pipeline == machine_watches) {
+      const auto known = watches->find(key.machine);
+      return known && known->version == key.version;
+    }
     const auto at = std::ranges::find(all, key.pipeline, &pipeline_entry::id);
-    if (at == all.end() || at->version != key.version || find_machine(at->instances, key.machine) == nullptr)
-      orphans.push_back(key);
+    return at != all.end() && at->version == key.version && find_machine(at->instances, key.machine) != nullptr;
+  };
+  if (streams->end_all_but(is_known))
+    if (auto reached = reach_store(limits::query_deadline_ms); !reached) return reached;
+  std::vector<stream_key> orphans;
+  auto visited = stream_states->visit([&](const stream_key& key) {
+    if (!is_known(key)) orphans.push_back(key);
   });
   if (!visited) return visited;
   if (auto removed = stream_states->remove(orphans); !removed) return removed;
@@ -116,7 +125,6 @@ expected<void> engine::impl::start_streams() {
   if (auto ended = end_events_of_pipelines(is_gone); !ended) return ended;
   for (const auto& each : all)
     if (auto started = start_instances(each, each.instances); !started) return started;
-  const std::lock_guard one(changes);
   if (auto watched = start_watches(); !watched) return watched;
   return refresh_streams();  // a change of the catalog that a crash cut short
 }
@@ -183,7 +191,7 @@ expected<void> engine::impl::commit(std::optional<catalog_change> change, std::v
   entry.received_at_us = wall_clock_us();
   entry.config = std::make_shared<const config_change>();
   entry.when_committed = std::move(then);
-  return entries->append(std::move(entry), durability::fsync, std::move(writes)).map([](std::uint64_t) {});
+  return commit(std::move(entry), std::move(writes));
 }
 
 std::vector<pipeline_instance_entry> engine::impl::all_instances(pipeline_id but) const {

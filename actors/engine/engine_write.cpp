@@ -114,15 +114,26 @@ expected<void> engine::impl::commit(catalog_change change, std::function<void()>
   entry.received_at_us = wall_clock_us();
   entry.config = std::make_shared<const config_change>(std::move(change.config));
   auto writes = std::move(change.writes);
-  // Where the outcome is known, and not here: who waits here may give up before. Then memory would not be as the disk is.
   entry.when_committed = [this, staged = std::make_shared<catalog_change>(std::move(change)), then = std::move(then)] {
     entities->apply(std::move(*staged));
     sql_mirror->notify();
     if (then) then();
   };
+  return commit(std::move(entry), std::move(writes));
+}
+
+/// Memory follows where the outcome is known, and not here: who waits here may give up before. Whoever then comes second, the outcome or who
+/// gave up, leaves to the housekeeper what follows from the change.
+expected<void> engine::impl::commit(journal_entry entry, std::vector<catalog_write> writes) {
+  const auto is_second = std::make_shared<std::atomic<bool>>(false);
+  entry.when_committed = [this, is_second, then = std::move(entry.when_committed)] {
+    if (then) then();
+    if (is_second->exchange(true)) is_to_follow_changes = true;
+  };
   auto sequence = entries->append(std::move(entry), durability::fsync, std::move(writes));
-  if (!sequence) return tl::unexpected(std::move(sequence.error()));
-  return {};
+  if (sequence) return {};
+  if (is_second->exchange(true)) is_to_follow_changes = true;
+  return tl::unexpected(std::move(sequence.error()));
 }
 
 namespace {
@@ -232,7 +243,8 @@ expected<void> engine::remove_sensor(sensor_id id) {
   const auto sensor = impl_->entities->find_sensor(id);
   auto done = change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_sensor(id); });
   if (done && sensor) impl_->watch_machines({sensor->machine});
-  if (done) return impl_->clear_away(id);
+  if (done) done = impl_->clear_away(id);
+  if (done) return done;
   if (done.error().code != errc::not_found) {  // the housekeeper does the rest if it is committed after all
     const std::lock_guard lock(impl_->housekeeper_mutex);
     impl_->perhaps_deleted.insert(id);

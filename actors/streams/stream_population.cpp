@@ -86,10 +86,18 @@ stream_population::instance* stream_population::start(const stream_key& key, std
 }
 
 std::vector<stream_key> stream_population::end(pipeline_id pipeline, std::optional<machine_id> machine) {
+  return end([&](const stream_key& key) { return key.pipeline == pipeline && (!machine || key.machine == *machine); });
+}
+
+bool stream_population::end_all_but(const std::function<bool(const stream_key&)>& holds) {
+  return !end([&](const stream_key& key) { return !holds(key); }).empty();
+}
+
+std::vector<stream_key> stream_population::end(const std::function<bool(const stream_key&)>& is_one) {
   const std::lock_guard lock(mutex_);
   std::vector<stream_key> ended;
   std::erase_if(all_, [&](const auto& each) {
-    if (each.first.pipeline != pipeline || (machine && each.first.machine != *machine)) return false;
+    if (!is_one(each.first)) return false;
     ended.push_back(each.first);
     each.second->is_down = true;  // the thread that gives may still hold it
     each.second->live->is_over = true;

@@ -52,6 +52,8 @@ class stream_population {
   void start_watches(std::span<const machine_watch_entry> watches);
   /// Ends all instances of the pipeline, or those of one machine; returns their keys.
   std::vector<stream_key> end(pipeline_id pipeline, std::optional<machine_id> machine = {});
+  /// Ends the instances and watches whose keys do not hold; whether there were some.
+  bool end_all_but(const std::function<bool(const stream_key&)>& holds);
   std::size_t size() const;  ///< instances of pipelines
   std::size_t watch_count() const;
 
@@ -128,6 +130,7 @@ class stream_population {
   };
 
   instance* start(const stream_key& key, std::shared_ptr<const pipeline_spec> spec, const pipeline_instance_entry& of);
+  std::vector<stream_key> end(const std::function<bool(const stream_key&)>& is_one);
   void spawn(instance& it);
   stream_entries& next_of(instance& to);
   void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source);

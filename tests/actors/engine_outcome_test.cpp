@@ -56,6 +56,41 @@ TEST_F(engine_outcome_test, a_deletion_that_is_not_on_disk_takes_no_reading_away
   EXPECT_EQ(running->stats(1, {}, {})->values.count, 20U);
 }
 
+const std::string minutely = R"({"name":"minutely","sources":{"a":{"sensor_id":1}},
+  "steps":[{"window":{"tumbling_ms":60000},"aggregate":"mean"}],"sinks":[{"sensor":{"name":"minutely"}}]})";
+
+TEST_F(engine_outcome_test, a_pipeline_that_is_on_disk_although_it_failed_runs) {
+  begin(1);
+  disk().marks_fail = true;
+  EXPECT_FALSE(running->create_pipeline(minutely));
+  disk().marks_fail = false;
+  ASSERT_TRUE(ingest(1, calm(0, 200)));
+  await([&] { return running->report_of_pipeline(1).size() == 1; }, "the housekeeper to start the instance");
+  ASSERT_TRUE(running->settle(60'000));
+  EXPECT_EQ(running->stats(2, {}, {})->values.count, 3U);
+
+  disk().marks_fail = true;
+  EXPECT_FALSE(running->update_pipeline(1, R"({"steps":[{"window":{"tumbling_ms":1000},"aggregate":"mean"}]})"));
+  disk().marks_fail = false;
+  await([&] { return running->find_pipeline(1)->version == 2; }, "the change to be applied");
+  ASSERT_TRUE(ingest(1, calm(200, 200)));
+  await([&] { return running->stats(2, {}, {})->values.count > 100; }, "the housekeeper to start another instance");
+
+  disk().marks_fail = true;
+  EXPECT_FALSE(running->remove_pipeline(1, false));
+  disk().marks_fail = false;
+  await([&] { return running->report_of_pipeline(1).empty(); }, "the housekeeper to end the instance");
+}
+
+TEST_F(engine_outcome_test, a_pipeline_that_is_not_on_disk_does_not_run) {
+  begin(1);
+  disk().writes_fail = true;
+  EXPECT_FALSE(running->create_pipeline(minutely));
+  disk().writes_fail = false;
+  ASSERT_TRUE(running->create_pipeline(minutely));
+  EXPECT_EQ(running->pipelines().size(), 1U);
+}
+
 }  // namespace
 }  // namespace test
 }  // namespace factory
