@@ -92,6 +92,7 @@ TEST(replay_options, what_cannot_be_understood_says_how_to_write_it) {
       {[](auto& t) { t.files = {}, t.backtest = true; }, "--backtest needs FILEs or --data-dir"},
       {[](auto& t) { t.data_dir = "/d", t.backtest = true; }, "not of both"},
       {[](auto& t) { t.backtest = true, t.machine = true; }, "--machine is for --scores"},
+      {[](auto& t) { t.backtest = true, t.scores = "x", t.labels = "faulty"; }, "--labels is for --machine"},
       {[](auto& t) { t.backtest = true, t.scores = "x", t.json = true; }, "choose one"},
       {[](auto& t) { t.backtest = true, t.digest = true, t.json = true; }, "choose one"},
   };

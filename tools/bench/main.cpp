@@ -17,6 +17,7 @@
 #include "bench/works/detectors.hpp"
 #include "bench/works/endurance.hpp"
 #include "bench/works/history.hpp"
+#include "bench/works/machines.hpp"
 #include "bench/works/pipelines.hpp"
 #include "bench/works/startup.hpp"
 #include "bench/works/workloads.hpp"
@@ -32,6 +33,7 @@ struct settings {
   std::vector<std::size_t> history_sizes{1'000'000, 10'000'000}, journal_sizes{1'000'000, 5'000'000};
   std::vector<std::size_t> instance_counts{0, 1, 100, 10'000};
   detector_options detectors;
+  machine_options machines;
   backtest_options backtests;
   factory_options factoryd;
   std::string url, peer;
@@ -111,6 +113,10 @@ void add_options(CLI::App& app, settings& given) {
       add_work("detectors", "the detectors on a simulated plant with faults: what they find, what a reading costs; no server");
   detectors->add_option("--seed", given.detectors.seed, "of the plant")->capture_default_str();
   detectors->add_option("--days", given.detectors.days)->capture_default_str()->check(CLI::PositiveNumber);
+  auto* machines =
+      add_work("machines", "the machine detector on runs of a simulated pump, row by row: F1, false, missed; no server");
+  machines->add_option("--seed", given.machines.seed, "of the runs")->capture_default_str();
+  machines->add_option("--runs", given.machines.runs)->capture_default_str()->check(CLI::PositiveNumber);
   auto* backtests =
       add_work("backtest", "readings a second of a backtest from stored blocks: default detectors, one rule a sensor; no server");
   backtests->add_option("--backtest-sensors", given.backtests.sensors)->capture_default_str()->check(CLI::PositiveNumber);
@@ -199,6 +205,7 @@ void refuse_what_does_not_go_together(const settings& given) {
 
 int run(settings given) {
   if (given.work == "detectors") return run_detectors(given.detectors), 0;
+  if (given.work == "machines") return run_machines(given.machines), 0;
   if (given.work == "backtest") return run_backtests(given.backtests), 0;
   refuse_what_does_not_go_together(given);
   if (!given.url.empty()) given.factoryd.running_port = local_port(given.url);

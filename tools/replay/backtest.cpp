@@ -173,8 +173,23 @@ expected<void> judge_sensor(table& rows, std::string& out, backtest_figures& don
   return {};
 }
 
-expected<void> judge_machine(table& rows, std::string& out, backtest_figures& done) {
-  machine_detector detector(rows.layout().series.size());
+/// The place of the column of labels among the series; none where none is wanted.
+expected<std::optional<std::size_t>> place_of_labels(const table& rows, const std::string& name) {
+  const auto& series = rows.layout().series;
+  if (name.empty()) return std::nullopt;
+  const auto at = std::find_if(series.begin(), series.end(), [&](const auto& each) { return each.name == name; });
+  if (at == series.end()) return fail(errc::invalid, fmt::format("--labels: there is no column of numbers \"{}\"", name));
+  if (series.size() == 1) return fail(errc::invalid, "--labels: there is no column of numbers but that of the labels");
+  return static_cast<std::size_t>(at - series.begin());
+}
+
+expected<void> judge_machine(table& rows, const std::string& labels, std::string& out, backtest_figures& done) {
+  const auto label_at = place_of_labels(rows, labels);
+  if (!label_at) return tl::unexpected(label_at.error());
+  const bool has_labels = label_at->has_value();
+  if (has_labels && !done.labelled) done.labelled.emplace();
+  machine_detector detector(rows.layout().series.size() - (has_labels ? 1 : 0));
+  std::uint64_t judged = 0;
   std::vector<episode_change> changes;
   std::optional<std::int64_t> newest_us;
   out = "timestamp,anomaly_score\n";
@@ -185,9 +200,13 @@ expected<void> judge_machine(table& rows, std::string& out, backtest_figures& do
     if (!newest_us || rows.time_us > *newest_us) {
       newest_us = rows.time_us;
       changes.clear();
-      detector.observe(rows.time_us, rows.values, changes);
+      std::vector<double> of_sensors = rows.values;  // the row goes on to hold what an empty cell of the next one repeats
+      if (has_labels) of_sensors.erase(of_sensors.begin() + static_cast<std::ptrdiff_t>(**label_at));
+      detector.observe(rows.time_us, of_sensors, changes);
       count_opened(changes, done);
       score = detector.newest_score();
+      if (has_labels && judged >= machine_detector::learn_rows) done.labelled->count(rows.values[**label_at] != 0, score >= 1);
+      ++judged;
     } else {
       ++done.not_judged;
     }
@@ -227,7 +246,7 @@ expected<void> run_one(const options& how, const job& what, bool machine, backte
         errc::invalid,
         fmt::format("has {} columns of numbers; --machine judges them together, --map value=COLUMN takes one", series.size()));
   std::string out;
-  auto judged = machine ? judge_machine(*rows, out, done) : judge_sensor(*rows, out, done);
+  auto judged = machine ? judge_machine(*rows, how.labels, out, done) : judge_sensor(*rows, out, done);
   if (!judged) return judged;
   std::error_code code;
   if (what.to.has_parent_path()) fs::create_directories(what.to.parent_path(), code);
@@ -276,6 +295,14 @@ std::string to_text(const backtest_figures& done) {
   if (done.not_judged != 0)
     out += fmt::format("{:<11}{} rows that are not newer than one before\n", "not judged", with_commas(done.not_judged));
   out += fmt::format("{:<11}{}\n", "episodes", with_commas(done.episodes));
+  if (done.labelled) {
+    const auto& is = *done.labelled;
+    out += fmt::format("{:<11}{} rows behind the first {} of each file, {} of them faulty\n", "labels", with_commas(is.rows()),
+                       machine_detector::learn_rows, with_commas(is.faulty()));
+    out += fmt::format("{:<11}{:.3f}\n", "F1", is.f1());
+    out += fmt::format("{:<11}{:.1f} % of the rows without a fault\n", "false", 100 * is.wrong_share());
+    out += fmt::format("{:<11}{:.1f} % of the faulty rows\n", "missed", 100 * is.missed_share());
+  }
   out += fmt::format("{:<11}{:.2f} s\n", "time", done.seconds);
   return out;
 }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "pipelines/backtest/labelled_rows.hpp"
 #include "pipelines/model/result.hpp"
 #include "replay/backtest_stored.hpp"
 #include "replay/options.hpp"
@@ -14,6 +16,7 @@ struct backtest_figures {
   std::size_t files = 0;
   std::uint64_t rows = 0, not_judged = 0, episodes = 0;
   double seconds = 0;
+  std::optional<labelled_rows> labelled;  ///< with `labels`: of the rows behind those that a machine is learned from
 };
 
 /// Files through the detectors, apart from any daemon: CSV in, and for each row one row out, `timestamp,value,anomaly_score`, with the

@@ -61,6 +61,8 @@ void describe(CLI::App& app, replay::command_line& typed) {
       "--scores", typed.scores,
       "backtest of FILEs: where scores go, one row for each, instead of what fired: a file, or a folder for several FILEs");
   app.add_flag("--machine", typed.machine, "backtest: the columns of a wide file are the sensors of one machine");
+  app.add_option("--labels", typed.labels,
+                 "with --machine: the column that says which rows are faulty (not 0); F1, false and missed rows are printed");
   app.add_option("--drafts", typed.drafts,
                  "backtest of --data-dir: a file with what is tried, as the body of POST /api/backtests (rules, pipelines, "
                  "detectors, labels, selector)");

@@ -95,8 +95,8 @@ expected<void> backtest_options(const command_line& typed) {
   const bool prints = typed.digest || typed.json || !typed.html.empty();
   if (!typed.backtest) {
     if (!typed.scores.empty()) return fail(errc::invalid, "--backtest and --scores belong together");
-    if (typed.machine || prints || !typed.drafts.empty())
-      return fail(errc::invalid, "--machine, --drafts, --digest, --json and --html are for --backtest");
+    if (typed.machine || prints || !typed.drafts.empty() || !typed.labels.empty())
+      return fail(errc::invalid, "--machine, --labels, --drafts, --digest, --json and --html are for --backtest");
     if (typed.files.empty()) return fail(errc::invalid, "FILE is required");
     return {};
   }
@@ -106,6 +106,7 @@ expected<void> backtest_options(const command_line& typed) {
   if (typed.files.empty() && !typed.scores.empty()) return fail(errc::invalid, "--scores are of FILEs");
   if (typed.data_dir.empty() && !typed.drafts.empty())
     return fail(errc::invalid, "--drafts are tried on a --data-dir: files have no rules and no pipelines");
+  if (!typed.labels.empty() && !typed.machine) return fail(errc::invalid, "--labels is for --machine");
   if (typed.machine && typed.scores.empty()) return fail(errc::invalid, "--machine is for --scores");
   if (prints && !typed.scores.empty())
     return fail(errc::invalid, "--scores are rows; --digest, --json and --html show what fired: choose one");
@@ -134,6 +135,7 @@ expected<options> understand(const command_line& typed) {
   out.resume = typed.resume;
   if (auto good = backtest_options(typed); !good) return tl::unexpected(good.error());
   out.drafts = typed.drafts;
+  out.labels = typed.labels;
   out.allow_overwrite = typed.allow_overwrite;
   out.ignored = typed.ignore;
   const auto format = format_option(typed.format);

@@ -30,6 +30,7 @@ struct command_line {
   bool digest = false, json = false;  ///< what a backtest of a data directory prints instead of a table
   std::string html;                   ///< where its page goes
   std::string drafts;                 ///< what a backtest of a data directory tries: a file
+  std::string labels;                 ///< the column that says which rows are faulty
   bool resume = false, allow_overwrite = false;
 };
 
@@ -52,6 +53,7 @@ struct options {
   bool resume = false;
   bool skip_bad_cells = false;   ///< cells that are no numbers are counted, and do not end the run
   std::string drafts;            ///< a file with what a backtest tries; empty: nothing
+  std::string labels;            ///< the column that tells a backtest of a machine which rows are faulty; empty: none
   bool allow_overwrite = false;  ///< of two readings of a file at one time of a sensor the later one wins
 
   bool ignores(std::string_view name) const;
