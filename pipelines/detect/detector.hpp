@@ -53,11 +53,16 @@ struct detector_setting {
   bool operator==(const detector_setting&) const = default;
 };
 
+/// The constants of the pattern detector (pattern_tuning.hpp): those that every sensor has.
+struct pattern_constants;
+extern const pattern_constants pattern_tuned;
+
 /// Everything that the detectors of one sensor are told.
 struct detect_settings {
   std::array<detector_setting, detector_count> each{};
-  std::optional<double> physical_min, physical_max;  ///< what the sensor can measure
-  std::int64_t least_pause_us = 60'000'000;          ///< a pause up to here is no silence: readings may be late as long
+  std::optional<double> physical_min, physical_max;   ///< what the sensor can measure
+  std::int64_t least_pause_us = 60'000'000;           ///< a pause up to here is no silence: readings may be late as long
+  const pattern_constants* pattern = &pattern_tuned;  ///< others only where constants are searched for; never null
 
   const detector_setting& of(detector id) const { return each[static_cast<std::size_t>(id) - 1]; }
   detector_setting& of(detector id) { return each[static_cast<std::size_t>(id) - 1]; }

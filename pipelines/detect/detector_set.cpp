@@ -167,8 +167,10 @@ void detector_set::judge_course(std::int64_t time_us, double value, const detect
   bool flagged = judge_jump(time_us, value, settings, said, out, step);
   if (!flagged) flagged = judge_drift(time_us, value, settings, said);
   judge_spread(time_us, step, settings, said);
-  say_pattern(settings, pattern_.observe(time_us, value, silence_.usual_us(), settings.of(detector::pattern).sensitivity),
-              time_us, value, said);
+  say_pattern(
+      settings,
+      pattern_.observe(time_us, value, silence_.usual_us(), settings.of(detector::pattern).sensitivity, *settings.pattern),
+      time_us, value, said);
   if (flagged)
     baseline_.spoil();
   else
@@ -243,8 +245,9 @@ std::size_t detector_set::observe_calm(std::span<const std::int64_t> times_us, s
     newest_us_ = times_us[rows - 1];
     newest_value_ = values[rows - 1];
     verdict_list said;
-    say_pattern(settings, pattern_.take(group, is_over, newest_us_, settings.of(detector::pattern).sensitivity), newest_us_,
-                as_judged(newest_value_), said);
+    say_pattern(settings,
+                pattern_.take(group, is_over, newest_us_, settings.of(detector::pattern).sensitivity, *settings.pattern),
+                newest_us_, as_judged(newest_value_), said);
     newest_score_ = news(said);
     episodes_.take(newest_us_, newest_value_, said, out);
     return rows;

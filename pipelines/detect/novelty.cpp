@@ -8,8 +8,6 @@
 namespace factory {
 namespace {
 
-using namespace pattern_tuning;
-
 constexpr std::uint32_t shape_after = 16, peaks_after = 24;  ///< blocks
 constexpr float far_away = 1e30F;
 
@@ -17,13 +15,13 @@ float as_float(double value) { return static_cast<float>(std::clamp(value, -1e30
 
 }  // namespace
 
-double novelty_memory::scale_now() const { return scale_.scale(mean_share); }
+double novelty_memory::scale_now(const pattern_constants& with) const { return scale_.scale(with.mean_share); }
 
-novelty_memory::shape novelty_memory::shape_of(double scale) const {
+novelty_memory::shape novelty_memory::shape_of(double scale, const pattern_constants& with) const {
   std::array<double, shape_size> y{};
   for (std::size_t i = 0; i < shape_size; ++i) {
     const double z = (recent_[i] - scale_.median()) / scale;
-    y[i] = z / (1 + std::abs(z) / squash);
+    y[i] = z / (1 + std::abs(z) / with.squash);
   }
   std::array<double, 4> pair{}, pair_step{};
   for (std::size_t i = 0; i < 4; ++i) {
@@ -32,11 +30,11 @@ novelty_memory::shape novelty_memory::shape_of(double scale) const {
   }
   const double left = (pair[0] + pair[1]) / 2, right = (pair[2] + pair[3]) / 2;
   shape out{};
-  out[0] = static_cast<float>(weight_mean * (left + right) / 2);
-  out[1] = static_cast<float>(weight_half * (right - left) / 2);
-  out[2] = static_cast<float>(weight_quarter * (pair[1] - pair[0]) / 2);
-  out[3] = static_cast<float>(weight_quarter * (pair[3] - pair[2]) / 2);
-  for (std::size_t i = 0; i < 4; ++i) out[4 + i] = static_cast<float>(weight_eighth * pair_step[i]);
+  out[0] = static_cast<float>(with.weight_mean * (left + right) / 2);
+  out[1] = static_cast<float>(with.weight_half * (right - left) / 2);
+  out[2] = static_cast<float>(with.weight_quarter * (pair[1] - pair[0]) / 2);
+  out[3] = static_cast<float>(with.weight_quarter * (pair[3] - pair[2]) / 2);
+  for (std::size_t i = 0; i < 4; ++i) out[4 + i] = static_cast<float>(with.weight_eighth * pair_step[i]);
   out[shape_size] = as_float(recent_.back() - anchor_);
   return out;
 }
@@ -54,7 +52,7 @@ float novelty_memory::nearest(const shape& now, float level_weight, std::size_t&
   return std::min(distance[which], far_away);
 }
 
-double novelty_memory::observe(double least_of_half, double most_of_half) {
+double novelty_memory::observe(double least_of_half, double most_of_half, const pattern_constants& with) {
   if (!half_) {
     held_least_ = least_of_half;
     held_most_ = most_of_half;
@@ -65,12 +63,12 @@ double novelty_memory::observe(double least_of_half, double most_of_half) {
   const double least = std::min(held_least_, least_of_half), most = std::max(held_most_, most_of_half);
   if (blocks_ == 0) fast_ = (least + most) / 2;
   const double farther = most - fast_ > fast_ - least ? most : least;
-  fast_ += fast_rate * ((least + most) / 2 - fast_);
+  fast_ += with.fast_rate * ((least + most) / 2 - fast_);
   std::move(recent_.begin() + 1, recent_.end(), recent_.begin());
   recent_.back() = farther;
   if (blocks_ < 1'000'000'000) ++blocks_;
   if (filled_ < shape_size) ++filled_;
-  scale_.learn(farther, scale_rate);
+  scale_.learn(farther, with.scale_rate);
   if (blocks_ < shape_after || filled_ < shape_size) return -1;
   if (boxes_.read().lows.empty()) {
     auto& table = boxes_.change();
@@ -78,21 +76,22 @@ double novelty_memory::observe(double least_of_half, double most_of_half) {
     table.highs.assign(boxes * dimensions, 0);
     anchor_ = scale_.median();
   }
-  const double scale = scale_now();
-  const shape now = shape_of(scale);
-  const auto level_weight = as_float(weight_level / scale);
+  const double scale = scale_now(with);
+  const shape now = shape_of(scale, with);
+  const auto level_weight = as_float(with.weight_level / scale);
   std::size_t which = 0;
   const float novelty = used_ == 0 ? 0 : nearest(now, level_weight, which);
-  const double limit = floor_limit + peaks_.share_and_deviation(peak_share, peak_deviation);
+  const double limit = with.floor_limit + peaks_.share_and_deviation(with.peak_share, with.peak_deviation);
   const double score = warm() ? novelty / limit : -1;
-  if (blocks_ > peaks_after) peaks_.learn(novelty, peak_rate, clip * limit);
-  learn(now, novelty, which, level_weight);
+  if (blocks_ > peaks_after) peaks_.learn(novelty, with.peak_rate, with.clip * limit);
+  learn(now, novelty, which, level_weight, with);
   return score;
 }
 
-void novelty_memory::learn(const shape& now, float novelty, std::size_t nearest_box, float level_weight) {
-  const double radius = radius_share * std::max(usual_, least_usual);
-  usual_ += std::max(usual_rate, 1.0 / (blocks_ - shape_after + 1)) * (novelty - usual_);
+void novelty_memory::learn(const shape& now, float novelty, std::size_t nearest_box, float level_weight,
+                           const pattern_constants& with) {
+  const double radius = with.radius_share * std::max(usual_, with.least_usual);
+  usual_ += std::max(with.usual_rate, 1.0 / (blocks_ - shape_after + 1)) * (novelty - usual_);
   if (used_ != 0 && novelty <= radius) {
     if (boxes_.read().holds(nearest_box, now)) return;
     auto& table = boxes_.change();

@@ -11,6 +11,8 @@
 
 namespace factory {
 
+struct pattern_constants;
+
 /// A memory of courses: which shapes of eight blocks were seen, and how far the newest is from all of them.
 ///
 /// Two groups of readings (one reading each on slow sensors) are a block, and of its least and greatest value the one farther from a fast mean stands for it. The last eight, scaled by a running median and
@@ -25,7 +27,7 @@ class novelty_memory {
   static constexpr std::uint32_t warm_after = 64;  ///< blocks
 
   /// The score, or -1 where nothing is said: in the first half of a block, and before it is warm.
-  double observe(double least_of_half, double most_of_half);
+  double observe(double least_of_half, double most_of_half, const pattern_constants& with);
   /// What came before says nothing about the next: the shape fills anew.
   void begin_anew() {
     filled_ = 0;
@@ -33,7 +35,7 @@ class novelty_memory {
   }
 
   const robust_scale& scale() const { return scale_; }
-  double scale_now() const;
+  double scale_now(const pattern_constants& with) const;
   bool warm() const { return blocks_ > warm_after; }
   std::size_t memory_bytes() const {
     return sizeof *this + (boxes_.read().lows.capacity() + boxes_.read().highs.capacity()) * sizeof(float);
@@ -71,9 +73,9 @@ class novelty_memory {
       visit(self.lows, self.highs);
     }
   };
-  shape shape_of(double scale) const;
+  shape shape_of(double scale, const pattern_constants& with) const;
   float nearest(const shape& now, float level_weight, std::size_t& which) const;
-  void learn(const shape& now, float novelty, std::size_t nearest_box, float level_weight);
+  void learn(const shape& now, float novelty, std::size_t nearest_box, float level_weight, const pattern_constants& with);
   static void merge_two(box_table& in, float level_weight);
 
   robust_scale scale_;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "pipelines/detect/detector.hpp"
 #include "pipelines/detect/forecast.hpp"
 #include "pipelines/detect/novelty.hpp"
 #include "pipelines/detect/seasonal.hpp"
@@ -41,14 +42,15 @@ class pattern_detector {
     }
     bool operator==(const group&) const = default;
   };
-  finding observe(std::int64_t time_us, double value, double usual_interval_us, double sensitivity = 1) {
-    return group_.join(value, usual_interval_us) ? judge(time_us, sensitivity) : finding();
+  finding observe(std::int64_t time_us, double value, double usual_interval_us, double sensitivity = 1,
+                  const pattern_constants& with = pattern_tuned) {
+    return group_.join(value, usual_interval_us) ? judge(time_us, sensitivity, with) : finding();
   }
   const group& together() const { return group_; }
   /// A copy that has been joined by readings, the newest of which is of `time_us`, takes the place of what is together.
-  finding take(const group& joined, bool is_over, std::int64_t time_us, double sensitivity) {
+  finding take(const group& joined, bool is_over, std::int64_t time_us, double sensitivity, const pattern_constants& with) {
     group_ = joined;
-    return is_over ? judge(time_us, sensitivity) : finding();
+    return is_over ? judge(time_us, sensitivity, with) : finding();
   }
   /// What came before says nothing about the next reading.
   void begin_anew() {
@@ -95,7 +97,7 @@ class pattern_detector {
       visit(self.novelty, self.seasonal, self.forecast, self.last_score, self.begun_us, self.newest_us, self.seen, self.quiet);
     }
   };
-  finding judge(std::int64_t time_us, double sensitivity);
+  finding judge(std::int64_t time_us, double sensitivity, const pattern_constants& with);
 
   shared_value<knowledge> memory_;
   group group_;

@@ -10,12 +10,14 @@
 
 namespace factory {
 
+struct pattern_constants;
+
 /// How far the newest readings are from what this half hour showed on other days, weekends apart, once it was visited twice: the mean
 /// of the last differences against its usual size, over a limit of its own usual peaks.
 class seasonal_residual {
  public:
   /// The score, or -1 where nothing is said. `scale`: that of the readings.
-  double observe(std::int64_t time_us, double value, double scale);
+  double observe(std::int64_t time_us, double value, double scale, const pattern_constants& with);
   void begin_anew() { filled_ = 0; }
   std::size_t memory_bytes() const {
     return sizeof *this + known_.read().means.capacity() * sizeof(float) + known_.read().visits.capacity();
@@ -44,7 +46,7 @@ class seasonal_residual {
       visit(self.means, self.visits);
     }
   };
-  void enter(std::int64_t time_us);
+  void enter(std::int64_t time_us, const pattern_constants& with);
 
   robust_scale usual_;
   usual_peaks<160> peaks_;

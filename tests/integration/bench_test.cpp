@@ -1,10 +1,14 @@
 // factory-bench against the real daemon, as briefly as it can: it checks every answer and counts what is stored by itself.
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "integration/support/daemon.hpp"
 #include "integration/support/http_client.hpp"
@@ -113,6 +117,51 @@ TEST(visible, sees_the_alert_of_every_reading_beyond_a_limit_beside_a_load) {
   EXPECT_LE(figures["requests"].GetUint64(), 30U) << "100 a second; what would be late is left out";
   EXPECT_GT(figures["readings"].GetUint64(), 0U);
   EXPECT_GT(figures["p50_us"].GetDouble(), 0);
+}
+
+std::string two_digits(int number, const char* before) { return before + std::to_string(100 + number).substr(1); }
+
+/// Two files with a spike each, in the form of NAB; removed at the end.
+struct small_nab {
+  std::filesystem::path folder = std::filesystem::temp_directory_path() / ("nab-" + std::to_string(::getpid()));
+  explicit small_nab(const std::string& end_of_window = "2026-01-02 18:00:00.000000") {
+    std::string labels;
+    for (const std::string name : {"some/a.csv", "some/b.csv"}) {
+      std::filesystem::create_directories((folder / "data" / name).parent_path());
+      std::ofstream out(folder / "data" / name);
+      out << "timestamp,value\n";
+      for (int row = 0; row < 600; ++row)
+        out << "2026-01-0" << 1 + row / 288 << two_digits(row / 12 % 24, " ") << two_digits(row % 12 * 5, ":") << ":00,"
+            << 20 + row * 7 % 11 + (row == 500 ? 400 : 0) << "\n";
+      labels += (labels.empty() ? "" : ",") + ("\"" + name) + "\":[[\"2026-01-02 17:00:00.000000\",\"" + end_of_window + "\"]]";
+    }
+    std::filesystem::create_directories(folder / "labels");
+    std::ofstream(folder / "labels" / "combined_windows.json") << "{" << labels << "}";
+  }
+  ~small_nab() { std::filesystem::remove_all(folder); }
+  finished bench(const std::vector<std::string>& options) const {
+    std::vector<std::string> command{program("factory-bench"), "nab", "--data", folder.string()};
+    command.insert(command.end(), options.begin(), options.end());
+    return run(command);
+  }
+};
+
+TEST(nab, each_file_is_judged_once_with_constants_that_were_found_on_others_and_the_same_seed_finds_the_same) {
+  const small_nab data;
+  const auto done = data.bench({"--folds", "2", "--steps", "4"});
+  ASSERT_EQ(done.status.code, 0) << done.output;
+  for (const char* line : {"present ", "fold 1: files searched on ", "fold 2: files held out ", "held out, all folds "})
+    EXPECT_NE(done.output.find(line), std::string::npos) << line << done.output;
+  const auto sum = done.output.substr(done.output.find("held out, all folds"));
+  EXPECT_NE(sum.find("2/2"), std::string::npos) << sum;
+  EXPECT_EQ(data.bench({"--folds", "2", "--steps", "4"}).output, done.output);
+  EXPECT_NE(data.bench({"--folds", "3"}).status.code, 0) << "there are two files";
+}
+
+TEST(nab, a_window_that_ends_at_no_row_is_refused_by_name) {
+  const auto done = small_nab("2026-01-02 18:01:00").bench({});
+  EXPECT_EQ(done.status.code, 1);
+  EXPECT_NE(done.output.find("2026-01-02T18:01:00Z is no time of some/a.csv"), std::string::npos) << done.output;
 }
 
 TEST(bytes, are_few_for_recorded_signals_and_every_reading_comes_back_as_it_was_sent) {

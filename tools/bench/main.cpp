@@ -18,6 +18,7 @@
 #include "bench/works/endurance.hpp"
 #include "bench/works/history.hpp"
 #include "bench/works/machines.hpp"
+#include "bench/works/nab.hpp"
 #include "bench/works/pipelines.hpp"
 #include "bench/works/startup.hpp"
 #include "bench/works/workloads.hpp"
@@ -34,6 +35,7 @@ struct settings {
   std::vector<std::size_t> instance_counts{0, 1, 100, 10'000};
   detector_options detectors;
   machine_options machines;
+  nab_options nab;
   backtest_options backtests;
   factory_options factoryd;
   std::string url, peer;
@@ -117,6 +119,14 @@ void add_options(CLI::App& app, settings& given) {
       add_work("machines", "the machine detector on runs of a simulated pump, row by row: F1, false, missed; no server");
   machines->add_option("--seed", given.machines.seed, "of the runs")->capture_default_str();
   machines->add_option("--runs", given.machines.runs)->capture_default_str()->check(CLI::PositiveNumber);
+  auto* nab =
+      add_work("nab", "the detectors on the Numenta Anomaly Benchmark, also with constants found on other files; no server");
+  nab->add_option("--data", given.nab.data, "its folder")->capture_default_str();
+  nab->add_option("--folds", given.nab.folds, "constants for each of so many parts are searched for on the others")
+      ->capture_default_str();
+  nab->add_option("--steps", given.nab.steps, "candidates of a search")->capture_default_str();
+  nab->add_option("--seed", given.nab.seed, "of the searches")->capture_default_str();
+  nab->add_flag("--from-present", given.nab.from_present, "searches begin at the constants as they are, not at round figures");
   auto* backtests =
       add_work("backtest", "readings a second of a backtest from stored blocks: default detectors, one rule a sensor; no server");
   backtests->add_option("--backtest-sensors", given.backtests.sensors)->capture_default_str()->check(CLI::PositiveNumber);
@@ -206,6 +216,7 @@ void refuse_what_does_not_go_together(const settings& given) {
 int run(settings given) {
   if (given.work == "detectors") return run_detectors(given.detectors), 0;
   if (given.work == "machines") return run_machines(given.machines), 0;
+  if (given.work == "nab") return run_nab(given.nab), 0;
   if (given.work == "backtest") return run_backtests(given.backtests), 0;
   refuse_what_does_not_go_together(given);
   if (!given.url.empty()) given.factoryd.running_port = local_port(given.url);

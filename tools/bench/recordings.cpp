@@ -11,8 +11,10 @@
 #include <random>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
+#include <rapidjson/document.h>
 
 #include "pipelines/model/time.hpp"
 
@@ -66,6 +68,20 @@ std::vector<fs::path> csv_files(const fs::path& folder, std::string_view start) 
   return out;
 }
 
+/// Times and values of a file of NAB, as they are written.
+std::vector<std::pair<std::int64_t, double>> rows_of_nab(const fs::path& file) {
+  std::vector<std::pair<std::int64_t, double>> out;
+  const auto lines = lines_of(file);
+  for (std::size_t row = 1; row < lines.size(); ++row) {
+    const cells found = split(lines[row]);
+    const auto time = parse_time_us(found.at(0));
+    const auto value = number(found.at(1));
+    if (!time || !value) throw std::runtime_error(fmt::format("{}: row {} is no reading", file.string(), row));
+    out.emplace_back(*time, *value);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::uint64_t recording::readings() const {
@@ -100,20 +116,48 @@ recording read_nab(const fs::path& folder) {
   recording out{"nab", {}};
   for (const fs::path& file : csv_files(folder / "data", "")) {
     std::map<std::int64_t, double> rows;
-    const auto lines = lines_of(file);
-    for (std::size_t row = 1; row < lines.size(); ++row) {
-      const cells found = split(lines[row]);
-      const auto time = parse_time_us(found.at(0));
-      const auto value = number(found.at(1));
-      if (!time || !value) throw std::runtime_error(fmt::format("{}: row {} is no reading", file.string(), row));
-      rows[*time] = *value;
-    }
+    for (const auto& [time, value] : rows_of_nab(file)) rows[time] = value;
     recorded_series series{file.stem().string(), {}, {}};
     for (const auto& [time, value] : rows) {
       series.time_us.push_back(time);
       series.value.push_back(value);
     }
     out.all.push_back(std::move(series));
+  }
+  return out;
+}
+
+std::vector<labelled_series> read_labelled_nab(const fs::path& folder) {
+  rapidjson::Document labels;
+  const fs::path file_of_labels = folder / "labels" / "combined_windows.json";
+  std::ifstream in(file_of_labels, std::ios::binary);
+  labels.Parse(std::string{std::istreambuf_iterator<char>(in), {}}.c_str());
+  if (!labels.IsObject())
+    throw std::runtime_error(file_of_labels.string() + " cannot be read, or is no object of windows by file");
+  std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> windows;
+  for (const auto& [name, list] : labels.GetObject()) {
+    auto& of_file = windows[name.GetString()];
+    for (const auto& each : list.GetArray()) {
+      const auto begin = parse_time_us(each[0].GetString()), end = parse_time_us(each[1].GetString());
+      if (!begin || !end)
+        throw std::runtime_error(fmt::format("{}: {} has a window without times", file_of_labels.string(), name.GetString()));
+      of_file.emplace_back(*begin, *end);
+    }
+  }
+  std::vector<labelled_series> out;
+  for (const auto& [name, of_file] : windows) {
+    std::vector<std::int64_t> time_us;
+    std::vector<double> values;
+    for (const auto& [time, value] : rows_of_nab(folder / "data" / name)) {
+      time_us.push_back(time);
+      values.push_back(value);
+    }
+    for (const auto& [begin, end] : of_file)
+      for (const auto edge : {begin, end})
+        if (std::find(time_us.begin(), time_us.end(), edge) == time_us.end())
+          throw std::runtime_error(fmt::format("{}: {} is no time of {}", file_of_labels.string(), format_time(edge), name));
+    nab_windows worth(time_us, of_file);
+    out.push_back({name, std::move(time_us), std::move(values), std::move(worth)});
   }
   return out;
 }

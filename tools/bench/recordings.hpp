@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "pipelines/backtest/nab_score.hpp"
+
 namespace factory::bench {
 
 /// Readings of one sensor: times rise, each once.
@@ -25,6 +27,15 @@ struct recording {
 recording read_cnc_mill(const std::filesystem::path& folder);
 /// Every file of the Numenta Anomaly Benchmark as a sensor; of two readings with the same time the later row is right.
 recording read_nab(const std::filesystem::path& folder);
+/// A file of the Numenta Anomaly Benchmark, row by row as it is written, and what detections in it are worth.
+struct labelled_series {
+  std::string name;  ///< "realKnownCause/nyc_taxi.csv"
+  std::vector<std::int64_t> time_us;
+  std::vector<double> value;
+  nab_windows windows;
+};
+/// All that labels/combined_windows.json names, by name. Throws when a file or a label cannot be read.
+std::vector<labelled_series> read_labelled_nab(const std::filesystem::path& folder);
 /// The worst case: random doubles at random times.
 recording make_adversarial();
 
