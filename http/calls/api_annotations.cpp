@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "http/api/api_call.hpp"
+#include "http/api/shown_things.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/annotation_json.hpp"
@@ -42,10 +44,19 @@ expected<http_response> make_annotation(ports& behind, const http_request& reque
   return made ? expected<http_response>(annotation_json(*made, 201)) : fail_with(made.error());
 }
 
+/// What is noted of a machine is noted of each of its sensors, too.
+bool concerns(const query_port& behind, const shown_things& asked, const annotation& it) {
+  if (it.sensor != 0) return asked.sensors->contains(it.sensor);
+  return asked.machines.contains(it.machine) ||
+         std::ranges::any_of(behind.entities().sensors(it.machine),
+                             [&](const sensor_entry& each) { return asked.sensors->contains(each.id); });
+}
+
 /// Of a sensor also those of its machine.
 expected<http_response> get_annotations(query_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   const auto sensor = query.id("sensor_id"), machine = query.id("machine_id");
+  const label_set labels = query.labels();
   const auto range = read_range(query);
   const auto limit = query.integer("limit", 1, most_annotations).value_or(annotations_per_page);
   annotation_id before = 0;
@@ -55,6 +66,7 @@ expected<http_response> get_annotations(query_port& behind, const http_request& 
     before = cursor.value_or(0);
   }
   if (query.fault()) return fail_with(*query.fault());
+  const auto labelled = labels.empty() ? std::nullopt : std::optional(things_with(behind, labels));
   machine_id of_sensor = 0;
   if (sensor)
     if (const auto entry = behind.entities().find_sensor(*sensor)) of_sensor = entry->machine;
@@ -62,7 +74,7 @@ expected<http_response> get_annotations(query_port& behind, const http_request& 
     if (each.begin_us >= range.end_us || each.end_us <= range.begin_us) return false;
     if (machine && each.machine != *machine) return false;
     if (sensor && each.sensor != *sensor && (each.machine == 0 || each.machine != of_sensor)) return false;
-    return may_see(behind, request, each);
+    return may_see(behind, request, each) && (!labelled || concerns(behind, *labelled, each));
   });
   const bool more = found.size() > limit;
   if (more) found.resize(limit);
@@ -105,7 +117,7 @@ void add_annotation_calls(api_table& table) {
                    all,
                    "Annotations, newest first; of a sensor also those of its machine",
                    get_annotations,
-                   {"sensor_id", "machine_id", "from", "to", "limit", "cursor"},
+                   {"sensor_id", "machine_id", "label", "from", "to", "limit", "cursor"},
                    {},
                    "annotation_page"});
   table.back().limit_most = most_annotations;

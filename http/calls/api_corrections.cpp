@@ -5,6 +5,7 @@
 
 #include "actors/correct/limits.hpp"
 #include "http/api/api_call.hpp"
+#include "http/api/shown_things.hpp"
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/correction_json.hpp"
@@ -91,6 +92,7 @@ expected<http_response> make_correction(ports& behind, const http_request& reque
 expected<http_response> get_corrections(ports& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   const auto sensor = query.id("sensor_id");
+  const label_set labels = query.labels();
   const auto in_force = query.boolean("in_force");
   const auto limit = query.integer("limit", 1, most_per_page).value_or(corrections_per_page);
   correction_id before = 0;
@@ -101,10 +103,14 @@ expected<http_response> get_corrections(ports& behind, const http_request& reque
   }
   if (query.fault()) return fail_with(*query.fault());
   const auto mine = sensors_of(behind, request.factory);
+  const auto labelled = labels.empty() ? nullptr : set_of(sensors_with(behind, labels));
   auto found = behind.corrections().newest(before, limit + 1, [&](const correction& each) {
     if (in_force && *in_force != each.in_force()) return false;
     if (sensor && !std::ranges::binary_search(each.sensors, *sensor)) return false;
-    return request.factory == 0 || std::ranges::any_of(each.sensors, [&](sensor_id id) { return mine->contains(id); });
+    if (request.factory == 0 && !labelled) return true;
+    return std::ranges::any_of(each.sensors, [&](sensor_id id) {
+      return (request.factory == 0 || mine->contains(id)) && (!labelled || labelled->contains(id));
+    });
   });
   const bool more = found.size() > limit;
   if (more) found.resize(limit);
@@ -170,7 +176,7 @@ void add_correction_calls(api_table& table) {
                    "/api/corrections",
                    "Corrections, newest first",
                    get_corrections,
-                   {"sensor_id", "in_force", "limit", "cursor"},
+                   {"sensor_id", "label", "in_force", "limit", "cursor"},
                    {},
                    "correction_page"});
   table.back().limit_most = most_per_page;

@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "http/api/api_call.hpp"
+#include "http/api/shown_things.hpp"
 #include "http/calls/alert_view.hpp"
 #include "http/edge/access.hpp"
+#include "http/edge/query.hpp"
 #include "http/text/json_body.hpp"
 #include "pipelines/model/time.hpp"
 #include "storage/base/limits.hpp"
@@ -173,10 +175,14 @@ expected<http_response> change_service(ports& behind, const http_request& reques
 }
 
 expected<http_response> get_shelved(query_port& behind, const http_request& request, const path_argument&) {
+  query_reader query(request);
+  const label_set labels = query.labels();
+  if (query.fault()) return fail_with(*query.fault());
+  const auto labelled = labels.empty() ? nullptr : set_of(sensors_with(behind, labels));
   json_writer out(4'096);
   out.begin_object().key("shelved").begin_array();
   for (const auto& [sensor, on] : behind.shelves()) {
-    if (!may_see_alerts_of(behind, request, sensor)) continue;
+    if (!may_see_alerts_of(behind, request, sensor) || (labelled && !labelled->contains(sensor))) continue;
     out.begin_object().member("sensor_id", sensor).member("source", to_text(on.source));
     out.member("rule_id", on.rule != 0 ? std::optional(on.rule) : std::nullopt);
     out.member("state", on.out_of_service ? "out_of_service" : "shelved").key("shelf");
@@ -218,7 +224,7 @@ void add_operator_calls(api_table& table) {
                    "/api/alarms/shelved",
                    "Limits that are shelved or out of service",
                    get_shelved,
-                   {},
+                   {"label"},
                    {},
                    "shelved_limits"});
   table.back().limited = factory_limit::handled;

@@ -92,8 +92,50 @@ TEST_F(labels, choose_what_is_about_their_sensors_in_every_list) {
   EXPECT_EQ(get_json(api, "/api/alerts?label=zone:hot")["alerts"].Size(), 0U);
   EXPECT_EQ(get_json(api, "/api/events?label=line:3")["events"].Size(), 2U);
   EXPECT_EQ(get_json(api, "/api/events?label=zone:hot")["events"].Size(), 0U);
-  for (const char* list : {"rules", "pipelines", "alerts", "events"})
+  for (const char* list : {"rules", "pipelines", "alerts", "events", "corrections", "annotations", "alarms/shelved"})
     EXPECT_EQ(api.get(std::string("/api/") + list + "?label=line").status, 400) << list;
+}
+
+TEST_F(labels, choose_the_corrections_notes_and_shelved_limits_of_their_sensors) {
+  const auto span = std::string(R"("from":"2026-01-19T10:00:00Z","to":"2026-01-19T11:00:00Z","by":"Ada")");
+  const auto correct = [&](const std::string& whom) {
+    made(api.post("/api/corrections", "{" + whom + R"(,"action":"exclude","reason":"test",)" + span + "}"));
+  };
+  correct(R"("sensor_id":1)");
+  correct(R"("sensor_id":4)");
+  correct(R"("selector":{"name":"temp"})");
+  const auto note = [&](const std::string& whom) {
+    made(api.post("/api/annotations", "{" + whom + R"(,"kind":"note","text":"test",)" + span + "}"));
+  };
+  note(R"("machine_id":1)");
+  note(R"("machine_id":2)");
+  note(R"("sensor_id":2)");
+  note(R"("sensor_id":4)");
+  const auto ids_of = [&](const std::string& list, const std::string& query) {
+    std::string text;
+    const auto got = get_json(api, "/api/" + list + "?" + query);
+    for (const auto& each : got[list.c_str()].GetArray()) text += std::to_string(each["id"].GetUint()) + " ";
+    return text;
+  };
+  EXPECT_EQ(ids_of("corrections", "label=line:3"), "3 1 ") << "newest first";
+  EXPECT_EQ(ids_of("corrections", "label=zone:hot"), "3 ") << "one sensor of several is enough";
+  EXPECT_EQ(ids_of("corrections", "label=zone:hot&sensor_id=1"), "3 ");
+  EXPECT_EQ(ids_of("corrections", "label=zone:cold"), "");
+  EXPECT_EQ(ids_of("annotations", "label=line:3"), "3 1 ");
+  EXPECT_EQ(ids_of("annotations", "label=zone:hot"), "3 2 1 ") << "also of the machines of such sensors";
+  EXPECT_EQ(ids_of("annotations", "label=at:10:30"), "2 ");
+  EXPECT_EQ(ids_of("annotations", "label=zone:cold"), "");
+  const auto page = get_json(api, "/api/annotations?label=zone:hot&limit=2");
+  EXPECT_EQ(ids_of("annotations", std::string("label=zone:hot&limit=2&cursor=") + page["next_cursor"].GetString()), "1 ");
+
+  made(api.post("/api/rules", R"([{"sensor_id":1,"name":"a","condition":"GREATER_THAN","high":1},
+                                  {"sensor_id":4,"name":"b","condition":"GREATER_THAN","high":1}])"));
+  for (const char* rule : {"1", "2"})
+    EXPECT_EQ(api.post(std::string("/api/rules/") + rule + "/out_of_service", R"({"reason":"test","by":"Ada"})").status, 200U);
+  EXPECT_EQ(get_json(api, "/api/alarms/shelved")["shelved"].Size(), 2U);
+  const auto shelved = get_json(api, "/api/alarms/shelved?label=line:3");
+  ASSERT_EQ(shelved["shelved"].Size(), 1U);
+  EXPECT_EQ(shelved["shelved"][0]["sensor_id"].GetUint(), 1U);
 }
 
 TEST_F(labels, change_by_name_and_null_takes_them_away) {
