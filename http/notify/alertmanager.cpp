@@ -35,7 +35,8 @@ void write_annotations(json_writer& out, const notice& it) {
   if (!it.rule.options.instructions.empty()) out.member("instructions", it.rule.options.instructions);
   if (it.kind != "test") {
     out.member("alert_id", finding_id(it.what.key)).member("severity_now", to_text(it.level));
-    out.member("value", fmt::format("{}", it.what.value)).member("limit", fmt::format("{}", it.what.limit()));
+    out.member("value", fmt::format("{}", it.what.value));
+    if (it.has_limit()) out.member("limit", fmt::format("{}", it.what.limit()));
     if (!it.anomaly.empty()) out.member("anomaly_id", it.anomaly);
     if (!it.what.who.empty()) out.member("by", it.what.who);
   }

@@ -54,12 +54,12 @@ std::string body_of(const notice& it) {
   if (!it.rule.options.instructions.empty()) out += "\nWhat to do: " + it.rule.options.instructions + "\n";
   if (it.of_no_alert()) return out;
   out += fmt::format("\nFactory: {}\nMachine: {}\nSensor:  {}\n", it.factory.name, it.machine.name, it.sensor.name);
-  out += fmt::format("Value:   {}, limit {}\n", value_text(it), it.what.limit());
+  out += "Value:   " + value_text(it) + (it.has_limit() ? fmt::format(", limit {}\n", it.what.limit()) : "\n");
   out += fmt::format("Raised:  {}\nThis at: {}\n", format_time(it.raised_at_us), format_time(it.what.at_us));
   if (!it.what.who.empty()) out += "By:      " + it.what.who + "\n";
   if (const alarm_detail* const said = it.what.alarm(); said != nullptr && !said->comment.empty())
     out += "Comment: " + said->comment + "\n";
-  if (!it.what.explanation.empty()) out += "\n" + it.what.explanation + "\n";
+  if (!it.what.explanation.empty() && it.what.explanation != it.message) out += "\n" + it.what.explanation + "\n";
   if (!it.anomaly.empty()) out += "\nAnomaly " + it.anomaly + "\n";
   return out + "\nAlert " + finding_id(it.what.key) + "\n";
 }

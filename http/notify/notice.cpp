@@ -88,7 +88,7 @@ notice notice_of(const catalog& entities, const event& what, const alert_rule& r
   it.sensor = entities.find_sensor(what.key.sensor).value_or(sensor_entry{});
   it.machine = entities.find_machine(it.sensor.machine).value_or(machine_entry{});
   it.factory = entities.find_factory(it.machine.factory).value_or(factory_entry{});
-  it.message = filled_in(rule.options.message, it);
+  it.message = it.pipeline != 0 ? what.explanation : filled_in(rule.options.message, it);
   return it;
 }
 
@@ -105,7 +105,7 @@ notice test_notice(std::int64_t now_us) {
 }
 
 std::string unit_of_value(const notice& it) {
-  if (it.rule.condition == rule_condition::anomaly) return {};
+  if (it.pipeline != 0 || it.rule.condition == rule_condition::anomaly) return {};
   if (is_about_silence(it.rule)) return "s";
   const auto& unit = it.sensor.unit;
   return it.rule.condition == rule_condition::rate_above ? unit + "/s" : unit;
@@ -171,7 +171,7 @@ std::string notice_json(const notice& it) {
   out.member("priority", it.rule.options.priority != 0 ? std::optional(it.rule.options.priority) : std::nullopt);
   out.member("step", it.step);
   out.member("value", of_no_alert ? std::nullopt : std::optional(it.what.value));
-  out.member("limit", of_no_alert ? std::nullopt : std::optional(it.what.limit()));
+  out.member("limit", it.has_limit() ? std::optional(it.what.limit()) : std::nullopt);
   out.time_member("raised_at", it.raised_at_us).time_member("timestamp", it.what.at_us);
   out.time_member("recorded_at", it.what.recorded_at_us);
   out.member("by", it.what.who.empty() ? std::nullopt : std::optional(std::string_view(it.what.who)));

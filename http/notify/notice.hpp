@@ -32,12 +32,14 @@ struct notice {
   factory_entry factory;
   std::string finding = {};                      ///< what it is about: notices of one thing go one after the other
   std::string title = {};                        ///< one line; empty: headline() makes it
-  std::string message = {};                      ///< the rule's, with its placeholders filled in; else one made here
+  std::string message = {};                      ///< the rule's, with its placeholders filled in; what the pipeline says; else one made here
   std::string anomaly = {};                      ///< id of the anomaly that raised it; empty: none did
   std::vector<collected_notice> collected = {};  ///< of "group"; then `what` is the alarm that was raised first
 
   /// It is about no alert, or about several: rule, sensor and value say nothing.
   bool of_no_alert() const { return kind == "test" || kind == "digest" || kind == "group"; }
+  /// What a pipeline says is about its condition, which is no limit.
+  bool has_limit() const { return !of_no_alert() && pipeline == 0; }
 };
 
 /// The rule behind an alert, as it is on the alert's sensor. For a limit of the sensor itself, and for a rule that was deleted, a name
@@ -52,7 +54,8 @@ notice test_notice(std::int64_t now_us);
 std::string filled_in(std::string_view message, const notice& with);
 /// One line for people: "CRITICAL: Bearing temperature on Press 7 (Werk 1): hot, 97.5 C".
 std::string headline(const notice& it);
-/// Of the value that the rule is about: the sensor's, that a second for a rate, seconds for silence, none for the score of an anomaly.
+/// Of the value that the rule is about: the sensor's, that a second for a rate, seconds for silence, none for the score of an anomaly and for
+/// what a pipeline computes, which is not in the unit of its source.
 std::string unit_of_value(const notice& it);
 /// "97.5 C", "0.4 C/s", "12 s", "score 2.4".
 std::string value_text(const notice& it);

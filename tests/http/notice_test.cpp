@@ -74,6 +74,21 @@ TEST(notice, a_headline_says_what_happened_to_the_alert) {
     EXPECT_THAT(headline_of(kind), StartsWith("WARNING stands: "));
 }
 
+TEST(notice, of_a_pipeline_has_neither_a_limit_nor_the_unit_of_its_source) {
+  auto it = a_notice();
+  it.what.key.source = event_source::pipeline;
+  it.what.detail = {};
+  it.pipeline = 5;
+  it.rule.name = "energy";
+  it.message = it.what.explanation = "97.5 kWh in the shift";
+  EXPECT_EQ(headline(it), "WARNING raised: Lager on Presse (Werk): energy, 97.5");
+  EXPECT_THAT(notice_json(it), HasSubstr(R"("value":97.5,"limit":null)"));
+  EXPECT_THAT(notice_json(it), HasSubstr(R"("unit":"")"));
+  const auto alertmanager = alertmanager_content({}, it);
+  EXPECT_THAT(alertmanager, HasSubstr(R"("description":"97.5 kWh in the shift")"));
+  EXPECT_THAT(alertmanager, Not(HasSubstr(R"("limit")")));
+}
+
 TEST(notice, a_webhook_is_signed_over_id_time_and_content) {
   // printf '%s' 'id.1700000000.{"a":1}' | openssl dgst -sha256 -hmac key -binary | base64
   EXPECT_EQ(webhook_signature("key", "id", 1'700'000'000, "{\"a\":1}"), "v1,71H6m+lN5Gu6QnmWnatHF7iPfAlwQepZU+jrXQV2kN0=");

@@ -257,7 +257,7 @@ TEST(pipelines, a_channel_hears_of_the_events) {
   receiver shift;
   const auto channel = std::to_string(add_webhook(api, shift.url()));
   const auto made = api.post("/api/pipelines", R"({"name":"too hot","sources":{"a":{"sensor_id":1}},"steps":[],
-      "sinks":[{"event":{"severity":"CRITICAL","when":"value > 5"}},{"channel":{"channel_id":)" +
+      "sinks":[{"event":{"severity":"CRITICAL","when":"value > 5","message":"at {value}"}},{"channel":{"channel_id":)" +
                                                    channel + "}}]}");
   ASSERT_EQ(made.status, 201U) << made.body;
   EXPECT_EQ(api.del("/api/channels/" + channel).status, 409U) << "the pipeline names it";
@@ -274,6 +274,9 @@ TEST(pipelines, a_channel_hears_of_the_events) {
   EXPECT_EQ(raised["pipeline"]["name"].GetString(), std::string("too hot"));
   EXPECT_EQ(raised["severity"].GetString(), std::string("CRITICAL"));
   EXPECT_TRUE(raised["active"].GetBool());
+  EXPECT_EQ(raised["message"].GetString(), std::string("at 9"));
+  EXPECT_TRUE(raised["limit"].IsNull());
+  EXPECT_EQ(raised["unit"].GetString(), std::string()) << "what is computed is not in the unit of the source";
   EXPECT_EQ(cleared["type"].GetString(), std::string("pipeline_cleared"));
   EXPECT_FALSE(cleared["active"].GetBool());
   EXPECT_TRUE(get_json(api, "/api/alerts")["alerts"].Empty()) << "it is no alert: nobody has to acknowledge it";
