@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -55,6 +56,12 @@ struct staged_pipeline {
   std::vector<pipeline_instance_entry> before;
 };
 
+/// What a pipeline computed, and over what, before a change.
+struct instances_before {
+  pipeline_spec spec;
+  std::vector<pipeline_instance_entry> all;
+};
+
 /// Members are declared in the order in which they start. They are destroyed in reverse: actors before the parts that actors use.
 struct engine::impl {
   explicit impl(engine_config c) : config(std::move(c)) {}
@@ -104,6 +111,8 @@ struct engine::impl {
   double recovery_seconds = 0;
   std::uint64_t recovered_readings = 0;
 
+  mutable std::mutex left_out_mutex;
+  std::map<pipeline_id, std::vector<left_out_machine>> left_out_by_pipeline;  ///< guarded by left_out_mutex
   std::mutex checkpointing;  ///< one checkpoint at a time
   std::mutex snapshotting;   ///< one snapshot at a time
   std::mutex housekeeper_mutex;
@@ -162,6 +171,10 @@ struct engine::impl {
   std::optional<pipeline_id> tells_channel(channel_id channel) const;
   expected<void> refresh_streams();
   expected<bool> refresh_stream(pipeline_entry entry);
+  expected<std::vector<pipeline_instance_entry>> commit_instances(pipeline_entry& entry, const instances_before& was,
+                                                                  std::vector<pipeline_instance_entry> fresh,
+                                                                  std::vector<left_out_machine>& left_out);
+  void note_left_out(const pipeline_entry& of, std::vector<left_out_machine> now);
   void after_catalog_change(const std::vector<sensor_entry>& created);
 
   // Watches over machines (engine_machines.cpp).

@@ -117,6 +117,7 @@ expected<void> engine::remove_pipeline(pipeline_id id, bool with_sensors) {
         if (with_sensors && std::ranges::find(filled, sensor) != filled.end())
           return fail(errc::conflict, "Another pipeline computes from sensor " + std::to_string(sensor) +
                                           ", which this one fills; delete that one first, or keep the sensors.");
+    impl_->note_left_out(*entry, {});
     const auto erase = [it = impl_.get(), id] { it->pipelines->erase(id); };
     if (auto done = impl_->commit(std::nullopt, pipeline_store::writes_of_removal(id), erase); !done) return done;
     if (auto gone = impl_->forget_instances(impl_->streams->end(id), parse_pipeline(entry->spec).value_or(pipeline_spec{}),
@@ -135,6 +136,11 @@ expected<pipeline_entry> engine::find_pipeline(pipeline_id id) const { return im
 std::shared_ptr<const sensor_set> engine::derived_sensors() const { return impl_->pipelines->filled(); }
 std::vector<stream_report> engine::report_of_pipeline(pipeline_id id) const {
   return impl_->streams->report(id, limits::query_deadline_ms);
+}
+std::vector<left_out_machine> engine::left_out_of_pipeline(pipeline_id id) const {
+  const std::lock_guard lock(impl_->left_out_mutex);
+  const auto at = impl_->left_out_by_pipeline.find(id);
+  return at == impl_->left_out_by_pipeline.end() ? std::vector<left_out_machine>() : at->second;
 }
 
 }  // namespace factory

@@ -258,12 +258,24 @@ expected<void> engine::impl::refresh_streams() {
   return {};
 }
 
+namespace {
+
+/// What the catalog does not allow, however often it is tried.
+bool is_refusal(const error& why) {
+  return why.code == errc::invalid || why.code == errc::conflict || why.code == errc::too_large;
+}
+
+}  // namespace
+
 /// Whether instances came into being.
 expected<bool> engine::impl::refresh_stream(pipeline_entry entry) {
   const auto spec = parse_pipeline(entry.spec);
-  if (!spec || !spec->enabled) return false;
+  if (!spec || !spec->enabled) {
+    note_left_out(entry, {});
+    return false;
+  }
   const auto before = entry.instances;
-  auto fresh = resolve(*spec, *entities, before).value_or(instances{});
+  auto [fresh, left_out] = resolve_again(*spec, *entities, before);
   std::vector<stream_key> ended;
   std::erase_if(entry.instances, [&](const auto& known) {
     const auto* const now = find_machine(fresh, known.machine);
@@ -273,16 +285,58 @@ expected<bool> engine::impl::refresh_stream(pipeline_entry entry) {
     return true;
   });
   std::erase_if(fresh, [&](const auto& each) { return find_machine(entry.instances, each.machine) != nullptr; });
-  if (entry.instances.size() == before.size() && fresh.empty()) return false;
-  if (auto done = forget_instances(ended, *spec, before); !done) return tl::unexpected(std::move(done.error()));
-  for (auto& each : fresh) each.since_sequence = entries->last_sequence();
-  auto committed = commit_pipeline({std::move(entry), *spec, fresh, *spec, before});
-  if (!committed) return tl::unexpected(std::move(committed.error()));
-  instances begun;
-  for (const auto& each : committed->instances)
-    if (find_machine(fresh, each.machine) != nullptr) begun.push_back(each);
-  if (auto started = start_instances(*committed, begun); !started) return tl::unexpected(std::move(started.error()));
-  return !fresh.empty();
+  const bool has_changed = entry.instances.size() != before.size() || !fresh.empty();
+  if (has_changed) {
+    if (auto done = forget_instances(ended, *spec, before); !done) return tl::unexpected(std::move(done.error()));
+    for (auto& each : fresh) each.since_sequence = entries->last_sequence();
+    auto begun = commit_instances(entry, {*spec, before}, std::move(fresh), left_out);
+    if (!begun) return tl::unexpected(std::move(begun.error()));
+    fresh = std::move(*begun);
+  }
+  note_left_out(entry, std::move(left_out));
+  if (fresh.empty()) return false;
+  if (auto started = start_instances(entry, fresh); !started) return tl::unexpected(std::move(started.error()));
+  return true;
+}
+
+/// Commits that `entry` has what it has left of `was`, and the fresh instances: together, or one by one where some are refused, so that the others are
+/// there. Returns those that have come into being, with their sinks.
+expected<instances> engine::impl::commit_instances(pipeline_entry& entry, const instances_before& was, instances fresh,
+                                                   std::vector<left_out_machine>& left_out) {
+  const auto begun_of = [&](const pipeline_entry& now) {
+    instances begun;
+    for (const auto& each : now.instances)
+      if (find_machine(fresh, each.machine) != nullptr) begun.push_back(each);
+    return begun;
+  };
+  const auto try_with = [&](instances more) -> expected<void> {
+    auto committed = commit_pipeline({entry, was.spec, std::move(more), was.spec, was.all});
+    if (!committed) return tl::unexpected(std::move(committed.error()));
+    entry = std::move(*committed);
+    return {};
+  };
+  auto done = try_with(fresh);
+  if (done || !is_refusal(done.error())) return done.map([&] { return begun_of(entry); });
+  if (entry.instances.size() != was.all.size())
+    if (done = try_with({}); !done) return tl::unexpected(std::move(done.error()));
+  for (const auto& each : fresh) {
+    if (done = try_with({each}); done) continue;
+    if (!is_refusal(done.error())) return tl::unexpected(std::move(done.error()));
+    left_out.push_back({each.machine, std::move(done.error().message)});
+  }
+  return begun_of(entry);
+}
+
+/// What `GET /api/pipelines/{id}` says of it; the log hears of what is new.
+void engine::impl::note_left_out(const pipeline_entry& of, std::vector<left_out_machine> now) {
+  const std::lock_guard lock(left_out_mutex);
+  auto& known = left_out_by_pipeline[of.id];
+  for (const auto& each : now)
+    if (std::ranges::find(known, each) == known.end())
+      spdlog::warn("pipeline {} has no instance{}: {}", of.id,
+                   each.machine != 0 ? " for machine " + std::to_string(each.machine) : "", each.reason);
+  known = std::move(now);
+  if (known.empty()) left_out_by_pipeline.erase(of.id);
 }
 
 /// REQUIRES: the caller holds `changes`. The change is in force, whatever becomes of the pipelines.

@@ -55,6 +55,8 @@ class catalog_port {
   virtual std::vector<pipeline_entry> pipelines() const = 0;
   virtual expected<pipeline_entry> find_pipeline(pipeline_id id) const = 0;  ///< not_found "Pipeline not found"
   virtual std::vector<stream_report> report_of_pipeline(pipeline_id id) const = 0;
+  /// Machines for which it has no instance though their sensors are there, and why: an error that a change of the catalog brought.
+  virtual std::vector<left_out_machine> left_out_of_pipeline(pipeline_id id) const = 0;
 };
 
 }  // namespace factory

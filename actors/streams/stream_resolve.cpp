@@ -42,7 +42,19 @@ expected<void> check_units_of(const pipeline_spec& spec, const pipeline_instance
   return check_units(spec, units);
 }
 
-expected<instances> resolve_one(const pipeline_spec& spec, const catalog& entities, const std::set<sensor_id>& own) {
+const pipeline_instance_entry* find_machine(const instances& in, machine_id machine) {
+  const auto at = std::ranges::find(in, machine, &pipeline_instance_entry::machine);
+  return at == in.end() ? nullptr : &*at;
+}
+
+/// Of several sensors that a source finds, the one that the instance had before; 0: none of them.
+sensor_id kept_source(const std::vector<sensor_id>& found, const pipeline_instance_entry* known, std::size_t source) {
+  if (known == nullptr || source >= known->sources.size()) return 0;
+  return std::ranges::count(found, known->sources[source]) != 0 ? known->sources[source] : 0;
+}
+
+expected<pipeline_instance_entry> resolve_one(const pipeline_spec& spec, const catalog& entities, const std::set<sensor_id>& own,
+                                              const pipeline_instance_entry* known) {
   pipeline_instance_entry only;
   for (const auto& source : spec.sources) {
     const auto path = "sources." + source.name;
@@ -52,54 +64,106 @@ expected<instances> resolve_one(const pipeline_spec& spec, const catalog& entiti
       only.sources.push_back(source.sensor);
       continue;
     }
-    auto found = entities.select(source.which);
-    std::erase_if(found, [&](const sensor_entry& each) { return own.contains(each.id); });
+    std::vector<sensor_id> found;
+    for (const auto& each : entities.select(source.which))
+      if (!own.contains(each.id)) found.push_back(each.id);
     if (found.empty()) return refuse(path, "there is no such sensor: " + to_text(source.which));
-    if (found.size() > 1)
+    const auto kept = kept_source(found, known, only.sources.size());
+    if (found.size() > 1 && kept == 0)
       return refuse(path, "there are " + std::to_string(found.size()) + " such sensors: " + to_text(source.which) +
                               "; \"per\":\"machine\" makes an instance for each machine");
-    only.sources.push_back(found.front().id);
+    only.sources.push_back(kept != 0 ? kept : found.front());
   }
-  return instances{std::move(only)};
+  if (auto good = check_units_of(spec, only, entities); !good) return tl::unexpected(std::move(good.error()));
+  return only;
 }
 
-expected<instances> resolve_per_machine(const pipeline_spec& spec, const catalog& entities, const std::set<sensor_id>& own) {
-  std::map<machine_id, pipeline_instance_entry> made;
+/// What each source finds on each machine.
+expected<std::vector<sensors_by_machine>> find_sources(const pipeline_spec& spec, const catalog& entities,
+                                                       const std::set<sensor_id>& own) {
   std::vector<sensors_by_machine> found;
   for (const auto& source : spec.sources) {
-    const auto path = "sources." + source.name;
     if (source.sensor != 0 && !entities.known_sensors()->contains(source.sensor))
-      return refuse(path + ".sensor_id", "there is no sensor " + std::to_string(source.sensor));
+      return refuse("sources." + source.name + ".sensor_id", "there is no sensor " + std::to_string(source.sensor));
     found.push_back(source.sensor == 0 ? matches(source, entities, own) : sensors_by_machine{});
-    for (const auto& [machine, sensors] : found.back()) {
-      made[machine].machine = machine;
-      if (sensors.size() > 1)
-        return refuse(path, "machine " + std::to_string(machine) + " has " + std::to_string(sensors.size()) +
-                                " such sensors: " + to_text(source.which));
+  }
+  return found;
+}
+
+/// The instance of one machine, without sources where it has not all of them.
+expected<pipeline_instance_entry> resolve_machine(const pipeline_spec& spec, const catalog& entities, machine_id machine,
+                                                  const std::vector<sensors_by_machine>& found,
+                                                  const pipeline_instance_entry* known) {
+  pipeline_instance_entry made;
+  made.machine = machine;
+  for (std::size_t i = 0; i < spec.sources.size(); ++i) {
+    const auto& source = spec.sources[i];
+    const auto there = found[i].find(machine);
+    if (source.sensor != 0) {
+      made.sources.push_back(source.sensor);
+    } else if (there != found[i].end()) {
+      const auto kept = kept_source(there->second, known, i);
+      if (there->second.size() > 1 && kept == 0)
+        return refuse("sources." + source.name, "machine " + std::to_string(machine) + " has " +
+                                                    std::to_string(there->second.size()) +
+                                                    " such sensors: " + to_text(source.which));
+      made.sources.push_back(kept != 0 ? kept : there->second.front());
     }
   }
-  instances whole;
-  for (auto& [machine, instance] : made) {
-    for (std::size_t i = 0; i < spec.sources.size(); ++i) {
-      const auto there = found[i].find(machine);
-      if (spec.sources[i].sensor != 0)
-        instance.sources.push_back(spec.sources[i].sensor);
-      else if (there != found[i].end())
-        instance.sources.push_back(there->second.front());
-    }
-    if (instance.sources.size() == spec.sources.size()) whole.push_back(std::move(instance));
+  if (made.sources.size() != spec.sources.size()) {
+    made.sources.clear();
+    return made;
   }
-  return whole;
+  if (auto good = check_units_of(spec, made, entities); !good) return tl::unexpected(std::move(good.error()));
+  return made;
+}
+
+/// Each machine on which a source finds something goes to `take`, until that returns false.
+template <class Take>
+void resolve_machines(const pipeline_spec& spec, const catalog& entities, const std::vector<sensors_by_machine>& found,
+                      const instances& known, Take&& take) {
+  std::set<machine_id> machines;
+  for (const auto& each : found)
+    for (const auto& [machine, sensors] : each) machines.insert(machine);
+  for (const auto machine : machines)
+    if (!take(machine, resolve_machine(spec, entities, machine, found, find_machine(known, machine)))) return;
 }
 
 }  // namespace
 
 expected<instances> resolve(const pipeline_spec& spec, const catalog& entities, const instances& before) {
   const auto own = filled_by(before);
-  auto all = spec.per_machine ? resolve_per_machine(spec, entities, own) : resolve_one(spec, entities, own);
-  if (!all) return all;
-  for (const auto& each : *all)
-    if (auto good = check_units_of(spec, each, entities); !good) return tl::unexpected(std::move(good.error()));
+  if (!spec.per_machine) return resolve_one(spec, entities, own, nullptr).map([](auto only) { return instances{std::move(only)}; });
+  const auto found = find_sources(spec, entities, own);
+  if (!found) return tl::unexpected(found.error());
+  expected<instances> all;
+  resolve_machines(spec, entities, *found, {}, [&all](machine_id, expected<pipeline_instance_entry> each) {
+    if (!each)
+      all = tl::unexpected(std::move(each.error()));
+    else if (!each->sources.empty())
+      all->push_back(std::move(*each));
+    return all.has_value();
+  });
+  return all;
+}
+
+resolved_again resolve_again(const pipeline_spec& spec, const catalog& entities, const instances& before) {
+  const auto own = filled_by(before);
+  resolved_again all;
+  const auto take = [&all](machine_id machine, expected<pipeline_instance_entry> each) {
+    if (!each)
+      all.left_out.push_back({machine, std::move(each.error().message)});
+    else if (!each->sources.empty())
+      all.instances.push_back(std::move(*each));
+    return true;
+  };
+  if (!spec.per_machine) {
+    take(0, resolve_one(spec, entities, own, find_machine(before, 0)));
+  } else if (const auto found = find_sources(spec, entities, own)) {
+    resolve_machines(spec, entities, *found, before, take);
+  } else {
+    all.left_out.push_back({0, found.error().message});
+  }
   return all;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/streams/stream_views.hpp"
 #include "pipelines/model/result.hpp"
 #include "pipelines/stream/pipeline_spec.hpp"
 #include "storage/catalog/catalog.hpp"
@@ -19,6 +20,14 @@ namespace factory {
 /// A selector does not find the sensors that the pipeline itself fills: those of its instances `before`.
 expected<std::vector<pipeline_instance_entry>> resolve(const pipeline_spec& spec, const catalog& entities,
                                                        const std::vector<pipeline_instance_entry>& before);
+
+struct resolved_again {
+  std::vector<pipeline_instance_entry> instances;
+  std::vector<left_out_machine> left_out;
+};
+/// The same after a change of the catalog, which pipelines cannot refuse. A machine whose sources are at fault is left out and takes nothing from
+/// the others. Where a selector finds a second sensor, the instance that was there goes on with the first.
+resolved_again resolve_again(const pipeline_spec& spec, const catalog& entities, const std::vector<pipeline_instance_entry>& before);
 
 /// The machine on which a sink's sensor lies.
 expected<machine_id> machine_of_sink(const pipeline_spec& spec, std::size_t sink, const pipeline_instance_entry& instance,

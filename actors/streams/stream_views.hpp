@@ -35,4 +35,11 @@ struct stream_report {
   std::optional<stream_view> seen;  ///< nothing: its actor did not answer
 };
 
+/// A machine for which a pipeline has no instance though its sources are there, since the catalog changed.
+struct left_out_machine {
+  machine_id machine = 0;  ///< 0: the pipeline is not per machine
+  std::string reason;
+  bool operator==(const left_out_machine&) const = default;
+};
+
 }  // namespace factory

@@ -25,7 +25,7 @@ std::string_view condition_text(stream_condition state) {
   return "";
 }
 
-constexpr std::size_t errors_with_readings = 100;
+constexpr std::size_t errors_with_readings = 100, left_out_shown = 100;
 
 /// What each source had when a step had no finite value.
 void write_readings_at(json_writer& out, ports& behind, const pipeline_spec& spec, const std::vector<sensor_id>& sources,
@@ -66,16 +66,28 @@ void write_places(json_writer& out, const pipeline_spec& spec, machine_id machin
   out.end_array();
 }
 
-/// `instances` is the JSON of an array.
-http_response pipeline_answer(const pipeline_entry& entry, std::string_view instances, unsigned status = 200) {
+/// `instances` is the JSON of an array, `left_out` of a member behind it.
+http_response pipeline_answer(const pipeline_entry& entry, std::string_view instances, unsigned status = 200,
+                              std::string_view left_out = {}) {
   json_writer head;
   head.begin_object().member("id", entry.id).member("version", entry.version).time_member("created_at", entry.created_at_us);
   head.end_object();
   std::string text(head.view());
   text.back() = ',';
   text.append(entry.spec, 1, entry.spec.size() - 2);  // a JSON object without its braces
-  text.append(",\"instances\":").append(instances).append("}");
+  text.append(",\"instances\":").append(instances).append(left_out).append("}");
   return {status, "application/json", std::move(text)};
+}
+
+std::string left_out_member(const std::vector<left_out_machine>& all) {
+  json_writer out;
+  out.begin_array();
+  for (std::size_t i = 0; i < all.size() && i < left_out_shown; ++i) {
+    out.begin_object().key("machine_id");
+    all[i].machine == 0 ? out.value(nullptr) : out.value(all[i].machine);
+    out.member("reason", all[i].reason).end_object();
+  }
+  return ",\"left_out\":" + std::string(out.end_array().view());
 }
 
 http_response with_places(const pipeline_entry& entry, unsigned status = 200) {
@@ -206,7 +218,7 @@ expected<http_response> get_pipeline(ports& behind, const http_request& request,
     }
     out.end_object();
   }
-  return pipeline_answer(*entry, out.end_array().view());
+  return pipeline_answer(*entry, out.end_array().view(), 200, left_out_member(behind.left_out_of_pipeline(path.id)));
 }
 
 expected<http_response> patch_pipeline(ports& behind, const http_request& request, const path_argument& path) {

@@ -151,6 +151,95 @@ TEST_F(engine_streams, a_pipeline_that_would_feed_itself_is_refused) {
   EXPECT_EQ(running->find_pipeline(first.id)->version, 1U);
 }
 
+TEST_F(engine_streams, a_second_sensor_that_a_source_finds_ends_no_instance) {
+  begin(2);
+  const auto made = running
+                        ->create_pipeline(R"({"name":"means","per":"machine","sources":{"a":{"name":"bearing_a*"}},"steps":[)" +
+                                          minutely_mean + R"(],"sinks":[{"sensor":{"name":"means"}}]})")
+                        .value();
+  ingest(1, {{ten_us, 1.0}, {ten_us + 50 * second_us, 3.0}});
+  running->create(std::vector{sensor_entry{0, 1, "bearing_a_old", "C", {}, 0}}).value();
+  EXPECT_EQ(running->find_pipeline(made.id)->instances, made.instances);
+  open();
+  EXPECT_EQ(running->find_pipeline(made.id)->instances, made.instances);
+  ingest(1, {{ten_us + 60 * second_us, 0.0}});
+  EXPECT_EQ(readings(made.instances[0].sinks[0]), (std::map<std::int64_t, double>{{ten_us, 2.0}})) << "of both times";
+  EXPECT_TRUE(running->left_out_of_pipeline(made.id).empty());
+  const auto third = running->create(std::vector{machine_entry{0, 1, "press 3", "press", {}, 0}}).value()[0].id;
+  running
+      ->create(std::vector{sensor_entry{0, third, "bearing_a1", "C", {}, 0}, sensor_entry{0, third, "bearing_a2", "C", {}, 0}})
+      .value();
+  EXPECT_EQ(running->find_pipeline(made.id)->instances.size(), 2U) << "nobody knows which of the two it would be";
+  const auto left_out = running->left_out_of_pipeline(made.id);
+  ASSERT_EQ(left_out.size(), 1U);
+  EXPECT_EQ(left_out[0].machine, third);
+  EXPECT_EQ(left_out[0].reason, "sources.a: machine 3 has 2 such sensors: name bearing_a*");
+  ASSERT_TRUE(running->remove_sensor(sensor_named(third, "bearing_a2")));
+  EXPECT_TRUE(running->left_out_of_pipeline(made.id).empty());
+  EXPECT_EQ(running->find_pipeline(made.id)->instances.size(), 3U);
+}
+
+TEST_F(engine_streams, a_machine_whose_units_or_names_do_not_fit_takes_nothing_from_the_others) {
+  begin(2);
+  const auto first = running->create_pipeline(difference_of_bearings).value();
+  auto second = difference_of_bearings;
+  for (const std::string name : {"bearing difference", "bearing_difference"})
+    second.replace(second.find(name), name.size(), "second");
+  const auto later = running->create_pipeline(second).value();
+  auto changed = running->entities().find_sensor(sensor_named(1, "bearing_b")).value();
+  changed.unit = "F";
+  ASSERT_TRUE(running->update(changed));
+  EXPECT_EQ(running->find_pipeline(first.id)->instances.size(), 1U);
+  ASSERT_EQ(running->left_out_of_pipeline(first.id).size(), 1U);
+  EXPECT_EQ(running->left_out_of_pipeline(first.id)[0].reason,
+            "steps[1].compute: a is in C and b in F: they cannot be added or subtracted");
+
+  const auto machine = running->create(std::vector{machine_entry{0, 1, "press 3", "press", {}, 0}}).value()[0].id;
+  running->create(std::vector{sensor_entry{0, machine, "bearing_difference", "K", {}, 0}}).value();
+  const auto fourth = running->create(std::vector{machine_entry{0, 1, "press 4", "press", {}, 0}}).value()[0].id;
+  std::vector<sensor_entry> sensors;
+  for (const auto each : {machine, fourth})
+    for (const std::string name : {"bearing_a", "bearing_b"}) sensors.push_back({0, each, name, "C", {}, 0});
+  running->create(sensors).value();
+  EXPECT_EQ(sensor_named(fourth, "bearing_difference"), running->find_pipeline(first.id)->instances.back().sinks[0]);
+  EXPECT_EQ(running->find_pipeline(later.id)->instances.size(), 3U) << "also on the machine where the first one is left out";
+  ASSERT_EQ(running->left_out_of_pipeline(first.id).size(), 2U);
+  EXPECT_EQ(running->left_out_of_pipeline(first.id)[1].machine, machine);
+  EXPECT_EQ(running->left_out_of_pipeline(first.id)[1].reason,
+            "sinks: Sensor 'bearing_difference' already exists on this machine");
+}
+
+TEST_F(engine_streams, an_instance_that_would_come_to_feed_itself_is_left_out) {
+  begin(1);
+  const auto over_name = [](const std::string& from, const std::string& to) {
+    return R"({"name":"to )" + to + R"(","per":"machine","sources":{"a":{"name":")" + from +
+           R"("}},"steps":[],"sinks":[{"sensor":{"name":")" + to + R"("}}]})";
+  };
+  const auto rename = [this](sensor_id sensor, const std::string& name) {
+    auto entry = running->entities().find_sensor(sensor).value();
+    entry.name = name;
+    ASSERT_TRUE(running->update(entry));
+  };
+  const auto first = running->create_pipeline(over_name("late_*", "one")).value();
+  const auto second = running->create_pipeline(over_name("one", "late_2")).value();
+  const auto third = running->create_pipeline(over_name("late_2", "three")).value();
+  const auto source = running->create(std::vector{sensor_entry{0, 1, "late_1", "C", {}, 0}}).value()[0].id;
+  ASSERT_EQ(running->find_pipeline(third.id)->instances.size(), 1U);
+  EXPECT_EQ(running->find_pipeline(first.id)->instances.size(), 1U) << "late_2, of which it is a source, takes nothing from it";
+  rename(source, "early");
+  const auto left_out = running->left_out_of_pipeline(first.id);
+  ASSERT_EQ(left_out.size(), 1U);
+  EXPECT_NE(left_out[0].reason.find("would be computed from itself"), std::string::npos) << left_out[0].reason;
+  EXPECT_TRUE(running->find_pipeline(first.id)->instances.empty());
+  EXPECT_TRUE(running->report_of_pipeline(first.id).empty());
+  EXPECT_EQ(running->find_pipeline(second.id)->instances.size(), 1U);
+  EXPECT_EQ(running->find_pipeline(third.id)->instances.size(), 1U);
+  open();
+  EXPECT_EQ(running->left_out_of_pipeline(first.id).size(), 1U);
+  ASSERT_TRUE(running->remove_pipeline(first.id));
+  EXPECT_TRUE(running->left_out_of_pipeline(first.id).empty());
+}
+
 TEST_F(engine_streams, a_change_begins_anew_with_the_same_sensor_and_a_new_name_changes_nothing) {
   begin(1);
   const auto made = running->create_pipeline(over_sensor(1, "means", minutely_mean)).value();
