@@ -37,6 +37,7 @@ class drafting {
   struct replaced_pipeline {
     pipeline_spec spec;
     instances all;
+    std::vector<former_sink> former;
   };
 
   bool may_see(const pipeline_instance_entry& it) const {
@@ -55,6 +56,7 @@ class drafting {
     if (!spec) return tl::unexpected(std::move(spec.error()));
     out.spec = std::move(*spec);
     out.all = at->instances;
+    out.former = at->former;
     return out;
   }
 
@@ -65,7 +67,7 @@ class drafting {
     for (const auto& sink : draft.spec.sinks)
       if (const auto* const to = std::get_if<channel_sink>(&sink); to != nullptr && !in_force_.entities.find_channel(to->channel))
         return fail(errc::invalid, "sinks: there is no channel " + std::to_string(to->channel), "sinks");
-    auto made = resolve(draft.spec, *out_.with_drafts, before->all);
+    auto made = resolve(draft.spec, *out_.with_drafts, own_sensors(before->all, before->former));
     if (!made) return tl::unexpected(std::move(made.error()));
     std::erase_if(*made, [&](const auto& each) { return !may_see(each); });
     if (made->empty()) return fail(errc::invalid, "sources: no machine has a sensor for each of them", "sources");
@@ -108,13 +110,15 @@ class drafting {
     return {};
   }
 
-  /// The sensor that the pipeline in force fills in this place.
+  /// The sensor that the pipeline in force fills, or has filled, in this place.
   static sensor_id filled_before(const replaced_pipeline& before, machine_id machine, const std::string& name) {
     const auto old = std::ranges::find(before.all, machine, &pipeline_instance_entry::machine);
     for (std::size_t k = 0; old != before.all.end() && k < before.spec.sinks.size(); ++k) {
       const auto* const known = std::get_if<sensor_sink>(&before.spec.sinks[k]);
       if (known != nullptr && known->name == name) return old->sinks[k];
     }
+    for (const auto& each : before.former)
+      if (each.machine == machine && each.name == name) return each.sensor;
     return 0;
   }
 

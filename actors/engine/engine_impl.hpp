@@ -160,6 +160,7 @@ struct engine::impl {
   expected<void> open_streams();
   expected<void> start_streams();
   expected<void> start_instances(const pipeline_entry& of, const std::vector<pipeline_instance_entry>& which);
+  expected<pipeline_entry> change_pipeline(pipeline_id id, std::string_view members);
   expected<pipeline_entry> commit_pipeline(staged_pipeline one);
   expected<void> commit_pipelines(std::vector<staged_pipeline>& all);
   expected<staged_pipeline> stage_pipeline(const std::string& json, pipeline_id id);

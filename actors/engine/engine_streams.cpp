@@ -29,22 +29,29 @@ struct missing_sensors {
   std::vector<sensor_id*> places;  ///< where the ids belong
 };
 
+/// The sensor that an instance of the machine filled as that sink, now or at last; 0: none that is there.
+sensor_id known_sink(const staged_pipeline& of, machine_id machine, const std::string& name, const catalog& entities) {
+  const auto is_there = [&](sensor_id sensor) { return sensor != 0 && entities.known_sensors()->contains(sensor); };
+  const auto* const old = find_machine(of.before, machine);
+  for (std::size_t k = 0; old != nullptr && k < of.spec_before.sinks.size(); ++k) {
+    const auto* const known = std::get_if<sensor_sink>(&of.spec_before.sinks[k]);
+    if (known != nullptr && known->name == name && is_there(old->sinks[k])) return old->sinks[k];
+  }
+  for (const auto& each : of.entry.former)
+    if (each.machine == machine && each.name == name && is_there(each.sensor)) return each.sensor;
+  return 0;
+}
+
 /// Gives each sink of new instances the sensor that it had before, in an instance of the same machine by the same name; the others are missing.
 expected<void> assign_sinks(staged_pipeline& of, const catalog& entities, missing_sensors& missing) {
-  auto& [entry_of_it, spec, made, spec_before, before] = of;
-  for (auto& instance : made) {
-    instance.sinks.assign(spec.sinks.size(), 0);
-    const auto* const old = find_machine(before, instance.machine);
-    for (std::size_t i = 0; i < spec.sinks.size(); ++i) {
-      const auto* const sink = std::get_if<sensor_sink>(&spec.sinks[i]);
+  for (auto& instance : of.made) {
+    instance.sinks.assign(of.spec.sinks.size(), 0);
+    for (std::size_t i = 0; i < of.spec.sinks.size(); ++i) {
+      const auto* const sink = std::get_if<sensor_sink>(&of.spec.sinks[i]);
       if (sink == nullptr) continue;
-      for (std::size_t k = 0; old != nullptr && k < spec_before.sinks.size(); ++k) {
-        const auto* const known = std::get_if<sensor_sink>(&spec_before.sinks[k]);
-        if (known != nullptr && known->name == sink->name && entities.known_sensors()->contains(old->sinks[k]))
-          instance.sinks[i] = old->sinks[k];
-      }
+      instance.sinks[i] = known_sink(of, instance.machine, sink->name, entities);
       if (instance.sinks[i] != 0) continue;
-      const auto machine = machine_of_sink(spec, i, instance, entities);
+      const auto machine = machine_of_sink(of.spec, i, instance, entities);
       if (!machine) return tl::unexpected(machine.error());
       sensor_entry entry;
       entry.machine = *machine;
@@ -55,6 +62,19 @@ expected<void> assign_sinks(staged_pipeline& of, const catalog& entities, missin
     }
   }
   return {};
+}
+
+/// Notes the sensors that the instances of before filled and those of now do not.
+void keep_former(pipeline_entry& entry, const instances& before, const pipeline_spec& spec_before, const catalog& entities) {
+  for (const auto& each : before)
+    for (std::size_t i = 0; i < each.sinks.size() && i < spec_before.sinks.size(); ++i)
+      if (const auto* const sink = std::get_if<sensor_sink>(&spec_before.sinks[i]))
+        entry.former.push_back({each.machine, sink->name, each.sinks[i]});
+  const auto filled = own_sensors(entry.instances);
+  std::set<sensor_id> seen;
+  std::erase_if(entry.former, [&](const former_sink& each) {
+    return filled.contains(each.sensor) || !entities.known_sensors()->contains(each.sensor) || !seen.insert(each.sensor).second;
+  });
 }
 
 /// What one may say of a sensor that cannot be made, in the words of the pipeline.
@@ -164,6 +184,7 @@ expected<void> engine::impl::commit_pipelines(std::vector<staged_pipeline>& all)
     std::erase_if(entry.instances, [&made = made](const auto& each) { return find_machine(made, each.machine) != nullptr; });
     entry.instances.insert(entry.instances.end(), made.begin(), made.end());
     std::ranges::sort(entry.instances, {}, &pipeline_instance_entry::machine);
+    keep_former(entry, before, spec_before, *entities);
     const auto own = pipelines->writes_of(entry);
     writes.insert(writes.end(), own.begin(), own.end());
     entries_of_all.push_back(entry);
@@ -275,7 +296,7 @@ expected<bool> engine::impl::refresh_stream(pipeline_entry entry) {
     return false;
   }
   const auto before = entry.instances;
-  auto [fresh, left_out] = resolve_again(*spec, *entities, before);
+  auto [fresh, left_out] = resolve_again(*spec, *entities, entry);
   std::vector<stream_key> ended;
   std::erase_if(entry.instances, [&](const auto& known) {
     const auto* const now = find_machine(fresh, known.machine);

@@ -21,13 +21,6 @@ tl::unexpected<error> refuse(std::string path, const std::string& why) {
 using instances = std::vector<pipeline_instance_entry>;
 using sensors_by_machine = std::map<machine_id, std::vector<sensor_id>>;
 
-/// The sensors that a pipeline fills.
-std::set<sensor_id> filled_by(const instances& all) {
-  std::set<sensor_id> filled;
-  for (const auto& each : all) filled.insert(each.sinks.begin(), each.sinks.end());
-  return filled;
-}
-
 sensors_by_machine matches(const source_spec& source, const catalog& entities, const std::set<sensor_id>& own) {
   sensors_by_machine found;
   for (const auto& each : entities.select(source.which))
@@ -131,8 +124,14 @@ void resolve_machines(const pipeline_spec& spec, const catalog& entities, const 
 
 }  // namespace
 
-expected<instances> resolve(const pipeline_spec& spec, const catalog& entities, const instances& before) {
-  const auto own = filled_by(before);
+std::set<sensor_id> own_sensors(const instances& all, const std::vector<former_sink>& former) {
+  std::set<sensor_id> own;
+  for (const auto& each : all) own.insert(each.sinks.begin(), each.sinks.end());
+  for (const auto& each : former) own.insert(each.sensor);
+  return own;
+}
+
+expected<instances> resolve(const pipeline_spec& spec, const catalog& entities, const std::set<sensor_id>& own) {
   if (!spec.per_machine) return resolve_one(spec, entities, own, nullptr).map([](auto only) { return instances{std::move(only)}; });
   const auto found = find_sources(spec, entities, own);
   if (!found) return tl::unexpected(found.error());
@@ -147,8 +146,8 @@ expected<instances> resolve(const pipeline_spec& spec, const catalog& entities, 
   return all;
 }
 
-resolved_again resolve_again(const pipeline_spec& spec, const catalog& entities, const instances& before) {
-  const auto own = filled_by(before);
+resolved_again resolve_again(const pipeline_spec& spec, const catalog& entities, const pipeline_entry& before) {
+  const auto own = own_sensors(before.instances, before.former);
   resolved_again all;
   const auto take = [&all](machine_id machine, expected<pipeline_instance_entry> each) {
     if (!each)
@@ -158,9 +157,9 @@ resolved_again resolve_again(const pipeline_spec& spec, const catalog& entities,
     return true;
   };
   if (!spec.per_machine) {
-    take(0, resolve_one(spec, entities, own, find_machine(before, 0)));
+    take(0, resolve_one(spec, entities, own, find_machine(before.instances, 0)));
   } else if (const auto found = find_sources(spec, entities, own)) {
-    resolve_machines(spec, entities, *found, before, take);
+    resolve_machines(spec, entities, *found, before.instances, take);
   } else {
     all.left_out.push_back({0, found.error().message});
   }

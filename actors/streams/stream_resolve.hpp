@@ -17,9 +17,11 @@ namespace factory {
 
 /// The instances that a pipeline has in this catalog, with their sources; sinks and beginnings are left to the caller. `invalid`, with the
 /// member at fault, for a source that is not there or is not one, and for units that do not fit. A pipeline per machine may have no instance yet.
-/// A selector does not find the sensors that the pipeline itself fills: those of its instances `before`.
+/// A selector does not find the pipeline's `own` sensors.
 expected<std::vector<pipeline_instance_entry>> resolve(const pipeline_spec& spec, const catalog& entities,
-                                                       const std::vector<pipeline_instance_entry>& before);
+                                                       const std::set<sensor_id>& own);
+/// The sensors that a pipeline fills or has filled.
+std::set<sensor_id> own_sensors(const std::vector<pipeline_instance_entry>& instances, const std::vector<former_sink>& former = {});
 
 struct resolved_again {
   std::vector<pipeline_instance_entry> instances;
@@ -27,7 +29,7 @@ struct resolved_again {
 };
 /// The same after a change of the catalog, which pipelines cannot refuse. A machine whose sources are at fault is left out and takes nothing from
 /// the others. Where a selector finds a second sensor, the instance that was there goes on with the first.
-resolved_again resolve_again(const pipeline_spec& spec, const catalog& entities, const std::vector<pipeline_instance_entry>& before);
+resolved_again resolve_again(const pipeline_spec& spec, const catalog& entities, const pipeline_entry& before);
 
 /// The machine on which a sink's sensor lies.
 expected<machine_id> machine_of_sink(const pipeline_spec& spec, std::size_t sink, const pipeline_instance_entry& instance,

@@ -10,7 +10,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t pipeline_version = 1;
+constexpr std::uint8_t pipeline_version = 2;
 constexpr char pipeline_prefix = 'p';
 constexpr std::string_view pipeline_counter = "np";
 
@@ -46,12 +46,19 @@ std::string encode(const pipeline_entry& entry) {
     put_ids(out, each.sources);
     put_ids(out, each.sinks);
   }
+  put_varint(out, entry.former.size());
+  for (const auto& each : entry.former) {
+    put_varint(out, each.machine);
+    put_text(out, each.name);
+    put_varint(out, each.sensor);
+  }
   return out;
 }
 
 bool decode(std::string_view in, pipeline_entry& entry) {
   std::uint64_t count = 0;
-  if (!begin_record(in, pipeline_version) || !get_varint_as(in, entry.id) || !get_varint_as(in, entry.version) ||
+  std::uint8_t version = 0;
+  if (!begin_record(in, pipeline_version, version) || !get_varint_as(in, entry.id) || !get_varint_as(in, entry.version) ||
       !get_zigzag(in, entry.created_at_us) || !get_text(in, entry.spec) || !get_varint(in, count) || count > in.size())
     return false;
   entry.instances.resize(count);
@@ -59,6 +66,11 @@ bool decode(std::string_view in, pipeline_entry& entry) {
     if (!get_varint_as(in, each.machine) || !get_varint(in, each.since_sequence) || !get_ids(in, each.sources) ||
         !get_ids(in, each.sinks))
       return false;
+  if (version == 1) return in.empty();
+  if (!get_varint(in, count) || count > in.size()) return false;
+  entry.former.resize(count);
+  for (auto& each : entry.former)
+    if (!get_varint_as(in, each.machine) || !get_text(in, each.name) || !get_varint_as(in, each.sensor)) return false;
   return in.empty();
 }
 

@@ -29,6 +29,14 @@ struct pipeline_instance_entry {
   bool operator==(const pipeline_instance_entry&) const = default;
 };
 
+/// A sensor that an instance filled and that none fills now. It is the instance's again when that comes back.
+struct former_sink {
+  machine_id machine = 0;  ///< of the instance
+  std::string name;        ///< of the sink in the spec
+  sensor_id sensor = 0;
+  bool operator==(const former_sink&) const = default;
+};
+
 /// A pipeline as it is stored.
 struct pipeline_entry {
   pipeline_id id = 0;
@@ -36,6 +44,7 @@ struct pipeline_entry {
   std::int64_t created_at_us = 0;
   std::string spec;  ///< JSON, as parse_pipeline takes it
   std::vector<pipeline_instance_entry> instances;
+  std::vector<former_sink> former = {};
 };
 
 /// The pipelines, in the catalog's column family under 'p' and the id. Changing: the caller commits the writes through the journal, then calls

@@ -235,7 +235,7 @@ TEST_F(engine_streams, an_instance_that_would_come_to_feed_itself_is_left_out) {
   EXPECT_EQ(running->find_pipeline(second.id)->instances.size(), 1U);
   EXPECT_EQ(running->find_pipeline(third.id)->instances.size(), 1U);
   open();
-  EXPECT_EQ(running->left_out_of_pipeline(first.id).size(), 1U);
+  EXPECT_EQ(running->left_out_of_pipeline(first.id), left_out);
   ASSERT_TRUE(running->remove_pipeline(first.id));
   EXPECT_TRUE(running->left_out_of_pipeline(first.id).empty());
 }
@@ -254,6 +254,44 @@ TEST_F(engine_streams, a_change_begins_anew_with_the_same_sensor_and_a_new_name_
   EXPECT_EQ(changed.instances[0].sinks[0], filled);
   ingest(1, {{ten_us + 180 * second_us, 7.0}, {ten_us + 190 * second_us, 9.0}, {ten_us + 240 * second_us, 0.0}});
   EXPECT_EQ(readings(filled).at(ten_us + 180 * second_us), 9.0);
+}
+
+TEST_F(engine_streams, an_instance_that_comes_back_fills_the_sensor_that_it_filled) {
+  begin(2);
+  const auto made = running->create_pipeline(difference_of_bearings).value();
+  const auto filled = made.instances[0].sinks[0];
+  const auto rename = [this](const std::string& name) {
+    auto entry = running->entities().find_sensor(1).value();
+    entry.name = name;
+    ASSERT_TRUE(running->update(entry));
+  };
+  rename("under repair");
+  ASSERT_EQ(running->find_pipeline(made.id)->instances.size(), 1U);
+  open();
+  rename("bearing_a");
+  EXPECT_TRUE(running->left_out_of_pipeline(made.id).empty());
+  ASSERT_EQ(running->find_pipeline(made.id)->instances.size(), 2U);
+  EXPECT_EQ(running->find_pipeline(made.id)->instances[0].sinks, std::vector{filled});
+  ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"other","unit":"K"}}]})"));
+  const auto again = running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"bearing_difference","unit":"K"}}]})");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->instances[0].sinks, std::vector{filled});
+  ingest(1, {{ten_us, 5.0}, {ten_us + 60 * second_us, 5.0}});
+  ingest(2, {{ten_us, 4.0}, {ten_us + 60 * second_us, 4.0}});
+  EXPECT_EQ(readings(filled), (std::map<std::int64_t, double>{{ten_us, 1.0}}));
+}
+
+TEST_F(engine_streams, another_unit_of_a_sink_is_that_of_its_sensors) {
+  begin(2);
+  const auto made = running->create_pipeline(difference_of_bearings).value();
+  const auto unit_of = [this](sensor_id sensor) { return running->entities().find_sensor(sensor)->unit; };
+  ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"bearing_difference","unit":"C"}}]})"));
+  for (const auto& each : made.instances) EXPECT_EQ(unit_of(each.sinks[0]), "C");
+  auto by_hand = running->entities().find_sensor(made.instances[0].sinks[0]).value();
+  by_hand.unit = "Kelvin";
+  ASSERT_TRUE(running->update(by_hand));
+  ASSERT_TRUE(running->update_pipeline(made.id, R"({"name":"another"})"));
+  EXPECT_EQ(unit_of(by_hand.id), "Kelvin");
 }
 
 TEST_F(engine_streams, a_deleted_pipeline_leaves_its_sensors_and_frees_them) {

@@ -10,7 +10,7 @@
 namespace factory {
 namespace {
 
-pipeline_entry some_pipeline(pipeline_id id) { return {id, 3, 17, R"({"name":"x"})", {{0, 5, {1, 2}, {3, 0}}, {4, 6, {7}, {}}}}; }
+pipeline_entry some_pipeline(pipeline_id id) { return {id, 3, 17, R"({"name":"x"})", {{0, 5, {1, 2}, {3, 0}}, {4, 6, {7}, {}}}, {{4, "x", 9}}}; }
 
 TEST(pipeline_store, a_record_reads_back_and_a_damaged_one_does_not) {
   const auto entry = some_pipeline(2);
@@ -20,7 +20,20 @@ TEST(pipeline_store, a_record_reads_back_and_a_damaged_one_does_not) {
   EXPECT_EQ(again.version, 3U);
   EXPECT_EQ(again.spec, entry.spec);
   EXPECT_EQ(again.instances, entry.instances);
+  EXPECT_EQ(again.former, entry.former);
   for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(decode(std::string_view(bytes).substr(0, size), again));
+}
+
+TEST(pipeline_store, a_record_of_version_1_has_no_former_sensors) {
+  auto entry = some_pipeline(2);
+  entry.former.clear();
+  auto bytes = encode(entry);
+  bytes.front() = 1;
+  bytes.pop_back();  // their count
+  pipeline_entry again;
+  ASSERT_TRUE(decode(bytes, again));
+  EXPECT_EQ(again.instances, entry.instances);
+  EXPECT_TRUE(again.former.empty());
 }
 
 TEST(pipeline_store, pipelines_and_the_ids_given_away_outlive_a_restart) {
