@@ -93,14 +93,21 @@ void append_places(std::string& page, std::string_view what, const std::map<std:
   page += "</table></details>\n";
 }
 
-void append_summary(std::string& page, const backtest_result& result, std::int64_t span_us) {
+/// With the sensor of a line that is about one alone: rules of many machines have the same name.
+std::string cell_of(const backtest_line& line, const sensor_names& names) {
+  auto text = fmt::format("<span{}>{}</span>", line.draft ? " class=\"draft\"" : "", html_escaped(title_of(line)));
+  if (line.sensors == 1 && line.by_sensor.size() == 1)
+    text += fmt::format("<br><small>{}</small>", html_escaped(names(line.by_sensor.begin()->first)));
+  return text;
+}
+
+void append_summary(std::string& page, const backtest_result& result, std::int64_t span_us, const sensor_names& names) {
   const bool known = result.faults != 0;
   fmt::format_to(std::back_inserter(page), "<table><tr><th>what</th>{}", figure_heads);
   if (known) page += "<th>faults found</th><th>precision</th><th>recall</th><th>median delay</th>";
   page += "</tr>\n";
   for (const auto& line : result.lines) {
-    append_row(page, fmt::format("<span{}>{}</span>", line.draft ? " class=\"draft\"" : "", html_escaped(title_of(line))),
-               line.all, span_us, line.sensors);
+    append_row(page, cell_of(line, names), line.all, span_us, line.sensors);
     if (known && line.faults) {
       fmt::format_to(std::back_inserter(page), "<td>{} of {}</td><td>{}</td><td>{}</td><td>{}</td>", line.faults->found,
                      line.faults->faults, percent(line.faults->precision()), percent(line.faults->recall()),
@@ -159,7 +166,7 @@ std::string backtest_html(const backtest_result& result, const sensor_names& kno
     for (const auto& each : result.differences) page += "<li class=\"draft\">" + html_escaped(each) + "</li>\n";
     page += "</ul>\n";
   }
-  append_summary(page, result, span_us);
+  append_summary(page, result, span_us, names);
   for (const auto& line : result.lines) {
     fmt::format_to(std::back_inserter(page), "<h2{}>{}</h2>\n", line.draft ? " class=\"draft\"" : "",
                    html_escaped(title_of(line)));

@@ -37,19 +37,33 @@ std::optional<double> fault_figures::recall() const {
   return static_cast<double>(found) / static_cast<double>(faults);
 }
 
+namespace {
+
+bool share_an_instant(const firing& at, const fault_window& fault) {
+  return at.begin_us < fault.end_us && (at.end_us > fault.begin_us || at.begin_us >= fault.begin_us);
+}
+
+}  // namespace
+
 fault_figures compare(std::span<const firing> firings, std::span<const fault_window> faults) {
   fault_figures out;
   out.faults = faults.size();
   out.firings = firings.size();
-  const auto concerns = [](const firing& at, const fault_window& fault) {
-    if (fault.sensor != 0 && fault.sensor != at.sensor) return false;
-    return at.begin_us < fault.end_us && (at.end_us > fault.begin_us || at.begin_us >= fault.begin_us);
-  };
+  std::vector<firing> fired(firings.begin(), firings.end());
+  std::vector<fault_window> known(faults.begin(), faults.end());
+  std::ranges::stable_sort(fired, {}, &firing::sensor);
+  std::ranges::stable_sort(known, {}, &fault_window::sensor);
+  const auto of_any_sensor = std::ranges::equal_range(known, sensor_id{0}, {}, &fault_window::sensor);
   std::vector<std::int64_t> delays_us;
-  for (const auto& fault : faults) {
+  for (const auto& fault : known) {
     std::optional<std::int64_t> first_us;
-    for (const auto& at : firings)
-      if (concerns(at, fault)) first_us = std::min(first_us.value_or(at.begin_us), at.begin_us);
+    const auto look_at = [&](const firing& at) {
+      if (share_an_instant(at, fault)) first_us = std::min(first_us.value_or(at.begin_us), at.begin_us);
+    };
+    if (fault.sensor == 0)
+      std::ranges::for_each(fired, look_at);
+    else
+      std::ranges::for_each(std::ranges::equal_range(fired, fault.sensor, {}, &firing::sensor), look_at);
     if (first_us) delays_us.push_back(std::max<std::int64_t>(0, *first_us - fault.begin_us));
   }
   out.found = delays_us.size();
@@ -58,8 +72,11 @@ fault_figures compare(std::span<const firing> firings, std::span<const fault_win
     std::ranges::nth_element(delays_us, middle);
     out.median_delay_us = *middle;
   }
-  for (const auto& at : firings)
-    out.right += std::ranges::any_of(faults, [&](const fault_window& fault) { return concerns(at, fault); }) ? 1 : 0;
+  for (const auto& at : fired) {
+    const auto meets = [&](const fault_window& fault) { return share_an_instant(at, fault); };
+    const auto of_its_sensor = std::ranges::equal_range(known, at.sensor, {}, &fault_window::sensor);
+    out.right += std::ranges::any_of(of_its_sensor, meets) || std::ranges::any_of(of_any_sensor, meets) ? 1 : 0;
+  }
   return out;
 }
 
