@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <thread>
@@ -243,7 +244,8 @@ class judges {
     const auto read = std::max<std::uint64_t>(1, slowest.dispatched_readings());
     const auto judged = std::min(read, slowest.processed_readings());
     progress_.readings = judged;
-    progress_.share = read_share_ * static_cast<double>(judged) / static_cast<double>(read);
+    const auto share = read_share_ * static_cast<double>(judged) / static_cast<double>(read);
+    progress_.share = std::max(progress_.share.load(), share);  // what is read anew is not yet judged: it never goes back
   }
 
   expected<void> finish_streams() {
@@ -338,7 +340,7 @@ expected<backtest_result> run_backtest(const backtest_spec& spec, const row_read
   }
   report(spec, with.found(), out);
   out.drafted = with.drafted_series_made();
-  out.digest = with.found().in_force.digest();
+  out.digest = with.found().in_force.digest(std::not_fn(is_of_draft));
   progress.readings = out.readings;
   progress.share = 1;
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();

@@ -28,6 +28,8 @@ struct backtest_sensor {
 
 /// The id that a draft has while it is tried: the catalog gives none as high.
 constexpr rule_id draft_id(std::size_t number) { return 0x8000'0000U + static_cast<rule_id>(number); }
+/// Of a draft of a rule, which is judged beside what is in force.
+inline bool is_of_draft(const event_key& key) { return key.source == event_source::alert_rule && key.rule >= draft_id(0); }
 /// Likewise of the draft of a pipeline; pipeline_rule() of it is one still.
 constexpr pipeline_id draft_pipeline_id(std::size_t number) { return 0x1000'0000U + static_cast<pipeline_id>(number); }
 

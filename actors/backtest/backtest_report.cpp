@@ -16,6 +16,7 @@ using firings_by_line = std::map<line_key, std::vector<firing>>;
 
 bool is_of_machines(event_source source) { return group_of(source) == source_group::machine_detector; }
 
+/// `count` rises by those of what is in force.
 firings_by_line firings_of(const finding_book& book, std::int64_t end_us, std::uint64_t& count) {
   firings_by_line out;
   book.visit([&](const finding& it) {
@@ -23,7 +24,7 @@ firings_by_line firings_of(const finding_book& book, std::int64_t end_us, std::u
       if (is_of_machines(at->source)) at->sensor = at->rule;  // stands for it
       out[{at->source, is_of_machines(at->source) ? 0 : at->rule}].push_back(*at);
     }
-    ++count;
+    if (!is_of_draft(it.stated->key)) ++count;
   });
   return out;
 }

@@ -34,10 +34,11 @@ void finding_book::visit(const std::function<void(const finding&)>& each) const 
     if (const auto folded = fold_finding(of_one); folded.holds()) each(folded);
 }
 
-std::uint64_t finding_book::digest() const {
+std::uint64_t finding_book::digest(const std::function<bool(const event_key&)>& counts) const {
   const std::lock_guard lock(mutex_);
   finding_digest digest;
-  for (const auto& [key, of_one] : events_) digest.add(fold_finding(of_one));
+  for (const auto& [key, of_one] : events_)
+    if (counts(of_one.front().key)) digest.add(fold_finding(of_one));
   return digest.value();
 }
 

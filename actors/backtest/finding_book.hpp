@@ -22,8 +22,8 @@ class finding_book {
   bool overflowed() const;
   /// What holds, in the order of the keys.
   void visit(const std::function<void(const finding&)>& each) const;
-  /// As event_log::digest() of a log with these events.
-  std::uint64_t digest() const;
+  /// As event_log::digest() of a log with the events of these findings.
+  std::uint64_t digest(const std::function<bool(const event_key&)>& counts) const;
 
  private:
   struct identity {

@@ -112,6 +112,20 @@ TEST_F(backtest_test, holds_a_draft_against_the_rule_in_force_and_against_known_
                                              ", 1 of 1 known fault missed instead of 0");
 }
 
+TEST_F(backtest_test, counts_no_finding_of_a_draft_among_those_of_what_is_in_force) {
+  load(0, 10'000);
+  auto draft = rule;
+  draft.high = 60;
+  backtest_request asked;
+  asked.sensors = selector();
+  asked.sensors->name = "*";
+  asked.rules = {{draft, rule.id}};
+  const auto with = finished(asked).result, without = finished({}).result;
+  EXPECT_GT(line_of(*with, true, event_source::alert_rule, rule.id)->all.count, 0U);
+  EXPECT_EQ(with->findings, without->findings);
+  EXPECT_EQ(with->digest, running->events().digest());
+}
+
 TEST_F(backtest_test, tries_other_settings_of_detectors_beside_those_in_force) {
   load(0, 10'000);
   backtest_request asked;
