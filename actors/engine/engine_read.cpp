@@ -242,6 +242,9 @@ engine_metrics engine::metrics() const {
   m.pipeline_instances = parts.streams->size();
   m.watched_machines = parts.streams->watch_count();
   m.failed_pipeline_instances = parts.streams->failed_count();
+  const auto lag = parts.streams->how_far_behind();
+  m.pipeline_lag_readings = lag.readings;
+  m.pipeline_instances_behind = lag.instances_behind;
   m.past_waiting = parts.past->waiting();
   const auto findings = parts.events->count();
   m.anomalies = findings.anomalies;

@@ -29,6 +29,7 @@ struct engine_metrics {
   std::uint64_t set_aside_readings = 0, set_aside_bytes = 0;  ///< of failed sensors, beside the journal
   std::uint64_t anomalies = 0, alerts = 0, active_alerts = 0;
   std::uint64_t pipelines = 0, pipeline_instances = 0, failed_pipeline_instances = 0;
+  std::uint64_t pipeline_lag_readings = 0, pipeline_instances_behind = 0;
   std::uint64_t past_waiting = 0;  ///< corrections and sensors with late readings whose past is still to be judged again
   std::uint64_t watched_machines = 0;
   std::uint64_t journal_bytes = 0, store_writer_bytes = 0;

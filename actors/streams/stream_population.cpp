@@ -267,10 +267,13 @@ std::uint64_t stream_population::failed_count() const {
   return static_cast<std::uint64_t>(std::ranges::count_if(all_, [](const auto& each) { return each.second->is_down; }));
 }
 
-bool stream_population::is_behind() const {
-  const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(all_, [](const auto& each) { return each.second->behind && !each.second->is_down; });
+stream_population::lag stream_population::how_far_behind() const {
+  const std::lock_guard lock(mutex_);  // nothing moves from the line to instances
+  const auto behind = std::ranges::count_if(all_, [](const auto& each) { return each.second->behind && !each.second->is_down; });
+  return {queued_->load() + readings_in_line(), static_cast<std::uint64_t>(behind)};
 }
+
+bool stream_population::is_behind() const { return how_far_behind().instances_behind > 0; }
 
 stream_actor stream_population::actor_of(pipeline_id pipeline, machine_id machine) const {
   const std::lock_guard lock(mutex_);

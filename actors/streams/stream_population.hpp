@@ -70,6 +70,11 @@ class stream_population {
   /// Waits until every instance has taken in all that was committed before the call, and its results are committed.
   bool wait_until_idle(std::int64_t deadline_ms);
   std::uint64_t failed_count() const;
+  struct lag {
+    std::uint64_t readings = 0;          ///< committed, and in line or with instances that have not yet seen them
+    std::uint64_t instances_behind = 0;  ///< that read the journal; what they have left is not among the readings
+  };
+  lag how_far_behind() const;
   /// Whether instances get their entries from the journal, which so keeps them.
   bool is_behind() const;
   derived_writer::counters derived() const { return writer_->count(); }
@@ -149,6 +154,7 @@ class stream_population {
   void hand_over(const std::shared_ptr<instance>& to, caf::execution_unit& by);
   void send_held(caf::execution_unit& by);
   bool line_is_empty();
+  std::uint64_t readings_in_line() const;
   bool has_room_for_all() const;
 
   // The thread that gives (stream_population_catch_up.cpp).
@@ -184,7 +190,7 @@ class stream_population {
   std::vector<std::shared_ptr<instance>> held_;  ///< whose `next` is held back; some may have been sent since
   std::chrono::steady_clock::time_point held_since_;
 
-  std::mutex line_mutex_;
+  mutable std::mutex line_mutex_;
   line_of_entries line_;                       ///< guarded by line_mutex_
   std::shared_ptr<const route_table> wanted_;  ///< likewise: what entries in line may be for; null: nothing
   bell bell_;

@@ -69,6 +69,12 @@ bool stream_population::line_is_empty() {
   return line_.entries.empty() && !line_.is_cut;
 }
 
+/// At least one where the line was cut: nobody is behind yet.
+std::uint64_t stream_population::readings_in_line() const {
+  const std::lock_guard lock(line_mutex_);
+  return std::max<std::uint64_t>(line_.readings, line_.is_cut ? 1 : 0);
+}
+
 /// What is in line goes by the routes under which it was put there: of an instance that came since, it is before its beginning, or the journal
 /// has it, since the instance is behind.
 void stream_population::renew_routes(caf::execution_unit& by) {

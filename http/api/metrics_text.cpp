@@ -81,6 +81,10 @@ void add_engine(families& out, const engine_metrics& m) {
   counter(out, "alerts_total", "Alerts found, also those that retention dropped", real(m.alerts));
   gauge(out, "pipelines", "Pipelines", real(m.pipelines));
   gauge(out, "pipeline_instances", "Instances of pipelines at work", real(m.pipeline_instances));
+  gauge(out, "pipeline_lag_readings", "Committed readings that pipelines and machine detectors have not yet seen",
+        real(m.pipeline_lag_readings));
+  gauge(out, "pipeline_instances_behind", "Instances and machine detectors that read the journal, as more came than may wait for them",
+        real(m.pipeline_instances_behind));
   gauge(out, "watched_machines", "Machines that the machine detector watches", real(m.watched_machines));
   gauge(out, "failed_pipeline_instances", "Instances of pipelines that failed too often and are off",
         real(m.failed_pipeline_instances));

@@ -29,6 +29,7 @@ struct stream_population_test : testing::Test {
     states = std::make_unique<stream_state_store>(*db);
     stream_ports ports;
     ports.write_readings = [this](reading_batch batch, journal::waker wake) {
+      const std::lock_guard one(writing);
       return entries->begin(entry_of(std::move(batch)), durability::buffered, {}, std::move(wake));
     };
     ports.save = [this](saved_stream snapshot, std::function<void()> written) {
@@ -102,7 +103,7 @@ struct stream_population_test : testing::Test {
   progress counts;
   actor_runtime runtime{2};
   std::unique_ptr<stream_population> streams;
-  std::mutex mutex;
+  std::mutex mutex, writing;
   std::map<std::int64_t, double> told;
 };
 
@@ -159,6 +160,21 @@ TEST_F(stream_population_test, an_instance_that_cannot_keep_up_reads_the_journal
   static_assert(bodies * rows > 2 * limits::stream_queued_readings);
   for (int i = 0; i < bodies; ++i) ingest(i * rows, rows);
   EXPECT_EQ(all_told(), seconds(bodies * rows - 1));
+}
+
+TEST_F(stream_population_test, the_lag_is_what_waits_until_its_results_are_committed) {
+  begin();
+  ASSERT_TRUE(streams->wait_until_idle(idle_ms));
+  {
+    const std::lock_guard nothing_is_written(writing);
+    ingest(0, 30);
+    EXPECT_GE(streams->how_far_behind().readings, 30U);
+    await([&] { return streams->report(1, idle_ms).at(0).seen.value().counts.in == 30; }, "the instance to see them");
+    EXPECT_GE(streams->how_far_behind().readings, 30U);
+  }
+  EXPECT_EQ(all_told(), seconds(29));
+  EXPECT_EQ(streams->how_far_behind().readings, 0U);
+  EXPECT_EQ(streams->how_far_behind().instances_behind, 0U);
 }
 
 }  // namespace

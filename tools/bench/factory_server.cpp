@@ -131,10 +131,11 @@ class factory_server : public server {
   }
 
   void settle() override {
-    const auto until = std::chrono::steady_clock::now() + 120s;
-    while (metric("factory_processed_readings_total") < metric("factory_committed_readings_total")) {
+    const auto until = std::chrono::steady_clock::now() + 600s;  // thousands of pipelines read the journal for long
+    while (metric("factory_processed_readings_total") < metric("factory_committed_readings_total") ||
+           metric("factory_pipeline_lag_readings") > 0 || metric("factory_pipeline_instances_behind") > 0) {
       if (std::chrono::steady_clock::now() > until)
-        throw std::runtime_error("committed readings are still not processed after 120 s");
+        throw std::runtime_error("committed readings are still not processed, or not seen by pipelines, after 600 s");
       std::this_thread::sleep_for(5ms);
     }
   }
