@@ -170,7 +170,9 @@ struct engine::impl {
   expected<void> end_events_of_pipelines(const std::function<bool(pipeline_id, sensor_id)>& is_gone);
   expected<void> check_channels(const pipeline_spec& spec) const;
   std::optional<pipeline_id> tells_channel(channel_id channel) const;
-  expected<void> refresh_streams();
+  expected<void> forget_reached(const std::vector<stream_key>& ended, const pipeline_spec& spec,
+                                const std::vector<pipeline_instance_entry>& were);
+  void refresh_streams();
   expected<bool> refresh_stream(pipeline_entry entry);
   expected<std::vector<pipeline_instance_entry>> commit_instances(pipeline_entry& entry, const instances_before& was,
                                                                   std::vector<pipeline_instance_entry> fresh,

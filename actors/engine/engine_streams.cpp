@@ -146,7 +146,8 @@ expected<void> engine::impl::start_streams() {
   for (const auto& each : all)
     if (auto started = start_instances(each, each.instances); !started) return started;
   if (auto watched = start_watches(); !watched) return watched;
-  return refresh_streams();  // a change of the catalog that a crash cut short
+  refresh_streams();  // a change of the catalog that a crash cut short
+  return {};
 }
 
 expected<void> engine::impl::start_instances(const pipeline_entry& of, const std::vector<pipeline_instance_entry>& which) {
@@ -222,11 +223,20 @@ std::vector<pipeline_instance_entry> engine::impl::all_instances(pipeline_id but
   return all;
 }
 
-/// Takes away what instances had stored and ends what they found: after what they may still have handed over.
+/// Takes away what instances had stored and ends what they found: after what they may still have handed over. Where the disk is too slow for that, the
+/// housekeeper does it, and starts what is to run.
 expected<void> engine::impl::forget_instances(const std::vector<stream_key>& ended, const pipeline_spec& spec,
                                               const instances& were) {
   if (ended.empty()) return {};
-  if (auto reached = reach_store(limits::query_deadline_ms); !reached) return reached;
+  auto done = reach_store(limits::query_deadline_ms);
+  if (done) done = forget_reached(ended, spec, were);
+  if (!done) is_to_follow_changes = true;
+  return done;
+}
+
+/// Likewise, when what they handed over is stored.
+expected<void> engine::impl::forget_reached(const std::vector<stream_key>& ended, const pipeline_spec& spec,
+                                            const instances& were) {
   std::set<sensor_id> subjects;
   for (const auto& each : ended)
     if (const auto* const known = find_machine(were, each.machine)) subjects.insert(known->sources[subject_source(spec)]);
@@ -266,17 +276,19 @@ std::optional<pipeline_id> engine::impl::tells_channel(channel_id channel) const
 }
 
 /// After a change of the catalog: instances for machines that have all sources now, none for those that have them no more. The sensors that
-/// this makes may be sources in turn. REQUIRES: the caller holds `changes`.
-expected<void> engine::impl::refresh_streams() {
+/// this makes may be sources in turn. What one pipeline cannot have now is no reason for others to stand still: the housekeeper tries again. REQUIRES: the
+/// caller holds `changes`.
+void engine::impl::refresh_streams() {
   for (bool changed = true; changed;) {
     changed = false;
     for (const auto& entry : pipelines->all()) {
       const auto done = refresh_stream(entry);
-      if (!done) return tl::unexpected(done.error());
-      changed = changed || *done;
+      changed = changed || done.value_or(false);
+      if (done) continue;
+      spdlog::warn("pipeline {} does not follow a change of the catalog yet: {}", entry.id, done.error().message);
+      is_to_follow_changes = true;
     }
   }
-  return {};
 }
 
 namespace {
@@ -379,7 +391,7 @@ void engine::impl::after_catalog_change(const std::vector<sensor_entry>& created
                                [&](const selector& which) { return !which.name || matches_pattern(*which.name, sensor.name); });
   };
   if (!created.empty() && std::ranges::none_of(created, is_wanted)) return;
-  if (auto done = refresh_streams(); !done) spdlog::warn("pipelines: {}", done.error().message);
+  refresh_streams();
 }
 
 std::optional<pipeline_id> engine::impl::filled_by(sensor_id sensor) const {

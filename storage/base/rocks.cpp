@@ -134,7 +134,8 @@ expected<void> database::impl::check_room(std::string_view doing) const {
 
 expected<void> database::impl::write(rocksdb::WriteBatch& batch, bool fsync, std::string_view doing) {
   if (auto room = check_room(doing); !room) return room;
-  if (writes_fail) return fail(errc::storage_failed, "told to fail");
+  const char* const refused = failing;
+  if (writes_fail || (refused != nullptr && doing == refused)) return fail(errc::storage_failed, "told to fail");
   if (stopped_.load(std::memory_order_relaxed)) try_resume();
   rocksdb::WriteOptions options;
   options.sync = fsync;

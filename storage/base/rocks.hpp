@@ -43,6 +43,7 @@ struct database::impl {
   std::array<rocksdb::ColumnFamilyHandle*, column_count> columns{};
   std::atomic<std::uint64_t> fsyncs{0}, fsync_nanoseconds{0};
   std::atomic<bool> writes_fail{false};  ///< for tests: as if the disk refused all
+  std::atomic<const char*> failing{nullptr};  ///< for tests: as if the disk refused writes that do this
   std::atomic<bool> marks_fail{false};   ///< for tests: as if the disk refused the mark behind a write that it took
   int lock_fd = -1;                      ///< of the directory, under flock
   std::unique_ptr<freed_ranges> freed;

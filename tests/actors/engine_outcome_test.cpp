@@ -82,6 +82,20 @@ TEST_F(engine_outcome_test, a_pipeline_that_is_on_disk_although_it_failed_runs) 
   await([&] { return running->report_of_pipeline(1).empty(); }, "the housekeeper to end the instance");
 }
 
+TEST_F(engine_outcome_test, a_change_of_a_pipeline_that_fails_behind_its_commit_is_finished_by_the_housekeeper) {
+  begin(1);
+  ASSERT_TRUE(running->create_pipeline(minutely));
+  disk().failing = "removing the states of a pipeline";
+  const auto changed = running->update_pipeline(1, R"({"steps":[{"window":{"tumbling_ms":1000},"aggregate":"mean"}]})");
+  EXPECT_FALSE(changed);
+  disk().failing = nullptr;
+  EXPECT_EQ(running->find_pipeline(1)->version, 2U);
+  await([&] { return running->report_of_pipeline(1).size() == 1; }, "the housekeeper to start the instance");
+  ASSERT_TRUE(ingest(1, calm(0, 200)));
+  ASSERT_TRUE(running->settle(60'000));
+  EXPECT_EQ(running->stats(2, {}, {})->values.count, 199U);
+}
+
 TEST_F(engine_outcome_test, a_pipeline_that_is_not_on_disk_does_not_run) {
   begin(1);
   disk().writes_fail = true;
