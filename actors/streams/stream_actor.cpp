@@ -31,12 +31,17 @@ void answer_pause(stream_actor_state& state) {
   state.pause->state.set(std::move(bytes));
 }
 
+/// Whether what waits is to be handed over now.
+bool is_to_write(const stream_actor_state& state) {
+  const auto waiting = state.outbox.waiting();
+  return waiting > 0 && (!state.replaying || waiting >= limits::stream_results_waiting);
+}
+
 /// Hands over what waits.
 void write_results(self_pointer self) {
   auto& state = self->state;
   forget_committed(state);
-  const auto waiting = state.outbox.waiting();
-  if (waiting > 0 && (!state.replaying || waiting >= limits::stream_results_waiting)) {
+  if (is_to_write(state)) {
     const auto number = state.live->handed.fetch_add(1) + 1;
     state.ports.put_derived({state.live, stream_actor{self}, number, state.outbox.take(number), std::exchange(state.held, {})});
     forget_committed(state);
@@ -99,7 +104,7 @@ void take_in(self_pointer self, const stream_entries& entries) {
   if (!told.events.empty()) state.ports.write_events(std::move(told.events));  // before any state that has seen what they are of
   state.live->due_us.store(state.core->due_us().value_or(INT64_MAX));
   state.live->applied.store(state.applied_sequence);
-  if (state.outbox.waiting() > 0 && !state.replaying) state.held.push_back(entries.credit);
+  if (is_to_write(state)) state.held.push_back(entries.credit);
   write_results(self);
 }
 

@@ -162,6 +162,24 @@ TEST_F(stream_population_test, an_instance_that_cannot_keep_up_reads_the_journal
   EXPECT_EQ(all_told(), seconds(bodies * rows - 1));
 }
 
+TEST_F(stream_population_test, what_is_made_of_the_journal_is_under_way_until_it_is_committed) {
+  constexpr int rows = 100'000;
+  static_assert(rows > limits::stream_results_waiting);
+  ingest(0, rows);
+  {
+    const std::lock_guard nothing_is_written(writing);
+    begin();
+    await(
+        [&] {
+          const auto now = streams->report(1, idle_ms).at(0);
+          return now.state == stream_condition::running && now.seen && now.seen->counts.in == rows;
+        },
+        "the instance to catch up");
+    EXPECT_FALSE(streams->wait_until_idle(1));
+  }
+  EXPECT_EQ(all_told(), seconds(rows - 1));
+}
+
 TEST_F(stream_population_test, the_lag_is_what_waits_until_its_results_are_committed) {
   begin();
   ASSERT_TRUE(streams->wait_until_idle(idle_ms));
