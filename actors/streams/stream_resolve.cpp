@@ -132,7 +132,8 @@ std::set<sensor_id> own_sensors(const instances& all, const std::vector<former_s
 }
 
 expected<instances> resolve(const pipeline_spec& spec, const catalog& entities, const std::set<sensor_id>& own) {
-  if (!spec.per_machine) return resolve_one(spec, entities, own, nullptr).map([](auto only) { return instances{std::move(only)}; });
+  if (!spec.per_machine)
+    return resolve_one(spec, entities, own, nullptr).map([](auto only) { return instances{std::move(only)}; });
   const auto found = find_sources(spec, entities, own);
   if (!found) return tl::unexpected(found.error());
   expected<instances> all;

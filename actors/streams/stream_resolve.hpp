@@ -21,7 +21,8 @@ namespace factory {
 expected<std::vector<pipeline_instance_entry>> resolve(const pipeline_spec& spec, const catalog& entities,
                                                        const std::set<sensor_id>& own);
 /// The sensors that a pipeline fills or has filled.
-std::set<sensor_id> own_sensors(const std::vector<pipeline_instance_entry>& instances, const std::vector<former_sink>& former = {});
+std::set<sensor_id> own_sensors(const std::vector<pipeline_instance_entry>& instances,
+                                const std::vector<former_sink>& former = {});
 
 struct resolved_again {
   std::vector<pipeline_instance_entry> instances;
