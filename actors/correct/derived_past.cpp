@@ -6,14 +6,13 @@
 #include <utility>
 
 #include "actors/correct/limits.hpp"
+#include "actors/correct/source_rows.hpp"
 #include "pipelines/correct/historical.hpp"
 #include "pipelines/stream/pipeline_id.hpp"
 
 namespace factory {
 
 namespace {
-
-constexpr std::size_t rows_a_read = 8'192;
 
 void widen(std::map<sensor_id, time_range>& in, sensor_id sensor, const time_range& range) {
   const auto [at, is_new] = in.try_emplace(sensor, range);
@@ -108,76 +107,6 @@ std::shared_ptr<const revised_points> shared(revised_points points) {
 }
 
 }  // namespace
-
-/// Rows of several sensors, in the order of places.
-class derived_past::source_rows_reader final : public past_rows {
- public:
-  source_rows_reader(const time_series& series, const std::atomic<bool>& stopping) : series_(series), stopping_(stopping) {}
-  void add(sensor_cut with_overlay) { sources_.push_back({std::move(with_overlay), {}, 0, INT64_MIN, false}); }
-
-  expected<void> seek(std::int64_t from_us) override {
-    for (auto& each : sources_) each = {std::move(each.cut), {}, 0, from_us, false};
-    return {};
-  }
-  expected<stream_instance::placed_rows> next() override {
-    stream_instance::placed_rows out;
-    while (out.places.empty()) {
-      if (stopping_) return fail(errc::stopping, "stopped before its end");
-      auto known_until_us = INT64_MAX;
-      for (auto& each : sources_) {
-        if (auto read = fill(each); !read) return tl::unexpected(std::move(read.error()));
-        if (!each.is_at_end) known_until_us = std::min(known_until_us, each.from_us);
-      }
-      if (!merge(known_until_us, out)) return out;
-    }
-    return out;
-  }
-
- private:
-  struct source {
-    sensor_cut cut;
-    reading_run rows;
-    std::size_t at;
-    std::int64_t from_us;  ///< read up to here
-    bool is_at_end;
-  };
-  expected<void> fill(source& it) {
-    if (it.at < it.rows.size() || it.is_at_end) return {};
-    auto read = series_.read_on(it.cut, {it.from_us, INT64_MAX}, rows_a_read, false);
-    if (!read) return tl::unexpected(std::move(read.error()));
-    it.rows = std::move(*read);
-    it.at = 0;
-    it.is_at_end = it.rows.empty();
-    if (!it.is_at_end) it.from_us = it.rows.event_time_us.back() + 1;
-    return {};
-  }
-  /// False when there are no more rows.
-  bool merge(std::int64_t until_us, stream_instance::placed_rows& out) {
-    bool any = false;
-    for (;;) {
-      std::size_t first = sources_.size();
-      for (std::size_t i = 0; i < sources_.size(); ++i) {
-        const auto& each = sources_[i];
-        if (each.at == each.rows.size() || each.rows.event_time_us[each.at] >= until_us) continue;
-        if (first == sources_.size() || each.rows.event_time_us[each.at] < sources_[first].rows.event_time_us[sources_[first].at])
-          first = i;
-      }
-      if (first == sources_.size()) return any;
-      any = true;
-      auto& from = sources_[first];
-      const auto flags = from.rows.flags[from.at];
-      if (!is_left_out(flags) && (flags & flag_future) == 0) {
-        out.places.push_back(source_place::of(from.rows.event_time_us[from.at], first, sources_.size()));
-        out.values.push_back(from.rows.value[from.at]);
-      }
-      ++from.at;
-    }
-  }
-
-  const time_series& series_;
-  const std::atomic<bool>& stopping_;
-  std::vector<source> sources_;
-};
 
 derived_past::derived_past(const parts& with, cause why, const std::atomic<bool>& stopping)
     : with_(with), why_(std::move(why)), stopping_(stopping) {}

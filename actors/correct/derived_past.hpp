@@ -83,7 +83,6 @@ class derived_past {
     sensor_cut stored;  ///< with those that are added
     shared_overlay before, after;
   };
-  class source_rows_reader;
 
   expected<void> compute(const instance& it, const time_range& range);
   expected<void> compute_paused(const instance& it, time_range range, const std::shared_ptr<const stream_plan>& plan,

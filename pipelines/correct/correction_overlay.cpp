@@ -35,7 +35,8 @@ void change_row(const reading_change& by, double& value, std::uint8_t& flags) {
 correction_overlay::correction_overlay(std::vector<changed_range> in_order, std::shared_ptr<const revised_points> points)
     : in_order_(std::move(in_order)), points_(std::move(points)) {
   for (const auto& each : in_order_)
-    if (each.begin_us < each.end_us && each.change.action != correction_action::rest) spans_.add(each.begin_us, each.end_us - 1);
+    if (each.begin_us < each.end_us)
+      (each.change.action == correction_action::rest ? rests_ : spans_).add(each.begin_us, each.end_us - 1);
   if (!points_) return;
   const auto& times_us = points_->times_us;
   for (std::size_t first = 0, next = 1; first < times_us.size(); first = next++) {
@@ -66,6 +67,11 @@ void correction_overlay::apply(reading_run& rows) const {
     const auto part = rows_between(rows.event_time_us, each.begin_us, each.end_us);
     for (auto row = part.begin; row < part.end; ++row) change_row(each.change, rows.value[row], rows.flags[row]);
   }
+}
+
+bool correction_overlay::is_at_rest(std::int64_t time_us) const {
+  const auto at = rests_.reaching(time_us);
+  return at != rests_.end() && at->second <= time_us;
 }
 
 std::vector<changed_range> correction_overlay::ranges_behind(std::int64_t time_us) const {

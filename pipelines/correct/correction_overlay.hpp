@@ -39,6 +39,7 @@ class correction_overlay {
   std::vector<changed_range> ranges_behind(std::int64_t time_us) const;
   /// Where detectors neither judge nor learn, joined and in order.
   std::vector<time_range> rests() const { return rests_of(in_order_); }
+  bool is_at_rest(std::int64_t time_us) const;
   std::vector<changed_range> rest_ranges() const;  ///< likewise, as they were made
   static std::vector<time_range> rests_of(const std::vector<changed_range>& in_order);
   /// All time that is corrected, joined; single readings that lie near each other with what is between them.
@@ -49,7 +50,7 @@ class correction_overlay {
 
   std::vector<changed_range> in_order_;
   std::shared_ptr<const revised_points> points_;
-  interval_set spans_;
+  interval_set spans_, rests_;
 };
 
 }  // namespace factory
