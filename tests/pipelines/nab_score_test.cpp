@@ -6,10 +6,10 @@
 #include <numeric>
 #include <vector>
 
-namespace factory {
-namespace {
+#include "support/times.hpp"
 
-constexpr std::int64_t minute_us = 60'000'000;
+namespace factory::test {
+namespace {
 
 /// 100 rows, a minute each, the first 15 for learning; windows from row 40 to 49 and 70 to 79.
 class nab_of_a_hundred : public ::testing::Test {
@@ -76,4 +76,4 @@ TEST(nab_windows, a_long_file_learns_from_750_rows_and_one_without_windows_only_
 }
 
 }  // namespace
-}  // namespace factory
+}  // namespace factory::test
