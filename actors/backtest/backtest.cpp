@@ -200,6 +200,7 @@ class judges {
     entry.received_at_us = received_at_us;
     entry.command = std::make_shared<const operator_command>(operator_command{it.config.sensor, {}, std::move(before)});
     for (std::size_t i = 0; i < populations_.size(); ++i) dispatch(i, entry);
+    streams_->let_rest(it.config.sensor, it.rests);
   }
 
   void dispatch(std::size_t number, const journal_entry& entry) {

@@ -7,28 +7,11 @@
 #include "actors/streams/derived_writer.hpp"
 #include "actors/streams/machine_actor.hpp"
 #include "actors/streams/stream_actor.hpp"
+#include "actors/streams/watch_rows.hpp"
 
 namespace factory {
 
 namespace {
-
-/// Of the good readings that one cell of a watch holds, the newest is enough. They come by time.
-void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us, std::span<const double> values,
-                         std::span<const std::uint8_t> flags) {
-  auto cell_end_us = INT64_MIN;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!flags.empty() && is_left_out(flags[i])) continue;
-    if (times_us[i] < cell_end_us) {
-      to.times_us.back() = times_us[i];
-      to.values.back() = values[i];
-      continue;
-    }
-    const bool has_cell = times_us[i] >= -machine_cell::most_us && times_us[i] <= machine_cell::most_us;
-    cell_end_us = has_cell ? machine_cell::begin_us(machine_cell::of(times_us[i])) + machine_cell::length_us : INT64_MIN;
-    to.times_us.push_back(times_us[i]);
-    to.values.push_back(values[i]);
-  }
-}
 
 /// A watch gets its rows in steps of this length: it is made for the few cells that may still change, not for those of weeks.
 constexpr std::int64_t watch_step_us = 256 * machine_cell::length_us;
@@ -117,8 +100,11 @@ void past_streams::give_to(const route& to, const journal_entry& entry, const sl
   auto& [it, source] = to;
   if (it->live->is_watch()) {
     stream_entries newest;
-    add_newest_of_cells(newest, entry.readings->times(rows), entry.readings->values(rows), entry.readings->flags_of(rows));
-    it->merge->put(source, newest.times_us, newest.values, {});
+    const auto rests = rests_.find(rows.sensor);
+    add_newest_of_cells(newest, entry.readings->times(rows), entry.readings->values(rows), entry.readings->flags_of(rows),
+                        rests == rests_.end() ? nullptr : &rests->second);
+    if (!newest.flags.empty()) newest.flags.resize(newest.values.size());
+    it->merge->put(source, newest.times_us, newest.values, newest.flags);
     return;
   }
   if (it->merge) {

@@ -4,6 +4,7 @@
 #include <caf/all.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "actors/flow/flow.hpp"
 #include "actors/sensors/supervisor.hpp"
 #include "actors/streams/stream_messages.hpp"
+#include "pipelines/correct/correction_overlay.hpp"
 
 namespace factory {
 
@@ -29,6 +31,8 @@ class past_streams {
   past_streams(caf::actor_system& system, const std::vector<backtest_stream>& all, teller tell);
   ~past_streams();
 
+  /// Where the machine detector neither judges nor learns the sensor's readings. Before the first ones.
+  void let_rest(sensor_id sensor, const std::vector<changed_range>& ranges) { rests_.emplace(sensor, ranges); }
   /// Readings of sensors up to `until_us`: of none of them an older one follows.
   void give(const journal_entry& entry, std::int64_t until_us);
   /// Derived readings, as they were taken: for the drafts that compute from them.
@@ -75,6 +79,7 @@ class past_streams {
   supervisor_actor supervisor_;
   std::vector<instance> all_;               ///< never grows after the constructor: routes point into it
   std::vector<std::vector<route>> routes_;  ///< by sensor
+  std::map<sensor_id, correction_overlay> rests_;
   std::size_t levels_ = 0;
   std::uint64_t sequence_ = 0;
   std::int64_t newest_us_ = INT64_MIN;  ///< so far all readings have been seen

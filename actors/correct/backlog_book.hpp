@@ -11,6 +11,7 @@
 
 #include "actors/correct/limits.hpp"
 #include "pipelines/model/reading.hpp"
+#include "storage/streams/pipeline_store.hpp"
 
 namespace factory {
 
@@ -89,5 +90,6 @@ class basic_backlog_book {
   std::function<void()> wake_;
 };
 using backlog_book = basic_backlog_book<sensor_id>;
+using stream_backlog = basic_backlog_book<stream_key>;
 
 }  // namespace factory

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,7 +18,7 @@
 
 namespace factory {
 
-/// Pipelines, as far as their past is computed again. None of these is called from an actor.
+/// Pipelines and watches over machines, as far as their past is computed again. None of these is called from an actor.
 struct stream_access {
   struct instance {
     stream_key key;
@@ -25,6 +26,13 @@ struct stream_access {
     std::vector<sensor_id> sources, sinks;
   };
   std::function<std::vector<instance>()> all;  ///< those that run, or should
+  struct watched_machine {
+    stream_key key;
+    std::vector<sensor_id> sources;
+    double sensitivity = 1;
+    std::uint64_t since_event = 0;  ///< findings that the log has up to here are not the watch's
+  };
+  std::function<std::optional<watched_machine>(machine_id)> watch_of;
   std::function<expected<stream_population::paused>(const stream_key&)> pause;
   std::function<expected<void>(const stream_key&, std::uint64_t, std::shared_ptr<const std::string>, bool)> resume;
   /// What actors have handed over is stored.

@@ -74,6 +74,15 @@ void widen(time_range& range, std::int64_t first_us, std::int64_t last_us) {
   range.end_us = std::max(range.end_us, last_us + 1);
 }
 
+std::string reason_of(const correction_store::step& of) {
+  return of.is_revert() ? "a correction was reverted" : "readings were corrected";
+}
+
+void add(const machine_past::outcome& of, consequences& to) {
+  to.anomalies.add(of.anomalies);
+  to.machines_not_followed += of.not_followed;
+}
+
 }  // namespace
 
 void recomputer::start() {
@@ -120,8 +129,36 @@ void recomputer::run() {
 std::optional<std::pair<sensor_id, backlog_book::entry>> recomputer::take_late() {
   std::optional<backlog_book::clock::time_point> next;
   auto late = with_.backlog.take_due(next);
-  if (next) look_again_ = look_again_ ? std::min(*look_again_, *next) : next;
+  look_again_at(next);
   return late;
+}
+
+/// Likewise of an instance of a pipeline, or of a machine.
+std::optional<std::pair<stream_key, stream_backlog::entry>> recomputer::take_behind() {
+  std::optional<backlog_book::clock::time_point> next;
+  std::optional<std::pair<stream_key, stream_backlog::entry>> behind;
+  if (backlog_book::clock::now() >= streams_rest_until_)
+    behind = with_.streams_behind.take_due(next);
+  else if (!with_.streams_behind.empty())
+    next = streams_rest_until_;
+  look_again_at(next);
+  return behind;
+}
+
+void recomputer::look_again_at(const std::optional<backlog_book::clock::time_point>& next) {
+  if (next) look_again_ = look_again_ ? std::min(*look_again_, *next) : next;
+}
+
+/// One that is busy is judged later; others go on.
+void recomputer::judge_behind(const stream_key& key, const stream_backlog::entry& late) {
+  const bool is_watch = key.pipeline == machine_watches;
+  const auto done = is_watch ? take_machine(key) : take_stream(&key);
+  if (done) return;
+  with_.streams_behind.put(key, late);
+  streams_rest_until_ = backlog_book::clock::now() + std::chrono::milliseconds(limits::judge_again_retry_ms);
+  const auto level = done.error().code == errc::overloaded || stopping_ ? spdlog::level::debug : spdlog::level::warn;
+  spdlog::log(level, "late readings of {} {} are not judged yet: {}", is_watch ? "machine" : "pipeline",
+              is_watch ? key.machine : key.pipeline, done.error().message);
 }
 
 /// One thing of what there is to do; false when there is nothing for now.
@@ -136,10 +173,9 @@ bool recomputer::work() {
     } else if (!with_.corrections.revisions().under_way().empty()) {
       what = "derived readings that were made anew";
       done = take_stream(nullptr);
-    } else if (const auto behind = with_.streams_behind.take_due(look_again_)) {
-      what = fmt::format("late readings of pipeline {}", behind->first.pipeline);
-      done = take_stream(&behind->first);
-      if (!done) with_.streams_behind.put(behind->first, behind->second);
+    } else if (const auto behind = take_behind()) {
+      what = "late readings";
+      judge_behind(behind->first, behind->second);
     } else if (auto late = take_late()) {
       what = fmt::format("late readings of sensor {}", late->first);
       done = take_backlog(late->first, late->second, with_.corrections.overlay_of(late->first));
@@ -156,6 +192,13 @@ bool recomputer::work() {
   return false;
 }
 
+std::set<machine_id> recomputer::machines_of(const std::vector<sensor_id>& sensors) const {
+  std::set<machine_id> all;
+  for (const auto sensor : sensors)
+    if (const auto entry = with_.past.entities.find_sensor(sensor)) all.insert(entry->machine);
+  return all;
+}
+
 void recomputer::add_factory(sensor_id sensor, std::set<factory_id>& to) const {
   const auto entry = with_.past.entities.find_sensor(sensor);
   if (!entry) return;
@@ -168,9 +211,10 @@ expected<void> recomputer::take(const step& next) {
   std::set<factory_id> factories;
   derived_past::cause why;
   why.step = why.at = next.number;
-  why.reason = next.is_revert() ? "a correction was reverted" : "readings were corrected";
+  why.reason = reason_of(next);
   why.recorded_at_us = when(next);
-  why.overlay = [&](sensor_id sensor) { return with_.corrections.overlay_at(sensor, next.number); };
+  const auto overlay = [&](sensor_id sensor) { return with_.corrections.overlay_at(sensor, next.number); };
+  why.overlay = overlay;
   why.report = [&](sensor_id sensor, const time_range&, const judged_past& judged) { return report_of(next, sensor, judged); };
   derived_past derived(derived_parts(), std::move(why), stopping_);
   for (const auto sensor : next.of.sensors) {
@@ -190,6 +234,11 @@ expected<void> recomputer::take(const step& next) {
   auto followed = derived.run();
   if (!followed) return tl::unexpected(std::move(followed.error()));
   all.add(*followed);
+  machine_past machines(machine_parts(), {reason_of(next), when(next), false, overlay}, stopping_);
+  if (auto judged = machines.follow(machines_of(next.of.sensors), {next.of.begin_us, next.of.end_us}); !judged)
+    return tl::unexpected(std::move(judged.error()));
+  add(machines.result(), all);
+  if (const auto& span = machines.result().changed) widen(changed, span->begin_us, span->end_us - 1);
   for (const auto& [sensor, range] : derived.changed()) {
     widen(changed, range.begin_us, range.end_us - 1);
     add_factory(sensor, factories);
@@ -240,6 +289,25 @@ expected<void> recomputer::take_stream(const stream_key* instance) {
   return derived.finish();
 }
 
+/// What readings of a machine that came later than its rows wait have a part in.
+expected<void> recomputer::take_machine(const stream_key& watch) {
+  const auto overlay = [&, at = with_.corrections.next_step() - 1](sensor_id sensor) {
+    return with_.corrections.overlay_at(sensor, at);
+  };
+  machine_past machine(machine_parts(), {"readings came late", with_.past.now_us(), false, overlay}, stopping_);
+  if (auto judged = machine.follow_late(watch); !judged) return judged;
+  if (const auto& changed = machine.result().changed) {
+    const auto known = with_.past.entities.find_machine(watch.machine);
+    if (!known) return {};
+    if (auto days = with_.report_again({known->factory}, *changed, stopping_); !days)
+      return tl::unexpected(std::move(days.error()));
+  }
+  consequences all;
+  add(machine.result(), all);
+  spdlog::debug("late readings of machine {}: {}", watch.machine, to_text(all));
+  return {};
+}
+
 /// Findings and the report of them are one write: where the report is there already, a crash came later. Readings that come late meanwhile are
 /// judged first.
 expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sensor, time_range& changed) {
@@ -256,7 +324,7 @@ expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sens
   change.range = {next.of.begin_us, next.of.end_us};
   change.before = with_.corrections.overlay_at(sensor, next.number - 1);
   change.after = with_.corrections.overlay_at(sensor, next.number);
-  change.reason = next.is_revert() ? "a correction was reverted" : "readings were corrected";
+  change.reason = reason_of(next);
   change.recorded_at_us = when(next);
   expected<judged_past> judged;
   for (int turn = 1;; ++turn) {
@@ -366,6 +434,10 @@ expected<consequences> recomputer::preview(const correction& what, bool is_rever
   auto followed = derived.run();
   if (!followed) return followed;
   all.add(*followed);
+  machine_past machines(machine_parts(), {{}, 0, true, now_counts_as}, stopping_);
+  if (auto judged = machines.follow(machines_of(what.sensors), {what.begin_us, what.end_us}); !judged)
+    return tl::unexpected(std::move(judged.error()));
+  add(machines.result(), all);
   return all;
 }
 

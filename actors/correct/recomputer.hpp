@@ -15,6 +15,7 @@
 #include "actors/correct/derived_past.hpp"
 #include "actors/correct/judge_again.hpp"
 #include "actors/correct/live_past.hpp"
+#include "actors/correct/machine_past.hpp"
 
 namespace factory {
 
@@ -39,7 +40,8 @@ class recomputer {
     /// The sensor's late readings have been judged, when it had so many in all.
     std::function<void(sensor_id, std::uint64_t late_count)> backlog_is_judged;
     stream_access streams;
-    basic_backlog_book<stream_key>& streams_behind;
+    stream_backlog& streams_behind;
+    machine_mark_store& marks;
   };
   explicit recomputer(parts with) : with_(std::move(with)) {}
   ~recomputer() { stop(); }
@@ -67,16 +69,22 @@ class recomputer {
   void run();
   bool work();
   std::optional<std::pair<sensor_id, backlog_book::entry>> take_late();
+  std::optional<std::pair<stream_key, stream_backlog::entry>> take_behind();
   expected<void> take(const step& next);
   expected<void> take_backlog(sensor_id sensor, backlog_book::entry& late, const shared_overlay& corrections);
   expected<void> take_backlog_before(const step& next, sensor_id sensor);
   expected<consequences> judge_sensor(const step& next, sensor_id sensor, time_range& changed);
   expected<consequences> preview(const correction& what, bool is_revert) const;
   expected<void> take_stream(const stream_key* instance);
+  expected<void> take_machine(const stream_key& watch);
   derived_past::parts derived_parts() const {
     return {with_.past, with_.events, with_.corrections, with_.settled_cut, with_.command, with_.streams};
   }
+  machine_past::parts machine_parts() const { return {with_.past.series, with_.events, with_.marks, with_.streams}; }
   live_past live() const { return {with_.past, with_.events, with_.settled_cut, with_.command}; }
+  void look_again_at(const std::optional<backlog_book::clock::time_point>& next);
+  void judge_behind(const stream_key& key, const stream_backlog::entry& late);
+  std::set<machine_id> machines_of(const std::vector<sensor_id>& sensors) const;
   void add_factory(sensor_id sensor, std::set<factory_id>& to) const;
 
   parts with_;
@@ -84,6 +92,7 @@ class recomputer {
   std::condition_variable news_;
   bool woken_ = true;
   std::optional<backlog_book::clock::time_point> look_again_;  ///< of run()
+  backlog_book::clock::time_point streams_rest_until_;         ///< likewise: one of them cannot be judged now, sensors can
   std::atomic<bool> stopping_{false};
   std::atomic<bool> with_backlog_{false};  ///< one may be out of the book
   std::thread thread_;

@@ -65,6 +65,7 @@ class engine final : public ports {
   expected<detection_view> detection(sensor_id id) override;
   std::vector<std::pair<sensor_id, expected<detection_view>>> detection(const std::vector<sensor_id>& ids) override;
   std::optional<stream_report> watch_of(machine_id machine) const override;
+  expected<std::optional<machine_mark>> mark_before(machine_id machine, std::int64_t time_us) const override;
   expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold,
                                      reading_form as = reading_form::effective) override;
   expected<alert_report> check_limits(sensor_id id, std::size_t limit, reading_form as = reading_form::effective) override;

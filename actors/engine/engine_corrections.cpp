@@ -111,6 +111,12 @@ stream_access engine::impl::access_to_streams() {
     }
     return all;
   };
+  to.watch_of = [this](machine_id machine) -> std::optional<stream_access::watched_machine> {
+    const auto known = watches->find(machine);
+    if (!known) return std::nullopt;
+    return stream_access::watched_machine{
+        {machine_watches, known->version, machine}, known->sensors, known->sensitivity, known->since_event};
+  };
   to.pause = [this](const stream_key& key) { return streams->pause(key, limits::query_deadline_ms); };
   to.resume = [this](const stream_key& key, std::uint64_t ticket, std::shared_ptr<const std::string> state, bool again_is_done) {
     return streams->resume(key, ticket, std::move(state), again_is_done, limits::query_deadline_ms);
@@ -164,7 +170,8 @@ void engine::impl::start_past(const job_parts& of_jobs) {
                         sensors->backlog(),
                         [this](sensor_id id, std::uint64_t late_count) { sensors->backlog_is_judged(id, late_count); },
                         access_to_streams(),
-                        streams_behind});
+                        streams_behind,
+                        *marks});
   sensors->backlog().when_put([parts = past.get()] { parts->wake(); });
   streams_behind.when_put([parts = past.get()] { parts->wake(); });
   past->start();

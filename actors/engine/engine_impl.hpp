@@ -91,8 +91,9 @@ struct engine::impl {
   std::unique_ptr<sensor_population> sensors;
   std::unique_ptr<pipeline_store> pipelines;
   std::unique_ptr<machine_watch_store> watches;
+  std::unique_ptr<machine_mark_store> marks;
   std::unique_ptr<stream_state_store> stream_states;
-  basic_backlog_book<stream_key> streams_behind;
+  stream_backlog streams_behind;
   std::unique_ptr<stream_population> streams;
   std::unique_ptr<ticker> clock;
   std::unique_ptr<rollup_store> rollups;
@@ -113,14 +114,14 @@ struct engine::impl {
 
   mutable std::mutex left_out_mutex;
   std::map<pipeline_id, std::vector<left_out_machine>> left_out_by_pipeline;  ///< guarded by left_out_mutex
-  std::mutex checkpointing;  ///< one checkpoint at a time
-  std::mutex snapshotting;   ///< one snapshot at a time
+  std::mutex checkpointing;                                                   ///< one checkpoint at a time
+  std::mutex snapshotting;                                                    ///< one snapshot at a time
   std::mutex housekeeper_mutex;
   std::condition_variable housekeeper_wakes;
   bool housekeeper_ends = false;
-  std::set<sensor_id> perhaps_deleted;  ///< their deletion failed or timed out. Guarded by housekeeper_mutex
+  std::set<sensor_id> perhaps_deleted;            ///< their deletion failed or timed out. Guarded by housekeeper_mutex
   std::atomic<bool> is_to_follow_changes{false};  ///< some were committed after their callers had given up
-  std::thread housekeeper;              ///< checkpoints when the journal is long, series for the mirror, spare heap
+  std::thread housekeeper;                        ///< checkpoints when the journal is long, series for the mirror, spare heap
 
   expected<void> open();
   expected<void> recover();

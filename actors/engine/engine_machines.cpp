@@ -62,7 +62,8 @@ expected<void> engine::impl::end_watches(const std::vector<machine_watch_entry>&
   if (auto reached = reach_store(limits::query_deadline_ms); !reached) return reached;
   const auto is_gone = [&](const event_key& of) { return of.source == event_source::machine && machines.contains(of.rule); };
   if (auto done = events->end_findings(is_gone, why, wall_clock_us()); !done) return tl::unexpected(std::move(done.error()));
-  return stream_states->remove(keys);
+  if (auto removed = stream_states->remove(keys); !removed) return removed;
+  return marks->keep_only([&](const stream_key& key) { return !machines.contains(key.machine); });
 }
 
 /// After a change of these machines' sensors or settings: watches for those that have enough sensors, anew where they are others than before. The
@@ -85,7 +86,8 @@ void engine::impl::refresh_watches(const std::set<machine_id>& of) {
       writes.push_back(machine_watch_store::write_of_removal(machine));
       continue;
     }
-    fresh.push_back({machine, known ? known->version + 1 : 1U, entries->last_sequence(), std::move(wanted), how.sensitivity});
+    fresh.push_back({machine, known ? known->version + 1 : 1U, entries->last_sequence(), std::move(wanted), how.sensitivity,
+                     events->last_sequence()});
     writes.push_back(machine_watch_store::write_of(fresh.back()));
   }
   if (auto stopped = stop_watches(off); !stopped) spdlog::warn("the machine detector: {}", stopped.error().message);
@@ -110,6 +112,13 @@ void engine::impl::watch_machines(const std::set<machine_id>& of) {
 std::optional<stream_report> engine::watch_of(machine_id machine) const {
   auto reports = impl_->streams->report(machine_watches, limits::query_deadline_ms, machine);
   return reports.empty() ? std::nullopt : std::optional(std::move(reports.front()));
+}
+
+expected<std::optional<machine_mark>> engine::mark_before(machine_id machine, std::int64_t time_us) const {
+  const auto watch = impl_->watches->find(machine);
+  if (!watch) return std::nullopt;
+  const auto place = machine_cell::place(machine_cell::of(time_us), 0, watch->sensors.size()) - 1;
+  return impl_->marks->newest_until({machine_watches, watch->version, machine}, place);
 }
 
 }  // namespace factory

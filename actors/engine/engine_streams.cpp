@@ -94,6 +94,7 @@ expected<void> engine::impl::open_streams() {
   watches = std::make_unique<machine_watch_store>(*db);
   if (auto loaded = watches->load(); !loaded) return loaded;
   stream_states = std::make_unique<stream_state_store>(*db);
+  marks = std::make_unique<machine_mark_store>(*db);
   stream_ports ports;
   ports.write_readings = [this](reading_batch batch, journal::waker wake) {
     journal_entry entry;
@@ -109,6 +110,7 @@ expected<void> engine::impl::open_streams() {
   ports.compute_again = [this](const stream_key& key, std::int64_t first_us, std::int64_t last_us) {
     streams_behind.put(key, {first_us, last_us, 0});
   };
+  ports.keep_mark = [this](const stream_key& key, machine_mark mark) { writer->write(saved_mark{key, std::move(mark)}); };
   ports.write_events = [this](std::vector<event> found) { writer->write(std::move(found), nullptr); };
   streams = std::make_unique<stream_population>(
       runtime->system(), stream_progress, stream_times{config.allowed_lateness_us, config.future_skew_us}, std::move(ports),
@@ -137,6 +139,7 @@ expected<void> engine::impl::start_streams() {
   });
   if (!visited) return visited;
   if (auto removed = stream_states->remove(orphans); !removed) return removed;
+  if (auto removed = marks->keep_only(is_known); !removed) return removed;
   std::set<std::pair<pipeline_id, sensor_id>> subjects;
   for (const auto& each : all)
     if (const auto spec = parse_pipeline(each.spec))

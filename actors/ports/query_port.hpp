@@ -119,6 +119,8 @@ class query_port {
   virtual std::vector<std::pair<sensor_id, expected<detection_view>>> detection(const std::vector<sensor_id>& ids) = 0;
   /// How the machine's sensors are watched together; nothing where they are too few, or the machine detector is off.
   virtual std::optional<stream_report> watch_of(machine_id machine) const = 0;
+  /// How the machine's watch stood somewhere before this time; nothing: that is not known.
+  virtual expected<std::optional<machine_mark>> mark_before(machine_id machine, std::int64_t time_us) const = 0;
   /// not_found "No readings available for analysis".
   virtual expected<anomaly_report> anomalies(sensor_id id, std::size_t limit, double threshold,
                                              reading_form as = reading_form::effective) = 0;

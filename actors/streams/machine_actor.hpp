@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "actors/streams/stream_messages.hpp"
 #include "pipelines/stream/machine_watch.hpp"
@@ -17,6 +19,9 @@ struct machine_actor_state {
   std::unique_ptr<machine_watch> core;
   std::uint64_t applied_sequence = 0;
   std::uint64_t saved_sequence = 0;  ///< the newest state that was handed to the store had seen the entries up to here
+  machine_watch::span told_again;    ///< what it said last of readings that it could not take in as they count
+  std::optional<stream_pause> pause;
+  std::vector<stream_entries> kept;  ///< while it stands still
 };
 
 stream_actor::behavior_type machine_actor(stream_actor::stateful_pointer<machine_actor_state> self,

@@ -97,7 +97,7 @@ struct stream_view_request {
 /// Keeps back what comes from now on. Answered when all that it has told is committed; until stream_resume it changes nothing.
 struct stream_pause {
   std::uint64_t ticket = 0;
-  reply<std::shared_ptr<const std::string>> state;  ///< stream_instance::encode
+  reply<std::shared_ptr<const std::string>> state;  ///< stream_instance::encode, machine_watch::encode
 };
 /// Goes on, from another state where there is one. Only the one that was paused under this ticket does, and says so.
 struct stream_resume {
@@ -134,6 +134,8 @@ struct stream_ports {
   std::function<void(std::vector<event>)> write_events;
   /// Readings of these event times came that an instance could not take in as they count.
   std::function<void(const stream_key&, std::int64_t first_us, std::int64_t last_us)> compute_again;
+  /// Of a watch: its past can be judged again from there.
+  std::function<void(const stream_key&, machine_mark)> keep_mark;
   /// What the sensor's readings count as (correction_store::overlay_of). Nearly always null.
   std::function<std::shared_ptr<const correction_overlay>(sensor_id)> corrections_of;
 };

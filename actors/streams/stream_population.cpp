@@ -7,6 +7,7 @@
 #include "actors/flow/wake.hpp"
 #include "actors/streams/limits.hpp"
 #include "actors/streams/stream_actor.hpp"
+#include "actors/streams/watch_rows.hpp"
 
 namespace factory {
 
@@ -113,27 +114,6 @@ std::vector<stream_key> stream_population::end(const std::function<bool(const st
 std::size_t stream_population::size() const { return count_.load(); }
 std::size_t stream_population::watch_count() const { return watch_count_.load(); }
 
-/// Of the good readings that one cell of a watch holds, the newest is enough: so many of a fast sensor cost little.
-void stream_population::add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us,
-                                            std::span<const double> values, std::span<const std::uint8_t> flags) {
-  auto cell_begin_us = INT64_MAX, cell_end_us = INT64_MIN;
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!flags.empty() && is_left_out(flags[i])) continue;
-    const auto time_us = times_us[i];
-    if (time_us >= cell_begin_us && time_us < cell_end_us) {
-      if (time_us < to.times_us.back()) continue;
-      to.times_us.back() = time_us;
-      to.values.back() = values[i];
-      continue;
-    }
-    const bool has_cell = time_us >= -machine_cell::most_us && time_us <= machine_cell::most_us;
-    cell_begin_us = has_cell ? machine_cell::begin_us(machine_cell::of(time_us)) : INT64_MAX;
-    cell_end_us = has_cell ? cell_begin_us + machine_cell::length_us : INT64_MIN;
-    to.times_us.push_back(time_us);
-    to.values.push_back(values[i]);
-  }
-}
-
 /// What is being filled for it; that counts as under way until its actor lets go, or it is dropped.
 stream_entries& stream_population::next_of(instance& to) {
   if (!to.next) {
@@ -149,8 +129,9 @@ void stream_population::add(instance& to, const journal_entry& entry, const slic
   const auto values = entry.readings->values(rows);
   const auto begin = static_cast<std::uint32_t>(next.values.size());
   const auto flags = entry.readings->flags_of(rows);
+  const auto corrections = ports_.corrections_of ? ports_.corrections_of(rows.sensor) : nullptr;
   if (to.live->is_watch()) {
-    add_newest_of_cells(next, times, values, flags);
+    add_newest_of_cells(next, times, values, flags, corrections.get());
   } else {
     next.times_us.insert(next.times_us.end(), times.begin(), times.end());
     next.values.insert(next.values.end(), values.begin(), values.end());
@@ -159,7 +140,6 @@ void stream_population::add(instance& to, const journal_entry& entry, const slic
       next.flags.insert(next.flags.end(), flags.begin(), flags.end());
     }
   }
-  const auto corrections = ports_.corrections_of && !to.live->is_watch() ? ports_.corrections_of(rows.sensor) : nullptr;
   const bool is_corrected =
       corrections && std::ranges::any_of(times, [&](std::int64_t time_us) { return corrections->changes(time_us); });
   next.parts.push_back(

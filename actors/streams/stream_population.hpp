@@ -82,7 +82,7 @@ class stream_population {
   /// An instance that stands still: what comes for it is kept back, and nothing that it has told waits for its commit.
   struct paused {
     std::uint64_t ticket = 0;
-    std::shared_ptr<const std::string> state;  ///< stream_instance::encode
+    std::shared_ptr<const std::string> state;  ///< stream_instance::encode, machine_watch::encode
   };
   /// Errors: not_found when there is none, unavailable when it stays down, overloaded while it catches up.
   expected<paused> pause(const stream_key& key, std::int64_t deadline_ms);
@@ -139,8 +139,6 @@ class stream_population {
   void spawn(instance& it);
   stream_entries& next_of(instance& to);
   void add(instance& to, const journal_entry& entry, const slice& rows, std::uint32_t source);
-  static void add_newest_of_cells(stream_entries& to, std::span<const std::int64_t> times_us, std::span<const double> values,
-                                  std::span<const std::uint8_t> flags);
   void add_tick(instance& to, const journal_entry& entry);
   void add_sensitivity(instance& to, const journal_entry& entry, double sensitivity);
   void send(instance& to, caf::execution_unit& by);

@@ -30,7 +30,11 @@ std::int64_t end_of(const finding& anomaly) {
   return std::max(anomaly.newest().at_us, episode != nullptr ? episode->end_us : INT64_MIN) + machine_cell::length_us;
 }
 
-/// Runs the machine detector over what is stored, from where it began to learn.
+std::int64_t begin_of(const machine_mark& mark, std::size_t sensors) {
+  return machine_cell::begin_us(machine_cell::of_place(mark.place, sensors));
+}
+
+/// Runs the machine detector over what is stored: from a mark before it, else from where it began to learn.
 expected<machine_past> look_back(ports& behind, const finding& anomaly) {
   const event_key& key = anomaly.stated->key;
   machine_past past;
@@ -42,12 +46,23 @@ expected<machine_past> look_back(ports& behind, const finding& anomaly) {
   }
   const bool is_of_now = view->learning_since_us != INT64_MIN && view->learning_since_us <= key.event_time_us;
   const auto since_us = is_of_now ? view->learning_since_us : INT64_MIN;
-  const time_range range{is_of_now ? since_us - machine_cell::carried_us : INT64_MIN, end_of(anomaly)};
+  const auto mark = behind.mark_before(key.rule, key.event_time_us);
+  if (!mark) return tl::unexpected(mark.error());
+  const time_range range{*mark       ? begin_of(**mark, watch->sources.size())
+                         : is_of_now ? since_us - machine_cell::carried_us
+                                     : INT64_MIN,
+                         end_of(anomaly)};
   machine_history history(watch->sources);
+  const auto add = [&](std::size_t sensor, const correction_overlay* corrections, reading_run rows) {
+    for (std::size_t row = 0; corrections != nullptr && row < rows.size(); ++row)
+      if (corrections->is_at_rest(rows.event_time_us[row])) rows.flags[row] |= flag_excluded;
+    history.add(sensor, rows);
+  };
   for (std::size_t i = 0; i < watch->sources.size(); ++i) {
+    const auto corrections = behind.corrections().overlay_of(watch->sources[i]);
     auto scanned = behind.scan(watch->sources[i], range, [&](const reading_run& rows) {
       past.readings += rows.size();
-      history.add(i, rows);
+      add(i, corrections.get(), rows);
       return past.readings <= limits::explained_machine_readings;
     });
     if (!scanned) return tl::unexpected(std::move(scanned.error()));
@@ -55,11 +70,13 @@ expected<machine_past> look_back(ports& behind, const finding& anomaly) {
     past.reason = fmt::format("it rests on more than the {} readings that are looked at", limits::explained_machine_readings);
     return past;
   }
-  past.found = history.recompute(key, {machine_learn_us, view->sensitivity}, since_us);
+  past.found = *mark ? history.recompute_from((*mark)->place, (*mark)->judge, key)
+                     : history.recompute(key, {machine_learn_us, view->sensitivity}, since_us);
   if (!past.found)
-    past.reason = is_of_now
-                      ? "the stored readings do not bring it about: readings were deleted or corrected since, came late, or "
-                        "the sensitivity was changed"
+    past.reason = is_of_now || *mark
+                      ? "the stored readings do not bring it about: readings were deleted since, what came of a correction "
+                        "or of late readings "
+                        "is still under way, or the sensitivity was changed"
                       : "the machine was learned anew since, and the stored readings do not bring it about";
   return past;
 }

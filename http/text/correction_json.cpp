@@ -174,7 +174,8 @@ void write_consequences(json_writer& out, const consequences& all) {
   out.end_array();
   counts("events", all.events);
   out.member("sensors_not_judged", all.sensors_not_judged);
-  out.member("pipelines_not_followed", all.pipelines_not_followed).end_object();
+  out.member("pipelines_not_followed", all.pipelines_not_followed);
+  out.member("machines_not_followed", all.machines_not_followed).end_object();
 }
 
 void write_correction(json_writer& out, const correction& it, const consequences* followed) {

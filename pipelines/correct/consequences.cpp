@@ -61,6 +61,12 @@ std::string days_of(const std::vector<std::int64_t>& begins_us) {
   return out + " made anew";
 }
 
+/// "2 sensors not judged"; nothing when there is none
+std::string number_of(std::uint64_t count, std::string_view one, std::string_view what) {
+  if (count == 0) return {};
+  return std::to_string(count).append(" ").append(one).append(count == 1 ? " " : "s ").append(what);
+}
+
 void put_counts(std::string& out, const finding_counts& counts) {
   for (const auto count : {counts.raised, counts.withdrawn, counts.revised}) put_varint(out, count);
 }
@@ -81,6 +87,7 @@ void consequences::add(const consequences& more) {
     sum.added += counts.added;
   }
   pipelines_not_followed += more.pipelines_not_followed;
+  machines_not_followed += more.machines_not_followed;
   sensors_not_judged += more.sensors_not_judged;
   for (const auto day : more.reported_days) {
     const auto at = std::ranges::lower_bound(reported_days, day);
@@ -90,11 +97,11 @@ void consequences::add(const consequences& more) {
 
 std::string to_text(const consequences& all) {
   std::string out;
-  for (const auto& part :
-       {said_of(all.alerts, "alert", "alerts"), said_of(all.anomalies, "anomaly", "anomalies"), said_of(all.derived),
-        said_of(all.events, "event", "events"), days_of(all.reported_days),
-        all.sensors_not_judged == 0 ? std::string() : std::to_string(all.sensors_not_judged) + " sensors not judged",
-        all.pipelines_not_followed == 0 ? std::string() : std::to_string(all.pipelines_not_followed) + " pipelines not followed"})
+  for (const auto& part : {said_of(all.alerts, "alert", "alerts"), said_of(all.anomalies, "anomaly", "anomalies"),
+                           said_of(all.derived), said_of(all.events, "event", "events"), days_of(all.reported_days),
+                           number_of(all.sensors_not_judged, "sensor", "not judged"),
+                           number_of(all.pipelines_not_followed, "pipeline", "not followed"),
+                           number_of(all.machines_not_followed, "machine", "not followed")})
     if (!part.empty()) out.append(out.empty() ? "" : "; ").append(part);
   return out.empty() ? "no finding changes" : out;
 }
@@ -112,6 +119,7 @@ void put_consequences(std::string& out, const consequences& all) {
     put_text(out, sensor);
     for (const auto count : {counts.replaced, counts.removed, counts.added}) put_varint(out, count);
   }
+  put_varint(out, all.machines_not_followed);
 }
 
 namespace {
@@ -132,14 +140,14 @@ bool get_derived(std::string_view& in, consequences& all) {
 
 }  // namespace
 
-bool get_consequences(std::string_view& in, consequences& all, bool of_first_version) {
+bool get_consequences(std::string_view& in, consequences& all, std::uint8_t version) {
   std::uint64_t days = 0;
   if (!get_counts(in, all.alerts) || !get_counts(in, all.anomalies) || !get_varint(in, all.sensors_not_judged) ||
       !get_varint(in, days) || days > in.size())
     return false;
   all.reported_days.resize(days);
   if (!std::ranges::all_of(all.reported_days, [&](std::int64_t& day) { return get_zigzag(in, day); })) return false;
-  return of_first_version || get_derived(in, all);
+  return version < 2 || (get_derived(in, all) && (version < 3 || get_varint(in, all.machines_not_followed)));
 }
 
 }  // namespace factory

@@ -31,6 +31,7 @@ struct consequences {
   finding_counts events = {};                          ///< of pipelines
   std::map<std::string, derived_counts> derived = {};  ///< by the sensors' names
   std::uint64_t pipelines_not_followed = 0;            ///< instances that stay down, or would have to read too much
+  std::uint64_t machines_not_followed = 0;             ///< their detector has failed, or would have to read too much
   std::uint64_t sensors_not_judged = 0;                ///< they are gone or stay down
   std::vector<std::int64_t> reported_days;             ///< begin of each day (UTC) whose daily report was made anew, ascending
   bool operator==(const consequences&) const = default;
@@ -43,7 +44,8 @@ std::string to_text(const consequences& all);
 
 /// Appended (coding.hpp); get_ reads from the front of `in` and advances it, and returns false, leaving both anywhere, when damaged.
 void put_consequences(std::string& out, const consequences& all);
-/// `of_first_version`: as before there was anything of pipelines.
-bool get_consequences(std::string_view& in, consequences& all, bool of_first_version = false);
+/// In version 1 there is nothing of pipelines, in version 2 nothing of machines.
+inline constexpr std::uint8_t consequences_version = 3;
+bool get_consequences(std::string_view& in, consequences& all, std::uint8_t version = consequences_version);
 
 }  // namespace factory

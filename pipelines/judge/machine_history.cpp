@@ -38,7 +38,7 @@ void machine_history::add(std::size_t sensor, const reading_run& rows) {
   auto& to = values_[sensor];
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto time_us = rows.event_time_us[row];
-    if ((rows.flags[row] & (flag_late | flag_future | left_out_flags)) != 0) continue;
+    if ((rows.flags[row] & (flag_future | left_out_flags)) != 0) continue;
     if (time_us > machine_cell::most_us || time_us < -machine_cell::most_us) continue;
     const auto cell = machine_cell::of(time_us);
     if (to.empty() || to.back().cell != cell)
@@ -50,8 +50,19 @@ void machine_history::add(std::size_t sensor, const reading_run& rows) {
 
 std::optional<machine_recomputation> machine_history::recompute(const event_key& any, const machine_settings& how,
                                                                 std::int64_t since_us) const {
+  return run(machine_judge(any.rule, sensors_, how), any, INT64_MIN, since_us);
+}
+
+std::optional<machine_recomputation> machine_history::recompute_from(std::int64_t place, std::string_view state,
+                                                                     const event_key& any) const {
+  machine_judge judge(any.rule, sensors_, {machine_learn_us, 1});
+  if (!judge.decode(state) || !state.empty()) return std::nullopt;
+  return run(std::move(judge), any, place, INT64_MIN);
+}
+
+std::optional<machine_recomputation> machine_history::run(machine_judge judge, const event_key& any, std::int64_t behind_place,
+                                                          std::int64_t since_us) const {
   const auto count = sensors_.size();
-  machine_judge judge(any.rule, sensors_, how);
   std::vector<std::size_t> next(count, 0);
   std::vector<event> found;
   std::optional<machine_recomputation> peak;
@@ -65,7 +76,7 @@ std::optional<machine_recomputation> machine_history::recompute(const event_key&
     recent_rows rows;
     const auto put = [&](std::size_t sensor, double value) {
       const auto place = machine_cell::place(cell, sensor, count);
-      rows.append({&place, 1}, {&value, 1});
+      if (place > behind_place) rows.append({&place, 1}, {&value, 1});
     };
     for (std::size_t i = 0; i < count; ++i)
       if (next[i] < values_[i].size() && values_[i][next[i]].cell == cell) put(i, values_[i][next[i]++].value);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,9 @@ class machine_history {
 
   /// Rows of the sensor at this place in the list, in time order, newer than those before. Rows that nobody judges are passed over.
   void add(std::size_t sensor, const reading_run& rows);
+  /// From where a watch of the machine stood (machine_mark): `place` and the state of its judge. Nothing when that cannot be read, or the detector does not
+  /// find it from there.
+  std::optional<machine_recomputation> recompute_from(std::int64_t place, std::string_view judge, const event_key& any) const;
   /// Learns from `since_us` on, as a machine of which nothing is known; what is older says only where the sensors stood. Nothing when the detector does not
   /// find it.
   std::optional<machine_recomputation> recompute(const event_key& any, const machine_settings& how, std::int64_t since_us) const;
@@ -44,6 +48,9 @@ class machine_history {
     std::int64_t cell;
     double value;
   };
+  std::optional<machine_recomputation> run(machine_judge judge, const event_key& any, std::int64_t behind_place,
+                                           std::int64_t since_us) const;
+
   std::vector<sensor_id> sensors_;
   std::vector<std::vector<cell_value>> values_;  ///< by sensor, rising
 };

@@ -48,7 +48,7 @@ void machine_judge::observe(const recent_rows& rows, std::size_t begin, std::siz
   for (auto row = begin; row < end; ++row) {
     const auto place = places[row];
     if (place < first_place || place - first_place >= width) {
-      cell = place / width - (place % width < 0 ? 1 : 0);
+      cell = machine_cell::of_place(place, values_.size());
       first_place = cell * width;
     }
     const auto at = static_cast<std::size_t>(place - first_place);

@@ -28,6 +28,10 @@ struct machine_cell {
   static std::int64_t place(std::int64_t cell, std::size_t sensor, std::size_t sensors) {
     return cell * static_cast<std::int64_t>(sensors + 1) + static_cast<std::int64_t>(sensor);
   }
+  static std::int64_t of_place(std::int64_t place, std::size_t sensors) {
+    const auto width = static_cast<std::int64_t>(sensors + 1);
+    return place / width - (place % width < 0 ? 1 : 0);
+  }
 };
 
 /// What one sensor has to do with a state of its machine.
@@ -52,6 +56,8 @@ class machine_judge : public event_judge {
 
   const machine_detector& detector() const { return detector_; }
   double sensitivity() const { return how_.sensitivity; }
+  /// It knows the machine and nothing is open: what it finds from here on does not begin before.
+  bool can_be_marked() const { return detector_.warm() && detector_.episodes().open_count() == 0; }
   double value_of(std::size_t sensor) const { return values_[sensor]; }  ///< NaN: it has none now
   /// The finding that is open, as its events have said it.
   const std::vector<culprit>& culprits() const { return culprits_; }

@@ -9,15 +9,12 @@
 #include "pipelines/stream/limits.hpp"
 
 namespace factory {
-namespace {
-
-constexpr std::uint8_t watch_version = 1;
-
-}  // namespace
 
 machine_watch::machine_watch(std::uint32_t machine, std::vector<sensor_id> sensors, const stream_times& times,
                              const machine_settings& how)
-    : sensors_(std::move(sensors)),
+    : machine_(machine),
+      sensors_(std::move(sensors)),
+      how_(how),
       times_(times),
       judged_(machine_judge(machine, sensors_, how)),
       watermarks_us_(sensors_.size(), INT64_MIN) {
@@ -36,6 +33,7 @@ void machine_watch::apply(std::int64_t received_at_us, std::span<const source_ro
         continue;
       }
       watermark_us = std::max(watermark_us, std::min(time_us, received_at_us));
+      begin_us_ = std::min(begin_us_, time_us);
       take(time_us, each.values[i], each.source);
     }
   }
@@ -57,6 +55,7 @@ void machine_watch::take(std::int64_t time_us, double value, std::size_t sensor)
   const auto cell = machine_cell::of(time_us);
   if (cell < floor_cell_) {
     ++counts_.late;
+    again_.add(time_us);
     return;
   }
   const auto row = row_of(cell);
@@ -78,11 +77,26 @@ void machine_watch::take(std::int64_t time_us, double value, std::size_t sensor)
   is_corrected_ = is_corrected_ || corrects;
 }
 
-/// Cells that are complete now. Most stand behind all that were judged.
-void machine_watch::judge_complete(std::int64_t received_at_us, std::vector<event>& found) {
+/// Of a cell it keeps one value a sensor, and no older one that could take its place.
+void machine_watch::take_back(std::int64_t time_us, std::size_t sensor) {
+  if (time_us < begin_us_ || time_us > machine_cell::most_us) return;
+  const auto cell = machine_cell::of(time_us);
+  if (cell < floor_cell_) return again_.add(time_us);
+  const auto at = std::ranges::lower_bound(cells_, cell, {}, &cell_head::cell);
+  if (at == cells_.end() || at->cell != cell) return;
+  if (slots_of(static_cast<std::size_t>(at - cells_.begin()))[sensor].time_us == time_us) again_.add(time_us);
+}
+
+/// Cells before this one are complete.
+std::int64_t machine_watch::complete_until() const {
   const auto [oldest, newest] = std::ranges::minmax(watermarks_us_);
   const auto complete_us = std::max(oldest, before(newest, times_.allowed_lateness_us));
-  const auto until = complete_us == INT64_MIN ? INT64_MIN : machine_cell::of(std::max(complete_us, -machine_cell::most_us));
+  return complete_us == INT64_MIN ? INT64_MIN : machine_cell::of(std::max(complete_us, -machine_cell::most_us));
+}
+
+/// Cells that are complete now. Most stand behind all that were judged.
+void machine_watch::judge_complete(std::int64_t received_at_us, std::vector<event>& found) {
+  const auto until = complete_until();
   auto end = cells_.size();
   while (end > 0 && cells_[end - 1].cell >= until) --end;
   const auto stands_last = [this](const cell_head& each) {
@@ -101,8 +115,14 @@ void machine_watch::follow(double sensitivity, std::int64_t received_at_us, std:
   const auto newest_us = std::ranges::max(watermarks_us_);
   const auto cell = machine_cell::of(std::max(newest_us, -machine_cell::most_us));
   const auto place = newest_us == INT64_MIN ? INT64_MIN : machine_cell::place(cell, sensors_.size(), sensors_.size());
+  const auto behind = std::max(place, judged_.newest_command_us());
   revisable<machine_judge>::differences differences;
-  judged_.apply({sensitivity}, std::max(place, judged_.newest_command_us()), received_at_us, differences);
+  judged_.apply({sensitivity}, behind, received_at_us, differences);
+  if (settings_.size() == limits::watch_settings_kept) {
+    how_.sensitivity = settings_.front().sensitivity;
+    settings_.erase(settings_.begin());
+  }
+  settings_.push_back({settings_.empty() ? behind : std::max(behind, settings_.back().place), sensitivity});
   book_.tell(differences, "settings were changed", received_at_us, found);
 }
 
@@ -121,6 +141,12 @@ void machine_watch::put_row(std::size_t row) {
 }
 
 void machine_watch::append_rows(std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& found) {
+  const auto told = found.size();
+  judge_rows(begin, end, received_at_us, found);
+  book_.tell(std::span(found).subspan(told));
+}
+
+void machine_watch::judge_rows(std::size_t begin, std::size_t end, std::int64_t received_at_us, std::vector<event>& found) {
   if (begin >= end) return;
   std::vector<std::int64_t> places;
   std::vector<double> values;
@@ -137,9 +163,7 @@ void machine_watch::append_rows(std::size_t begin, std::size_t end, std::int64_t
     values.push_back(0);
     cells_[row].is_judged = true;
   }
-  const auto told = found.size();
   judged_.append(places, values, received_at_us, found);
-  book_.tell(std::span(found).subspan(told));
 }
 
 void machine_watch::revise(std::string_view reason, std::int64_t received_at_us, std::vector<event>& found) {
@@ -167,75 +191,20 @@ void machine_watch::settle() {
   slots_.erase(slots_.begin(), slots_.begin() + static_cast<std::ptrdiff_t>(done * sensors_.size()));
 }
 
-std::optional<std::int64_t> machine_watch::watermark_us() const {
-  const auto oldest = std::ranges::min(watermarks_us_);
-  return oldest == INT64_MIN ? std::nullopt : std::optional(oldest);
+std::int64_t machine_watch::places_between_marks() const {
+  return limits::watch_mark_us / machine_cell::length_us * static_cast<std::int64_t>(sensors_.size() + 1);
 }
 
-std::int64_t machine_watch::floor_us() const {
-  return floor_cell_ == INT64_MIN ? INT64_MIN : machine_cell::begin_us(floor_cell_);
-}
-
-machine_view machine_watch::view() const {
-  const auto& judge = judged_.now();
-  const auto& detector = judge.detector();
-  machine_view out;
-  for (std::size_t i = 0; i < sensors_.size(); ++i) {
-    const double spread = detector.spread_of(i);
-    out.sensors.push_back({sensors_[i], spread > 0, spread > 0 ? detector.expected_of(i) : 0, spread});
-  }
-  out.is_ready = detector.warm();
-  out.score = detector.newest_score();
-  out.sensitivity = judge.sensitivity();
-  out.learned_rows = detector.learned_rows();
-  out.learning_since_us = detector.learning_since_us();
-  out.open = detector.episodes().open();
-  out.culprits = judge.culprits();
-  return out;
-}
-
-void machine_watch::encode(std::string& out) const {
-  put_byte(out, watch_version);
-  judged_.encode(out);
-  book_.encode(out);
-  for (const auto each : watermarks_us_) put_zigzag(out, each);
-  put_zigzag(out, floor_cell_);
-  put_varint(out, cells_.size());
-  for (const auto& each : cells_) {
-    put_zigzag(out, each.cell);
-    put_byte(out, each.is_judged ? 1 : 0);
-  }
-  for (const auto& each : slots_) {
-    put_byte(out, each.time_us == INT64_MIN ? 0 : 1);
-    if (each.time_us == INT64_MIN) continue;
-    put_zigzag(out, each.time_us);
-    put_double(out, each.value);
-  }
-  for (const auto each : {counts_.in, counts_.duplicate, counts_.corrected, counts_.late, counts_.future}) put_varint(out, each);
-}
-
-bool machine_watch::decode(std::string_view& in) {
-  std::uint8_t version = 0;
-  std::uint64_t cells = 0;
-  if (!get_byte(in, version) || version != watch_version || !judged_.decode(in) || !book_.decode(in)) return false;
-  for (auto& each : watermarks_us_)
-    if (!get_zigzag(in, each)) return false;
-  if (!get_zigzag(in, floor_cell_) || !get_varint(in, cells) || cells > in.size()) return false;
-  cells_.assign(cells, {});
-  for (auto& each : cells_) {
-    std::uint8_t is_judged = 0;
-    if (!get_zigzag(in, each.cell) || !get_byte(in, is_judged) || is_judged > 1) return false;
-    each.is_judged = is_judged == 1;
-  }
-  slots_.assign(cells * sensors_.size(), {});
-  for (auto& each : slots_) {
-    std::uint8_t is_there = 0;
-    if (!get_byte(in, is_there) || is_there > 1) return false;
-    if (is_there == 1 && (!get_zigzag(in, each.time_us) || !get_double(in, each.value))) return false;
-  }
-  for (auto* const each : {&counts_.in, &counts_.duplicate, &counts_.corrected, &counts_.late, &counts_.future})
-    if (!get_varint(in, *each)) return false;
-  return true;
+/// Of what is settled: no reading changes it any more, unless the past is judged again.
+std::optional<machine_mark> machine_watch::take_mark() {
+  const auto place = judged_.settled_us();
+  if (place == INT64_MIN || (marked_at_ != INT64_MIN && place - marked_at_ < places_between_marks())) return std::nullopt;
+  const auto& judge = judged_.settled();
+  if (!judge.can_be_marked()) return std::nullopt;
+  marked_at_ = place;
+  machine_mark mark{place, {}};
+  judge.encode(mark.judge);
+  return mark;
 }
 
 }  // namespace factory

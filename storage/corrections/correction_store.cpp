@@ -14,7 +14,6 @@ namespace factory {
 namespace {
 
 constexpr std::uint8_t correction_version = 1;
-constexpr std::uint8_t consequences_version = 2, consequences_without_derived = 1;
 constexpr char correction_prefix = 'k', consequences_prefix = 'q';
 
 bool is_in_force(const correction& each) { return each.in_force(); }
@@ -124,7 +123,7 @@ expected<void> correction_store::load() {
     std::uint64_t number = 0;
     std::uint8_t version = 0;
     if (!get_key64(key, number) || !begin_record(in, consequences_version, version) ||
-        !get_consequences(in, consequences_[number], version == consequences_without_derived))
+        !get_consequences(in, consequences_[number], version))
       return is_damaged();
   }
   if (!it->status().ok()) return tl::unexpected(to_error(it->status(), "reading the corrections"));

@@ -30,6 +30,7 @@ struct store_writer::impl {
     std::function<void()> done;
     std::uint64_t bytes = 0;
     std::optional<saved_stream> stream = {};
+    std::optional<saved_mark> mark = {};
   };
 
   impl(database::impl& rocks_, event_log& events_) : rocks(rocks_), events(events_) {}
@@ -78,6 +79,11 @@ void store_writer::write(saved_sensor snapshot, std::function<void()> written) {
 void store_writer::write(saved_stream snapshot, std::function<void()> written) {
   const std::uint64_t bytes = snapshot.state.size() + sizeof(impl::item);
   impl_->hand_over({std::nullopt, {}, std::move(written), bytes, std::move(snapshot)});
+}
+
+void store_writer::write(saved_mark mark) {
+  const std::uint64_t bytes = mark.mark.judge.size() + sizeof(impl::item);
+  impl_->hand_over({std::nullopt, {}, {}, bytes, std::nullopt, std::move(mark)});
 }
 
 void store_writer::write(std::vector<event> found, std::function<void()> written) {
@@ -146,6 +152,8 @@ expected<void> store_writer::impl::store(const std::vector<item>& items) {
     if (one.stream)
       batch.Put(rocks.at(column::state), stream_state_key(one.stream->key),
                 encode_stream_state(one.stream->applied_sequence, one.stream->state));
+    if (one.mark)
+      if (auto staged = stage_mark(batch, rocks, *one.mark); !staged) return staged;
     if (!one.snapshot) continue;
     const saved_sensor& snapshot = *one.snapshot;
     for (const auto& b : snapshot.blocks) {

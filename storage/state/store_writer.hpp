@@ -10,6 +10,7 @@
 #include "storage/base/database.hpp"
 #include "storage/block/block.hpp"
 #include "storage/events/event_log.hpp"
+#include "storage/streams/machine_mark_store.hpp"
 #include "storage/streams/pipeline_store.hpp"
 
 namespace factory {
@@ -48,6 +49,7 @@ class store_writer {
   /// `written` is called on the writer's thread once it is in RocksDB.
   void write(saved_sensor snapshot, std::function<void()> written);
   void write(saved_stream snapshot, std::function<void()> written);
+  void write(saved_mark mark);
   void write(std::vector<event> found, std::function<void()> written);
   /// Calls `reached` once all that was handed over before is in RocksDB.
   void barrier(std::function<void()> reached);

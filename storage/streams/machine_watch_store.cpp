@@ -10,7 +10,7 @@ namespace factory {
 
 namespace {
 
-constexpr std::uint8_t watch_version = 2;  // 1 has no sensitivity: 1
+constexpr std::uint8_t watch_version = 3, watch_without_since = 2, watch_without_sensitivity = 1;
 constexpr char watch_prefix = 'd';
 
 std::string watch_key(machine_id machine) {
@@ -27,8 +27,10 @@ bool decode_watch(std::string_view in, machine_watch_entry& entry) {
     return false;
   entry.sensors.resize(count);
   entry.sensitivity = 1;
+  entry.since_event = 0;
   return std::ranges::all_of(entry.sensors, [&](sensor_id& each) { return get_varint_as(in, each); }) &&
-         (version < watch_version || get_double(in, entry.sensitivity)) && in.empty() && entry.sensitivity > 0;
+         (version <= watch_without_sensitivity || get_double(in, entry.sensitivity)) &&
+         (version <= watch_without_since || get_varint(in, entry.since_event)) && in.empty() && entry.sensitivity > 0;
 }
 
 }  // namespace
@@ -41,6 +43,7 @@ catalog_write machine_watch_store::write_of(const machine_watch_entry& entry) {
   put_varint(out, entry.sensors.size());
   for (const auto each : entry.sensors) put_varint(out, each);
   put_double(out, entry.sensitivity);
+  put_varint(out, entry.since_event);
   return {watch_key(entry.machine), std::move(out)};
 }
 catalog_write machine_watch_store::write_of_removal(machine_id machine) { return {watch_key(machine), std::nullopt}; }

@@ -26,6 +26,7 @@ struct machine_watch_entry {
   std::uint64_t since_sequence = 0;  ///< it sees the entries of the journal after this one
   std::vector<sensor_id> sensors;    ///< rising
   double sensitivity = 1;            ///< with which it begins; what is changed later comes with the journal
+  std::uint64_t since_event = 0;     ///< what the event log has up to here was found by others
   bool operator==(const machine_watch_entry&) const = default;
 };
 

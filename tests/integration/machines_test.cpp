@@ -19,6 +19,8 @@ namespace {
 
 constexpr std::size_t rows_of_a_day = 1'440, fault_begins = 2 * rows_of_a_day + 300, row_count = fault_begins + 400;
 
+std::int64_t time_of(std::size_t row) { return ten_us + static_cast<std::int64_t>(row) * minute_us; }
+
 /// Three sensors of a machine that follow one load, a reading a minute; for two hours of the third day the second does not.
 std::vector<reading> rows_of(const std::vector<std::uint32_t>& sensors, std::size_t begin, std::size_t end) {
   std::vector<reading> all;
@@ -27,8 +29,7 @@ std::vector<reading> rows_of(const std::vector<std::uint32_t>& sensors, std::siz
       std::mt19937 noise(static_cast<unsigned>(row * sensors.size() + i) * 2'654'435'761U);
       const double own = static_cast<double>(noise() % 1'000) / 1'000;
       const bool faulty = i == 1 && row >= fault_begins && row < fault_begins + 120;
-      all.push_back({sensors[i], ten_us + static_cast<std::int64_t>(row) * minute_us,
-                     50 + 4 * std::sin(static_cast<double>(row) / 20) + own + (faulty ? 25 : 0)});
+      all.push_back({sensors[i], time_of(row), 50 + 4 * std::sin(static_cast<double>(row) / 20) + own + (faulty ? 25 : 0)});
     }
   return all;
 }
@@ -107,6 +108,55 @@ TEST_F(machines, a_state_found_over_kill_9_is_the_one_that_an_undisturbed_daemon
   process->restart();
   http_client again(process->api_port());
   EXPECT_EQ(found(again), undisturbed);
+}
+
+TEST_F(machines, a_state_in_readings_that_come_hours_late_is_found_explained_and_taken_back_over_kill_9) {
+  const auto all = rows_of({1, 2, 3}, 0, row_count);
+  const auto is_late = [](const reading& each) {
+    return each.sensor == 2 && each.time_us >= time_of(fault_begins - 20) && each.time_us < time_of(fault_begins + 140);
+  };
+  std::vector<reading> in_time, late;
+  for (const auto& each : all) (is_late(each) ? late : in_time).push_back(each);
+  std::string in_order;
+  {
+    fresh_daemon process;
+    http_client api(process->api_port());
+    add_sensors(api, 3);
+    store(api, all, 3'000);
+    await_machine(api, row_count - 1);
+    in_order = found(api);
+    ASSERT_FALSE(in_order.empty());
+  }
+  fresh_daemon process({"--checkpoint-bytes", "20000"});
+  {
+    http_client api(process->api_port());
+    add_sensors(api, 3);
+    store(api, in_time, 3'000);
+    await_machine(api, row_count - 1);
+    EXPECT_EQ(found(api), "");
+    store(api, late, 60);
+  }
+  process->kill();
+  process->start();
+  {
+    http_client api(process->api_port());
+    await([&] { return found(api) == in_order; }, "the state that came late");
+    const auto why = get_json(api, "/api/anomalies/" + of_machine_id(api) + "/explain");
+    EXPECT_TRUE(why["recomputed"].GetBool() && why["agrees"].GetBool()) << text_of(why);
+    EXPECT_LT(why["figures"]["readings"].GetUint64(), 3'000U) << "it begins at a mark, not with the first reading";
+    const auto body =
+        fmt::format(R"({{"sensor_id":2,"from":{},"to":{},"action":"offset","offset":-25,"reason":"test","by":"Ada"}})",
+                    time_of(fault_begins) / 1'000, time_of(fault_begins + 120) / 1'000);
+    EXPECT_EQ(api.post("/api/corrections", body).status, 201);
+  }
+  process->kill();
+  process->start();
+  http_client api(process->api_port());
+  await([&] { return found(api).empty(); }, "that the state is withdrawn");
+  process->restart();
+  http_client again(process->api_port());
+  await_machine(again, row_count - 1);
+  EXPECT_EQ(found(again), "");
 }
 
 }  // namespace

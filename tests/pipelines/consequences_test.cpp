@@ -25,6 +25,10 @@ TEST(consequences, are_said_in_a_sentence) {
   EXPECT_EQ(
       to_text(all),
       "12 derived readings of bearing_difference made anew, 1 removed; 1 derived reading of starts removed; 1 event withdrawn");
+  all = {};
+  all.sensors_not_judged = 2;
+  all.machines_not_followed = 1;
+  EXPECT_EQ(to_text(all), "2 sensors not judged; 1 machine not followed");
 }
 
 TEST(consequences, add_up_and_go_through_bytes) {
@@ -39,6 +43,7 @@ TEST(consequences, add_up_and_go_through_bytes) {
   b.derived["hours"] = {1, 0, 0};
   b.events = {1, 0, 0};
   b.pipelines_not_followed = 4;
+  b.machines_not_followed = 7;
   a.add(b);
   EXPECT_EQ(a.alerts, (finding_counts{11, 22, 33}));
   EXPECT_EQ(a.derived.at("hours"), (derived_counts{2, 2, 3}));
@@ -51,8 +56,12 @@ TEST(consequences, add_up_and_go_through_bytes) {
   EXPECT_EQ(read, a);
   EXPECT_TRUE(in.empty());
   std::string_view first_version("\1\2\3\4\5\6\7\0", 8);  // as before there was anything of pipelines
-  ASSERT_TRUE(get_consequences(first_version, read = {}, true));
+  ASSERT_TRUE(get_consequences(first_version, read = {}, 1));
   EXPECT_EQ(read.alerts, (finding_counts{1, 2, 3}));
+  in = std::string_view(bytes).substr(0, bytes.size() - 1);  // as before there was anything of machines
+  ASSERT_TRUE(get_consequences(in, read = {}, 2));
+  EXPECT_EQ(read.pipelines_not_followed, 4U);
+  EXPECT_EQ(read.machines_not_followed, 0U);
   in = std::string_view(bytes).substr(0, bytes.size() - 1);
   EXPECT_FALSE(get_consequences(in, read));
 }
