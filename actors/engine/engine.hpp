@@ -101,7 +101,7 @@ class engine final : public ports {
   std::vector<pipeline_entry> pipelines() const override;
   expected<pipeline_entry> find_pipeline(pipeline_id id) const override;
   std::vector<stream_report> report_of_pipeline(pipeline_id id) const override;
-  std::vector<left_out_machine> left_out_of_pipeline(pipeline_id id) const override;
+  left_out_machines left_out_of_pipeline(pipeline_id id) const override;
 
   // operate_port
   expected<frozen_limits> freeze(sensor_id sensor, frozen_limits wanted) override;

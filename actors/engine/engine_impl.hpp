@@ -113,9 +113,9 @@ struct engine::impl {
   std::uint64_t recovered_readings = 0;
 
   mutable std::mutex left_out_mutex;
-  std::map<pipeline_id, std::vector<left_out_machine>> left_out_by_pipeline;  ///< guarded by left_out_mutex
-  std::mutex checkpointing;                                                   ///< one checkpoint at a time
-  std::mutex snapshotting;                                                    ///< one snapshot at a time
+  std::map<pipeline_id, left_out_machines> left_out_by_pipeline;  ///< guarded by left_out_mutex
+  std::mutex checkpointing;                                       ///< one checkpoint at a time
+  std::mutex snapshotting;                                        ///< one snapshot at a time
   std::mutex housekeeper_mutex;
   std::condition_variable housekeeper_wakes;
   bool housekeeper_ends = false;
@@ -178,7 +178,7 @@ struct engine::impl {
   expected<std::vector<pipeline_instance_entry>> commit_instances(pipeline_entry& entry, const instances_before& was,
                                                                   std::vector<pipeline_instance_entry> fresh,
                                                                   std::vector<left_out_machine>& left_out);
-  void note_left_out(const pipeline_entry& of, std::vector<left_out_machine> now);
+  void note_left_out(const pipeline_entry& of, std::vector<left_out_machine> all);
   void after_catalog_change(const std::vector<sensor_entry>& created);
 
   // Watches over machines (engine_machines.cpp).

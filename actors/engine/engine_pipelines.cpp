@@ -168,10 +168,10 @@ std::shared_ptr<const sensor_set> engine::derived_sensors() const { return impl_
 std::vector<stream_report> engine::report_of_pipeline(pipeline_id id) const {
   return impl_->streams->report(id, limits::query_deadline_ms);
 }
-std::vector<left_out_machine> engine::left_out_of_pipeline(pipeline_id id) const {
+left_out_machines engine::left_out_of_pipeline(pipeline_id id) const {
   const std::lock_guard lock(impl_->left_out_mutex);
   const auto at = impl_->left_out_by_pipeline.find(id);
-  return at == impl_->left_out_by_pipeline.end() ? std::vector<left_out_machine>() : at->second;
+  return at == impl_->left_out_by_pipeline.end() ? left_out_machines() : at->second;
 }
 
 }  // namespace factory

@@ -363,16 +363,23 @@ expected<instances> engine::impl::commit_instances(pipeline_entry& entry, const 
   return begun_of(entry);
 }
 
-/// What `GET /api/pipelines/{id}` says of it; the log hears of what is new.
-void engine::impl::note_left_out(const pipeline_entry& of, std::vector<left_out_machine> now) {
+/// What `GET /api/pipelines/{id}` says of it; the log hears of what is new, as far as its bound goes.
+void engine::impl::note_left_out(const pipeline_entry& of, std::vector<left_out_machine> all) {
+  left_out_machines now{{}, all.size()};
+  all.resize(std::min(all.size(), limits::left_out_kept));
+  now.first = std::move(all);
   const std::lock_guard lock(left_out_mutex);
   auto& known = left_out_by_pipeline[of.id];
-  for (const auto& each : now)
-    if (std::ranges::find(known, each) == known.end())
+  std::size_t fresh = 0;
+  for (const auto& each : now.first)
+    if (std::ranges::find(known.first, each) == known.first.end() && ++fresh <= limits::left_out_logged)
       spdlog::warn("pipeline {} has no instance{}: {}", of.id,
                    each.machine != 0 ? " for machine " + std::to_string(each.machine) : "", each.reason);
+  const bool passes_bound = now.count > limits::left_out_kept && known.count <= limits::left_out_kept;
+  if (fresh > limits::left_out_logged || passes_bound)
+    spdlog::warn("pipeline {} has no instance for {} machines; GET /api/pipelines/{} says why", of.id, now.count, of.id);
   known = std::move(now);
-  if (known.empty()) left_out_by_pipeline.erase(of.id);
+  if (known.count == 0) left_out_by_pipeline.erase(of.id);
 }
 
 /// REQUIRES: the caller holds `changes`. The change is in force, whatever becomes of the pipelines.

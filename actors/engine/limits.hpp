@@ -33,6 +33,8 @@ inline constexpr std::size_t ticks_kept =
     65'536;  ///< for actors that lag behind: 18 hours; the oldest go, a recovery waits instead
 inline constexpr std::size_t checkpoint_wave = 64;          ///< sensors whose states are collected at once
 inline constexpr std::size_t sensor_restarts_in_a_row = 3;  ///< then the sensor is failed, its queries 503
+inline constexpr std::size_t left_out_kept = 100;           ///< machines that a pipeline leaves out; others are counted
+inline constexpr std::size_t left_out_logged = 10;          ///< of them, a change of the catalog; then how many there are
 inline constexpr std::int64_t query_deadline_ms = 10'000;   ///< 503
 inline constexpr std::int64_t job_deadline_ms = 10'000;     ///< of a run by hand: 503, the run goes on
 

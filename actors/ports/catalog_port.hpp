@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,13 @@
 #include "storage/streams/pipeline_store.hpp"
 
 namespace factory {
+
+/// Machines for which a pipeline has no instance though their sensors are there, and why.
+struct left_out_machines {
+  std::vector<left_out_machine> first;  ///< limits::left_out_kept at most
+  std::size_t count = 0;                ///< of all
+  bool operator==(const left_out_machines&) const = default;
+};
 
 /// Changes of the catalog. They are committed through the journal, so they are in order with the readings.
 class catalog_port {
@@ -55,8 +63,8 @@ class catalog_port {
   virtual std::vector<pipeline_entry> pipelines() const = 0;
   virtual expected<pipeline_entry> find_pipeline(pipeline_id id) const = 0;  ///< not_found "Pipeline not found"
   virtual std::vector<stream_report> report_of_pipeline(pipeline_id id) const = 0;
-  /// Machines for which it has no instance though their sensors are there, and why: an error that a change of the catalog brought.
-  virtual std::vector<left_out_machine> left_out_of_pipeline(pipeline_id id) const = 0;
+  /// Since a change of the catalog.
+  virtual left_out_machines left_out_of_pipeline(pipeline_id id) const = 0;
 };
 
 }  // namespace factory

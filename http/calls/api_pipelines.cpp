@@ -25,7 +25,7 @@ std::string_view condition_text(stream_condition state) {
   return "";
 }
 
-constexpr std::size_t errors_with_readings = 100, left_out_shown = 100;
+constexpr std::size_t errors_with_readings = 100;
 
 /// What each source had when a step had no finite value.
 void write_readings_at(json_writer& out, ports& behind, const pipeline_spec& spec, const std::vector<sensor_id>& sources,
@@ -66,7 +66,7 @@ void write_places(json_writer& out, const pipeline_spec& spec, machine_id machin
   out.end_array();
 }
 
-/// `instances` is the JSON of an array, `left_out` of a member behind it.
+/// `instances` is the JSON of an array, `left_out` of members behind it.
 http_response pipeline_answer(const pipeline_entry& entry, std::string_view instances, unsigned status = 200,
                               std::string_view left_out = {}) {
   json_writer head;
@@ -79,15 +79,15 @@ http_response pipeline_answer(const pipeline_entry& entry, std::string_view inst
   return {status, "application/json", std::move(text)};
 }
 
-std::string left_out_member(const std::vector<left_out_machine>& all) {
+std::string left_out_members(const left_out_machines& all) {
   json_writer out;
   out.begin_array();
-  for (std::size_t i = 0; i < all.size() && i < left_out_shown; ++i) {
+  for (const auto& each : all.first) {
     out.begin_object().key("machine_id");
-    all[i].machine == 0 ? out.value(nullptr) : out.value(all[i].machine);
-    out.member("reason", all[i].reason).end_object();
+    each.machine == 0 ? out.value(nullptr) : out.value(each.machine);
+    out.member("reason", each.reason).end_object();
   }
-  return ",\"left_out\":" + std::string(out.end_array().view());
+  return ",\"left_out\":" + std::string(out.end_array().view()) + ",\"left_out_count\":" + std::to_string(all.count);
 }
 
 http_response with_places(const pipeline_entry& entry, unsigned status = 200) {
@@ -218,7 +218,7 @@ expected<http_response> get_pipeline(ports& behind, const http_request& request,
     }
     out.end_object();
   }
-  return pipeline_answer(*entry, out.end_array().view(), 200, left_out_member(behind.left_out_of_pipeline(path.id)));
+  return pipeline_answer(*entry, out.end_array().view(), 200, left_out_members(behind.left_out_of_pipeline(path.id)));
 }
 
 expected<http_response> patch_pipeline(ports& behind, const http_request& request, const path_argument& path) {

@@ -6,9 +6,11 @@
 #include <random>
 
 #include "actors/engine/engine.hpp"
+#include "actors/engine/limits.hpp"
 #include "actors/support/messages.hpp"
 #include "pipelines/support/stream_reference.hpp"
 #include "storage/support/temporary_directory.hpp"
+#include "support/log_of_test.hpp"
 #include "support/times.hpp"
 
 namespace factory::test {
@@ -164,18 +166,18 @@ TEST_F(engine_streams, a_second_sensor_that_a_source_finds_ends_no_instance) {
   EXPECT_EQ(running->find_pipeline(made.id)->instances, made.instances);
   ingest(1, {{ten_us + 60 * second_us, 0.0}});
   EXPECT_EQ(readings(made.instances[0].sinks[0]), (std::map<std::int64_t, double>{{ten_us, 2.0}})) << "of both times";
-  EXPECT_TRUE(running->left_out_of_pipeline(made.id).empty());
+  EXPECT_TRUE(running->left_out_of_pipeline(made.id).first.empty());
   const auto third = running->create(std::vector{machine_entry{0, 1, "press 3", "press", {}, 0}}).value()[0].id;
   running
       ->create(std::vector{sensor_entry{0, third, "bearing_a1", "C", {}, 0}, sensor_entry{0, third, "bearing_a2", "C", {}, 0}})
       .value();
   EXPECT_EQ(running->find_pipeline(made.id)->instances.size(), 2U) << "nobody knows which of the two it would be";
-  const auto left_out = running->left_out_of_pipeline(made.id);
+  const auto left_out = running->left_out_of_pipeline(made.id).first;
   ASSERT_EQ(left_out.size(), 1U);
   EXPECT_EQ(left_out[0].machine, third);
   EXPECT_EQ(left_out[0].reason, "sources.a: machine 3 has 2 such sensors: name bearing_a*");
   ASSERT_TRUE(running->remove_sensor(sensor_named(third, "bearing_a2")));
-  EXPECT_TRUE(running->left_out_of_pipeline(made.id).empty());
+  EXPECT_TRUE(running->left_out_of_pipeline(made.id).first.empty());
   EXPECT_EQ(running->find_pipeline(made.id)->instances.size(), 3U);
 }
 
@@ -190,8 +192,8 @@ TEST_F(engine_streams, a_machine_whose_units_or_names_do_not_fit_takes_nothing_f
   changed.unit = "F";
   ASSERT_TRUE(running->update(changed));
   EXPECT_EQ(running->find_pipeline(first.id)->instances.size(), 1U);
-  ASSERT_EQ(running->left_out_of_pipeline(first.id).size(), 1U);
-  EXPECT_EQ(running->left_out_of_pipeline(first.id)[0].reason,
+  ASSERT_EQ(running->left_out_of_pipeline(first.id).first.size(), 1U);
+  EXPECT_EQ(running->left_out_of_pipeline(first.id).first[0].reason,
             "steps[1].compute: a is in C and b in F: they cannot be added or subtracted");
 
   const auto machine = running->create(std::vector{machine_entry{0, 1, "press 3", "press", {}, 0}}).value()[0].id;
@@ -203,10 +205,38 @@ TEST_F(engine_streams, a_machine_whose_units_or_names_do_not_fit_takes_nothing_f
   running->create(sensors).value();
   EXPECT_EQ(sensor_named(fourth, "bearing_difference"), running->find_pipeline(first.id)->instances.back().sinks[0]);
   EXPECT_EQ(running->find_pipeline(later.id)->instances.size(), 3U) << "also on the machine where the first one is left out";
-  ASSERT_EQ(running->left_out_of_pipeline(first.id).size(), 2U);
-  EXPECT_EQ(running->left_out_of_pipeline(first.id)[1].machine, machine);
-  EXPECT_EQ(running->left_out_of_pipeline(first.id)[1].reason,
+  ASSERT_EQ(running->left_out_of_pipeline(first.id).first.size(), 2U);
+  EXPECT_EQ(running->left_out_of_pipeline(first.id).first[1].machine, machine);
+  EXPECT_EQ(running->left_out_of_pipeline(first.id).first[1].reason,
             "sinks: Sensor 'bearing_difference' already exists on this machine");
+}
+
+TEST_F(engine_streams, of_many_machines_that_are_left_out_the_first_are_kept_and_logged_and_all_are_counted) {
+  const log_of_test log;
+  begin(0);
+  const auto made = running->create_pipeline(difference_of_bearings).value();
+  std::vector<machine_entry> presses(limits::left_out_kept + 50, machine_entry{0, 1, {}, "press", {}, 0});
+  for (auto& each : presses) each.name = "press " + std::to_string(&each - presses.data());
+  std::vector<sensor_entry> sensors;
+  const auto machines = running->create(presses).value();
+  for (const auto& each : machines)
+    for (const auto* const unit : {"C", "F"})
+      sensors.push_back({0, each.id, unit == std::string("C") ? "bearing_a" : "bearing_b", unit, {}, 0});
+  running->create(sensors).value();
+  const auto left_out = running->left_out_of_pipeline(made.id);
+  EXPECT_EQ(left_out.count, presses.size());
+  ASSERT_EQ(left_out.first.size(), limits::left_out_kept);
+  EXPECT_EQ(left_out.first.back().machine, limits::left_out_kept);
+  EXPECT_EQ(log.lines(), limits::left_out_logged + 1) << log.text();
+  EXPECT_NE(log.text().find("no instance for 150 machines"), std::string::npos) << log.text();
+  auto more = presses.front();
+  more.name = "another";
+  const auto machine = running->create(std::vector{more}).value()[0].id;
+  running->create(std::vector{sensor_entry{0, machine, "bearing_a", "C", {}, 0}}).value();
+  running->create(std::vector{sensor_entry{0, machine, "bearing_b", "F", {}, 0}}).value();
+  EXPECT_EQ(running->left_out_of_pipeline(made.id).count, presses.size() + 1);
+  EXPECT_EQ(log.lines(), limits::left_out_logged + 1) << "one more is no news";
+  running.reset();
 }
 
 TEST_F(engine_streams, an_instance_that_would_come_to_feed_itself_is_left_out) {
@@ -227,7 +257,7 @@ TEST_F(engine_streams, an_instance_that_would_come_to_feed_itself_is_left_out) {
   ASSERT_EQ(running->find_pipeline(third.id)->instances.size(), 1U);
   EXPECT_EQ(running->find_pipeline(first.id)->instances.size(), 1U) << "late_2, of which it is a source, takes nothing from it";
   rename(source, "early");
-  const auto left_out = running->left_out_of_pipeline(first.id);
+  const auto left_out = running->left_out_of_pipeline(first.id).first;
   ASSERT_EQ(left_out.size(), 1U);
   EXPECT_NE(left_out[0].reason.find("would be computed from itself"), std::string::npos) << left_out[0].reason;
   EXPECT_TRUE(running->find_pipeline(first.id)->instances.empty());
@@ -235,9 +265,9 @@ TEST_F(engine_streams, an_instance_that_would_come_to_feed_itself_is_left_out) {
   EXPECT_EQ(running->find_pipeline(second.id)->instances.size(), 1U);
   EXPECT_EQ(running->find_pipeline(third.id)->instances.size(), 1U);
   open();
-  EXPECT_EQ(running->left_out_of_pipeline(first.id), left_out);
+  EXPECT_EQ(running->left_out_of_pipeline(first.id).first, left_out);
   ASSERT_TRUE(running->remove_pipeline(first.id));
-  EXPECT_TRUE(running->left_out_of_pipeline(first.id).empty());
+  EXPECT_TRUE(running->left_out_of_pipeline(first.id).first.empty());
 }
 
 TEST_F(engine_streams, a_change_begins_anew_with_the_same_sensor_and_a_new_name_changes_nothing) {
@@ -269,7 +299,7 @@ TEST_F(engine_streams, an_instance_that_comes_back_fills_the_sensor_that_it_fill
   ASSERT_EQ(running->find_pipeline(made.id)->instances.size(), 1U);
   open();
   rename("bearing_a");
-  EXPECT_TRUE(running->left_out_of_pipeline(made.id).empty());
+  EXPECT_TRUE(running->left_out_of_pipeline(made.id).first.empty());
   ASSERT_EQ(running->find_pipeline(made.id)->instances.size(), 2U);
   EXPECT_EQ(running->find_pipeline(made.id)->instances[0].sinks, std::vector{filled});
   ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"other","unit":"K"}}]})"));
