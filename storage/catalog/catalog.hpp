@@ -142,6 +142,13 @@ class catalog {
   expected<staged_entries<factory_entry>> stage_create(std::vector<factory_entry> entries, std::int64_t now_us);
   expected<staged_entries<machine_entry>> stage_create(std::vector<machine_entry> entries, std::int64_t now_us);
   expected<staged_entries<sensor_entry>> stage_create(std::vector<sensor_entry> entries, std::int64_t now_us);
+  struct new_unit {
+    sensor_id sensor = 0;
+    std::string unit;
+  };
+  /// The same, and other units for sensors that are there, as one change. In errors these are the rows behind the entries.
+  expected<staged_entries<sensor_entry>> stage_create(std::vector<sensor_entry> entries, const std::vector<new_unit>& units,
+                                                      std::int64_t now_us);
   expected<staged_entries<alert_rule>> stage_create(std::vector<alert_rule> entries, std::int64_t now_us);
   expected<staged_entries<channel_entry>> stage_create(std::vector<channel_entry> entries, std::int64_t now_us);
   expected<catalog_change> stage_update(const factory_entry& entry);
@@ -155,7 +162,8 @@ class catalog {
   expected<catalog_change> stage_control_limits(sensor_id id, const control_basis& in_force);
   expected<catalog_change> stage_delete_factory(factory_id id);
   expected<catalog_change> stage_delete_machine(machine_id id);
-  expected<catalog_change> stage_delete_sensor(sensor_id id);  ///< its rules go with it
+  expected<catalog_change> stage_delete_sensor(sensor_id id);                        ///< its rules go with it
+  expected<catalog_change> stage_delete_sensors(const std::vector<sensor_id>& ids);  ///< all or none
   expected<catalog_change> stage_delete_rule(rule_id id);
   expected<catalog_change> stage_delete_channel(channel_id id);  ///< conflict while a rule names it
   void apply(catalog_change change);

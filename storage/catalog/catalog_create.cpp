@@ -6,8 +6,10 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace factory {
 
@@ -105,8 +107,33 @@ config_change configs_of(const configs_ahead& ahead, const std::vector<alert_rul
   return ahead.of_changed(sensors);
 }
 
+/// The sensors as they are, with their new units. REQUIRES: the caller holds the turn.
+std::vector<sensor_entry> with_units(const catalog_tables& tables, const std::vector<catalog::new_unit>& units, std::size_t row,
+                                     refusals& bad) {
+  std::vector<sensor_entry> out;
+  for (const auto& each : units) {
+    const auto* const known = tables.of<sensor_entry>().find(each.sensor);
+    auto what = check_text(each.unit, "unit");
+    if (known == nullptr) what = problem{errc::not_found, "", fmt::format("there is no sensor {}", each.sensor)};
+    if (what) bad.add(row, std::move(*what));
+    ++row;
+    if (known == nullptr) continue;
+    out.push_back(*known);
+    out.back().unit = each.unit;
+  }
+  return out;
+}
+
+void add_changed(const configs_ahead& ahead, const std::vector<sensor_entry>& changed, config_change& to) {
+  std::vector<sensor_id> sensors;
+  for (const auto& each : changed) sensors.push_back(each.id);
+  auto configs = ahead.of_changed(sensors).configs;
+  std::move(configs.begin(), configs.end(), std::back_inserter(to.configs));
+}
+
 template <class Entry>
-expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<Entry> entries, std::int64_t now_us) {
+expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<Entry> entries, std::int64_t now_us,
+                                                const std::vector<catalog::new_unit>& units = {}) {
   if (entries.size() > limits::entities_per_body) {
     return fail(errc::too_large, fmt::format("At most {} entries can be created at once.", limits::entities_per_body));
   }
@@ -114,7 +141,9 @@ expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<E
   auto begun = begin_change(it);
   if (!begun) return tl::unexpected(std::move(begun.error()));
   auto& staged = *begun;
-  if (refusals bad = check_all(it.tables, entries); bad.any()) return tl::unexpected(bad.take(entries.size()));
+  refusals bad = check_all(it.tables, entries);
+  const auto changed = with_units(it.tables, units, entries.size(), bad);
+  if (bad.any()) return tl::unexpected(bad.take(entries.size() + units.size()));
   std::uint32_t next = it.tables.next(kind_of_entry<Entry>);
   if (UINT32_MAX - next < entries.size()) return fail(errc::conflict, "All ids have been given away; none is ever used again.");
   for (Entry& entry : entries) {
@@ -123,8 +152,11 @@ expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<E
   }
   staged->next_id[kind_of_entry<Entry>] = next;
   staged->template of<Entry>() = entries;
+  auto& sensors = staged->template of<sensor_entry>();
+  sensors.insert(sensors.end(), changed.begin(), changed.end());
   const configs_ahead ahead(it.tables, *staged);
   config_change config = configs_of(ahead, entries);
+  add_changed(ahead, changed, config);
   if constexpr (std::is_same_v<Entry, sensor_entry>)
     for (Entry& entry : entries) entry.stream = ahead.rules_of(entry);
   return catalog::staged_entries<Entry>{std::move(entries), finish_change(std::move(staged), std::move(config))};
@@ -140,6 +172,10 @@ expected<catalog::staged_entries<machine_entry>> catalog::stage_create(std::vect
 }
 expected<catalog::staged_entries<sensor_entry>> catalog::stage_create(std::vector<sensor_entry> entries, std::int64_t now_us) {
   return create(*impl_, std::move(entries), now_us);
+}
+expected<catalog::staged_entries<sensor_entry>> catalog::stage_create(std::vector<sensor_entry> entries,
+                                                                      const std::vector<new_unit>& units, std::int64_t now_us) {
+  return create(*impl_, std::move(entries), now_us, units);
 }
 expected<catalog::staged_entries<alert_rule>> catalog::stage_create(std::vector<alert_rule> entries, std::int64_t now_us) {
   return create(*impl_, std::move(entries), now_us);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <utility>
+
 namespace factory {
 
 namespace {
@@ -29,20 +32,25 @@ expected<catalog_change> catalog::stage_delete_machine(machine_id id) {
   return remove_leaf<machine_entry, sensor_entry>(*impl_, id, "Machine not found", "The machine has sensors; delete them first.");
 }
 
-expected<catalog_change> catalog::stage_delete_sensor(sensor_id id) {
+expected<catalog_change> catalog::stage_delete_sensor(sensor_id id) { return stage_delete_sensors({id}); }
+
+expected<catalog_change> catalog::stage_delete_sensors(const std::vector<sensor_id>& ids) {
   auto begun = begin_change(*impl_);
   if (!begun) return tl::unexpected(std::move(begun.error()));
   auto& staged = *begun;
-  if (impl_->tables.of<sensor_entry>().find(id) == nullptr) return fail(errc::not_found, "Sensor not found");
-  staged->erased.push_back({record_kind::sensor, id});
-  for (const alert_rule& rule : impl_->tables.of<alert_rule>().of_parent(id))
-    staged->erased.push_back({record_kind::rule, rule.id});
-  for (const rule_id template_rule : impl_->tables.templates.with_override_for(id)) {
-    alert_rule rule = *impl_->tables.of<alert_rule>().find(template_rule);
-    rule.as_template->overrides.erase(id);
-    staged->of<alert_rule>().push_back(std::move(rule));
+  std::map<rule_id, alert_rule> changed;  // templates that set something apart for several of them
+  for (const sensor_id id : ids) {
+    if (impl_->tables.of<sensor_entry>().find(id) == nullptr) return fail(errc::not_found, "Sensor not found");
+    staged->erased.push_back({record_kind::sensor, id});
+    for (const alert_rule& rule : impl_->tables.of<alert_rule>().of_parent(id))
+      staged->erased.push_back({record_kind::rule, rule.id});
+    for (const rule_id template_rule : impl_->tables.templates.with_override_for(id)) {
+      const auto [at, is_new] = changed.try_emplace(template_rule, *impl_->tables.of<alert_rule>().find(template_rule));
+      at->second.as_template->overrides.erase(id);
+    }
   }
-  return finish_change(std::move(staged), {.configs = {}, .removed = {id}});
+  for (auto& [id, rule] : changed) staged->of<alert_rule>().push_back(std::move(rule));
+  return finish_change(std::move(staged), {.configs = {}, .removed = ids});
 }
 
 expected<catalog_change> catalog::stage_delete_rule(rule_id id) {

@@ -203,6 +203,38 @@ TEST_F(templates, stand_beside_the_rules_of_a_sensor_itself_by_their_ids) {
   EXPECT_EQ(entities().rules().size(), 3U);
 }
 
+TEST_F(templates, lose_the_overrides_of_sensors_that_are_deleted_together) {
+  auto rule = a_template({.machine_type = "press"});
+  rule.as_template->overrides = {{1, {.high = 90}}, {5, {.enabled = false}}, {6, {.high = 70}}};
+  make(rule);
+  EXPECT_EQ(entities().stage_delete_sensors({1, 99}).error().code, errc::not_found);
+  auto change = entities().stage_delete_sensors({1, 6}).value();
+  EXPECT_EQ(change.config.removed, (std::vector<sensor_id>{1, 6}));
+  put(std::move(change));
+  const auto left = entities().find_rule(1)->as_template->overrides;
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_TRUE(left.contains(5));
+  EXPECT_FALSE(entities().find_sensor(1));
+  EXPECT_FALSE(entities().find_sensor(6));
+}
+
+/// Sensors that are made come with other units of those that are there, which may bring these under other templates.
+TEST_F(templates, count_for_sensors_that_get_another_unit_with_new_ones) {
+  make(a_template({.unit = "K"}));
+  auto staged = entities().stage_create({sensor_on(1, "new", "K")}, {{1, "K"}, {2, "C"}, {4, "K"}}, 0).value();
+  ASSERT_EQ(staged.entries.size(), 1U);
+  EXPECT_EQ(put(std::move(staged.change)), "9:1 1:1 2:0 ");
+  EXPECT_EQ(entities().find_sensor(1)->unit, "K");
+  EXPECT_EQ(entities().find_sensor(1)->name, "temp");
+  EXPECT_EQ(entities().find_sensor(9)->name, "new");
+  const auto refused = entities().stage_create({sensor_on(1, "newer")}, {{1, "C"}, {2, "a\nb"}, {99, "C"}}, 0);
+  ASSERT_FALSE(refused);
+  ASSERT_EQ(refused.error().rows.size(), 2U);
+  EXPECT_EQ(refused.error().rows[0].index, 2U);
+  EXPECT_EQ(refused.error().rows[0].field, "unit");
+  EXPECT_EQ(refused.error().rows[1].index, 3U);
+}
+
 TEST_F(templates, lose_the_override_of_a_deleted_sensor) {
   auto rule = a_template({.name = "temp"});
   rule.as_template->overrides = {{3, {.high = 90}}, {5, {.enabled = false}}};
