@@ -41,10 +41,6 @@ struct engine_backlog : test::engine_test {
     judged();
     return running->events().digest();
   }
-  void judged() {
-    ASSERT_TRUE(running->settle(30'000));
-    test::await([&] { return running->past_is_judged(); }, "that the late readings are judged");
-  }
   int place = 0;
 };
 

@@ -58,11 +58,6 @@ struct engine_derived_past : engine_test {
   double stored(sensor_id id, std::int64_t time_us) {
     return running->readings(id, {time_us, time_us + 1}, 1, false, reading_form::stored)->value.at(0);
   }
-  void judged() {
-    ASSERT_TRUE(running->settle(60'000));
-    await([&] { return running->past_is_judged(); }, "that the past is judged");
-    ASSERT_TRUE(running->settle(60'000));
-  }
   static correction asked(sensor_id sensor, std::int64_t begin_us, std::int64_t end_us, reading_change change) {
     static int number = 0;
     correction asked;
@@ -73,11 +68,6 @@ struct engine_derived_past : engine_test {
     asked.reason = "testing " + std::to_string(++number);
     asked.by = "Ada";
     return asked;
-  }
-  consequences followed(std::uint64_t step) {
-    const auto known = running->consequences_of(step, 60'000);
-    EXPECT_TRUE(known.has_value());
-    return known.value_or(consequences{});
   }
   /// 50 a second of sensor 1, for so many minutes.
   void feed(int minutes) {

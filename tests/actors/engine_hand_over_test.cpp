@@ -57,11 +57,6 @@ struct engine_hand_over : test::engine_test {
     ingest(1, test::timed_values(what.begin(), what.end())).value();
     ASSERT_TRUE(running->settle(60'000));
   }
-  void judged() {
-    ASSERT_TRUE(running->settle(60'000));
-    test::await([&] { return running->past_is_judged(); }, "that the past is judged");
-    ASSERT_TRUE(running->settle(60'000));
-  }
   /// What a kill in this moment leaves, and a start on it.
   void crash() {
     const auto name = "crash" + std::to_string(++crashes);
@@ -73,21 +68,6 @@ struct engine_hand_over : test::engine_test {
     std::filesystem::create_directories(where);
     std::filesystem::rename(from, where / std::to_string(place));
     open();
-  }
-  correction correct(std::int64_t begin_us, std::int64_t end_us, reading_change change, std::string reason = "testing") {
-    correction asked;
-    asked.sensors = {1};
-    asked.begin_us = begin_us;
-    asked.end_us = end_us;
-    asked.change = change;
-    asked.reason = std::move(reason);
-    asked.by = "Ada";
-    return running->correct(std::move(asked)).value();
-  }
-  consequences followed(std::uint64_t step) {
-    const auto known = running->consequences_of(step, 60'000);
-    EXPECT_TRUE(known.has_value());
-    return known.value_or(consequences{});
   }
   alert_list alerts() {
     alert_list all;

@@ -42,21 +42,6 @@ struct engine_past : test::engine_test {
     ingest(1, body).value();
     ASSERT_TRUE(running->settle(20'000));
   }
-  correction make(std::int64_t begin_us, std::int64_t end_us, reading_change change, std::string reason = "testing") {
-    correction asked;
-    asked.sensors = {1};
-    asked.begin_us = begin_us;
-    asked.end_us = end_us;
-    asked.change = change;
-    asked.reason = std::move(reason);
-    asked.by = "Ada";
-    return running->correct(std::move(asked)).value();
-  }
-  consequences followed(std::uint64_t step) {
-    const auto known = running->consequences_of(step, 20'000);
-    EXPECT_TRUE(known.has_value());
-    return known.value_or(consequences{});
-  }
   int place = 0;
   std::size_t alerts() { return running->events().alerts({}).value().size(); }
 };
@@ -78,7 +63,7 @@ TEST_F(engine_past, a_correction_withdraws_the_alert_that_a_wrong_reading_raised
   store(readings);
   const auto before = running->events().digest();
   const auto known = alerts();
-  const auto made = make(ten_us + 200 * second_us, ten_us + 201 * second_us, {exclude, 0, 0});
+  const auto made = correct(ten_us + 200 * second_us, ten_us + 201 * second_us, {exclude, 0, 0});
   EXPECT_EQ(followed(made.step).alerts, (finding_counts{0, 1, 0}));
   EXPECT_EQ(alerts(), known - 1);
   const auto reverted = running->revert_correction(made.id, "Bob", "it was right").value();
@@ -107,7 +92,7 @@ TEST_F(engine_past, a_preview_says_what_would_follow_and_changes_nothing) {
   EXPECT_EQ(all.alerts, (finding_counts{0, 1, 0}));
   EXPECT_EQ(running->events().digest(), before);
   EXPECT_EQ(running->events().last_sequence(), last);
-  const auto made = make(asked.begin_us, asked.end_us, asked.change);
+  const auto made = correct(asked.begin_us, asked.end_us, asked.change);
   EXPECT_EQ(followed(made.step).alerts, all.alerts);
   EXPECT_EQ(followed(made.step).anomalies, all.anomalies);
   EXPECT_EQ(running->preview_revert(made.id)->alerts, (finding_counts{1, 0, 0}));
@@ -119,7 +104,7 @@ TEST_F(engine_past, an_alert_about_quality_follows_corrections_and_their_reverts
   running->create(std::vector{stale}).value();
   store(signal(1, 300));
   const auto known = alerts();
-  const auto made = make(ten_us + 100 * second_us, ten_us + 150 * second_us, {flag, 0, flag_bad});
+  const auto made = correct(ten_us + 100 * second_us, ten_us + 150 * second_us, {flag, 0, flag_bad});
   followed(made.step);
   const auto stands = [&] {
     const auto found = running->events().alerts({}).value();
@@ -140,16 +125,15 @@ TEST_F(engine_past, a_gap_that_a_correction_makes_raises_no_alert_about_silence)
   running->create(std::vector{silent}).value();
   store(signal(3, 2'000));
   const auto known = alerts();
-  followed(make(ten_us + 1'000 * second_us, ten_us + 1'600 * second_us, {flag, 0, flag_bad}).step);
+  followed(correct(ten_us + 1'000 * second_us, ten_us + 1'600 * second_us, {flag, 0, flag_bad}).step);
   const auto found = running->events().alerts({}).value();
-  for (const auto& each : found)
-    EXPECT_NE(each.stated->key.source, event_source::alert_rule) << each.stated->explanation;
+  for (const auto& each : found) EXPECT_NE(each.stated->key.source, event_source::alert_rule) << each.stated->explanation;
   EXPECT_LE(alerts(), known);
 }
 
 TEST_F(engine_past, a_gap_that_a_correction_makes_is_no_silence) {
   store(signal(3, 2'000));
-  const auto made = make(ten_us + 1'000 * second_us, ten_us + 1'600 * second_us, {exclude, 0, 0});
+  const auto made = correct(ten_us + 1'000 * second_us, ten_us + 1'600 * second_us, {exclude, 0, 0});
   followed(made.step);
   anomaly_query silences;
   silences.detector = event_source::silent;
@@ -158,7 +142,7 @@ TEST_F(engine_past, a_gap_that_a_correction_makes_is_no_silence) {
 
 TEST_F(engine_past, what_was_found_in_the_past_says_so_and_stands_at_its_own_time) {
   store(signal(4, 300));
-  const auto made = make(ten_us + 150 * second_us, ten_us + 151 * second_us, {replace, 500, 0});
+  const auto made = correct(ten_us + 150 * second_us, ten_us + 151 * second_us, {replace, 500, 0});
   EXPECT_EQ(followed(made.step).alerts.raised, 1U);
   const auto alerts = running->events().alerts({}).value();
   for (const auto& each : alerts) EXPECT_EQ(is_historical(each.stated->key), each.stated->at_us == ten_us + 150 * second_us);
@@ -174,7 +158,7 @@ TEST_F(engine_past, the_daily_report_of_a_corrected_day_is_made_anew_and_no_othe
   ASSERT_EQ(running->jobs().run("daily_report")->result, job_run::outcome::succeeded);
   const auto report = running->jobs().reports(std::nullopt, 1)->front();
   const auto alerts_told = std::stoi(running->jobs().report_json(report.id).value());
-  const auto made = make(yesterday - day / 2, yesterday + day / 2, {replace, 50, 0});
+  const auto made = correct(yesterday - day / 2, yesterday + day / 2, {replace, 50, 0});
   EXPECT_EQ(followed(made.step).reported_days, std::vector{yesterday});
   EXPECT_GT(alerts_told, 0);
   EXPECT_LT(std::stoi(running->jobs().report_json(report.id).value()), alerts_told);
@@ -201,7 +185,7 @@ TEST_F(engine_past, ends_as_if_the_readings_had_come_so_at_first_whatever_is_cor
         const auto length = static_cast<std::int64_t>(1 + random() % 15) * second_us;
         const reading_change changes[] = {
             {exclude, 0, 0}, {scale, 1.02, 0}, {offset, 45, 0}, {replace, 120, 0}, {flag, 0, flag_bad}};
-        made.push_back(make(begin, begin + length, changes[random() % 5], "turn " + std::to_string(turn)));
+        made.push_back(correct(begin, begin + length, changes[random() % 5], "turn " + std::to_string(turn)));
         newest = made.back().step;
       }
       if (random() % 3 == 0) open();  // what was not done is done by the next start

@@ -38,6 +38,28 @@ struct engine_test : testing::Test {
   expected<ingest_receipt> ingest(sensor_id id, const timed_values& rows) {
     return running->ingest(reading_batch(*batch_of(id, rows)), durability::buffered);
   }
+  /// Of readings of the first sensor.
+  correction correct(std::int64_t begin_us, std::int64_t end_us, reading_change change, std::string reason = "testing") {
+    correction asked;
+    asked.sensors = {1};
+    asked.begin_us = begin_us;
+    asked.end_us = end_us;
+    asked.change = change;
+    asked.reason = std::move(reason);
+    asked.by = "Ada";
+    return running->correct(std::move(asked)).value();
+  }
+  /// What came of it, or of its revert.
+  consequences followed(std::uint64_t step) {
+    const auto known = running->consequences_of(step, 60'000);
+    EXPECT_TRUE(known.has_value());
+    return known.value_or(consequences{});
+  }
+  void judged() {
+    ASSERT_TRUE(running->settle(60'000));
+    await([this] { return running->past_is_judged(); }, "that the past is judged");
+    ASSERT_TRUE(running->settle(60'000));
+  }
 
   /// What differs from the usual.
   virtual void change(engine_config&) const {}
