@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "pipelines/backtest/row_judge.hpp"
 #include "pipelines/decode/csv.hpp"
 #include "pipelines/detect/detector_set.hpp"
 #include "pipelines/detect/machine.hpp"
@@ -144,33 +145,30 @@ class table {
 
 double as_share(double score) { return score > 0 ? score / (1 + score) : 0; }
 
-void count_opened(const std::vector<episode_change>& changes, backtest_figures& done) {
-  for (const auto& each : changes) done.episodes += each.what == episode_change::kind::opened ? 1 : 0;
-}
-
-expected<void> judge_sensor(table& rows, std::string& out, backtest_figures& done) {
-  detector_set detectors;
-  const detect_settings settings;
-  std::vector<episode_change> changes;
-  std::optional<std::int64_t> newest_us;
-  out = "timestamp,value,anomaly_score\n";
+/// Each row of a file: `score` judges it, or says nothing of a row that is not judged; `write` gets 0 for that.
+template <class Score, class Write>
+expected<void> score_rows(table& rows, backtest_figures& done, const Score& score, const Write& write) {
   expected<bool> more = rows.next();
   for (; more && *more; more = rows.next()) {
     ++done.rows;
-    double score = 0;
-    if (!newest_us || rows.time_us > *newest_us) {
-      newest_us = rows.time_us;
-      changes.clear();
-      detectors.observe(rows.time_us, rows.values[0], settings, changes);
-      count_opened(changes, done);
-      score = detectors.newest_score();
-    } else {
-      ++done.not_judged;
-    }
-    out += fmt::format("{},{},{:.6f}\n", rows.time_text, rows.cell(rows.layout().series[0].column), as_share(score));
+    const std::optional<double> is = score();
+    done.not_judged += is ? 0 : 1;
+    write(as_share(is.value_or(0)));
   }
   if (!more) return tl::unexpected(more.error());
   return {};
+}
+
+expected<void> judge_sensor(table& rows, std::string& out, backtest_figures& done) {
+  row_judge<detector_set> judge;
+  const detect_settings settings;
+  out = "timestamp,value,anomaly_score\n";
+  const auto score = [&] { return judge.score(rows.time_us, rows.values[0], settings); };
+  auto scored = score_rows(rows, done, score, [&](double share) {
+    out += fmt::format("{},{},{:.6f}\n", rows.time_text, rows.cell(rows.layout().series[0].column), share);
+  });
+  done.episodes += judge.opened();
+  return scored;
 }
 
 /// The place of the column of labels among the series; none where none is wanted.
@@ -188,32 +186,19 @@ expected<void> judge_machine(table& rows, const std::string& labels, std::string
   if (!label_at) return tl::unexpected(label_at.error());
   const bool has_labels = label_at->has_value();
   if (has_labels && !done.labelled) done.labelled.emplace();
-  machine_detector detector(rows.layout().series.size() - (has_labels ? 1 : 0));
-  std::uint64_t judged = 0;
-  std::vector<episode_change> changes;
-  std::optional<std::int64_t> newest_us;
+  row_judge judge{machine_detector(rows.layout().series.size() - (has_labels ? 1 : 0))};
   out = "timestamp,anomaly_score\n";
-  expected<bool> more = rows.next();
-  for (; more && *more; more = rows.next()) {
-    ++done.rows;
-    double score = 0;
-    if (!newest_us || rows.time_us > *newest_us) {
-      newest_us = rows.time_us;
-      changes.clear();
-      std::vector<double> of_sensors = rows.values;  // the row goes on to hold what an empty cell of the next one repeats
-      if (has_labels) of_sensors.erase(of_sensors.begin() + static_cast<std::ptrdiff_t>(**label_at));
-      detector.observe(rows.time_us, of_sensors, changes);
-      count_opened(changes, done);
-      score = detector.newest_score();
-      if (has_labels && judged >= machine_detector::learn_rows) done.labelled->count(rows.values[**label_at] != 0, score >= 1);
-      ++judged;
-    } else {
-      ++done.not_judged;
-    }
-    out += fmt::format("{},{:.6f}\n", rows.time_text, as_share(score));
-  }
-  if (!more) return tl::unexpected(more.error());
-  return {};
+  const auto score = [&] {
+    std::vector<double> of_sensors = rows.values;  // the row goes on to hold what an empty cell of the next one repeats
+    if (has_labels) of_sensors.erase(of_sensors.begin() + static_cast<std::ptrdiff_t>(**label_at));
+    const auto is = judge.score(rows.time_us, of_sensors);
+    if (is && has_labels && judge.judged() > machine_detector::learn_rows)
+      done.labelled->count(rows.values[**label_at] != 0, *is >= 1);
+    return is;
+  };
+  auto scored = score_rows(rows, done, score, [&](double share) { out += fmt::format("{},{:.6f}\n", rows.time_text, share); });
+  done.episodes += judge.opened();
+  return scored;
 }
 
 /// Adds the columns of a file as series.

@@ -4,9 +4,9 @@
 
 #include <array>
 #include <string_view>
-#include <vector>
 
 #include "pipelines/backtest/labelled_rows.hpp"
+#include "pipelines/backtest/row_judge.hpp"
 #include "pipelines/detect/machine.hpp"
 #include "simulate/pump_rig.hpp"
 
@@ -17,14 +17,12 @@ constexpr std::int64_t row_us = 1'000'000;
 
 labelled_rows judge_run(const rig_plan& plan) {
   pump_rig rig(plan);
-  machine_detector detector(pump_rig::channels);
-  std::vector<episode_change> changes;
+  row_judge judge{machine_detector(pump_rig::channels)};
   labelled_rows out;
   for (std::size_t row = 0; row < plan.rows; ++row) {
-    changes.clear();
-    detector.observe(static_cast<std::int64_t>(row) * row_us, rig.next(), changes);
-    if (row < machine_detector::learn_rows) continue;
-    out.count(row >= plan.fault.begin_row && row < plan.fault.end_row, detector.newest_score() >= 1);
+    const auto score = judge.score(static_cast<std::int64_t>(row) * row_us, rig.next());
+    if (judge.judged() <= machine_detector::learn_rows) continue;
+    out.count(row >= plan.fault.begin_row && row < plan.fault.end_row, score >= 1);
   }
   return out;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/recordings.hpp"
+#include "pipelines/backtest/row_judge.hpp"
 #include "pipelines/detect/detector_set.hpp"
 #include "pipelines/detect/pattern_tuning.hpp"
 #include "simulate/chance.hpp"
@@ -69,20 +70,13 @@ pattern_constants round_constants() {
 }
 
 nab_score judge_file(const labelled_series& file, const pattern_constants& with, double boundary) {
-  detector_set detectors;
+  row_judge<detector_set> judge;
   detect_settings settings;
   settings.pattern = &with;
   settings.of(detector::pattern).sensitivity = 1 / boundary;
-  std::vector<episode_change> changes;
   std::vector<double> scores(file.value.size(), 0);
-  std::int64_t newest_us = INT64_MIN;
-  for (std::size_t row = 0; row < scores.size(); ++row) {
-    if (file.time_us[row] <= newest_us) continue;
-    newest_us = file.time_us[row];
-    changes.clear();
-    detectors.observe(newest_us, file.value[row], settings, changes);
-    scores[row] = detectors.newest_score();
-  }
+  for (std::size_t row = 0; row < scores.size(); ++row)
+    scores[row] = judge.score(file.time_us[row], file.value[row], settings).value_or(0);
   return file.windows.score(scores);
 }
 
