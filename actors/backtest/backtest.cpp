@@ -144,6 +144,7 @@ class judges {
   expected<void> take(std::shared_ptr<const reading_batch> readings, std::int64_t until_us, double share) {
     if (auto room = wait_until([this] { return in_flight() <= limits::backtest_in_flight; }); !room) return room;
     read_share_ = share;
+    read_ += readings->size();
     const auto entry = entry_of(std::move(readings));
     dispatch(as_in_force, entry);
     if (tries_detection_) dispatch(as_drafted, entry);
@@ -239,14 +240,12 @@ class judges {
     return {};
   }
 
-  /// What is read counts when it is judged.
+  /// What is read counts when it is judged; what drafts compute, which is judged beside it, is no reading of the range.
   void tell_progress() const {
     const auto& slowest = populations_[tries_detection_ ? as_drafted : as_in_force]->counts();
-    const auto read = std::max<std::uint64_t>(1, slowest.dispatched_readings());
-    const auto judged = std::min(read, slowest.processed_readings());
-    progress_.readings = judged;
-    const auto share = read_share_ * static_cast<double>(judged) / static_cast<double>(read);
-    progress_.share = std::max(progress_.share.load(), share);  // what is read anew is not yet judged: it never goes back
+    const auto given = std::max<std::uint64_t>(1, slowest.dispatched_readings());
+    const auto judged = std::min(given, slowest.processed_readings());
+    progress_.tell(std::min(judged, read_), read_share_ * static_cast<double>(judged) / static_cast<double>(given));
   }
 
   expected<void> finish_streams() {
@@ -278,7 +277,8 @@ class judges {
   const backtest_spec& spec_;
   backtest_progress& progress_;
   const bool tries_detection_;
-  double read_share_ = 0;  ///< of the range
+  double read_share_ = 0;   ///< of the range
+  std::uint64_t read_ = 0;  ///< readings
   drafted_figures figures_;
   // In this order: what messages refer to outlives the actor system, and that the populations.
   std::vector<std::unique_ptr<scratch>> scratches_;
@@ -342,8 +342,7 @@ expected<backtest_result> run_backtest(const backtest_spec& spec, const row_read
   report(spec, with.found(), out);
   out.drafted = with.drafted_series_made();
   out.digest = with.found().in_force.digest(std::not_fn(is_of_draft));
-  progress.readings = out.readings;
-  progress.share = 1;
+  progress.tell(out.readings, 1);
   out.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return out;
 }

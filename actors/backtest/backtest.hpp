@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -83,6 +84,12 @@ struct backtest_progress {
   std::atomic<std::uint64_t> readings{0};
   std::atomic<double> share{0};  ///< of the range
   std::atomic<bool> cancelled{false};
+
+  /// Neither goes back: what is read anew makes what is judged a smaller part of what is read.
+  void tell(std::uint64_t judged_readings, double judged_share) {
+    readings = std::max(readings.load(), judged_readings);
+    share = std::max(share.load(), judged_share);
+  }
 };
 
 /// Past readings through the same actors as live ones, apart: a population of its own with nothing behind it but memory. All is judged that is in

@@ -141,6 +141,17 @@ TEST_F(backtest_test, tries_other_settings_of_detectors_beside_those_in_force) {
   EXPECT_EQ(tried->all.count, 0U);
 }
 
+TEST(backtest_progress, never_goes_back) {
+  backtest_progress now;
+  now.tell(1'000, 0.5);
+  now.tell(1'010, 0.1);  // a million of the same day have been read
+  EXPECT_EQ(now.readings, 1'010U);
+  EXPECT_EQ(now.share, 0.5);
+  now.tell(900, 0.6);
+  EXPECT_EQ(now.readings, 1'010U);
+  EXPECT_EQ(now.share, 0.6);
+}
+
 TEST_F(backtest_test, looks_at_a_part_of_the_time_and_of_the_sensors) {
   load(0, 10'000);
   backtest_request asked;

@@ -239,6 +239,15 @@ TEST_F(backtests, refuse_in_words_what_cannot_be_tried) {
   refused(R"({"rules":[{"sensor_id":1,"name":"x","condition":"GREATER_THAN"}]})", "rules[0]");
   refused(R"({"from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"})", "from must be before to");
   refused(R"({"labels":[{"from":"2026-01-02T00:00:00Z"}]})", "labels[0]");
+  const auto with_faults = [](std::size_t count) {
+    std::string all = R"({"labels":[)";
+    for (std::size_t i = 0; i < count; ++i)
+      all += R"({"sensor_id":1,"from":"2026-01-02T00:00:00Z","to":"2026-01-02T01:00:00Z","name":"a bearing that was worn"},)";
+    all.back() = ']';
+    return all + "}";
+  };
+  refused(with_faults(5'001), "labels must be an array of at most 5000 windows");
+  EXPECT_EQ(finished_backtest(with_faults(5'000))["result"]["lines"][0]["faults"]["known"].GetUint(), 5'000U);
   refused(R"({"detectors":{"nothing":{}}})", "detectors.nothing");
   refused(R"({"detectors":{"machine":{"direction":"up"}}})", "detectors.machine.direction");
   refused(R"({"selector":{"machine_type":"oven"}})", "no sensor is chosen");
