@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "actors/engine/pipeline_sinks.hpp"
 #include "actors/streams/limits.hpp"
 #include "actors/streams/stream_resolve.hpp"
 
@@ -34,19 +35,15 @@ class drafting {
   }
 
  private:
-  struct replaced_pipeline {
-    pipeline_spec spec;
-    instances all;
-    std::vector<former_sink> former;
-  };
-
   bool may_see(const pipeline_instance_entry& it) const {
     return !asked_.among ||
            std::ranges::all_of(it.sources, [&](sensor_id each) { return made_.contains(each) || asked_.among->contains(each); });
   }
 
-  expected<replaced_pipeline> replaced_by(const draft_pipeline& draft) const {
-    replaced_pipeline out;
+  /// With what is in force in its place.
+  expected<staged_pipeline> as_change(const draft_pipeline& draft) const {
+    staged_pipeline out;
+    out.spec = draft.spec;
     if (draft.instead_of == 0) return out;
     const auto at = std::ranges::find(in_force_.pipelines, draft.instead_of, &pipeline_entry::id);
     const auto is_theirs = [&](const auto& each) { return may_see(each); };
@@ -54,49 +51,50 @@ class drafting {
       return fail(errc::invalid, "Pipeline not found", "id");
     auto spec = parse_pipeline(at->spec);
     if (!spec) return tl::unexpected(std::move(spec.error()));
-    out.spec = std::move(*spec);
-    out.all = at->instances;
-    out.former = at->former;
+    out.spec_before = std::move(*spec);
+    out.before = at->instances;
+    out.entry.former = at->former;
     return out;
   }
 
   expected<void> add(std::size_t number) {
     const auto& draft = asked_.pipelines[number];
-    const auto before = replaced_by(draft);
-    if (!before) return tl::unexpected(before.error());
+    auto change = as_change(draft);
+    if (!change) return tl::unexpected(std::move(change.error()));
     for (const auto& sink : draft.spec.sinks)
       if (const auto* const to = std::get_if<channel_sink>(&sink); to != nullptr && !in_force_.entities.find_channel(to->channel))
         return fail(errc::invalid, "sinks: there is no channel " + std::to_string(to->channel), "sinks");
-    auto made = resolve(draft.spec, *out_.with_drafts, own_sensors(before->all, before->former));
+    auto made = resolve(draft.spec, *out_.with_drafts, own_sensors(change->before, change->entry.former));
     if (!made) return tl::unexpected(std::move(made.error()));
     std::erase_if(*made, [&](const auto& each) { return !may_see(each); });
     if (made->empty()) return fail(errc::invalid, "sources: no machine has a sensor for each of them", "sources");
     if (out_.streams.size() + made->size() > limits::stream_instances)
       return fail(errc::too_large, "at most " + std::to_string(limits::stream_instances) + " instances of pipelines a backtest");
-    for (const auto& each : before->all) {
+    for (const auto& each : change->before) {
       out_.concerned.insert(each.sources.begin(), each.sources.end());
       for (const auto sensor : each.sinks)
         if (sensor != 0) out_.concerned.insert(sensor);
     }
+    change->made = std::move(*made);
+    assign_known_sinks(*change, *out_.with_drafts);
     const auto spec = std::make_shared<const pipeline_spec>(draft.spec);
-    for (auto& each : *made)
-      if (auto added = add(number, spec, *before, std::move(each)); !added) return added;
+    for (const auto& each : change->made)
+      if (auto added = add(number, spec, each); !added) return added;
     return {};
   }
 
-  expected<void> add(std::size_t number, const std::shared_ptr<const pipeline_spec>& spec, const replaced_pipeline& before,
-                     pipeline_instance_entry made) {
-    for (const auto sensor : made.sources)
+  /// An instance, with the sensors that it would take over live.
+  expected<void> add(std::size_t number, const std::shared_ptr<const pipeline_spec>& spec,
+                     const pipeline_instance_entry& as_live) {
+    for (const auto sensor : as_live.sources)
       if (!made_.contains(sensor)) out_.concerned.insert(sensor);
-    made.sinks.assign(spec->sinks.size(), 0);
-    auto as_live = made;  // with the sensors that it would fill then
+    auto made = as_live;
     for (std::size_t i = 0; i < spec->sinks.size(); ++i) {
       if (!std::holds_alternative<sensor_sink>(spec->sinks[i])) continue;
-      auto filled = draft_sensor(number, *spec, i, before, made);
+      auto filled = draft_sensor(number, *spec, i, as_live);
       if (!filled) return tl::unexpected(std::move(filled.error()));
       made.sinks[i] = filled->judged.config.sensor;
       made_.insert(made.sinks[i]);
-      as_live.sinks[i] = filled->instead_of;
       out_.sensors.push_back(std::move(*filled));
     }
     sensor_graph others;
@@ -110,42 +108,32 @@ class drafting {
     return {};
   }
 
-  /// The sensor that the pipeline in force fills, or has filled, in this place.
-  static sensor_id filled_before(const replaced_pipeline& before, machine_id machine, const std::string& name) {
-    const auto old = std::ranges::find(before.all, machine, &pipeline_instance_entry::machine);
-    for (std::size_t k = 0; old != before.all.end() && k < before.spec.sinks.size(); ++k) {
-      const auto* const known = std::get_if<sensor_sink>(&before.spec.sinks[k]);
-      if (known != nullptr && known->name == name) return old->sinks[k];
-    }
-    for (const auto& each : before.former)
-      if (each.machine == machine && each.name == name) return each.sensor;
-    return 0;
-  }
-
   expected<drafted_sensor> draft_sensor(std::size_t number, const pipeline_spec& spec, std::size_t sink,
-                                        const replaced_pipeline& before, const pipeline_instance_entry& made) {
+                                        const pipeline_instance_entry& as_live) {
     auto& scratch = *out_.with_drafts;
-    const auto machine = machine_of_sink(spec, sink, made, scratch);
-    if (!machine) return tl::unexpected(machine.error());
+    const auto place = machine_of_sink(spec, sink, as_live, scratch);
+    const auto known = scratch.find_sensor(as_live.sinks[sink]);
+    if (!place && !known) return tl::unexpected(place.error());
+    const auto machine = known ? known->machine : *place;
     const auto& wanted = std::get<sensor_sink>(spec.sinks[sink]);
     drafted_sensor out;
     out.pipeline = number;
     out.sink = sink;
-    out.instead_of = filled_before(before, made.machine, wanted.name);
+    out.instead_of = as_live.sinks[sink];
     out.unit = wanted.unit;
-    out.sources = made.sources;
-    const auto on = scratch.find_machine(*machine);
+    out.sources = as_live.sources;
+    const auto on = scratch.find_machine(machine);
     out.name = (on ? on->name + "/" : "") + wanted.name;
     sensor_entry entry;
-    if (out.instead_of != 0) {
+    if (known) {
       out_.replaced.insert(out.instead_of);
-      if (auto known = scratch.find_sensor(out.instead_of)) entry.labels = known->labels;
+      entry.labels = known->labels;
       auto gone = scratch.stage_delete_sensor(out.instead_of);
       if (!gone) return tl::unexpected(std::move(gone.error()));
       scratch.apply(std::move(*gone));
     }
-    entry.machine = *machine;
-    entry.name = wanted.name;
+    entry.machine = machine;
+    entry.name = known ? known->name : wanted.name;
     entry.unit = wanted.unit;
     auto staged = scratch.stage_create(std::vector{std::move(entry)}, 0);
     if (!staged) {

@@ -14,6 +14,7 @@
 #include "actors/engine/actor_runtime.hpp"
 #include "actors/engine/credits.hpp"
 #include "actors/engine/engine.hpp"
+#include "actors/engine/pipeline_sinks.hpp"
 #include "actors/engine/ticker.hpp"
 #include "actors/flow/shelf_book.hpp"
 #include "actors/jobs/jobs.hpp"
@@ -46,15 +47,6 @@ inline std::int64_t wall_clock_us() {
   using namespace std::chrono;
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
-
-/// A pipeline on its way into the catalog.
-struct staged_pipeline {
-  pipeline_entry entry;
-  pipeline_spec spec;
-  std::vector<pipeline_instance_entry> made;  ///< new instances; their sinks are assigned at the commit
-  pipeline_spec spec_before;
-  std::vector<pipeline_instance_entry> before;
-};
 
 /// What a pipeline computed, and over what, before a change.
 struct instances_before {

@@ -18,23 +18,6 @@ bool same_computation(pipeline_spec a, pipeline_spec b) {
   return a == b;
 }
 
-/// Sensors of sinks that name another unit than before, with that.
-std::vector<std::pair<sensor_id, std::string>> changed_units(const pipeline_entry& before, const pipeline_entry& now) {
-  const auto was = parse_pipeline(before.spec).value_or(pipeline_spec{}), is = parse_pipeline(now.spec).value_or(pipeline_spec{});
-  std::vector<std::pair<sensor_id, std::string>> found;
-  for (std::size_t i = 0; i < is.sinks.size(); ++i) {
-    const auto* const sink = std::get_if<sensor_sink>(&is.sinks[i]);
-    if (sink == nullptr) continue;
-    const auto is_changed = [&](const pipeline_sink& each) {
-      const auto* const old = std::get_if<sensor_sink>(&each);
-      return old != nullptr && old->name == sink->name && old->unit != sink->unit;
-    };
-    if (std::ranges::none_of(was.sinks, is_changed)) continue;
-    for (const auto& each : now.instances) found.emplace_back(each.sinks[i], sink->unit);
-  }
-  return found;
-}
-
 tl::unexpected<error> pipelines_end() { return fail(errc::stopping, "the engine is stopping; send it again after its restart"); }
 
 }  // namespace
@@ -94,17 +77,7 @@ expected<std::vector<pipeline_entry>> engine::create_pipelines(const std::vector
 expected<pipeline_entry> engine::update_pipeline(pipeline_id id, std::string_view changes) {
   if (impl_->stopping) return pipelines_end();
   if (const auto readable = merge_pipeline("{}", changes); !readable) return tl::unexpected(readable.error());
-  const auto before = impl_->pipelines->find(id);
-  auto changed = impl_->change_pipeline(id, changes);
-  if (!before || !changed) return changed;
-  for (const auto& [sensor, unit] : changed_units(*before, *changed)) {
-    const auto set = [&unit = unit](sensor_entry& entry) -> expected<void> {
-      entry.unit = unit;
-      return {};
-    };
-    if (auto done = edit_sensor(sensor, set); !done) return tl::unexpected(std::move(done.error()));
-  }
-  return changed;
+  return impl_->change_pipeline(id, changes);
 }
 
 expected<pipeline_entry> engine::impl::change_pipeline(pipeline_id id, std::string_view members) {
@@ -118,7 +91,12 @@ expected<pipeline_entry> engine::impl::change_pipeline(pipeline_id id, std::stri
   if (auto good = check_channels(*spec); !good) return tl::unexpected(std::move(good.error()));
   entry->spec = std::move(*json);
   const auto known = entry->instances;
-  if (before && same_computation(*spec, *before)) return commit_pipeline({std::move(*entry), *spec, {}, *before, known});
+  if (before && same_computation(*spec, *before)) {
+    const bool says_it_again = *spec == *before;
+    auto committed = commit_pipeline({std::move(*entry), *spec, {}, *before, known, says_it_again});
+    if (committed && says_it_again) after_catalog_change({});
+    return committed;
+  }
   auto made = resolve(*spec, *entities, own_sensors(known, entry->former));
   if (!made) return tl::unexpected(std::move(made.error()));
   for (auto& each : *made) each.since_sequence = entries->last_sequence();

@@ -23,69 +23,6 @@ const pipeline_instance_entry* find_machine(const instances& in, machine_id mach
   return at == in.end() ? nullptr : &*at;
 }
 
-/// Sensors that instances need and that are not there yet.
-struct missing_sensors {
-  std::vector<sensor_entry> entries;
-  std::vector<sensor_id*> places;  ///< where the ids belong
-};
-
-/// The sensor that an instance of the machine filled as that sink, now or at last; 0: none that is there.
-sensor_id known_sink(const staged_pipeline& of, machine_id machine, const std::string& name, const catalog& entities) {
-  const auto is_there = [&](sensor_id sensor) { return sensor != 0 && entities.known_sensors()->contains(sensor); };
-  const auto* const old = find_machine(of.before, machine);
-  for (std::size_t k = 0; old != nullptr && k < of.spec_before.sinks.size(); ++k) {
-    const auto* const known = std::get_if<sensor_sink>(&of.spec_before.sinks[k]);
-    if (known != nullptr && known->name == name && is_there(old->sinks[k])) return old->sinks[k];
-  }
-  for (const auto& each : of.entry.former)
-    if (each.machine == machine && each.name == name && is_there(each.sensor)) return each.sensor;
-  return 0;
-}
-
-/// Gives each sink of new instances the sensor that it had before, in an instance of the same machine by the same name; the others are missing.
-expected<void> assign_sinks(staged_pipeline& of, const catalog& entities, missing_sensors& missing) {
-  for (auto& instance : of.made) {
-    instance.sinks.assign(of.spec.sinks.size(), 0);
-    for (std::size_t i = 0; i < of.spec.sinks.size(); ++i) {
-      const auto* const sink = std::get_if<sensor_sink>(&of.spec.sinks[i]);
-      if (sink == nullptr) continue;
-      instance.sinks[i] = known_sink(of, instance.machine, sink->name, entities);
-      if (instance.sinks[i] != 0) continue;
-      const auto machine = machine_of_sink(of.spec, i, instance, entities);
-      if (!machine) return tl::unexpected(machine.error());
-      sensor_entry entry;
-      entry.machine = *machine;
-      entry.name = sink->name;
-      entry.unit = sink->unit;
-      missing.entries.push_back(std::move(entry));
-      missing.places.push_back(&instance.sinks[i]);
-    }
-  }
-  return {};
-}
-
-/// Notes the sensors that the instances of before filled and those of now do not.
-void keep_former(pipeline_entry& entry, const instances& before, const pipeline_spec& spec_before, const catalog& entities) {
-  for (const auto& each : before)
-    for (std::size_t i = 0; i < each.sinks.size() && i < spec_before.sinks.size(); ++i)
-      if (const auto* const sink = std::get_if<sensor_sink>(&spec_before.sinks[i]))
-        entry.former.push_back({each.machine, sink->name, each.sinks[i]});
-  const auto filled = own_sensors(entry.instances);
-  std::set<sensor_id> seen;
-  std::erase_if(entry.former, [&](const former_sink& each) {
-    return filled.contains(each.sensor) || !entities.known_sensors()->contains(each.sensor) || !seen.insert(each.sensor).second;
-  });
-}
-
-/// What one may say of a sensor that cannot be made, in the words of the pipeline.
-error of_sinks(error why) {
-  if (!why.rows.empty()) why.message = why.rows.front().reason;
-  why.message = "sinks: " + why.message;
-  why.field = "sinks";
-  why.rows.clear();
-  return why;
-}
-
 }  // namespace
 
 expected<void> engine::impl::open_streams() {
@@ -161,16 +98,33 @@ expected<void> engine::impl::start_instances(const pipeline_entry& of, const std
   return {};
 }
 
-/// Commits pipelines together with the sensors that they need, as one write. REQUIRES: the caller holds `changes`.
+namespace {
+
+/// The error of one of several pipelines has its index.
+tl::unexpected<error> refuse_one(const std::vector<staged_pipeline>& all, const staged_pipeline* one, error why) {
+  if (all.size() == 1 || one == nullptr) return tl::unexpected(std::move(why));
+  error out{why.code, "1 of " + std::to_string(all.size()) + " entries refused; nothing was stored", {}, {}};
+  out.rows.push_back({static_cast<std::size_t>(one - all.data()), std::move(why.field), std::move(why.message)});
+  return tl::unexpected(std::move(out));
+}
+
+}  // namespace
+
+/// Commits pipelines together with the sensors that they need, and the units of these, as one write. REQUIRES: the caller holds `changes`.
 expected<void> engine::impl::commit_pipelines(std::vector<staged_pipeline>& all) {
-  missing_sensors missing;
+  wanted_sensors wanted;
   for (auto& each : all)
-    if (auto assigned = assign_sinks(each, *entities, missing); !assigned) return assigned;
+    if (auto assigned = assign_sinks(each, *entities, wanted); !assigned)
+      return refuse_one(all, &each, std::move(assigned.error()));
   std::optional<catalog_change> change;
-  if (!missing.entries.empty()) {
-    auto staged = entities->stage_create(std::move(missing.entries), wall_clock_us());
-    if (!staged) return tl::unexpected(of_sinks(std::move(staged.error())));
-    for (std::size_t i = 0; i < staged->entries.size(); ++i) *missing.places[i] = staged->entries[i].id;
+  if (!wanted.empty()) {
+    auto staged = entities->stage_create(std::move(wanted.entries), wanted.units, wall_clock_us());
+    if (!staged) {
+      const staged_pipeline* of = nullptr;
+      auto why = in_words_of_sinks(std::move(staged.error()), wanted, of);
+      return refuse_one(all, of, std::move(why));
+    }
+    for (std::size_t i = 0; i < staged->entries.size(); ++i) *wanted.ids[i] = staged->entries[i].id;
     change = std::move(staged->change);
   }
   std::vector<catalog_write> writes;
@@ -181,17 +135,18 @@ expected<void> engine::impl::commit_pipelines(std::vector<staged_pipeline>& all)
   for (const auto& each : pipelines->all())
     if (!changed.contains(each.id))
       for (const auto& instance : each.instances) add_to(others, instance);
-  for (auto& [entry, spec, made, spec_before, before] : all) {
-    for (const auto& each : made)
+  for (auto& one : all) {
+    for (const auto& each : one.made)
       if (const auto cycle = find_cycle(each, others))
-        return fail(errc::invalid, "sources: " + *cycle + " would be computed from itself", "sources");
-    std::erase_if(entry.instances, [&made = made](const auto& each) { return find_machine(made, each.machine) != nullptr; });
-    entry.instances.insert(entry.instances.end(), made.begin(), made.end());
-    std::ranges::sort(entry.instances, {}, &pipeline_instance_entry::machine);
-    keep_former(entry, before, spec_before, *entities);
-    const auto own = pipelines->writes_of(entry);
+        return refuse_one(all, &one, {errc::invalid, "sources: " + *cycle + " would be computed from itself", "sources", {}});
+    auto& now = one.entry.instances;
+    std::erase_if(now, [&one](const auto& each) { return find_machine(one.made, each.machine) != nullptr; });
+    now.insert(now.end(), one.made.begin(), one.made.end());
+    std::ranges::sort(now, {}, &pipeline_instance_entry::machine);
+    keep_former(one, *entities);
+    const auto own = pipelines->writes_of(one.entry);
     writes.insert(writes.end(), own.begin(), own.end());
-    entries_of_all.push_back(entry);
+    entries_of_all.push_back(one.entry);
   }
   return commit(std::move(change), std::move(writes), [this, entries_of_all] {
     for (const auto& each : entries_of_all) pipelines->put(each);

@@ -247,6 +247,21 @@ TEST_F(backtest_streams, drafts_are_refused_for_what_would_refuse_them_live) {
   EXPECT_TRUE(why(draft_of(elsewhere)).starts_with("pipelines[0].sources.b.sensor_id|")) << why(draft_of(elsewhere));
 }
 
+TEST_F(backtest_streams, a_draft_fills_the_sensor_that_the_change_would_fill_live) {
+  const auto made = running->create_pipeline(apart).value();
+  running->create(std::vector{machine_entry{0, 1, "lathe", "CNC", {}, 0}}).value();
+  load(240);
+  const auto filled_by = [&](std::string_view changes) {
+    backtest_request asked;
+    asked.pipelines = {draft_of(merge_pipeline(apart, changes).value(), made.id)};
+    const auto result = result_of(asked);
+    EXPECT_EQ(result.drafted.size(), 1U);
+    return result.drafted.empty() ? std::string() : result.drafted[0].sensor;
+  };
+  EXPECT_EQ(filled_by(R"({"per":"machine","sources":{"a":{"name":"s0"},"b":{"name":"s1"}}})"), "mill/apart");
+  EXPECT_EQ(filled_by(R"({"sinks":[{"sensor":{"name":"apart","machine_id":2}}]})"), "lathe/apart");
+}
+
 TEST(source_merge, a_row_waits_until_each_source_has_been_seen_as_far) {
   source_merge merge({false, true});
   const auto times_of = [](const stream_entries& from) { return from.times_us; };

@@ -96,6 +96,23 @@ TEST_F(engine_outcome_test, a_change_of_a_pipeline_that_fails_behind_its_commit_
   EXPECT_EQ(running->stats(2, {}, {})->values.count, 199U);
 }
 
+TEST_F(engine_outcome_test, another_unit_of_a_sink_reaches_its_sensor_with_the_commit_and_not_behind_it) {
+  begin(1);
+  ASSERT_TRUE(running->create_pipeline(minutely));
+  const auto in_celsius = [&] { return running->update_pipeline(1, R"({"sinks":[{"sensor":{"name":"minutely","unit":"C"}}]})"); };
+  const auto unit = [&] { return running->entities().find_sensor(2)->unit; };
+  disk().writes_fail = true;
+  EXPECT_FALSE(in_celsius());
+  disk().writes_fail = false;
+  EXPECT_EQ(running->find_pipeline(1)->version, 1U);
+  EXPECT_EQ(unit(), "") << "all or nothing";
+  disk().failing = "removing the states of a pipeline";
+  EXPECT_FALSE(in_celsius());
+  disk().failing = nullptr;
+  EXPECT_EQ(running->find_pipeline(1)->version, 2U);
+  EXPECT_EQ(unit(), "C");
+}
+
 TEST_F(engine_outcome_test, a_pipeline_that_is_not_on_disk_does_not_run) {
   begin(1);
   disk().writes_fail = true;

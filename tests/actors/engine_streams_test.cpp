@@ -168,8 +168,7 @@ TEST_F(engine_streams, a_second_sensor_that_a_source_finds_ends_no_instance) {
   EXPECT_EQ(readings(made.instances[0].sinks[0]), (std::map<std::int64_t, double>{{ten_us, 2.0}})) << "of both times";
   EXPECT_TRUE(running->left_out_of_pipeline(made.id).first.empty());
   const auto third = running->create(std::vector{machine_entry{0, 1, "press 3", "press", {}, 0}}).value()[0].id;
-  running
-      ->create(std::vector{sensor_entry{0, third, "bearing_a1", "C", {}, 0}, sensor_entry{0, third, "bearing_a2", "C", {}, 0}})
+  running->create(std::vector{sensor_entry{0, third, "bearing_a1", "C", {}, 0}, sensor_entry{0, third, "bearing_a2", "C", {}, 0}})
       .value();
   EXPECT_EQ(running->find_pipeline(made.id)->instances.size(), 2U) << "nobody knows which of the two it would be";
   const auto left_out = running->left_out_of_pipeline(made.id).first;
@@ -208,7 +207,7 @@ TEST_F(engine_streams, a_machine_whose_units_or_names_do_not_fit_takes_nothing_f
   ASSERT_EQ(running->left_out_of_pipeline(first.id).first.size(), 2U);
   EXPECT_EQ(running->left_out_of_pipeline(first.id).first[1].machine, machine);
   EXPECT_EQ(running->left_out_of_pipeline(first.id).first[1].reason,
-            "sinks: Sensor 'bearing_difference' already exists on this machine");
+            "sinks[0].sensor.name: Sensor 'bearing_difference' already exists on this machine");
 }
 
 TEST_F(engine_streams, of_many_machines_that_are_left_out_the_first_are_kept_and_logged_and_all_are_counted) {
@@ -322,6 +321,53 @@ TEST_F(engine_streams, another_unit_of_a_sink_is_that_of_its_sensors) {
   ASSERT_TRUE(running->update(by_hand));
   ASSERT_TRUE(running->update_pipeline(made.id, R"({"name":"another"})"));
   EXPECT_EQ(unit_of(by_hand.id), "Kelvin");
+  ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"bearing_difference","unit":"C"}}]})"));
+  EXPECT_EQ(unit_of(by_hand.id), "C") << "said again, it is so again";
+  ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"other"}}]})"));
+  ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"bearing_difference","unit":"K"}}]})"));
+  EXPECT_EQ(unit_of(by_hand.id), "K") << "also of a sensor that it fills again";
+}
+
+TEST_F(engine_streams, a_sink_that_names_another_machine_fills_a_sensor_there) {
+  begin(2);
+  const auto made = running->create_pipeline(over_sensor(1, "means", minutely_mean)).value();
+  const auto on = [&](const std::string& machine) {
+    return running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"means")" + machine + "}}]}");
+  };
+  const auto first = made.instances[0].sinks[0];
+  EXPECT_EQ(on(R"(,"machine_id":1)")->instances[0].sinks[0], first) << "it lies there already";
+  const auto moved = on(R"(,"machine_id":2)");
+  ASSERT_TRUE(moved) << moved.error().message;
+  const auto second = moved->instances[0].sinks[0];
+  EXPECT_EQ(second, sensor_named(2, "means"));
+  ingest(1, {{ten_us, 1.0}, {ten_us + 60 * second_us, 3.0}});
+  EXPECT_EQ(readings(second), (std::map<std::int64_t, double>{{ten_us, 1.0}}));
+  EXPECT_TRUE(readings(first).empty());
+  EXPECT_EQ(on("")->instances[0].sinks[0], first) << "the machine of its sources again";
+  EXPECT_EQ(on(R"(,"machine_id":2)")->instances[0].sinks[0], second);
+  const auto nowhere = on(R"(,"machine_id":9)");
+  ASSERT_FALSE(nowhere);
+  EXPECT_EQ(nowhere.error().field, "sinks[0].sensor.machine_id");
+  auto by_hand = running->entities().find_sensor(second).value();
+  by_hand.machine = 1;
+  by_hand.name = "moved";
+  ASSERT_TRUE(running->update(by_hand));
+  const auto kept = running->update_pipeline(made.id, R"({"steps":[]})");
+  ASSERT_TRUE(kept) << kept.error().message;
+  EXPECT_EQ(kept->instances[0].sinks[0], second) << "what somebody has moved stays the instance's";
+}
+
+TEST_F(engine_streams, a_pipeline_that_comes_to_be_per_machine_goes_on_with_the_sensor_that_it_has_there) {
+  begin(2);
+  const auto made = running->create_pipeline(over_sensor(1, "means", minutely_mean)).value();
+  const auto changed = running->update_pipeline(made.id, R"({"per":"machine","sources":{"a":{"name":"bearing_a"}}})");
+  ASSERT_TRUE(changed) << changed.error().message;
+  ASSERT_EQ(changed->instances.size(), 2U);
+  EXPECT_EQ(changed->instances[0].sinks, made.instances[0].sinks);
+  EXPECT_EQ(changed->instances[1].sinks, std::vector{sensor_named(2, "means")});
+  const auto back = running->update_pipeline(made.id, R"({"per":null,"sources":{"a":{"sensor_id":3}}})");
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->instances[0].sinks, changed->instances[1].sinks);
 }
 
 TEST_F(engine_streams, a_deleted_pipeline_leaves_its_sensors_and_frees_them) {
@@ -371,6 +417,12 @@ TEST_F(engine_streams, several_are_made_together_or_not_at_all) {
   EXPECT_EQ(refused.error().rows[0].field, "sources.a.sensor_id");
   EXPECT_TRUE(running->pipelines().empty());
   EXPECT_EQ(sensor_named(1, "first"), 0U);
+  const auto same_name =
+      running->create_pipelines({over_sensor(1, "first", minutely_mean), over_sensor(2, "bearing_a", minutely_mean)});
+  ASSERT_FALSE(same_name);
+  ASSERT_EQ(same_name.error().rows.size(), 1U);
+  EXPECT_EQ(same_name.error().rows[0].index, 1U);
+  EXPECT_EQ(same_name.error().rows[0].field, "sinks[0].sensor.name");
   const auto made = running->create_pipelines({over_sensor(1, "first", minutely_mean), over_sensor(2, "second", minutely_mean)});
   ASSERT_TRUE(made) << made.error().message;
   ASSERT_EQ(made->size(), 2U);
