@@ -133,6 +133,7 @@ struct engine::impl {
   void commit_tick(std::int64_t now_us);
   void keep_house();
   expected<void> clear_away(sensor_id id);
+  expected<void> clear_away_or_later(const std::vector<sensor_id>& all, expected<void> committed);
   void finish_deletions();
   void follow_changes();
   void send_series();
@@ -154,6 +155,7 @@ struct engine::impl {
   expected<void> start_streams();
   expected<void> start_instances(const pipeline_entry& of, const std::vector<pipeline_instance_entry>& which);
   expected<pipeline_entry> change_pipeline(pipeline_id id, std::string_view members);
+  expected<void> take_pipeline_away(pipeline_id id, bool with_sensors, std::vector<sensor_id>& gone);
   expected<pipeline_entry> commit_pipeline(staged_pipeline one);
   expected<void> commit_pipelines(std::vector<staged_pipeline>& all);
   expected<staged_pipeline> stage_pipeline(const std::string& json, pipeline_id id);

@@ -1,5 +1,6 @@
 #include <algorithm>
-#include <iterator>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "actors/engine/engine_impl.hpp"
@@ -114,30 +115,39 @@ expected<pipeline_entry> engine::impl::change_pipeline(pipeline_id id, std::stri
 
 expected<void> engine::remove_pipeline(pipeline_id id, bool with_sensors) {
   if (impl_->stopping) return pipelines_end();
-  std::vector<sensor_id> filled;
-  {
-    const std::lock_guard one(impl_->changes);
-    const auto entry = impl_->pipelines->find(id);
-    if (!entry) return tl::unexpected(entry.error());
-    for (const auto& each : entry->instances)
-      std::ranges::copy_if(each.sinks, std::back_inserter(filled), [](sensor_id sensor) { return sensor != 0; });
-    for (const auto& other : impl_->all_instances(id))
-      for (const auto sensor : other.sources)
-        if (with_sensors && std::ranges::find(filled, sensor) != filled.end())
-          return fail(errc::conflict, "Another pipeline computes from sensor " + std::to_string(sensor) +
-                                          ", which this one fills; delete that one first, or keep the sensors.");
-    impl_->note_left_out(*entry, {});
-    const auto erase = [it = impl_.get(), id] { it->pipelines->erase(id); };
-    if (auto done = impl_->commit(std::nullopt, pipeline_store::writes_of_removal(id), erase); !done) return done;
-    if (auto gone = impl_->forget_instances(impl_->streams->end(id), parse_pipeline(entry->spec).value_or(pipeline_spec{}),
-                                            entry->instances);
-        !gone)
-      return gone;
-  }
-  if (!with_sensors) return {};
+  std::vector<sensor_id> gone;
+  auto removed = impl_->take_pipeline_away(id, with_sensors, gone);
+  return impl_->clear_away_or_later(gone, std::move(removed));
+}
+
+/// With its sensors, if they are to go, as one write. `gone`: these, unless it was refused; what is stored of them is left to the caller.
+expected<void> engine::impl::take_pipeline_away(pipeline_id id, bool with_sensors, std::vector<sensor_id>& gone) {
+  const std::lock_guard one(changes);
+  const auto entry = pipelines->find(id);
+  if (!entry) return tl::unexpected(entry.error());
+  const auto filled = with_sensors ? sensors_of_sinks(*entry, *entities) : std::vector<sensor_id>();
+  for (const auto& other : all_instances(id))
+    for (const auto sensor : other.sources)
+      if (std::ranges::binary_search(filled, sensor))
+        return fail(errc::conflict, "Another pipeline computes from sensor " + std::to_string(sensor) +
+                                        ", which this one fills or has filled; delete that one first, or keep the sensors.");
+  std::set<machine_id> machines;
   for (const auto sensor : filled)
-    if (auto removed = remove_sensor(sensor); !removed && removed.error().code != errc::not_found) return removed;
-  return {};
+    if (const auto known = entities->find_sensor(sensor)) machines.insert(known->machine);
+  std::optional<catalog_change> change;
+  if (!filled.empty()) {
+    auto staged = entities->stage_delete_sensors(filled);
+    if (!staged) return tl::unexpected(std::move(staged.error()));
+    change = std::move(*staged);
+  }
+  gone = filled;
+  const auto erase = [this, id] { pipelines->erase(id); };
+  if (auto done = commit(std::move(change), pipeline_store::writes_of_removal(id), erase); !done) return done;
+  note_left_out(*entry, {});
+  auto done = forget_instances(streams->end(id), parse_pipeline(entry->spec).value_or(pipeline_spec{}), entry->instances);
+  after_catalog_change({});
+  refresh_watches(machines);
+  return done;
 }
 
 std::vector<pipeline_entry> engine::pipelines() const { return impl_->pipelines->all(); }

@@ -243,12 +243,16 @@ expected<void> engine::remove_sensor(sensor_id id) {
   const auto sensor = impl_->entities->find_sensor(id);
   auto done = change_one(*impl_, [&](catalog& entities) { return entities.stage_delete_sensor(id); });
   if (done && sensor) impl_->watch_machines({sensor->machine});
-  if (done) done = impl_->clear_away(id);
-  if (done) return done;
-  if (done.error().code != errc::not_found) {  // the housekeeper does the rest if it is committed after all
-    const std::lock_guard lock(impl_->housekeeper_mutex);
-    impl_->perhaps_deleted.insert(id);
-  }
+  return impl_->clear_away_or_later({id}, std::move(done));
+}
+
+/// After a deletion that was committed, or of which that is not known: then the housekeeper does the rest, as where something fails here.
+expected<void> engine::impl::clear_away_or_later(const std::vector<sensor_id>& all, expected<void> committed) {
+  auto done = std::move(committed);
+  for (auto each = all.begin(); done && each != all.end(); ++each) done = clear_away(*each);
+  if (done || done.error().code == errc::not_found) return done;
+  const std::lock_guard lock(housekeeper_mutex);
+  perhaps_deleted.insert(all.begin(), all.end());
   return done;
 }
 

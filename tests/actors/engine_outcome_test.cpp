@@ -113,6 +113,33 @@ TEST_F(engine_outcome_test, another_unit_of_a_sink_reaches_its_sensor_with_the_c
   EXPECT_EQ(unit(), "C");
 }
 
+TEST_F(engine_outcome_test, the_sensors_of_a_pipeline_go_with_it_whatever_fails) {
+  begin(1);
+  auto time_us = ten_us;
+  for (const bool behind_the_commit : {true, false}) {
+    const auto made = running->create_pipeline(minutely).value();
+    const auto filled = made.instances[0].sinks[0];
+    alert_rule hot{0, filled, "hot", rule_condition::greater_than, 0, 90, severity::rule_warning, true};
+    running->create(std::vector{hot}).value();
+    for (int i = 0; i < 2; ++i, time_us += minute_us) ASSERT_TRUE(ingest(1, {{time_us, 95}}));
+    ASSERT_TRUE(running->settle(60'000));
+    EXPECT_EQ(running->events().count().active_alerts, 2U) << "that of the source, too";
+    if (behind_the_commit)
+      disk().failing = "removing the states of a pipeline";
+    else
+      disk().marks_fail = true;
+    EXPECT_FALSE(running->remove_pipeline(made.id, true));
+    disk().failing = nullptr;
+    disk().marks_fail = false;
+    await([&] { return !running->known_sensors()->contains(filled); }, "the sensor to go");
+    await([&] { return running->events().count().active_alerts == 1; }, "its alert to end");
+    await([&] { return running->report_of_pipeline(made.id).empty(); }, "the instance to end");
+    EXPECT_EQ(running->find_pipeline(made.id).error().code, errc::not_found);
+  }
+  open();
+  EXPECT_EQ(running->known_sensors()->size(), 1U);
+}
+
 TEST_F(engine_outcome_test, a_pipeline_that_is_not_on_disk_does_not_run) {
   begin(1);
   disk().writes_fail = true;

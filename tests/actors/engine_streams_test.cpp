@@ -447,6 +447,41 @@ TEST_F(engine_streams, the_sensors_go_with_the_pipeline_when_asked_for_and_nobod
   EXPECT_EQ(running->derived_sensors(), nullptr);
 }
 
+TEST_F(engine_streams, with_a_pipeline_go_also_the_sensors_that_only_former_instances_filled) {
+  begin(2);
+  const auto first = running->create_pipeline(over_sensor(1, "first", minutely_mean)).value();
+  const auto renamed = running->update_pipeline(first.id, R"({"sinks":[{"sensor":{"name":"renamed"}}]})").value();
+  const auto former = first.instances[0].sinks[0];
+  const auto second = running->create_pipeline(over_sensor(former, "second", minutely_mean)).value();
+  EXPECT_EQ(running->remove_pipeline(first.id, true).error().code, errc::conflict);
+  EXPECT_TRUE(running->find_pipeline(first.id));
+  EXPECT_NE(sensor_named(1, "renamed"), 0U) << "all or nothing";
+  ASSERT_TRUE(running->remove_pipeline(second.id));
+  ASSERT_TRUE(running->remove_pipeline(first.id, true));
+  EXPECT_EQ(sensor_named(1, "renamed"), 0U);
+  EXPECT_EQ(sensor_named(1, "first"), 0U);
+  EXPECT_NE(sensor_named(1, "second"), 0U);
+  open();
+  EXPECT_EQ(running->entities().sensors().size(), 5U) << "two of each press, and that of the second";
+}
+
+TEST_F(engine_streams, what_a_deleted_pipeline_stood_in_the_way_of_comes_into_being) {
+  begin(1);
+  const auto over_name = [](const std::string& from, const std::string& to) {
+    return R"({"name":"to )" + to + R"(","per":"machine","sources":{"a":{"name":")" + from +
+           R"("}},"steps":[],"sinks":[{"sensor":{"name":")" + to + R"("}}]})";
+  };
+  const auto first = running->create_pipeline(over_name("late_*", "one")).value();
+  const auto second = running->create_pipeline(over_name("one", "late_2")).value();
+  auto source = running->create(std::vector{sensor_entry{0, 1, "late_1", "C", {}, 0}}).value()[0];
+  source.name = "early";
+  ASSERT_TRUE(running->update(source));
+  ASSERT_EQ(running->left_out_of_pipeline(first.id).count, 1U);
+  ASSERT_TRUE(running->remove_pipeline(second.id));
+  EXPECT_EQ(running->left_out_of_pipeline(first.id).count, 0U);
+  EXPECT_EQ(running->find_pipeline(first.id)->instances.size(), 1U);
+}
+
 TEST_F(engine_streams, results_are_those_of_the_set_of_readings_through_checkpoints_and_restarts) {
   for (unsigned seed = 0; seed < 6; ++seed) {
     std::mt19937 random(seed);
