@@ -18,9 +18,10 @@ namespace {
 
 using instances = std::vector<pipeline_instance_entry>;
 
+/// REQUIRES: they are in the order of their machines, as all are.
 const pipeline_instance_entry* find_machine(const instances& in, machine_id machine) {
-  const auto at = std::ranges::find(in, machine, &pipeline_instance_entry::machine);
-  return at == in.end() ? nullptr : &*at;
+  const auto at = std::ranges::lower_bound(in, machine, {}, &pipeline_instance_entry::machine);
+  return at == in.end() || at->machine != machine ? nullptr : &*at;
 }
 
 }  // namespace
@@ -100,11 +101,12 @@ expected<void> engine::impl::start_instances(const pipeline_entry& of, const std
 
 namespace {
 
-/// The error of one of several pipelines has its index.
-tl::unexpected<error> refuse_one(const std::vector<staged_pipeline>& all, const staged_pipeline* one, error why) {
-  if (all.size() == 1 || one == nullptr) return tl::unexpected(std::move(why));
+/// The error of one of several pipelines has its index: of the first that is refused.
+tl::unexpected<error> refuse_one(const std::vector<staged_pipeline>& all, error why) {
+  const auto one = std::ranges::find_if(all, [](const staged_pipeline& each) { return !each.refused.empty(); });
+  if (all.size() == 1 || one == all.end()) return tl::unexpected(std::move(why));
   error out{why.code, "1 of " + std::to_string(all.size()) + " entries refused; nothing was stored", {}, {}};
-  out.rows.push_back({static_cast<std::size_t>(one - all.data()), std::move(why.field), std::move(why.message)});
+  out.rows.push_back({static_cast<std::size_t>(one - all.begin()), std::move(why.field), std::move(why.message)});
   return tl::unexpected(std::move(out));
 }
 
@@ -114,16 +116,11 @@ tl::unexpected<error> refuse_one(const std::vector<staged_pipeline>& all, const 
 expected<void> engine::impl::commit_pipelines(std::vector<staged_pipeline>& all) {
   wanted_sensors wanted;
   for (auto& each : all)
-    if (auto assigned = assign_sinks(each, *entities, wanted); !assigned)
-      return refuse_one(all, &each, std::move(assigned.error()));
+    if (auto assigned = assign_sinks(each, *entities, wanted); !assigned) return refuse_one(all, std::move(assigned.error()));
   std::optional<catalog_change> change;
   if (!wanted.empty()) {
     auto staged = entities->stage_create(std::move(wanted.entries), wanted.units, wall_clock_us());
-    if (!staged) {
-      const staged_pipeline* of = nullptr;
-      auto why = in_words_of_sinks(std::move(staged.error()), wanted, of);
-      return refuse_one(all, of, std::move(why));
-    }
+    if (!staged) return refuse_one(all, in_words_of_sinks(std::move(staged.error()), wanted));
     for (std::size_t i = 0; i < staged->entries.size(); ++i) *wanted.ids[i] = staged->entries[i].id;
     change = std::move(staged->change);
   }
@@ -138,7 +135,8 @@ expected<void> engine::impl::commit_pipelines(std::vector<staged_pipeline>& all)
   for (auto& one : all) {
     for (const auto& each : one.made)
       if (const auto cycle = find_cycle(each, others))
-        return refuse_one(all, &one, {errc::invalid, "sources: " + *cycle + " would be computed from itself", "sources", {}});
+        one.refused.push_back({each.machine, "sources: " + *cycle + " would be computed from itself"});
+    if (!one.refused.empty()) return refuse_one(all, {errc::invalid, one.refused.front().reason, "sources", {}});
     auto& now = one.entry.instances;
     std::erase_if(now, [&one](const auto& each) { return find_machine(one.made, each.machine) != nullptr; });
     now.insert(now.end(), one.made.begin(), one.made.end());
@@ -290,32 +288,34 @@ expected<bool> engine::impl::refresh_stream(pipeline_entry entry) {
   return true;
 }
 
-/// Commits that `entry` has what it has left of `was`, and the fresh instances: together, or one by one where some are refused, so that the others are
-/// there. Returns those that have come into being, with their sinks.
+/// Commits what is left of the instances of before, with the fresh ones but those that the catalog refuses: these are left out. Returns those that came
+/// into being.
 expected<instances> engine::impl::commit_instances(pipeline_entry& entry, const instances_before& was, instances fresh,
                                                    std::vector<left_out_machine>& left_out) {
-  const auto begun_of = [&](const pipeline_entry& now) {
-    instances begun;
-    for (const auto& each : now.instances)
-      if (find_machine(fresh, each.machine) != nullptr) begun.push_back(each);
-    return begun;
-  };
-  const auto try_with = [&](instances more) -> expected<void> {
-    auto committed = commit_pipeline({entry, was.spec, std::move(more), was.spec, was.all});
-    if (!committed) return tl::unexpected(std::move(committed.error()));
-    entry = std::move(*committed);
-    return {};
-  };
-  auto done = try_with(fresh);
-  if (done || !is_refusal(done.error())) return done.map([&] { return begun_of(entry); });
-  if (entry.instances.size() != was.all.size())
-    if (done = try_with({}); !done) return tl::unexpected(std::move(done.error()));
-  for (const auto& each : fresh) {
-    if (done = try_with({each}); done) continue;
-    if (!is_refusal(done.error())) return tl::unexpected(std::move(done.error()));
-    left_out.push_back({each.machine, std::move(done.error().message)});
+  std::vector<staged_pipeline> one{{entry, was.spec, fresh, was.spec, was.all}};
+  const auto done = commit_pipelines(one);
+  auto& refused = one.front().refused;
+  if (done) {
+    entry = std::move(one.front().entry);
+    return std::move(one.front().made);
   }
-  return begun_of(entry);
+  if (!is_refusal(done.error()) || fresh.empty()) return tl::unexpected(done.error());
+  if (refused.empty() && fresh.size() > 1) {  // it says of none that it is at fault, as where there are too many at once
+    const auto half = fresh.begin() + static_cast<std::ptrdiff_t>(fresh.size() / 2);
+    auto begun = commit_instances(entry, was, {fresh.begin(), half}, left_out);
+    if (!begun) return begun;
+    auto others = commit_instances(entry, {was.spec, entry.instances}, {half, fresh.end()}, left_out);
+    if (!others) return others;
+    begun->insert(begun->end(), others->begin(), others->end());
+    return begun;
+  }
+  if (refused.empty()) refused.push_back({fresh.front().machine, done.error().message});
+  std::set<machine_id> without;
+  for (auto& each : refused)
+    if (without.insert(each.machine).second) left_out.push_back(std::move(each));
+  std::erase_if(fresh, [&](const auto& each) { return without.contains(each.machine); });
+  if (fresh.empty() && entry.instances.size() == was.all.size()) return instances{};
+  return commit_instances(entry, was, std::move(fresh), left_out);
 }
 
 /// What `GET /api/pipelines/{id}` says of it; the log hears of what is new, as far as its bound goes.

@@ -66,7 +66,7 @@ bool is_new(const staged_pipeline& of, const pipeline_sink& sink) {
   return of.names_units_again || std::ranges::find(of.spec_before.sinks, sink) == of.spec_before.sinks.end();
 }
 
-void want_units(const staged_pipeline& of, const std::vector<pipeline_instance_entry>& which, const catalog& entities,
+void want_units(staged_pipeline& of, const std::vector<pipeline_instance_entry>& which, const catalog& entities,
                 wanted_sensors& wanted) {
   for (std::size_t i = 0; i < of.spec.sinks.size(); ++i) {
     const auto* const sink = std::get_if<sensor_sink>(&of.spec.sinks[i]);
@@ -75,21 +75,24 @@ void want_units(const staged_pipeline& of, const std::vector<pipeline_instance_e
       const auto entry = entities.find_sensor(each.sinks[i]);
       if (!entry || entry->unit == sink->unit) continue;
       wanted.units.push_back({entry->id, sink->unit});
-      wanted.places_of_units.push_back({&of, i});
+      wanted.places_of_units.push_back({&of, each.machine, i});
     }
   }
 }
 
-expected<void> want_sensor(const staged_pipeline& of, std::size_t sink, pipeline_instance_entry& instance,
-                           const catalog& entities, wanted_sensors& wanted) {
+expected<void> want_sensor(staged_pipeline& of, std::size_t sink, pipeline_instance_entry& instance, const catalog& entities,
+                           wanted_sensors& wanted) {
   const auto place = machine_of_sink(of.spec, sink, instance, entities);
-  if (!place) return tl::unexpected(place.error());
+  if (!place) {
+    of.refused.push_back({instance.machine, place.error().message});
+    return tl::unexpected(place.error());
+  }
   auto& entry = wanted.entries.emplace_back();
   entry.machine = *place;
   entry.name = std::get<sensor_sink>(of.spec.sinks[sink]).name;
   entry.unit = std::get<sensor_sink>(of.spec.sinks[sink]).unit;
   wanted.ids.push_back(&instance.sinks[sink]);
-  wanted.places.push_back({&of, sink});
+  wanted.places.push_back({&of, instance.machine, sink});
   return {};
 }
 
@@ -104,20 +107,16 @@ std::vector<std::pair<std::size_t, pipeline_instance_entry*>> open_sinks(staged_
 
 }  // namespace
 
-error in_words_of_sinks(error why, const wanted_sensors& wanted, const staged_pipeline*& of) {
-  why.field = "sinks";
-  if (!why.rows.empty()) {
-    const auto& row = why.rows.front();
+error in_words_of_sinks(error why, const wanted_sensors& wanted) {
+  error first{why.code, "sinks: " + why.message, "sinks", {}};
+  for (const auto& row : why.rows) {
     const auto& at =
         row.index < wanted.places.size() ? wanted.places[row.index] : wanted.places_of_units[row.index - wanted.places.size()];
-    of = at.of;
-    why.field = "sinks[" + std::to_string(at.sink) + "].sensor";
-    if (!row.field.empty()) why.field += "." + row.field;
-    why.message = row.reason;
+    const auto field = "sinks[" + std::to_string(at.sink) + "].sensor" + (row.field.empty() ? "" : "." + row.field);
+    if (&row == why.rows.data()) first = {why.code, field + ": " + row.reason, field, {}};
+    if (at.of != nullptr) at.of->refused.push_back({at.instance, field + ": " + row.reason});
   }
-  why.message = why.field + ": " + why.message;
-  why.rows.clear();
-  return why;
+  return first;
 }
 
 void assign_known_sinks(staged_pipeline& of, const catalog& entities) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "actors/streams/stream_views.hpp"
 #include "pipelines/model/result.hpp"
 #include "pipelines/stream/pipeline_spec.hpp"
 #include "storage/catalog/catalog.hpp"
@@ -18,12 +19,14 @@ struct staged_pipeline {
   pipeline_spec spec_before;
   std::vector<pipeline_instance_entry> before;
   bool names_units_again = false;  ///< the sensors of all sinks get the units of the spec, also of those that are as before
+  std::vector<left_out_machine> refused = {};  ///< of `made`: those for which the catalog refused it
 };
 
 /// What sinks need of the catalog, and which they are.
 struct wanted_sensors {
   struct place {
-    const staged_pipeline* of = nullptr;
+    staged_pipeline* of = nullptr;
+    machine_id instance = 0;
     std::size_t sink = 0;
   };
   std::vector<sensor_entry> entries;  ///< to be made
@@ -34,8 +37,8 @@ struct wanted_sensors {
 
   bool empty() const { return entries.empty() && units.empty(); }
 };
-/// Why they cannot be had, in the words of the pipeline: the first of them. `of`: this one, if it is known.
-error in_words_of_sinks(error why, const wanted_sensors& wanted, const staged_pipeline*& of);
+/// Why they cannot be had, in the words of the pipeline of the first that cannot; `refused` of the pipelines gets all.
+error in_words_of_sinks(error why, const wanted_sensors& wanted);
 
 /// Gives each sink of the new instances the sensor that it had before, or that another instance had at its place and by its name; 0: none.
 void assign_known_sinks(staged_pipeline& of, const catalog& entities);

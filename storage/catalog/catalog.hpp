@@ -146,7 +146,8 @@ class catalog {
     sensor_id sensor = 0;
     std::string unit;
   };
-  /// The same, and other units for sensors that are there, as one change. In errors these are the rows behind the entries.
+  /// The same, and other units for sensors that are there, as one change. In errors these are the rows behind the entries, and all rows at fault are
+  /// named.
   expected<staged_entries<sensor_entry>> stage_create(std::vector<sensor_entry> entries, const std::vector<new_unit>& units,
                                                       std::int64_t now_us);
   expected<staged_entries<alert_rule>> stage_create(std::vector<alert_rule> entries, std::int64_t now_us);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <iterator>
 #include <unordered_map>
 #include <unordered_set>
@@ -18,10 +19,10 @@ namespace {
 /// Collects the faults of all rows into one error, which has the code of the first fault.
 class refusals {
  public:
+  explicit refusals(std::size_t most_rows) : most_rows_(most_rows) {}
   void add(std::size_t row, problem what) {
     if (count_++ == 0) first_ = {what.code, "", what.field, {}};
-    if (first_.rows.size() < limits::row_errors_per_answer)
-      first_.rows.push_back({row, std::move(what.field), std::move(what.reason)});
+    if (first_.rows.size() < most_rows_) first_.rows.push_back({row, std::move(what.field), std::move(what.reason)});
   }
   bool any() const { return count_ > 0; }
   error take(std::size_t of) {
@@ -34,6 +35,7 @@ class refusals {
   }
 
  private:
+  std::size_t most_rows_;
   std::size_t count_ = 0;
   error first_;
 };
@@ -73,8 +75,8 @@ void stamp(Entry& entry, std::int64_t now_us) {
 }
 
 template <class Entry>
-refusals check_all(const catalog_tables& tables, const std::vector<Entry>& entries) {
-  refusals bad;
+refusals check_all(const catalog_tables& tables, const std::vector<Entry>& entries, std::size_t most_rows) {
+  refusals bad(most_rows);
   bounds limits_of(tables);
   std::unordered_set<name_within, hash_of_name_within> in_array;
   for (std::size_t row = 0; row < entries.size(); ++row) {
@@ -133,7 +135,8 @@ void add_changed(const configs_ahead& ahead, const std::vector<sensor_entry>& ch
 
 template <class Entry>
 expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<Entry> entries, std::int64_t now_us,
-                                                const std::vector<catalog::new_unit>& units = {}) {
+                                                const std::vector<catalog::new_unit>& units = {},
+                                                std::size_t most_rows = limits::row_errors_per_answer) {
   if (entries.size() > limits::entities_per_body) {
     return fail(errc::too_large, fmt::format("At most {} entries can be created at once.", limits::entities_per_body));
   }
@@ -141,7 +144,7 @@ expected<catalog::staged_entries<Entry>> create(catalog::impl& it, std::vector<E
   auto begun = begin_change(it);
   if (!begun) return tl::unexpected(std::move(begun.error()));
   auto& staged = *begun;
-  refusals bad = check_all(it.tables, entries);
+  refusals bad = check_all(it.tables, entries, most_rows);
   const auto changed = with_units(it.tables, units, entries.size(), bad);
   if (bad.any()) return tl::unexpected(bad.take(entries.size() + units.size()));
   std::uint32_t next = it.tables.next(kind_of_entry<Entry>);
@@ -175,7 +178,7 @@ expected<catalog::staged_entries<sensor_entry>> catalog::stage_create(std::vecto
 }
 expected<catalog::staged_entries<sensor_entry>> catalog::stage_create(std::vector<sensor_entry> entries,
                                                                       const std::vector<new_unit>& units, std::int64_t now_us) {
-  return create(*impl_, std::move(entries), now_us, units);
+  return create(*impl_, std::move(entries), now_us, units, SIZE_MAX);
 }
 expected<catalog::staged_entries<alert_rule>> catalog::stage_create(std::vector<alert_rule> entries, std::int64_t now_us) {
   return create(*impl_, std::move(entries), now_us);

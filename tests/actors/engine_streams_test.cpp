@@ -238,6 +238,29 @@ TEST_F(engine_streams, of_many_machines_that_are_left_out_the_first_are_kept_and
   running.reset();
 }
 
+TEST_F(engine_streams, machines_that_cannot_have_the_sensor_are_left_out_at_once_and_the_others_come_into_being_together) {
+  const log_of_test log;
+  begin(1);
+  const auto made = running->create_pipeline(difference_of_bearings).value();
+  std::vector<machine_entry> presses(300, machine_entry{0, 1, {}, "press", {}, 0});
+  for (auto& each : presses) each.name = "another " + std::to_string(&each - presses.data());
+  std::vector<sensor_entry> sensors;
+  const auto machines = running->create(presses).value();
+  for (const auto& each : machines)
+    for (const auto* const name : {"bearing_a", "bearing_b", "bearing_difference"})
+      if (each.id % 2 == 0 || name != std::string("bearing_difference")) sensors.push_back({0, each.id, name, "C", {}, 0});
+  const auto next_entry = [&] {
+    return running->ingest(reading_batch(*batch_of(1, {{ten_us, 1.0}})), durability::buffered)->sequence;
+  };
+  const auto before = next_entry();
+  running->create(sensors).value();
+  EXPECT_EQ(running->left_out_of_pipeline(made.id).count, 150U);
+  EXPECT_EQ(running->find_pipeline(made.id)->instances.size(), 151U);
+  EXPECT_EQ(running->report_of_pipeline(made.id).size(), 151U);
+  EXPECT_EQ(next_entry() - before, 4U) << "the sensors, the machine detectors, the instances, the reading";
+  running.reset();
+}
+
 TEST_F(engine_streams, an_instance_that_would_come_to_feed_itself_is_left_out) {
   begin(1);
   const auto over_name = [](const std::string& from, const std::string& to) {
