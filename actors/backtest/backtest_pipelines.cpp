@@ -137,8 +137,9 @@ class drafting {
     entry.unit = wanted.unit;
     auto staged = scratch.stage_create(std::vector{std::move(entry)}, 0);
     if (!staged) {
-      const auto& why = staged.error().rows.empty() ? staged.error().message : staged.error().rows.front().reason;
-      return fail(staged.error().code, "sinks: " + why, "sinks");
+      wanted_sensors only;
+      only.places.push_back({nullptr, 0, sink});
+      return tl::unexpected(in_words_of_sinks(std::move(staged.error()), only));
     }
     const auto sensor = staged->entries.front().id;
     scratch.apply(std::move(staged->change));

@@ -118,6 +118,18 @@ void add_streams(const backtest_sources& in_force, std::vector<backtest_stream> 
   std::ranges::move(drafts, std::back_inserter(spec.streams));
 }
 
+/// A fault of a sensor that is not there would be a fault that nobody can miss.
+expected<void> check_faults(const backtest_request& asked, const catalog& entities) {
+  const auto known = entities.known_sensors();
+  for (std::size_t i = 0; i < asked.faults.size(); ++i) {
+    const auto sensor = asked.faults[i].sensor;
+    if (sensor == 0 || (known->contains(sensor) && (!asked.among || asked.among->contains(sensor)))) continue;
+    const auto field = "labels[" + std::to_string(i) + "].sensor_id";
+    return fail(errc::invalid, field + ": Sensor not found", field);
+  }
+  return {};
+}
+
 expected<void> add_confirmed(const event_reader& events, backtest_spec& spec) {
   anomaly_query asked;
   asked.range = spec.range;
@@ -158,6 +170,7 @@ alert_rule on_sensor(const alert_rule& rule, sensor_id sensor) {
 expected<backtest_spec> plan_backtest(const backtest_request& asked, const backtest_sources& in_force, const stream_rules& usual,
                                       std::int64_t now_us) {
   const auto& entities = in_force.entities;
+  if (auto good = check_faults(asked, entities); !good) return tl::unexpected(std::move(good.error()));
   auto drafted = draft_pipelines(asked, in_force);
   if (!drafted) return tl::unexpected(std::move(drafted.error()));
   const auto sensors = chosen_sensors(asked, entities, *drafted);

@@ -240,7 +240,7 @@ TEST_F(backtest_streams, drafts_are_refused_for_what_would_refuse_them_live) {
     const auto begun = running->backtests().begin(asked, 0);
     return begun ? std::string("taken") : begun.error().field + "|" + begun.error().message;
   };
-  EXPECT_TRUE(why(draft_of(apart)).starts_with("pipelines[0].sinks|")) << why(draft_of(apart));
+  EXPECT_TRUE(why(draft_of(apart)).starts_with("pipelines[0].sinks[0].sensor.name|")) << why(draft_of(apart));
   EXPECT_EQ(why(draft_of(apart, 7)), "pipelines[0].id|pipelines[0]: Pipeline not found");
   auto elsewhere = renamed(apart, "x");
   elsewhere.replace(elsewhere.find("\"sensor_id\":2"), 13, "\"sensor_id\":99");

@@ -248,6 +248,8 @@ TEST_F(backtests, refuse_in_words_what_cannot_be_tried) {
   };
   refused(with_faults(5'001), "labels must be an array of at most 5000 windows");
   EXPECT_EQ(finished_backtest(with_faults(5'000))["result"]["lines"][0]["faults"]["known"].GetUint(), 5'000U);
+  refused(R"({"labels":[{"sensor_id":99,"from":"2026-01-02T00:00:00Z","to":"2026-01-02T01:00:00Z"}]})",
+          "labels[0].sensor_id: Sensor not found");
   refused(R"({"detectors":{"nothing":{}}})", "detectors.nothing");
   refused(R"({"detectors":{"machine":{"direction":"up"}}})", "detectors.machine.direction");
   refused(R"({"selector":{"machine_type":"oven"}})", "no sensor is chosen");
