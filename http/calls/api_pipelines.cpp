@@ -135,6 +135,17 @@ bool may_use(const query_port& behind, const http_request& request, const pipeli
   return spec && lies_within(behind, request.factory, *spec);
 }
 
+/// Whether all sensors that it fills or has filled, of those that are there, are of the factory.
+bool fills_only_within(const query_port& behind, factory_id factory, const pipeline_entry& entry) {
+  const auto theirs = sensors_of(behind, factory), known = behind.entities().known_sensors();
+  const auto lies_elsewhere = [&](sensor_id sensor) { return known->contains(sensor) && !theirs->contains(sensor); };
+  const auto fills_elsewhere = [&](const pipeline_instance_entry& each) {
+    return std::ranges::any_of(each.sinks, lies_elsewhere);
+  };
+  return std::ranges::none_of(entry.instances, fills_elsewhere) &&
+         std::ranges::none_of(entry.former, lies_elsewhere, &former_sink::sensor);
+}
+
 expected<http_response> list_pipelines(ports& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
   const label_set labels = query.labels();
@@ -239,6 +250,8 @@ expected<http_response> remove_pipeline(ports& behind, const http_request& reque
   bool is_forbidden = false;
   const auto entry = find_pipeline_for(behind, request, path.id, is_forbidden);
   if (is_forbidden) return no_pipeline_of_theirs();
+  if (with_sensors && entry && request.factory != 0 && !fills_only_within(behind, request.factory, *entry))
+    return no_access("This token is limited to a factory, and the pipeline has filled sensors of another one: keep the sensors");
   if (auto removed = behind.remove_pipeline(path.id, with_sensors); !removed) return fail_with(removed.error());
   return http_response{204, "", ""};
 }

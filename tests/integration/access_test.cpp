@@ -88,6 +88,21 @@ TEST_F(access, a_token_of_a_factory_has_pipelines_over_its_own_sensors) {
   EXPECT_EQ(status(mine, "DELETE", own_path + "?sensors=delete"), 204U);
 }
 
+TEST_F(access, a_token_of_a_factory_deletes_no_sensor_elsewhere_that_a_pipeline_has_filled) {
+  const auto mine = token_of(R"({"name":"mine","scopes":["read","operate"],"factory_id":)" + std::to_string(factories[0]) + "}");
+  const auto path =
+      "/api/pipelines/" +
+      std::to_string(make("/api/pipelines", R"({"name":"x","sources":{"a":{"sensor_id":)" + std::to_string(sensors[0]) +
+                                                R"(}},"steps":[],"sinks":[{"sensor":{"name":"copy","machine_id":)" +
+                                                std::to_string(machines[1]) + "}}]}"));
+  EXPECT_EQ(status(mine, "DELETE", path), 403U);
+  ASSERT_EQ(status(admin, "PATCH", path, R"({"sinks":[{"sensor":{"name":"copy"}}]})"), 200U);
+  const auto refused = ask(mine, "DELETE", path + "?sensors=delete");
+  EXPECT_EQ(refused.status, 403U);
+  EXPECT_THAT(refused.body, HasSubstr("keep the sensors"));
+  EXPECT_EQ(status(mine, "DELETE", path), 204U);
+}
+
 TEST_F(access, each_call_asks_for_its_scope) {
   const auto scoped = [&](const std::string& scope) {
     return token_of(R"({"name":")" + scope + R"(","scopes":[")" + scope + "\"]}");
