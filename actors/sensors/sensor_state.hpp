@@ -122,6 +122,8 @@ class sensor_state {
     row_quality quality = row_quality::as_known;
   };
 
+  static constexpr std::string_view came_late = "a reading came late", was_corrected = "a reading was corrected";
+
   const recent_rows& rows() const { return judged_.rows(); }
   const stream_rules& rules() const { return judged_.now().rules(); }
   bool seen() const { return !rows().empty(); }
@@ -144,7 +146,8 @@ class sensor_state {
   void in_order(const body_rows& body, std::size_t begin, std::size_t end, std::int64_t received_at_us, findings& found);
   void ahead(std::int64_t time_us, double value, std::uint8_t flags);
   void add_alarm_rows(std::span<const touched_row> touched, std::vector<alarm_row>& out) const;
-  bool is_calm(std::size_t row) const;
+  /// Calm: can neither raise an alert nor, behind another such, clear one.
+  bool is_calm(std::size_t row) const { return rows().times_us()[row] > calm_from_us_ && calm_.contains(rows().values()[row]); }
   row_quality quality_of(std::uint8_t flags) const;
   void settle(std::int64_t received_at_us);
   bool is_contradicted(const body_rows& body, std::int64_t received_at_us);
