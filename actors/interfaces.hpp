@@ -23,7 +23,7 @@
 
 /// Every actor of the engine and every message, on one page. `anomaly` and `threshold` are the stages of the analysis chain.
 ///
-///   dispatcher -------- new_readings, new_config, new_command --> sensor (one per sensor)
+///   dispatcher -------- new_readings, sensor_order (new_config, new_command) --> sensor (one per sensor)
 ///   tick_book --------- new_tick -----------------> sensor --> threshold    (sensors that wait for time; the sensor may be silent)
 ///   query thread ------ view_request -------------> sensor
 ///   sensor ------------ found_events -------------> anomaly                 (what its own detectors found)
@@ -169,18 +169,24 @@ struct drain_order {
       {};  ///< gets its alarms as they are then stored (judged_alarms::encode), where it has some; null: not asked
 };
 
+/// All that a sensor gets beside readings, as one kind of message: for each kind that an actor takes, CAF keeps 40 bytes in each actor.
+struct sensor_order {
+  std::variant<restore_order,    // stand where storage says
+               new_config,       // pass new limits on, in order
+               new_command,      // likewise
+               new_tick,         // say that it is silent; pass on
+               view_request,     // answer a query's cut
+               persist_request,  // store the state when it changed
+               blocks_written,   // forget sealed blocks that are on disk
+               retire_order,     // end
+               backlog_judged>   // forget the late readings that waited to be judged
+      what;
+};
+
 /// Keeps one sensor's windows, head, watermark and counters.
 using sensor_actor = caf::typed_actor<
-    caf::reacts_to<restore_order>,    // stand where storage says
-    caf::reacts_to<new_readings>,     // take readings in: flags, windows, head; pass on what matters; seal a full head
-    caf::reacts_to<new_config>,       // pass new limits on, in order
-    caf::reacts_to<new_command>,      // likewise
-    caf::reacts_to<new_tick>,         // say that it is silent; pass on
-    caf::reacts_to<view_request>,     // answer a query's cut
-    caf::reacts_to<persist_request>,  // store the state when it changed
-    caf::reacts_to<blocks_written>,   // forget sealed blocks that are on disk
-    caf::reacts_to<retire_order>,     // end
-    caf::reacts_to<backlog_judged>>;  // forget the late readings that waited to be judged
+    caf::reacts_to<new_readings>,   // take readings in: flags, windows, head; pass on what matters; seal a full head
+    caf::reacts_to<sensor_order>>;  // do it, in order with the readings
 
 /// A stage of the analysis chain for the sensors of a shard (analysis/stage.hpp): the anomaly actor, the threshold actor. Each gets what it
 /// wants.
@@ -237,18 +243,14 @@ CAF_ADD_TYPE_ID(factory, (factory::alarm_readings))
 CAF_ADD_TYPE_ID(factory, (factory::new_config))
 CAF_ADD_TYPE_ID(factory, (factory::new_command))
 CAF_ADD_TYPE_ID(factory, (factory::new_tick))
-CAF_ADD_TYPE_ID(factory, (factory::view_request))
-CAF_ADD_TYPE_ID(factory, (factory::persist_request))
+CAF_ADD_TYPE_ID(factory, (factory::sensor_order))
 CAF_ADD_TYPE_ID(factory, (factory::save_order))
-CAF_ADD_TYPE_ID(factory, (factory::blocks_written))
-CAF_ADD_TYPE_ID(factory, (factory::restore_order))
 CAF_ADD_TYPE_ID(factory, (factory::adopt_order))
 CAF_ADD_TYPE_ID(factory, (factory::retire_order))
 CAF_ADD_TYPE_ID(factory, (factory::drain_order))
 CAF_ADD_TYPE_ID(factory, (factory::watch_order))
 CAF_ADD_TYPE_ID(factory, (factory::job_due))
 CAF_ADD_TYPE_ID(factory, (factory::run_order))
-CAF_ADD_TYPE_ID(factory, (factory::backlog_judged))
 CAF_END_TYPE_ID_BLOCK(factory)
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_readings)
@@ -257,15 +259,11 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::alarm_readings)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_config)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_command)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::new_tick)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::view_request)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::persist_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::sensor_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::save_order)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::blocks_written)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::restore_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::adopt_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::retire_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::drain_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::watch_order)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::job_due)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::run_order)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(factory::backlog_judged)

@@ -57,7 +57,9 @@ void send_state(self_pointer self, completion stored) {
   put_sensor_part(bytes, own);
   std::function<void()> written;
   if (!blocks.empty())
-    written = [sensor = sensor_actor{self}, number = blocks.back()->number] { caf::anon_send(sensor, blocks_written{number}); };
+    written = [sensor = sensor_actor{self}, number = blocks.back()->number] {
+      caf::anon_send(sensor, sensor_order{blocks_written{number}});
+    };
   auto snapshot = std::make_shared<saved_sensor>(
       saved_sensor{state.parts.sensor, state.applied_sequence, std::move(bytes), std::move(blocks)});
   state.persisted_sequence = state.applied_sequence;
@@ -254,15 +256,16 @@ void keep_back(sensor_actor_state& state, new_readings part) {
   state.kept_back.emplace_back(std::move(part));
 }
 
+/// What comes before the sensor stands where storage says is kept back.
 template <class Message>
-auto handler(self_pointer self) {
-  return [self](const Message& message) {
-    if (self->state.restored)
-      take_in(self, message);
-    else
-      keep_back(self->state, message);
-  };
+void receive(self_pointer self, const Message& message) {
+  if (self->state.restored)
+    take_in(self, message);
+  else
+    keep_back(self->state, message);
 }
+void receive(self_pointer self, const restore_order& order) { restore(self, order); }
+void receive(self_pointer self, const blocks_written& blocks) { self->state.core->written(blocks.number); }
 
 }  // namespace
 
@@ -271,16 +274,8 @@ sensor_actor::behavior_type sensor(self_pointer self, sensor_parts parts, const 
   self->state.parts = std::move(parts);
   fail_loudly(self, "sensor", self->state.parts.sensor);
   return {
-      [self](const restore_order& order) { restore(self, order); },
-      handler<new_readings>(self),
-      handler<new_config>(self),
-      handler<new_command>(self),
-      handler<new_tick>(self),
-      handler<view_request>(self),
-      handler<persist_request>(self),
-      [self](const blocks_written& blocks) { self->state.core->written(blocks.number); },
-      handler<retire_order>(self),
-      handler<backlog_judged>(self),
+      [self](const new_readings& part) { receive(self, part); },
+      [self](const sensor_order& order) { std::visit([self](const auto& each) { receive(self, each); }, order.what); },
   };
 }
 

@@ -28,7 +28,7 @@ sensor_population::sensor_population(caf::actor_system& system, population_count
       supervisor_(system.spawn(supervisor, [this](const failed_actor& failed) { on_failure(failed); })),
       ticks_(std::make_shared<tick_book>([this](sensor_id sensor_number, const tick& at) {
         if (const auto actor = directory_.find(sensor_number))
-          caf::anon_send(actor, new_tick{at, sensor_number, under_way(counts_.readings)});
+          caf::anon_send(actor, sensor_order{new_tick{at, sensor_number, under_way(counts_.readings)}});
       })),
       line_(std::make_shared<dispatcher>([this](const auto& group, const auto& turn) { send(group, turn); },
                                          [this](const auto& group) { run(group); })) {
@@ -83,7 +83,7 @@ sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const rest
 void sensor_population::start(sensor_id sensor_number, std::uint64_t applied_sequence, std::shared_ptr<const std::string> state) {
   auto actor = spawn_sensor(sensor_number, {});
   directory_.put(sensor_number, actor);  // first: the failure of an actor that does not stand here is passed over
-  caf::anon_send(actor, restore_order{applied_sequence, std::move(state), {}, under_way(counts_.readings)});
+  caf::anon_send(actor, sensor_order{restore_order{applied_sequence, std::move(state), {}, under_way(counts_.readings)}});
 }
 
 void sensor_population::dispatch(std::span<const journal_entry* const> entries, const sensor_set* known) {
@@ -137,8 +137,9 @@ void sensor_population::dispatch_config(const journal_entry& entry, const sensor
       start(config.sensor, 0, nullptr);
       actor = directory_.find(config.sensor);
     }
-    caf::anon_send(actor, new_config{entry.sequence, entry.received_at_us,
-                                     std::shared_ptr<const sensor_config>(entry.config, &config), under_way(counts_.readings)});
+    caf::anon_send(actor, sensor_order{new_config{entry.sequence, entry.received_at_us,
+                                                  std::shared_ptr<const sensor_config>(entry.config, &config),
+                                                  under_way(counts_.readings)}});
   }
 }
 
@@ -150,7 +151,7 @@ void sensor_population::dispatch_tick(const journal_entry& entry) {
 void sensor_population::dispatch_command(const journal_entry& entry) {
   const new_command part{entry.sequence, entry.received_at_us, entry.command, under_way(counts_.readings)};
   if (const auto actor = directory_.find(entry.command->sensor))
-    caf::anon_send(actor, part);
+    caf::anon_send(actor, sensor_order{part});
   else
     shard_behind(entry.command->sensor)->tell(part, [](const stage_actor& to, const new_command& each) {
       caf::anon_send(to, each);
@@ -158,7 +159,7 @@ void sensor_population::dispatch_command(const journal_entry& entry) {
 }
 
 void sensor_population::backlog_is_judged(sensor_id sensor_number, std::uint64_t late_count) const {
-  if (const auto actor = directory_.find(sensor_number)) caf::anon_send(actor, backlog_judged{late_count});
+  if (const auto actor = directory_.find(sensor_number)) caf::anon_send(actor, sensor_order{backlog_judged{late_count}});
 }
 
 expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_number, const time_range& range,
@@ -168,7 +169,7 @@ expected<reply<sensor_view>::waiter> sensor_population::ask(sensor_id sensor_num
   line_->pass_on();  // a client reads its own writes
   auto [answer, waiter] = reply<sensor_view>::make();
   run_here here(system_);
-  send_by(here, actor, view_request{range, more, std::move(answer)});
+  send_by(here, actor, sensor_order{view_request{range, more, std::move(answer)}});
   here.run();
   return waiter;
 }
@@ -186,7 +187,7 @@ std::vector<expected<reply<sensor_view>::waiter>> sensor_population::ask(std::sp
       continue;
     }
     auto [answer, waiter] = reply<sensor_view>::make();
-    send_by(wakes, actor, view_request{range, more, std::move(answer)});
+    send_by(wakes, actor, sensor_order{view_request{range, more, std::move(answer)}});
     waiters.emplace_back(std::move(waiter));
   }
   return waiters;
@@ -197,7 +198,7 @@ expected<reply<sensor_view>::waiter> sensor_population::ask_from_behind(sensor_i
   if (!actor) return has_failed();
   auto [answer, waiter] = reply<sensor_view>::make();
   bundled_wakes wakes(system_);
-  send_by(wakes, actor, view_request{range, view_more::nothing, std::move(answer)});
+  send_by(wakes, actor, sensor_order{view_request{range, view_more::nothing, std::move(answer)}});
   return waiter;
 }
 
@@ -221,7 +222,7 @@ expected<void> sensor_population::retire(sensor_id sensor_number, std::int64_t d
   }
   if (actor) {
     auto [done, waiter] = reply<bool>::make();
-    caf::anon_send(actor, retire_order{sensor_number, std::move(done)});
+    caf::anon_send(actor, sensor_order{retire_order{sensor_number, std::move(done)}});
     if (auto gone = waiter.wait_for(deadline_ms); !gone) return tl::unexpected(gone.error());
   }
   auto [done, waiter] = reply<bool>::make();
@@ -239,7 +240,7 @@ bool sensor_population::persist_all(std::int64_t deadline_ms, const std::functio
     std::vector<completion::waiter> waiters;
     for (std::size_t i = begin; i < std::min(actors.size(), begin + limits::checkpoint_wave); ++i) {
       auto [stored, waiter] = completion::make();
-      caf::anon_send(actors[i], persist_request{std::move(stored)});
+      caf::anon_send(actors[i], sensor_order{persist_request{std::move(stored)}});
       waiters.push_back(std::move(waiter));
     }
     for (auto& waiter : waiters) all = all && waiter.wait_for(deadline_ms, hopeless).has_value();

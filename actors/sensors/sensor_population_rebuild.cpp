@@ -119,7 +119,7 @@ void sensor_population::rebuild_sensors(std::size_t shard_index, const std::vect
     spdlog::warn("sensor {} restarted from entry {} with {} entries after it", sensors[i], found->second.applied_sequence,
                  found->second.missed.size());
     found->second.under_way = under_way(counts_.rebuilt);
-    caf::anon_send(actors[i], std::move(found->second));
+    caf::anon_send(actors[i], sensor_order{std::move(found->second)});
   }
 }
 

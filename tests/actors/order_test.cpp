@@ -20,7 +20,7 @@ struct order_test : deterministic, testing::WithParamInterface<unsigned> {
   }
   void persist() {
     auto [stored, waiter] = completion::make();
-    caf::anon_send(actor, persist_request{std::move(stored)});
+    caf::anon_send(actor, sensor_order{persist_request{std::move(stored)}});
   }
 
   committer made;
@@ -32,9 +32,10 @@ struct order_test : deterministic, testing::WithParamInterface<unsigned> {
 
 TEST_P(order_test, a_snapshot_is_handed_over_behind_all_that_its_readings_caused) {
   std::mt19937 random(GetParam());
-  caf::anon_send(actor, restore_order{});
+  caf::anon_send(actor, sensor_order{restore_order{}});
   ++sequence;
-  caf::anon_send(actor, new_config{sequence, 1, std::make_shared<const sensor_config>(sensor_config{queued, {{}, 90.0}, {}})});
+  caf::anon_send(
+      actor, sensor_order{new_config{sequence, 1, std::make_shared<const sensor_config>(sensor_config{queued, {{}, 90.0}, {}})}});
   std::size_t row = 0;
   for (int round = 0; round < 60; ++round) {
     auto rows = calm(row, 1 + random() % 80);

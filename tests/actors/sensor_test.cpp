@@ -44,12 +44,13 @@ struct sensor_test : deterministic {
   /// What the test did to the actor so far goes on in a new one that starts from `order`.
   void begin_again(restore_order order) {
     begin();
-    caf::anon_send(actor, std::move(order));
+    send(std::move(order));
   }
-  void begin_new() { caf::anon_send(actor, restore_order{}); }
-  template <class Message>
-  void send(Message message) {
-    caf::anon_send(actor, std::move(message));
+  void begin_new() { send(restore_order{}); }
+  void send(new_readings message) { caf::anon_send(actor, std::move(message)); }
+  template <class Order>
+  void send(Order order) {
+    caf::anon_send(actor, sensor_order{std::move(order)});
   }
   void send_readings(std::uint64_t sequence, const timed_values& rows) { send(made.readings(sequence, id, rows)); }
   reply<sensor_view>::waiter ask() {
@@ -92,8 +93,8 @@ struct sensor_test : deterministic {
 
 TEST_F(sensor_test, passes_a_tick_on_behind_what_came_before_and_stores_its_state_again) {
   begin_new();
-  caf::anon_send(actor, new_tick{{1, ten_us}, id});
-  caf::anon_send(actor, persist_request{});
+  send(new_tick{{1, ten_us}, id});
+  send(persist_request{});
   run();
   EXPECT_EQ(ticks, (std::vector<tick>{{1, ten_us}}));
   ASSERT_EQ(snapshots.size(), 1U);
@@ -159,7 +160,7 @@ TEST_F(sensor_test, a_sensor_whose_readings_are_of_the_past_is_not_waited_for) {
 TEST_F(sensor_test, passes_a_command_on_once) {
   begin_new();
   const auto command = std::make_shared<const operator_command>(operator_command{id, "Ann", {}});
-  for (int i = 0; i < 2; ++i) caf::anon_send(actor, new_command{1, ten_us, command});
+  for (int i = 0; i < 2; ++i) send(new_command{1, ten_us, command});
   run();
   ASSERT_EQ(commands.size(), 1U);
   EXPECT_EQ(commands.front().command->who, "Ann");
@@ -380,7 +381,7 @@ TEST_F(sensor_test, a_sensor_restored_from_its_snapshot_goes_on_as_if_nothing_ha
 
 TEST_F(sensor_test, what_the_journal_holds_beyond_comes_before_what_was_kept_back) {
   send_readings(3, calm(2, 1));
-  caf::anon_send(actor, restore_order{0, nullptr, {made.readings(2, id, calm(1, 1)), made.readings(3, id, calm(2, 1))}});
+  send(restore_order{0, nullptr, {made.readings(2, id, calm(1, 1)), made.readings(3, id, calm(2, 1))}});
   const auto seen = view();
   EXPECT_EQ(seen.status->accepted, 2U);
   EXPECT_EQ(seen.status->out_of_order, 0U);
@@ -388,7 +389,7 @@ TEST_F(sensor_test, what_the_journal_holds_beyond_comes_before_what_was_kept_bac
 
 TEST_F(sensor_test, a_stored_state_that_cannot_be_read_ends_the_actor_and_answers_who_waits) {
   auto waiter = ask();
-  caf::anon_send(actor, restore_order{1, std::make_shared<const std::string>("no state"), {}});
+  send(restore_order{1, std::make_shared<const std::string>("no state"), {}});
   run();
   EXPECT_EQ(waiter.wait_for(0).error().code, errc::unavailable);
 }

@@ -13,20 +13,20 @@
 namespace factory {
 namespace {
 
-using noting_actor = caf::typed_actor<caf::reacts_to<job_due>, caf::reacts_to<blocks_written>>;
+using noting_actor = caf::typed_actor<caf::reacts_to<job_due>, caf::reacts_to<run_order>>;
 
 struct notes {
   std::vector<std::size_t> taken;
 };
 
-/// Notes the numbers that it is sent, passes blocks on to `next`, throws at 666.
+/// Notes the numbers that it is sent, passes orders on to `next`, throws at 666.
 noting_actor::behavior_type noting(noting_actor::pointer self, notes* to, noting_actor next) {
   return {[=](const job_due& due) {
             to->taken.push_back(due.job);
             if (due.job == 666) throw std::runtime_error("told to");
           },
-          [=](const blocks_written& blocks) {
-            if (next) self->send(next, job_due{blocks.number});
+          [=](const run_order& order) {
+            if (next) self->send(next, job_due{order.job});
           }};
 }
 
@@ -77,7 +77,7 @@ TEST_F(wake, run_here_runs_whom_its_receivers_wake_too) {
   notes first, second;
   const auto actor = make(first, make(second));
   run_here here(system);
-  send_by(here, actor, blocks_written{9});
+  send_by(here, actor, run_order{9, {}});
   here.run();
   EXPECT_EQ(second.taken, std::vector<std::size_t>{9});
   EXPECT_TRUE(scheduler.jobs.empty());
@@ -89,7 +89,7 @@ TEST_F(wake, run_here_leaves_whom_its_receivers_send_to_alone_while_they_are_bus
   const auto actor = make(first, next);
   caf::anon_send(next, job_due{1});
   run_here here(system);
-  send_by(here, actor, blocks_written{9});
+  send_by(here, actor, run_order{9, {}});
   here.run();
   EXPECT_TRUE(second.taken.empty());
   run();
