@@ -171,7 +171,7 @@ class revisable {
       if (!is_next) break;
       edge.state.apply(commands_[edge.command_count++].what, 0, found);
     }
-    edge.finding_count = from->finding_count + found.size();
+    edge.finding_count = from->finding_count + static_cast<count>(found.size());
     marks_.insert(marks_.erase(marks_.begin(), std::next(from)), std::move(edge));
     drop_before_first_mark();
     is_held_ = true;
@@ -232,7 +232,7 @@ class revisable {
       auto& each = commands_.emplace_back();
       if (!get_zigzag(in, each.at_us) || !Judge::get_command(in, each.what)) return false;
     }
-    applied_ = commands_.size();
+    applied_ = static_cast<count>(commands_.size());
     is_partly_known_ = true;
     is_held_ = version == held_version;
     return get_rows(in, rows_);
@@ -241,9 +241,11 @@ class revisable {
   std::size_t mark_count() const { return marks_.size(); }
 
  private:
+  using count = std::uint32_t;  ///< of what is not settled: each idle sensor has all of these
+
   static constexpr std::uint8_t encoding_version = 1, held_version = 2;
   /// Bounds of `spacing`, in rows: a copy of a judge costs as much as judging some rows, and as much memory as 50 of them.
-  static constexpr std::size_t least_spacing = 16, most_spacing = 64;
+  static constexpr count least_spacing = 16, most_spacing = 64;
 
   struct placed_command {
     std::int64_t at_us = 0;
@@ -252,9 +254,9 @@ class revisable {
   struct mark {
     std::int64_t at_us;  ///< has seen the rows up to here
     Judge state;
-    std::size_t command_count;  ///< of commands_ that it has seen
-    std::size_t finding_count;  ///< of made_ that were made before it
-    std::size_t rows_before;    ///< since the mark before
+    count command_count;  ///< of commands_ that it has seen
+    count finding_count;  ///< of made_ that were made before it
+    count rows_before;    ///< since the mark before
   };
 
   /// Marks stand between portions where they can: what overtakes another comes whole.
@@ -266,7 +268,7 @@ class revisable {
       }
       const auto until = std::min(end, row + 2 * spacing_ - since_mark_);
       now_.observe(rows_, row, until, received_at_us, made_);
-      since_mark_ += until - row;
+      since_mark_ += static_cast<count>(until - row);
       row = until;
     }
   }
@@ -274,7 +276,7 @@ class revisable {
   void apply_next(std::int64_t received_at_us) { now_.apply(commands_[applied_++].what, received_at_us, made_); }
 
   void add_mark(std::int64_t at_us) {
-    marks_.push_back({at_us, now_, applied_, made_.size(), std::exchange(since_mark_, 0)});
+    marks_.push_back({at_us, now_, applied_, static_cast<count>(made_.size()), std::exchange(since_mark_, 0)});
     std::size_t newer_rows = 0;  // than mark i
     for (auto i = marks_.size() - 1; i > 1; --i) {
       const auto before = marks_[i - 1].rows_before;
@@ -325,7 +327,8 @@ class revisable {
     if (is_held_) return;
     const auto newest_us = std::max(rows_.empty() ? INT64_MIN : rows_.newest_us(), newest_command_us());
     if (is_settled(newest_us) && (newest_us > marks_.front().at_us || !commands_.empty()))
-      marks_.push_back({newest_us, now_, commands_.size(), made_.size(), std::exchange(since_mark_, 0)});
+      marks_.push_back({newest_us, now_, static_cast<count>(commands_.size()), static_cast<count>(made_.size()),
+                        std::exchange(since_mark_, 0)});
     const auto unsettled = std::ranges::find_if(marks_, [this](const mark& each) { return !is_settled(each.at_us); });
     if (unsettled == marks_.begin() || std::next(marks_.begin()) == unsettled) return;
     marks_.erase(marks_.begin(), std::prev(unsettled));
@@ -394,13 +397,13 @@ class revisable {
   std::vector<mark> marks_;               ///< never empty
   std::vector<finding> made_;             ///< behind the first mark, as they read now
   std::vector<placed_command> commands_;  ///< behind the first mark
-  std::size_t applied_ = 0;               ///< of commands_, by now_
-  std::size_t since_mark_ = 0;            ///< rows behind the last mark
-  std::size_t spacing_ = most_spacing;    ///< rows from mark to mark at least
+  count applied_ = 0;                     ///< of commands_, by now_
+  count since_mark_ = 0;                  ///< rows behind the last mark
+  count spacing_ = most_spacing;          ///< rows from mark to mark at least
+  bool is_held_ = false;                  ///< the first mark stays
+  bool is_partly_known_ = false;          ///< decoded: made_ and marks_ lack what was made before
   std::int64_t floor_us_ = INT64_MIN;
   std::int64_t changed_from_us_ = INT64_MAX;  ///< first row put or taken out since the last revise()
-  bool is_held_ = false;                      ///< the first mark stays
-  bool is_partly_known_ = false;              ///< decoded: made_ and marks_ lack what was made before
 };
 
 }  // namespace factory

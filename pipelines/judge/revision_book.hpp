@@ -41,6 +41,8 @@ class revision_book {
     if (std::ranges::none_of(gone_, is_it)) gone_.push_back({key, at_us, is_awaited});
   }
 
+  bool is_fresh() const { return gone_.empty() && next_ == first_revision; }  ///< nothing was ever told otherwise
+
   void encode(std::string& out) const;  ///< appended
   bool decode(std::string_view& in);    ///< false, and anything in it, when damaged
 

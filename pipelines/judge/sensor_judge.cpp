@@ -30,32 +30,31 @@ stream_rules completed(stream_rules rules) {
 
 }  // namespace
 
-sensor_judge::sensor_judge(sensor_id sensor, const stream_rules& rules) : sensor_(sensor), z_score_(sensor, {}) { follow(rules); }
+sensor_judge::sensor_judge(sensor_id sensor, const stream_rules& rules) : sensor_(sensor) { follow(rules); }
 
 bool sensor_judge::follows(const stream_rules& rules) const { return this->rules() == completed(rules); }
 
-void sensor_judge::follow(const stream_rules& rules) {
-  rules_.change() = completed(rules);
-  z_score_.follow({rules.z_threshold, rules.z_min_readings});
-}
+void sensor_judge::follow(const stream_rules& rules) { rules_.change() = completed(rules); }
 
 void sensor_judge::rest(std::vector<time_range> ranges) {
-  rests_ = ranges.empty() ? nullptr : std::make_shared<const std::vector<time_range>>(std::move(ranges));
+  rests_ = {};
+  if (!ranges.empty()) rests_.change() = std::move(ranges);
 }
 
 void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
                            std::vector<event>& out) {
-  if (rests_ == nullptr) [[likely]]
+  if (rests_.is_fresh()) [[likely]]
     return observe_awake(rows, begin, end, received_at_us, out);
   const auto times_us = rows.times_us();
+  const auto& ranges = rests_.read();
   while (begin < end) {
-    const auto next = std::ranges::find_if(*rests_, [&](const time_range& each) { return each.end_us > times_us[begin]; });
-    const bool rests = next != rests_->end() && next->begin_us <= times_us[begin];
-    const auto until_us = next == rests_->end() ? INT64_MAX : rests ? next->end_us : next->begin_us;
+    const auto next = std::ranges::find_if(ranges, [&](const time_range& each) { return each.end_us > times_us[begin]; });
+    const bool rests = next != ranges.end() && next->begin_us <= times_us[begin];
+    const auto until_us = next == ranges.end() ? INT64_MAX : rests ? next->end_us : next->begin_us;
     const auto until = std::min(end, until_us == INT64_MAX ? end : rows.lower_bound(until_us));
     if (rests) {
       for (auto row = begin; row < until; ++row) hear(times_us[row], received_at_us, out);
-      z_score_.begin_anew();
+      known_.change().z_score.begin_anew();
     } else {
       observe_awake(rows, begin, until, received_at_us, out);
     }
@@ -66,10 +65,10 @@ void sensor_judge::observe(const recent_rows& rows, std::size_t begin, std::size
 void sensor_judge::observe_awake(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
                                  std::vector<event>& out) {
   const auto told = out.size();
-  z_score_.observe(rows, begin, end, received_at_us, out);
+  auto& [z_score, detectors] = known_.change();
+  z_score.observe(sensor_, rows, begin, end, {this->rules().z_threshold, this->rules().z_min_readings}, received_at_us, out);
   const auto by_z_score = out.size();
   const auto& settings = this->rules().detect;
-  auto& detectors = detectors_.change();
   std::vector<episode_change> changes;
   for (auto row = begin; row < end;) {
     const auto left = end - row;
@@ -98,7 +97,7 @@ void sensor_judge::hold_against_limits(const recent_rows& rows, std::size_t begi
 
 void sensor_judge::hear(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out) {
   std::vector<episode_change> changes;
-  detectors_.change().hear(time_us, rules().detect, changes);
+  known_.change().detectors.hear(time_us, rules().detect, changes);
   for (const auto& each : changes) tell(each, received_at_us, out);
 }
 
@@ -113,17 +112,17 @@ void sensor_judge::apply(const command& what, std::int64_t received_at_us, std::
     return follow(**what.rules);
   }
   std::vector<episode_change> changes;
-  detectors_.change().tick(what.until_us, rules().detect, changes);
+  known_.change().detectors.tick(what.until_us, rules().detect, changes);
   for (const auto& each : changes) tell(each, received_at_us, out);
 }
 
-std::int64_t sensor_judge::quiet_until_us() const { return detectors_.read().quiet_until_us(rules().detect); }
+std::int64_t sensor_judge::quiet_until_us() const { return detectors().quiet_until_us(rules().detect); }
 
 void sensor_judge::tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const {
   const episode& is = change.now;
   event e = event_of(change, {sensor_, 0, source_of(is.opened_by), 0, {}}, received_at_us);
   auto& detail = std::get<episode_detail>(e.detail);
-  detail.window_count = detectors_.read().expected().readings;
+  detail.window_count = detectors().expected().readings;
   e.explanation = explain(is, "");
   out.push_back(std::move(e));
 }
@@ -139,15 +138,14 @@ void sensor_judge::tell(const std::vector<spc_watch::change>& changes, std::int6
 }
 
 void sensor_judge::encode(std::string& out) const {
-  put_byte(out, rests_ == nullptr ? without_rests : sensor_judge_version);
+  put_byte(out, rests_.is_fresh() ? without_rests : sensor_judge_version);
   put_stream_rules(out, rules());
-  z_score_.encode(out);
-  detectors_.read().encode(out);
+  known_.read().encode(out);
   state::writer write{out};
   write(control_chart_);
-  if (rests_ == nullptr) return;
-  put_varint(out, rests_->size());
-  for (const auto& each : *rests_) {
+  if (rests_.is_fresh()) return;
+  put_varint(out, rests_.read().size());
+  for (const auto& each : rests_.read()) {
     put_zigzag(out, each.begin_us);
     put_zigzag(out, each.end_us);
   }
@@ -170,11 +168,26 @@ bool sensor_judge::decode(std::string_view& in) {
   if (!get_byte(in, version) || version < 1 || version > sensor_judge_version || !get_stream_rules(in, rules)) return false;
   follow(rules);
   control_chart_ = {};
-  if (!z_score_.decode(in) || !detectors_.change().decode(in)) return false;
+  if (!decode_knowledge(in)) return false;
   state::reader read{in};
   if (version > 1) read(control_chart_);
-  rests_ = nullptr;
+  rests_ = {};
   return read.ok && (version < sensor_judge_version || decode_rests(in));
+}
+
+bool sensor_judge::decode_knowledge(std::string_view& in) {
+  static const std::string nothing = [] {
+    std::string bytes;
+    knowledge().encode(bytes);
+    return bytes;
+  }();
+  known_ = {};
+  if (in.starts_with(nothing)) {
+    in.remove_prefix(nothing.size());
+    return true;
+  }
+  auto& [z_score, detectors] = known_.change();
+  return z_score.decode(in) && detectors.decode(in);
 }
 
 bool sensor_judge::decode_rests(std::string_view& in) {

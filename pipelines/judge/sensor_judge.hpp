@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +11,7 @@
 #include "pipelines/judge/event_judge.hpp"
 #include "pipelines/judge/spc_watch.hpp"
 #include "pipelines/judge/stream_rules.hpp"
-#include "pipelines/judge/z_score_judge.hpp"
+#include "pipelines/judge/z_score_watch.hpp"
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/shared_value.hpp"
 #include "pipelines/model/time_range.hpp"
@@ -37,7 +36,7 @@ class sensor_judge : public event_judge {
     std::optional<shared_stream_rules> rules;
     std::int64_t until_us = 0;
   };
-  static constexpr std::size_t looks_back = z_score_judge::looks_back;
+  static constexpr std::size_t looks_back = z_score_watch::looks_back;
 
   sensor_judge(sensor_id sensor, const stream_rules& rules);
 
@@ -46,13 +45,13 @@ class sensor_judge : public event_judge {
   void hear(std::int64_t time_us, std::int64_t received_at_us, std::vector<event>& out);
   void apply(const command& what, std::int64_t received_at_us, std::vector<event>& out);
   /// Asks the processor for what observe() reads. Inlined always: see reading_batch.
-  [[gnu::always_inline]] void fetch_ahead() const { detectors_.fetch_ahead(); }
+  [[gnu::always_inline]] void fetch_ahead() const { known_.fetch_ahead(); }
   /// When the sensor counts as silent if no reading comes; INT64_MAX while it cannot.
   std::int64_t quiet_until_us() const;
   /// Readings in these ranges, rising and apart, are neither judged nor learned, whenever they come (hear()); instead of those before.
   void rest(std::vector<time_range> ranges);
-  std::vector<time_range> rests() const { return rests_ == nullptr ? std::vector<time_range>() : *rests_; }
-  const detector_set& detectors() const { return detectors_.read(); }
+  std::vector<time_range> rests() const { return rests_.read(); }
+  const detector_set& detectors() const { return known_.read().detectors; }
   const spc_watch& control_chart() const { return control_chart_.read(); }
   const stream_rules& rules() const { return **rules_.read(); }
   bool follows(const stream_rules& rules) const;
@@ -63,22 +62,32 @@ class sensor_judge : public event_judge {
   static bool get_command(std::string_view& in, command& what);
 
  private:
+  /// What each reading changes.
+  struct knowledge {
+    z_score_watch z_score;
+    detector_set detectors;
+    void encode(std::string& out) const {
+      z_score.encode(out);
+      detectors.encode(out);
+    }
+  };
   void tell(const episode_change& change, std::int64_t received_at_us, std::vector<event>& out) const;
   void tell(const std::vector<spc_watch::change>& changes, std::int64_t received_at_us, std::vector<event>& out) const;
   void hold_against_limits(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
                            std::vector<event>& out);
 
   void follow(const stream_rules& rules);
+  bool decode_knowledge(std::string_view& in);
   bool decode_rests(std::string_view& in);
   void observe_awake(const recent_rows& rows, std::size_t begin, std::size_t end, std::int64_t received_at_us,
                      std::vector<event>& out);
 
+  // A sensor keeps several copies of its judge: what they share is a pointer in each.
   sensor_id sensor_;
   shared_value<std::optional<shared_stream_rules>> rules_;  ///< never empty
-  z_score_judge z_score_;
-  shared_value<detector_set> detectors_;                  ///< most of what a copy would cost
-  std::shared_ptr<const std::vector<time_range>> rests_;  ///< null: none
-  shared_value<spc_watch> control_chart_;                 ///< fresh while nobody has switched it on
+  shared_value<knowledge> known_;                           ///< fresh: nothing was judged yet
+  shared_value<std::vector<time_range>> rests_;             ///< fresh: none
+  shared_value<spc_watch> control_chart_;                   ///< fresh while nobody has switched it on
 };
 
 }  // namespace factory
