@@ -36,7 +36,7 @@ sensor_state::findings sensor_state::apply(std::int64_t received_at_us, const re
   if (known < future) in_order(rows, known, future, received_at_us, found);
   for (auto row = std::max(known, future); row < rows.size(); ++row)
     ahead(rows.times_us[row], rows.values[row], rows.flags_at(row));
-  if (!corrected_ranges_.empty()) count_as_corrected(rows, received_at_us, found);
+  if (!unusual_.read().corrected_ranges.empty()) count_as_corrected(rows, received_at_us, found);
   if (tells_quality_) std::ranges::stable_sort(found.alarm_rows, {}, &alarm_row::time_us);  // bad ones stand before others
   if (seen()) settle(received_at_us);
   return found;
@@ -136,7 +136,8 @@ void sensor_state::judge_again(std::vector<touched_row>& touched, std::string_vi
 void sensor_state::at_hand(std::int64_t time_us, const std::optional<double>& before, double value, std::uint8_t flags,
                            std::vector<touched_row>& touched) {
   ++corrected_;
-  if (latest_as_stored_ && latest_as_stored_->event_time_us == time_us) latest_as_stored_.reset();
+  if (const auto& stored = unusual_.read().latest_as_stored; stored && stored->event_time_us == time_us)
+    unusual_.change().latest_as_stored.reset();
   head_.put(time_us, value, flags);
   if (flags == flag_none && time_us == uncertain_until_us_) --uncertain_until_us_;
   const bool is_another = !before || !same_bits(*before, value);  // else of another quality
@@ -182,9 +183,10 @@ void sensor_state::in_order(const body_rows& body, std::size_t begin, std::size_
   received_us_ = received_at_us;
   const auto told = found.events.size();
   judged_.append(times_us, values, received_at_us, found.events);
-  if (tells_anomalies_) add_changes(std::span(found.events).subspan(told), anomaly_changes_);
-  book_.tell(std::span(found.events).subspan(told));
-  late_run_ = {};
+  const auto now_found = std::span(found.events).subspan(told);
+  note_anomalies(now_found);
+  if (!unusual_.is_fresh()) unusual_.change().book.tell(now_found);
+  end_late_run();
 }
 
 void sensor_state::ahead(std::int64_t time_us, double value, std::uint8_t flags) {
@@ -193,10 +195,11 @@ void sensor_state::ahead(std::int64_t time_us, double value, std::uint8_t flags)
     case head::effect::replaced: ++corrected_; break;
     default: ++future_;
   }
-  if (future_seen_ && time_us < newest_future_us_) return;
-  future_seen_ = true;
-  newest_future_us_ = time_us;
-  newest_future_value_ = value;
+  auto& is = unusual_.change();
+  if (is.future_seen && time_us < is.newest_future_us) return;
+  is.future_seen = true;
+  is.newest_future_us = time_us;
+  is.newest_future_value = value;
 }
 
 std::int64_t sensor_state::place_us(std::int64_t received_at_us) const {
@@ -221,8 +224,10 @@ void sensor_state::follow(const stream_rules& rules, std::int64_t received_at_us
 /// All that follows from one change, to who listens and to alarms.
 void sensor_state::tell(const revisable<sensor_judge>::differences& differences, std::string_view reason,
                         std::int64_t received_at_us, std::vector<event>& out) {
-  if (tells_anomalies_) add_changes(differences, anomaly_changes_);
-  book_.tell(differences, reason, received_at_us, out);
+  if (differences.empty()) return;
+  auto& is = unusual_.change();
+  if (tells_anomalies_) add_changes(differences, is.anomaly_changes);
+  is.book.tell(differences, reason, received_at_us, out);
 }
 
 /// What no reading that may still be judged needs is forgotten. The watermark never passes the clock of who received it: a reading ahead
@@ -238,7 +243,7 @@ void sensor_state::settle(std::int64_t received_at_us) {
     window_us = std::max(window_us, rows().times_us()[count - limits::time_window_readings]);
   if (judged_.is_held() && count - rows().upper_bound(judged_.settled_us()) > limits::held_readings) judged_.let_go();
   judged_.settle(floor_us, window_us, limits::kept_readings);
-  book_.settle(judged_.floor_us());
+  if (!unusual_.is_fresh()) unusual_.change().book.settle(judged_.floor_us());
 }
 
 /// Whether this body completes a run of late ones that came as fast as their times go by: a clock that was set back. What a device
@@ -246,10 +251,10 @@ void sensor_state::settle(std::int64_t received_at_us) {
 bool sensor_state::is_contradicted(const body_rows& body, std::int64_t received_at_us) {
   if (body.size() == 0) return false;
   if (!seen() || body.times_us.back() >= judged_.floor_us()) {
-    late_run_ = {};
+    end_late_run();
     return false;
   }
-  auto& run = late_run_;
+  auto& run = unusual_.change().late;
   if (run.count == 0 || body.times_us.front() <= run.last_us || received_at_us < run.first_received_us)
     run = {0, received_at_us, body.times_us.front(), 0};
   run.count += body.size();
@@ -265,14 +270,14 @@ void sensor_state::set_watermark_anew(const body_rows& body, std::int64_t receiv
   anew.key = {sensor_, anew.at_us, event_source::clock, 0, event_kind::watermark_reanchored};
   anew.recorded_at_us = received_at_us;
   anew.value = body.values.back();
-  anew.detail = watermark_detail{watermark_us_, anew.at_us, late_run_.count};
+  anew.detail = watermark_detail{watermark_us_, anew.at_us, unusual_.read().late.count};
   found.events.push_back(std::move(anew));
   found.alarms_restart = true;
   next_matters_ = true;
   calm_from_us_ = INT64_MIN;
-  anomaly_changes_.clear();
+  unusual_.change().anomaly_changes.clear();
   watermark_us_ = INT64_MIN;
-  late_run_ = {};
+  end_late_run();
   sensor_judge fresh(sensor_, stream_rules(rules()));
   fresh.rest(judged_.now().rests());
   judged_ = revisable(std::move(fresh));
@@ -295,7 +300,8 @@ void sensor_state::advance(std::int64_t now_us, std::vector<event>& found) {
 }
 
 std::optional<reading> sensor_state::latest() const {
-  if (latest_as_stored_ && (!seen() || rows().newest_us() <= latest_as_stored_->event_time_us)) return latest_as_stored_;
+  const auto& stored_so = unusual_.read().latest_as_stored;
+  if (stored_so && (!seen() || rows().newest_us() <= stored_so->event_time_us)) return stored_so;
   if (!seen()) return std::nullopt;
   const auto newest_us = rows().newest_us();
   const auto stored = head_.find(newest_us);

@@ -22,6 +22,7 @@
 #include "pipelines/judge/sensor_judge.hpp"
 #include "pipelines/judge/stream_rules.hpp"
 #include "pipelines/model/reading.hpp"
+#include "pipelines/model/shared_value.hpp"
 #include "storage/block/block.hpp"
 #include "storage/block/head.hpp"
 
@@ -70,7 +71,10 @@ class sensor_state {
   void watch_again(const alarm_needs& needs);
   /// What the detectors say, and what they would not say any more, since the last call: from the first time on that alarms need it, and then
   /// always. The first ones are all that alarms must know by then.
-  std::vector<anomaly_change> take_anomaly_changes() { return std::exchange(anomaly_changes_, {}); }
+  std::vector<anomaly_change> take_anomaly_changes() {
+    return unusual_.read().anomaly_changes.empty() ? std::vector<anomaly_change>()
+                                                   : std::exchange(unusual_.change().anomaly_changes, {});
+  }
   /// The instant, by the engine's clock, at which the sensor counts as silent if nothing comes; INT64_MAX while no silence can be told. A
   /// sensor whose newest reading was old when it came (a backlog, a file) is not waited for.
   std::int64_t due_us() const;
@@ -114,6 +118,17 @@ class sensor_state {
     std::uint64_t count = 0;
     std::int64_t first_received_us = 0, first_us = 0, last_us = 0;
   };
+  /// What most sensors never need, and an idle one does not pay for.
+  struct unusual {
+    revision_book book;
+    late_run late;
+    bool future_seen = false;
+    std::int64_t newest_future_us = 0;
+    double newest_future_value = 0;
+    std::vector<anomaly_change> anomaly_changes;
+    std::optional<reading> latest_as_stored;      ///< where what is judged is not, or not so, the newest reading
+    std::vector<changed_range> corrected_ranges;  ///< that reach behind the floor: readings that come there count so
+  };
   /// A reading that took its place among others, or is gone from there.
   struct touched_row {
     std::int64_t time_us;
@@ -153,8 +168,18 @@ class sensor_state {
   bool is_contradicted(const body_rows& body, std::int64_t received_at_us);
   void set_watermark_anew(const body_rows& body, std::int64_t received_at_us, findings& found);
   bool decode_version_1(std::string_view& in);
-  bool decode_corrections(std::string_view& in);
-  bool is_corrected() const { return !corrected_ranges_.empty() || latest_as_stored_.has_value(); }
+  bool decode_corrections(std::string_view& in, unusual& is) const;
+  void take_unusual(unusual is);
+  bool is_corrected() const {
+    const auto& is = unusual_.read();
+    return !is.corrected_ranges.empty() || is.latest_as_stored.has_value();
+  }
+  void end_late_run() {
+    if (!unusual_.is_fresh()) unusual_.change().late = {};
+  }
+  void note_anomalies(std::span<const event> found) {
+    if (tells_anomalies_ && !found.empty()) add_changes(found, unusual_.change().anomaly_changes);
+  }
   void note_on_disk();
   void tell(const revisable<sensor_judge>::differences& differences, std::string_view reason, std::int64_t received_at_us,
             std::vector<event>& out);
@@ -169,16 +194,12 @@ class sensor_state {
   sensor_id sensor_;
   std::uint32_t next_block_ = 1;
   revisable<sensor_judge> judged_;  ///< its rows are the windows
-  revision_book book_;
   head head_;
   std::vector<std::shared_ptr<const block>> sealing_;  ///< not yet written(), by number; the last unstored_ not even taken
   std::size_t unstored_ = 0, unstored_bytes_ = 0;
-  bool future_seen_ = false;
   bool next_matters_ = false;  ///< an alert may be active: the next reading in order goes to the alarms whatever it is
   std::int64_t watermark_us_ = INT64_MIN;
   std::int64_t received_us_ = INT64_MIN;  ///< when the newest reading came
-  std::int64_t newest_future_us_ = 0;
-  double newest_future_value_ = 0;
   std::int64_t newest_left_out_us_ = INT64_MIN;
   std::int64_t uncertain_until_us_ = INT64_MIN;  ///< no reading of uncertain quality is newer
   std::int64_t sealed_until_us_ = INT64_MIN;     ///< regular blocks hold nothing newer
@@ -187,10 +208,7 @@ class sensor_state {
   calm_band calm_;
   std::int64_t calm_from_us_ = INT64_MIN;  ///< calm_ tells nothing of readings up to here: other limits were in force
   bool tells_anomalies_ = false, tells_quality_ = false;
-  std::vector<anomaly_change> anomaly_changes_;
-  std::optional<reading> latest_as_stored_;      ///< where what is judged is not, or not so, the newest reading
-  std::vector<changed_range> corrected_ranges_;  ///< that reach behind the floor: readings that come there count so
-  late_run late_run_;
+  shared_value<unusual> unusual_;
   std::uint64_t accepted_ = 0, duplicate_ = 0, corrected_ = 0, out_of_order_ = 0, late_ = 0, future_ = 0, left_out_ = 0;
 };
 

@@ -53,22 +53,24 @@ void sensor_state::add_alarm_rows(std::span<const touched_row> touched, std::vec
 /// What is settled is open since before all that may still be judged again; what was found since can change.
 void sensor_state::begin_to_tell_anomalies() {
   tells_anomalies_ = true;
+  std::vector<anomaly_change> changes;
   for (const auto& open : judged_.settled().detectors().episodes().told())
-    anomaly_changes_.push_back({{judged_.settled_us(), open.begin_us, source_of(open.opened_by), event_kind::anomaly_opened, 0,
-                                 open.by, open.score, open.level}});
+    changes.push_back({{judged_.settled_us(), open.begin_us, source_of(open.opened_by), event_kind::anomaly_opened, 0, open.by,
+                        open.score, open.level}});
   for (const auto& open : judged_.settled().control_chart().told()) {
     const auto key = key_of_violation(sensor_, open, event_kind::anomaly_opened);
-    anomaly_changes_.push_back({{judged_.settled_us(),
-                                 key.event_time_us,
-                                 key.source,
-                                 key.kind,
-                                 0,
-                                 {},
-                                 open.what.now.score,
-                                 open.what.now.level,
-                                 key.rule}});
+    changes.push_back({{judged_.settled_us(),
+                        key.event_time_us,
+                        key.source,
+                        key.kind,
+                        0,
+                        {},
+                        open.what.now.score,
+                        open.what.now.level,
+                        key.rule}});
   }
-  add_changes(judged_.unsettled(), anomaly_changes_);
+  add_changes(judged_.unsettled(), changes);
+  if (!changes.empty()) unusual_.change().anomaly_changes = std::move(changes);
 }
 
 sensor_state::watch_place sensor_state::watch(const alarm_needs& needs, std::int64_t received_at_us) {

@@ -41,9 +41,10 @@ bool sensor_state::take_over(const hand_over& past, std::int64_t received_at_us,
   keep_latest(stored);
   revisable<sensor_judge>::differences differences;
   judged_.take_over(std::move(judge), before, received_at_us, differences);
-  if (tells_anomalies_) add_changes(differences, anomaly_changes_);
+  auto& is = unusual_.change();
+  if (tells_anomalies_) add_changes(differences, is.anomaly_changes);
   found.resize(told);
-  auto all = taken_over(past, std::move(settled), differences, judged_.made(), received_at_us, book_);
+  auto all = taken_over(past, std::move(settled), differences, judged_.made(), received_at_us, is.book);
   found.insert(found.end(), all.begin(), all.end());
   for (auto row = rows().upper_bound(past.edge_us); row < rows().size(); ++row)
     alarm_rows.push_back({rows().times_us()[row], rows().values()[row]});
@@ -60,8 +61,9 @@ bool sensor_state::take_over(const hand_over& past, std::int64_t received_at_us,
 void sensor_state::take_over_ranges(const hand_over& past, sensor_judge& at_edge) {
   if (past.reason.empty()) return;
   const auto is_rest = [](const changed_range& each) { return each.change.action == correction_action::rest; };
-  corrected_ranges_.clear();
-  std::ranges::remove_copy_if(past.ranges, std::back_inserter(corrected_ranges_), is_rest);
+  auto& ranges = unusual_.change().corrected_ranges;
+  ranges.clear();
+  std::ranges::remove_copy_if(past.ranges, std::back_inserter(ranges), is_rest);
   at_edge.rest(correction_overlay::rests_of(past.ranges));
   if (seen() || judged_.floor_us() != INT64_MIN) return;
   auto fresh = judged_.now();
@@ -72,13 +74,14 @@ void sensor_state::take_over_ranges(const hand_over& past, sensor_judge& at_edge
 /// Readings that came into a range that is corrected already. They were judged as they came.
 void sensor_state::count_as_corrected(const body_rows& body, std::int64_t received_at_us, findings& found) {
   const auto floor_us = judged_.floor_us();
-  std::erase_if(corrected_ranges_, [floor_us](const changed_range& each) { return each.end_us <= floor_us; });
+  auto& ranges = unusual_.change().corrected_ranges;
+  std::erase_if(ranges, [floor_us](const changed_range& each) { return each.end_us <= floor_us; });
   reading_run came, counts;
   for (std::size_t row = 0; row < body.size(); ++row)
     if (body.times_us[row] >= floor_us && rows().at(body.times_us[row]))
       came.push_back(body.times_us[row], body.values[row], flag_none);
   counts = came;
-  correction_overlay(corrected_ranges_).apply(counts);
+  correction_overlay(ranges).apply(counts);
   const auto stored = latest();
   std::vector<touched_row> touched;
   for (std::size_t row = 0; row < came.size(); ++row) {
@@ -98,7 +101,7 @@ void sensor_state::count_as_corrected(const body_rows& body, std::int64_t receiv
 
 /// Of judged readings some count otherwise now; this is the newest that is stored.
 void sensor_state::keep_latest(const std::optional<reading>& stored) {
-  if (stored && (!seen() || rows().newest_us() <= stored->event_time_us)) latest_as_stored_ = stored;
+  if (stored && (!seen() || rows().newest_us() <= stored->event_time_us)) unusual_.change().latest_as_stored = stored;
 }
 
 /// Readings behind the edge that came when the past was being judged already: as they count in corrected ranges.
@@ -110,7 +113,7 @@ revised_points sensor_state::came_since(const hand_over& past) const {
        row < all.size(); ++row)
     if ((all.flags[row] & not_judged) == 0 && !std::ranges::binary_search(past.behind.times_us, all.event_time_us[row]))
       came.push_back(all.event_time_us[row], all.value[row], flag_none);
-  correction_overlay(corrected_ranges_).apply(came);
+  correction_overlay(unusual_.read().corrected_ranges).apply(came);
   revised_points out;
   for (std::size_t row = 0; row < came.size(); ++row)
     out.push_back(came.event_time_us[row], came.value[row], is_left_out(came.flags[row]));

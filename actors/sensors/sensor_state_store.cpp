@@ -154,61 +154,70 @@ detection_view sensor_state::detection() const {
 }
 
 void sensor_state::encode(std::string& out) const {
+  const auto& is = unusual_.read();
   put_byte(out, is_corrected() ? encoding_version : without_corrections);
   put_varint(out, next_block_);
-  put_byte(out, static_cast<std::uint8_t>((next_matters_ ? 1 : 0) | (future_seen_ ? 2 : 0)));
+  put_byte(out, static_cast<std::uint8_t>((next_matters_ ? 1 : 0) | (is.future_seen ? 2 : 0)));
   put_zigzag(out, watermark_us_);
-  put_zigzag(out, newest_future_us_);
-  put_double(out, newest_future_value_);
+  put_zigzag(out, is.newest_future_us);
+  put_double(out, is.newest_future_value);
   put_zigzag(out, sealed_until_us_);
   put_zigzag(out, oldest_us_);
   put_zigzag(out, calm_from_us_);
   put_zigzag(out, received_us_);
-  for (const auto count : {accepted_, duplicate_, corrected_, out_of_order_, late_, future_, late_run_.count})
+  for (const auto count : {accepted_, duplicate_, corrected_, out_of_order_, late_, future_, is.late.count})
     put_varint(out, count);
-  for (const auto us : {late_run_.first_received_us, late_run_.first_us, late_run_.last_us}) put_zigzag(out, us);
+  for (const auto us : {is.late.first_received_us, is.late.first_us, is.late.last_us}) put_zigzag(out, us);
   judged_.encode(out);
-  book_.encode(out);
+  is.book.encode(out);
   head_.encode(out);
   put_varint(out, left_out_);
   put_zigzag(out, newest_left_out_us_);
   put_zigzag(out, uncertain_until_us_);
   if (!is_corrected()) return;
-  put_ranges(out, corrected_ranges_);
-  put_byte(out, latest_as_stored_ ? 1 : 0);
-  if (!latest_as_stored_) return;
-  put_zigzag(out, latest_as_stored_->event_time_us);
-  put_double(out, latest_as_stored_->value);
-  put_byte(out, latest_as_stored_->flags);
+  put_ranges(out, is.corrected_ranges);
+  put_byte(out, is.latest_as_stored ? 1 : 0);
+  if (!is.latest_as_stored) return;
+  put_zigzag(out, is.latest_as_stored->event_time_us);
+  put_double(out, is.latest_as_stored->value);
+  put_byte(out, is.latest_as_stored->flags);
 }
 
 bool sensor_state::decode(std::string_view& in) {
   std::uint8_t version = 0, bits = 0;
   if (!get_byte(in, version)) return false;
   if (version == with_windows) return decode_version_1(in);
+  unusual is;
   bool ok = version >= without_quality && version <= encoding_version && get_varint_as(in, next_block_) && get_byte(in, bits) &&
-            get_zigzag(in, watermark_us_) && get_zigzag(in, newest_future_us_) && get_double(in, newest_future_value_) &&
+            get_zigzag(in, watermark_us_) && get_zigzag(in, is.newest_future_us) && get_double(in, is.newest_future_value) &&
             get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_) && get_zigzag(in, calm_from_us_) &&
             get_zigzag(in, received_us_);
-  for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_, &late_run_.count})
+  for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_, &is.late.count})
     ok = ok && get_varint(in, *count);
-  for (auto* us : {&late_run_.first_received_us, &late_run_.first_us, &late_run_.last_us}) ok = ok && get_zigzag(in, *us);
+  for (auto* us : {&is.late.first_received_us, &is.late.first_us, &is.late.last_us}) ok = ok && get_zigzag(in, *us);
   next_matters_ = (bits & 1U) != 0;
-  future_seen_ = (bits & 2U) != 0;
-  if (!ok || !judged_.decode(in) || !book_.decode(in) || !head_.decode(in)) return false;
+  is.future_seen = (bits & 2U) != 0;
+  if (!ok || !judged_.decode(in) || !is.book.decode(in) || !head_.decode(in)) return false;
   if (version >= without_corrections &&
       (!get_varint(in, left_out_) || !get_zigzag(in, newest_left_out_us_) || !get_zigzag(in, uncertain_until_us_)))
     return false;
-  if (version == encoding_version && !decode_corrections(in)) return false;
+  if (version == encoding_version && !decode_corrections(in, is)) return false;
+  take_unusual(std::move(is));
   note_on_disk();
   return true;
 }
 
-bool sensor_state::decode_corrections(std::string_view& in) {
+void sensor_state::take_unusual(unusual is) {
+  unusual_ = {};
+  const bool is_any = is.future_seen || is.late.count > 0 || !is.book.is_fresh() || !is.corrected_ranges.empty();
+  if (is_any || is.latest_as_stored) unusual_.change() = std::move(is);
+}
+
+bool sensor_state::decode_corrections(std::string_view& in, unusual& is) const {
   std::uint8_t is_there = 0;
-  if (!get_ranges(in, corrected_ranges_) || !get_byte(in, is_there) || is_there > 1) return false;
+  if (!get_ranges(in, is.corrected_ranges) || !get_byte(in, is_there) || is_there > 1) return false;
   if (is_there == 0) return true;
-  auto& stored = latest_as_stored_.emplace();
+  auto& stored = is.latest_as_stored.emplace();
   stored.sensor = sensor_;
   return get_zigzag(in, stored.event_time_us) && get_double(in, stored.value) && get_byte(in, stored.flags);
 }
@@ -217,11 +226,13 @@ bool sensor_state::decode_corrections(std::string_view& in) {
 bool sensor_state::decode_version_1(std::string_view& in) {
   std::uint8_t seen = 0;
   double watermark_value = 0;
+  unusual is;
   bool ok = get_varint_as(in, next_block_) && get_byte(in, seen) && get_zigzag(in, watermark_us_) &&
-            get_double(in, watermark_value) && get_zigzag(in, newest_future_us_) && get_double(in, newest_future_value_) &&
+            get_double(in, watermark_value) && get_zigzag(in, is.newest_future_us) && get_double(in, is.newest_future_value) &&
             get_zigzag(in, sealed_until_us_) && get_zigzag(in, oldest_us_);
   for (auto* count : {&accepted_, &duplicate_, &corrected_, &out_of_order_, &late_, &future_}) ok = ok && get_varint(in, *count);
-  future_seen_ = (seen & 2U) != 0;
+  is.future_seen = (seen & 2U) != 0;
+  take_unusual(std::move(is));
   std::map<std::int64_t, double> windows;
   if (!ok || !get_window(in, windows) || !get_window(in, windows) || !head_.decode(in)) return false;
   std::vector<std::int64_t> times_us;
@@ -243,7 +254,7 @@ bool sensor_state::decode_version_1(std::string_view& in) {
 void sensor_state::note_on_disk() {
   if (const auto newest = latest()) on_disk_until_us_ = newest->event_time_us;
   on_disk_until_us_ = std::max(on_disk_until_us_, newest_left_out_us_);
-  if (future_seen_) on_disk_until_us_ = std::max(on_disk_until_us_, newest_future_us_);
+  if (unusual_.read().future_seen) on_disk_until_us_ = std::max(on_disk_until_us_, unusual_.read().newest_future_us);
 }
 
 }  // namespace factory
