@@ -10,6 +10,7 @@
 #include "actors/analysis/analysis.hpp"
 #include "actors/sensors/saved_state.hpp"
 #include "pipelines/alarm/judged_alarms.hpp"
+#include "pipelines/model/shared_value.hpp"
 
 namespace factory {
 
@@ -17,9 +18,9 @@ namespace {
 
 struct watched_sensor {
   judged_alarms alarms;
-  std::uint64_t applied_sequence = 0;  ///< newest entry that the alarms have seen
-  std::int64_t asked_us = INT64_MAX;   ///< the instant that the tick book knows of
-  std::vector<shelf> told_shelves;     ///< as tell_shelves knows them
+  std::uint64_t applied_sequence = 0;             ///< newest entry that the alarms have seen
+  std::int64_t asked_us = INT64_MAX;              ///< the instant that the tick book knows of
+  shared_value<std::vector<shelf>> told_shelves;  ///< as tell_shelves knows them
 };
 
 struct threshold_state {
@@ -53,9 +54,10 @@ void ask_for_time(threshold_state& state, sensor_id sensor, watched_sensor& watc
 }
 
 void tell_shelves(const threshold_state& state, sensor_id sensor, watched_sensor& watched) {
-  if (watched.told_shelves == watched.alarms.shelves()) return;
-  watched.told_shelves = watched.alarms.shelves();
-  if (state.store.tell_shelves) state.store.tell_shelves(sensor, watched.told_shelves);
+  const auto& shelves = watched.alarms.shelves();
+  if (watched.told_shelves.read() == shelves) return;
+  watched.told_shelves.change() = shelves;
+  if (state.store.tell_shelves) state.store.tell_shelves(sensor, shelves);
 }
 
 /// Lets the board take in an entry that it has not seen, at its place among the ticks.

@@ -72,7 +72,7 @@ sensor_population::shard sensor_population::shard_behind(sensor_id sensor_number
 sensor_actor sensor_population::spawn_sensor(sensor_id sensor_number, const restart_record& record) {
   auto actor = system_.spawn(
       sensor,
-      sensor_parts{sensor_number, shard_behind(sensor_number), record.restarts, record.taken_in, ticks_, config_.stores_readings,
+      sensor_parts{sensor_number, config_.stores_readings, shard_behind(sensor_number), record.restarts, record.taken_in, ticks_,
                    judging_.of(sensor_number), config_.stores_readings ? backlog_ : nullptr},
       config_.rules);
   caf::anon_send(supervisor_,

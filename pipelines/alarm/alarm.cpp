@@ -9,14 +9,17 @@
 namespace factory {
 
 void alarm_board::prepare() {
-  calm_ = calm_values(config_);
-  watches_silence_ = std::any_of(config_.rules.begin(), config_.rules.end(), watches_silence);
+  calm_ = calm_values(config());
+  watches_silence_ = std::any_of(config().rules.begin(), config().rules.end(), watches_silence);
 }
 
-void alarm_board::configure(sensor_config config, std::int64_t place_us, std::int64_t since_us, std::int64_t received_at_us,
+void alarm_board::configure(sensor_config wanted, std::int64_t place_us, std::int64_t since_us, std::int64_t received_at_us,
                             std::vector<event>& out) {
   pass_time(place_us, received_at_us, out);
-  const auto before = std::exchange(config_, std::move(config));
+  const auto held = config_;
+  const auto& before = held.read();
+  config_ = {};
+  config_.change() = std::move(wanted);
   const auto at_us = place_us == INT64_MIN ? since_us : place_us;
   prepare();
   for (auto& limit : limits_) {
@@ -26,8 +29,8 @@ void alarm_board::configure(sensor_config config, std::int64_t place_us, std::in
     limit.said = limit.state.end(at_us);
     limit.silent = false;
   }
-  std::erase_if(shelves_, [this](const shelf& each) { return each.rule != 0 && find_rule(config_, each.rule) == nullptr; });
-  for (const alert_rule& rule : config_.rules) {
+  std::erase_if(shelves_, [this](const shelf& each) { return each.rule != 0 && find_rule(config(), each.rule) == nullptr; });
+  for (const alert_rule& rule : config().rules) {
     const auto* const old = find_rule(before, rule.id);
     if (!watches_silence(rule) || (old != nullptr && *old == rule)) continue;
     auto& counts_from_us = is_about_quality(&rule) ? good_since_us_ : silent_since_us_;
@@ -40,9 +43,9 @@ void alarm_board::configure(sensor_config config, std::int64_t place_us, std::in
 }
 
 bool alarm_board::is_unchanged(const watched_limit& limit, const sensor_config& before) const {
-  if (limit.source != event_source::alert_rule) return before.thresholds == config_.thresholds;
+  if (limit.source != event_source::alert_rule) return before.thresholds == config().thresholds;
   const auto* const old = find_rule(before, limit.rule);
-  const auto* const now = find_rule(config_, limit.rule);
+  const auto* const now = find_rule(config(), limit.rule);
   return old != nullptr && now != nullptr && judged(*old) == judged(*now);  // older journals have the texts, too
 }
 
@@ -114,7 +117,7 @@ std::optional<anomaly_note> alarm_board::anomaly_at(const alert_rule& rule, std:
 }
 
 void alarm_board::see_anomalies(std::int64_t time_us) {
-  for (const alert_rule& rule : config_.rules) {
+  for (const alert_rule& rule : config().rules) {
     if (!is_about_anomalies(&rule)) continue;
     const auto worst = anomaly_at(rule, time_us);
     if (!worst && find_limit(event_source::alert_rule, rule.id) == nullptr) continue;
@@ -251,9 +254,9 @@ bool alarm_board::end_shifts(std::int64_t time_us) {
 
 /// Begins to watch what the value breaches.
 void alarm_board::watch_breached(std::int64_t time_us, double value) {
-  if (const auto found = check_thresholds(config_.thresholds, value))
+  if (const auto found = check_thresholds(config().thresholds, value))
     watch(found->type == breach_type::below_minimum ? event_source::min_threshold : event_source::max_threshold, 0, time_us);
-  for (const alert_rule& rule : config_.rules) {
+  for (const alert_rule& rule : config().rules) {
     const auto compared = rule.condition == rule_condition::rate_above ? rate_to(time_us, value) : std::optional(value);
     if (compared && breached_limit(rule, *compared) && rule.options.schedule.covers(time_us))
       watch(event_source::alert_rule, rule.id, time_us);
@@ -291,7 +294,7 @@ std::int64_t alarm_board::due_us() const {
   }
   for (const auto& each : shelves_) at(each.until_us);
   if (watches_silence_)
-    for (const alert_rule& rule : config_.rules) at(silence_ends_us(rule));
+    for (const alert_rule& rule : config().rules) at(silence_ends_us(rule));
   return soonest;
 }
 
@@ -311,7 +314,7 @@ std::int64_t alarm_board::silence_ends_us(const alert_rule& rule) const {
 
 void alarm_board::note_silence(std::int64_t time_us) {
   if (!watches_silence_) return;
-  for (const alert_rule& rule : config_.rules) {
+  for (const alert_rule& rule : config().rules) {
     if (silence_ends_us(rule) > time_us) continue;
     auto& limit = watch(event_source::alert_rule, rule.id, time_us);
     const double seconds = static_cast<double>(rule.options.silence_us) / 1e6;
@@ -348,7 +351,7 @@ limit_state::phase alarm_board::phase_of(event_source source, rule_id rule) cons
 }
 
 const alert_rule* alarm_board::rule_of(const watched_limit& limit) const {
-  return limit.source == event_source::alert_rule ? find_rule(config_, limit.rule) : nullptr;
+  return limit.source == event_source::alert_rule ? find_rule(config(), limit.rule) : nullptr;
 }
 
 const alarm_options& alarm_board::options_of(const watched_limit& limit) const {
@@ -359,14 +362,14 @@ const alarm_options& alarm_board::options_of(const watched_limit& limit) const {
 
 std::optional<alarm_board::breach> alarm_board::breach_of(event_source source, rule_id id, double value) const {
   if (source == event_source::alert_rule) {
-    const auto* const rule = find_rule(config_, id);
+    const auto* const rule = find_rule(config(), id);
     if (rule == nullptr) return std::nullopt;
     if (const auto limit = breached_limit(*rule, value))
       return breach{*limit, level_at(*rule, step_of(*rule, value, ladder_step::none)), value};
     return std::nullopt;
   }
   const auto type = source == event_source::min_threshold ? breach_type::below_minimum : breach_type::above_maximum;
-  const auto found = check_thresholds(config_.thresholds, value);
+  const auto found = check_thresholds(config().thresholds, value);
   if (found && found->type == type) return breach{found->threshold_value, found->level, value};
   return std::nullopt;
 }

@@ -10,6 +10,7 @@
 #include "pipelines/alarm/limit_order.hpp"
 #include "pipelines/alarm/thresholds.hpp"
 #include "pipelines/model/event.hpp"
+#include "pipelines/model/shared_value.hpp"
 
 namespace factory {
 
@@ -32,12 +33,12 @@ namespace factory {
 /// or has grown by `peak_growth` since it was told last; what grew behind the last escalation is told with the end.
 class alarm_board {
  public:
-  const sensor_config& config() const { return config_; }
+  const sensor_config& config() const { return config_.read(); }
   /// Where anomalies are looked up, which must outlive the board and its copies; null: there are none.
   void look_up(const anomaly_notes* where) { anomalies_ = where; }
   /// Puts new limits and rules into force; appends findings for alerts that this ends to `out`. What is due up to `place_us` happens
   /// before; a silence that a new rule is about begins at `since_us` at the earliest.
-  void configure(sensor_config config, std::int64_t place_us, std::int64_t since_us, std::int64_t received_at_us,
+  void configure(sensor_config wanted, std::int64_t place_us, std::int64_t since_us, std::int64_t received_at_us,
                  std::vector<event>& out);
   /// `received_at_us` is that of the commit and becomes recorded_at_us of the findings.
   void observe(std::int64_t time_us, double value, std::int64_t received_at_us, std::vector<event>& out) {
@@ -183,16 +184,16 @@ class alarm_board {
   bool decode_body(std::string_view& in, std::uint8_t version);
   void prepare();
 
-  sensor_config config_;
+  shared_value<sensor_config> config_;
   std::vector<watched_limit> limits_;  ///< those that are not idle
   std::vector<shelf> shelves_;         ///< few; at most one of each kind for a limit
   std::int64_t last_time_us_ = 0;
   double last_value_ = 0;
-  bool seen_ = false;
   std::int64_t silent_since_us_ = INT64_MIN;  ///< newest reading, or when a rule about silence came later
   calm_band calm_;
   std::int64_t good_since_us_ = INT64_MIN;  ///< newest good reading, or when a rule about quality came later
   std::int64_t poor_since_us_ = INT64_MAX;  ///< first reading behind it; INT64_MAX: there is none
+  bool seen_ = false;
   bool watches_silence_ = false;
   bool is_to_look_ = false;  ///< anomalies ended without a word
   const anomaly_notes* anomalies_ = nullptr;

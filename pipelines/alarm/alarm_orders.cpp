@@ -26,9 +26,9 @@ alarm_board::hush alarm_board::hush_of(event_source source, rule_id rule) const 
     });
   };
   if (find(true) != shelves_.end()) return {hush_reason::out_of_service, 0};
-  const auto* const own = source == event_source::alert_rule ? find_rule(config_, rule) : nullptr;
+  const auto* const own = source == event_source::alert_rule ? find_rule(config(), rule) : nullptr;
   const bool other_tells = own != nullptr && own->options.suppressed_by != 0 && is_in_breach(own->options.suppressed_by);
-  if (config_.suppressed || other_tells) return {hush_reason::suppressed, 0};
+  if (config().suppressed || other_tells) return {hush_reason::suppressed, 0};
   const auto on = find(false);
   return on == shelves_.end() ? hush{} : hush{hush_reason::shelved, on->until_us};
 }

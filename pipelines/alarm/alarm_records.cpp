@@ -25,7 +25,7 @@ bool raises_alerts(std::uint8_t source) {
 
 void alarm_board::encode(std::string& out) const {
   put_byte(out, board_version);
-  put_config(out, config_);
+  put_config(out, config());
   put_byte(out, static_cast<std::uint8_t>((seen_ ? 1U : 0U) | (is_to_look_ ? 2U : 0U)));
   put_zigzag(out, last_time_us_);
   put_double(out, last_value_);
@@ -159,8 +159,8 @@ bool alarm_board::decode(std::string_view& in) {
   std::string_view rest = in;
   alarm_board read;
   std::uint8_t version = 0, seen = 0;
-  if (!get_byte(rest, version) || version < without_delays || version > board_version || !get_config(rest, read.config_) ||
-      !get_byte(rest, seen) || seen > 3)
+  if (!get_byte(rest, version) || version < without_delays || version > board_version ||
+      !get_config(rest, read.config_.change()) || !get_byte(rest, seen) || seen > 3)
     return false;
   read.seen_ = (seen & 1U) != 0;
   read.is_to_look_ = (seen & 2U) != 0;

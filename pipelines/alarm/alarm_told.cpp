@@ -70,13 +70,13 @@ void alarm_board::raise(watched_limit& limit, std::int64_t at_us, std::int64_t r
   found.value = limit.raised.value;
   const auto* const rule = rule_of(limit);
   const auto by = is_about_anomalies(rule) ? anomaly_at(*rule, at_us) : std::nullopt;
-  if (by) found.explanation = explain_alert(config_.sensor, *by);
+  if (by) found.explanation = explain_alert(config().sensor, *by);
 }
 
 event alarm_board::made(const watched_limit& limit, event_kind kind, std::int64_t raised_us, std::int64_t at_us,
                         std::int64_t received_at_us) const {
   event found;
-  found.key = {config_.sensor, raised_us, limit.source, limit.rule, kind};
+  found.key = {config().sensor, raised_us, limit.source, limit.rule, kind};
   found.recorded_at_us = received_at_us;
   found.at_us = at_us;
   found.value = limit.compared;

@@ -172,7 +172,7 @@ void judged_alarms::forget_oldest_poor(std::int64_t received_at_us, std::vector<
     if (known.at(time_us) && time_us >= judged_.floor_us() && !is_noted(time_us)) judged_.take_out(time_us);
   revisable<alarm_judge>::differences differences;
   judged_.revise(received_at_us, differences);
-  book_.tell(differences, "a reading came late", received_at_us, out);
+  tell(differences, "a reading came late", received_at_us, out);
 }
 
 /// One that does not stand behind all others. Whether it takes the place of another reading.
@@ -205,21 +205,21 @@ void judged_alarms::observe(std::span<const alarm_row> rows, std::int64_t floor_
   }
   revisable<alarm_judge>::differences differences;
   judged_.revise(received_at_us, differences);
-  book_.tell(differences, corrected ? "a reading was corrected" : "a reading came late", received_at_us, out);
+  tell(differences, corrected ? "a reading was corrected" : "a reading came late", received_at_us, out);
   const auto told = out.size();
   for (; next < all.size(); ++next) {
     const auto& row = all[next];
     const auto value = row.gone ? no_value : row.value;
     if (!std::isnan(value) || is_noted(row.time_us)) judged_.append({&row.time_us, 1}, {&value, 1}, received_at_us, out);
   }
-  book_.tell(std::span(out).subspan(told));
+  if (!book_.is_fresh()) book_.change().tell(std::span(out).subspan(told));
   if (is_told_quality_) forget_oldest_poor(received_at_us, out);
   settle(floor_us);
 }
 
 void judged_alarms::settle(std::int64_t floor_us) {
   judged_.settle(floor_us);
-  book_.settle(floor_us);
+  if (!book_.is_fresh()) book_.change().settle(floor_us);
   notes_->anomalies.settle(judged_.settled_us());
   notes_->poor.settle(judged_.settled_us());
 }
@@ -231,8 +231,8 @@ void judged_alarms::configure(sensor_config config, std::int64_t at_us, std::int
   is_told_anomalies_ = is_told_anomalies_ || needs.anomalies;
   is_told_quality_ = is_told_quality_ || needs.quality;
   const auto place_us = std::max(at_us, judged_.newest_command_us());
-  const bool is_first =
-      past_.empty() && config_since_us_ == INT64_MIN && !this->config().thresholds.configured() && this->config().rules.empty();
+  const bool is_first = past_.is_fresh() && config_since_us_ == INT64_MIN && !this->config().thresholds.configured() &&
+                        this->config().rules.empty();
   alarm_command what{std::move(config), std::nullopt, place_us, received_at_us};
   if (!is_first) remember(what);
   config_at_us_ = place_us;
@@ -242,16 +242,16 @@ void judged_alarms::configure(sensor_config config, std::int64_t at_us, std::int
 
 /// Of nothing but one config, nothing is kept.
 void judged_alarms::remember(const alarm_command& what) {
-  if (past_.empty()) past_.push_back({config(), std::nullopt, config_at_us_, config_since_us_});
-  past_.push_back(what);
-  if (past_.size() <= alarm_past::most) return;
-  const auto next =
-      std::ranges::find_if(past_.begin() + 1, past_.end(), [](const auto& each) { return each.config.has_value(); });
-  past_.erase(next == past_.begin() + 1 ? past_.begin() : past_.begin() + 1);
+  auto& past = past_.change();
+  if (past.empty()) past.push_back({config(), std::nullopt, config_at_us_, config_since_us_});
+  past.push_back(what);
+  if (past.size() <= alarm_past::most) return;
+  const auto next = std::ranges::find_if(past.begin() + 1, past.end(), [](const auto& each) { return each.config.has_value(); });
+  past.erase(next == past.begin() + 1 ? past.begin() : past.begin() + 1);
 }
 
 alarm_past judged_alarms::past() const {
-  if (!past_.empty()) return {past_};
+  if (!past_.is_fresh()) return {past_.read()};
   return {{{config(), std::nullopt, config_at_us_, config_since_us_}}};
 }
 
@@ -279,7 +279,7 @@ void judged_alarms::take_over(const hand_over& past, bool is_due, std::span<cons
   for (const auto& each : with_changes(rows, changes).rows) put(each, true);
   revisable<alarm_judge>::differences differences;
   judged_.take_over(std::move(alarms), {}, received_at_us, differences);
-  auto told = taken_over(past, std::move(settled), differences, judged_.made(), received_at_us, book_);
+  auto told = taken_over(past, std::move(settled), differences, judged_.made(), received_at_us, book_.change());
   out.insert(out.end(), told.begin(), told.end());
   settle(floor_us);
 }
@@ -297,7 +297,7 @@ void judged_alarms::put_in_place(alarm_command what, std::int64_t at_us, std::st
                                  std::int64_t received_at_us, std::vector<event>& out) {
   revisable<alarm_judge>::differences differences;
   judged_.apply(std::move(what), std::max(at_us, judged_.newest_command_us()), received_at_us, differences);
-  book_.tell(differences, reason, received_at_us, out);
+  tell(differences, reason, received_at_us, out);
   settle(floor_us);
 }
 
@@ -306,28 +306,28 @@ void judged_alarms::advance(std::int64_t time_us, std::int64_t received_at_us, s
   revisable<alarm_judge>::differences differences;
   for (auto due = due_us(), before = INT64_MIN; due <= time_us && due > before; before = due, due = due_us())
     judged_.apply({std::nullopt, std::nullopt, due, 0}, std::max(due, judged_.newest_command_us()), received_at_us, differences);
-  book_.tell(differences, "time went by", received_at_us, out);
+  tell(differences, "time went by", received_at_us, out);
 }
 
 void judged_alarms::encode(std::string& out) const {
   put_byte(out, with_past);
   judged_.encode(out);
-  book_.encode(out);
+  book_.read().encode(out);
   put_varint(out, orders_);
   put_byte(out, static_cast<std::uint8_t>((is_told_anomalies_ ? 1U : 0U) | (is_told_quality_ ? 2U : 0U)));
   notes_->anomalies.encode(out);
   notes_->poor.encode(out);
   put_zigzag(out, config_at_us_);
   put_zigzag(out, config_since_us_);
-  put_varint(out, past_.size());
-  for (const auto& each : past_) alarm_judge::put_command(out, each);
+  put_varint(out, past_.read().size());
+  for (const auto& each : past_.read()) alarm_judge::put_command(out, each);
 }
 
 bool judged_alarms::decode(std::string_view& in) {
   orders_ = 0;
   is_told_anomalies_ = is_told_quality_ = false;
   *notes_ = {};
-  past_.clear();
+  past_ = {};
   config_at_us_ = config_since_us_ = INT64_MIN;
   if (!in.empty() && static_cast<std::uint8_t>(in.front()) < 0x80U) {
     alarm_judge alone(notes_.get());
@@ -337,8 +337,11 @@ bool judged_alarms::decode(std::string_view& in) {
     return true;
   }
   std::uint8_t version = 0, is_told = 0;
-  if (!get_byte(in, version) || version < without_orders || version > with_past || !judged_.decode(in) || !book_.decode(in))
+  revision_book book;
+  if (!get_byte(in, version) || version < without_orders || version > with_past || !judged_.decode(in) || !book.decode(in))
     return false;
+  book_ = {};
+  if (!book.is_fresh()) book_.change() = std::move(book);
   if (version >= with_orders && !get_varint_as(in, orders_)) return false;
   if (version < with_notes) return true;
   if (!get_byte(in, is_told) || is_told > 3) return false;
@@ -352,8 +355,9 @@ bool judged_alarms::decode_past(std::string_view& in) {
   std::uint64_t count = 0;
   if (!get_zigzag(in, config_at_us_) || !get_zigzag(in, config_since_us_) || !get_varint(in, count) || count > alarm_past::most)
     return false;
-  past_.resize(count);
-  return std::ranges::all_of(past_, [&](alarm_command& each) { return alarm_judge::get_command(in, each); });
+  if (count == 0) return true;
+  past_.change().resize(count);
+  return std::ranges::all_of(past_.change(), [&](alarm_command& each) { return alarm_judge::get_command(in, each); });
 }
 
 }  // namespace factory

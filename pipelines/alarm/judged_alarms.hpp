@@ -15,6 +15,7 @@
 #include "pipelines/judge/event_judge.hpp"
 #include "pipelines/judge/revisable.hpp"
 #include "pipelines/judge/revision_book.hpp"
+#include "pipelines/model/shared_value.hpp"
 
 namespace factory {
 
@@ -116,7 +117,7 @@ class judged_alarms {
   std::int64_t due_us() const { return judged_.now().board().due_us(); }
   /// Event time begins anew: what comes stands in no order to what came. Alerts stay as they are.
   void begin_anew() {
-    past_.clear();
+    past_ = {};
     config_at_us_ = config_since_us_ = INT64_MIN;
     *notes_ = {};
     judged_.restart([](alarm_judge& alarms) { alarms.begin_anew(); });
@@ -144,6 +145,10 @@ class judged_alarms {
     std::vector<alarm_row> rows;         ///< `no_value` where there is no reading
     std::vector<std::int64_t> looks_us;  ///< ascending: where another thing is noted than was
   };
+  void tell(const revisable<alarm_judge>::differences& differences, std::string_view reason, std::int64_t received_at_us,
+            std::vector<event>& out) {
+    if (!differences.empty()) book_.change().tell(differences, reason, received_at_us, out);
+  }
   void put_in_place(alarm_command what, std::int64_t at_us, std::string_view reason, std::int64_t floor_us,
                     std::int64_t received_at_us, std::vector<event>& out);
   instants with_changes(std::span<const alarm_row> rows, std::span<const anomaly_change> changes);
@@ -159,11 +164,11 @@ class judged_alarms {
 
   std::unique_ptr<alarm_notes> notes_ = std::make_unique<alarm_notes>();
   revisable<alarm_judge> judged_{alarm_judge(notes_.get())};
-  revision_book book_;
-  std::uint32_t orders_ = 0;  ///< so far
+  shared_value<revision_book> book_;  ///< fresh while nothing was told otherwise
+  std::uint32_t orders_ = 0;          ///< so far
   bool is_told_anomalies_ = false, is_told_quality_ = false;
   std::int64_t config_at_us_ = INT64_MIN, config_since_us_ = INT64_MIN;  ///< of config(); INT64_MIN: in force since ever
-  std::vector<alarm_command> past_;  ///< alarm_past::commands; none while config() is the only one
+  shared_value<std::vector<alarm_command>> past_;  ///< alarm_past::commands; fresh while config() is the only one
 };
 
 }  // namespace factory

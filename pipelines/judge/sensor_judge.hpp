@@ -53,7 +53,7 @@ class sensor_judge : public event_judge {
   std::vector<time_range> rests() const { return rests_.read(); }
   const detector_set& detectors() const { return known_.read().detectors; }
   const spc_watch& control_chart() const { return control_chart_.read(); }
-  const stream_rules& rules() const { return **rules_.read(); }
+  const stream_rules& rules() const { return *rules_.read(); }
   bool follows(const stream_rules& rules) const;
 
   void encode(std::string& out) const;
@@ -84,10 +84,10 @@ class sensor_judge : public event_judge {
 
   // A sensor keeps several copies of its judge: what they share is a pointer in each.
   sensor_id sensor_;
-  shared_value<std::optional<shared_stream_rules>> rules_;  ///< never empty
-  shared_value<knowledge> known_;                           ///< fresh: nothing was judged yet
-  shared_value<std::vector<time_range>> rests_;             ///< fresh: none
-  shared_value<spc_watch> control_chart_;                   ///< fresh while nobody has switched it on
+  shared_value<shared_stream_rules> rules_;      ///< never fresh
+  shared_value<knowledge> known_;                ///< fresh: nothing was judged yet
+  shared_value<std::vector<time_range>> rests_;  ///< fresh: none
+  shared_value<spc_watch> control_chart_;        ///< fresh while nobody has switched it on
 };
 
 }  // namespace factory

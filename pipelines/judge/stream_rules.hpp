@@ -27,6 +27,7 @@ struct stream_rules {
 /// The rules of a sensor. Most sensors have the same: equal ones that one thread made are one object in memory, however many sensors name them.
 class shared_stream_rules {
  public:
+  shared_stream_rules() = default;  ///< none; REQUIRES that others take their place before they are read
   shared_stream_rules(
       const stream_rules& rules);  // NOLINT(google-explicit-constructor): rules are given wherever they are wanted
   const stream_rules& operator*() const { return *rules_; }

@@ -27,7 +27,7 @@ struct order_test : deterministic, testing::WithParamInterface<unsigned> {
   recorded_store store;
   std::uint64_t sequence = 0;
   stream_rules rules{60 * second_us, INT64_MAX / 2, 60 * second_us, 30, 3.0};
-  sensor_actor actor = spawn(sensor, sensor_parts{queued, spawn_chain(store.face()), 0, nullptr, nullptr}, rules);
+  sensor_actor actor = spawn(sensor, sensor_parts{queued, true, spawn_chain(store.face()), 0, nullptr, nullptr}, rules);
 };
 
 TEST_P(order_test, a_snapshot_is_handed_over_behind_all_that_its_readings_caused) {

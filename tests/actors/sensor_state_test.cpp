@@ -335,7 +335,7 @@ INSTANTIATE_TEST_SUITE_P(seeds, any_readings, testing::Range(0U, 8U));
 TEST(sensor_state, is_as_small_as_the_memory_of_an_idle_sensor_is_reckoned_with) {
   EXPECT_LE(sizeof(sensor_state), 448U);
   EXPECT_LE(sizeof(sensor_judge), 40U);  // two and more in each sensor
-  EXPECT_LE(sizeof(sensor_actor_state), 192U);
+  EXPECT_LE(sizeof(sensor_actor_state), 176U);
 }
 
 }  // namespace

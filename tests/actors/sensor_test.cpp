@@ -39,7 +39,7 @@ struct sensor_test : deterministic {
          false,
          {}},
         behind);
-    actor = spawn(sensor, sensor_parts{id, line, 0, nullptr, book}, stream_rules{});
+    actor = spawn(sensor, sensor_parts{id, true, line, 0, nullptr, book}, stream_rules{});
   }
   /// What the test did to the actor so far goes on in a new one that starts from `order`.
   void begin_again(restore_order order) {

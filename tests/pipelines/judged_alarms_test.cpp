@@ -127,5 +127,8 @@ TEST_F(judged_alarms_test, escalations_are_those_of_the_readings_in_order_howeve
   }
 }
 
+/// Two copies at least stand in each sensor with limits; what readings do not change is shared by them.
+TEST(alarm_judge, is_as_small_as_the_memory_of_an_idle_sensor_is_reckoned_with) { EXPECT_LE(sizeof(alarm_judge), 136U); }
+
 }  // namespace
 }  // namespace factory

@@ -48,7 +48,7 @@ TEST(stream_rules, take_little_room_where_they_are_as_usual) {
 TEST(stream_rules, that_are_equal_are_one_object) {
   stream_rules later;
   later.allowed_lateness_us = 1;
-  const shared_stream_rules usual({}), same({}), other(later);
+  const shared_stream_rules usual(stream_rules{}), same(stream_rules{}), other(later);
   EXPECT_EQ(&*usual, &*same);
   EXPECT_EQ(usual, same);
   EXPECT_NE(usual, other);
@@ -59,7 +59,7 @@ TEST(stream_rules, that_differ_only_in_what_is_not_stored_are_not_shared) {
   stream_rules completed;
   completed.detect.least_pause_us = 7;
   EXPECT_EQ(*shared_stream_rules(completed), completed);
-  EXPECT_EQ(*shared_stream_rules({}), stream_rules{});
+  EXPECT_EQ(*shared_stream_rules(stream_rules{}), stream_rules{});
 }
 
 }  // namespace
