@@ -149,16 +149,30 @@ void recomputer::look_again_at(const std::optional<backlog_book::clock::time_poi
   if (next) look_again_ = look_again_ ? std::min(*look_again_, *next) : next;
 }
 
-/// One that is busy is judged later; others go on.
-void recomputer::judge_behind(const stream_key& key, const stream_backlog::entry& late) {
+/// An instance, or a machine, that is due; false when none is. One that is busy is judged later, and others go on.
+bool recomputer::judge_behind() {
+  const auto due = take_behind();
+  if (!due) return false;
+  const auto& [key, late] = *due;
   const bool is_watch = key.pipeline == machine_watches;
   const auto done = is_watch ? take_machine(key) : take_stream(&key);
-  if (done) return;
+  if (done) return true;
   with_.streams_behind.put(key, late);
   streams_rest_until_ = backlog_book::clock::now() + std::chrono::milliseconds(limits::judge_again_retry_ms);
   const auto level = done.error().code == errc::overloaded || stopping_ ? spdlog::level::debug : spdlog::level::warn;
   spdlog::log(level, "late readings of {} {} are not judged yet: {}", is_watch ? "machine" : "pipeline",
               is_watch ? key.machine : key.pipeline, done.error().message);
+  return true;
+}
+
+/// A sensor that is due; nothing when none is.
+std::optional<expected<void>> recomputer::judge_late(std::string& what) {
+  auto late = take_late();
+  if (!late) return std::nullopt;
+  what = fmt::format("late readings of sensor {}", late->first);
+  auto done = take_backlog(late->first, late->second, with_.corrections.overlay_of(late->first));
+  if (!done && done.error().code != errc::not_found) with_.backlog.put(late->first, late->second);
+  return done;
 }
 
 /// One thing of what there is to do; false when there is nothing for now.
@@ -173,15 +187,13 @@ bool recomputer::work() {
     } else if (!with_.corrections.revisions().under_way().empty()) {
       what = "derived readings that were made anew";
       done = take_stream(nullptr);
-    } else if (const auto behind = take_behind()) {
-      what = "late readings";
-      judge_behind(behind->first, behind->second);
-    } else if (auto late = take_late()) {
-      what = fmt::format("late readings of sensor {}", late->first);
-      done = take_backlog(late->first, late->second, with_.corrections.overlay_of(late->first));
-      if (!done && done.error().code != errc::not_found) with_.backlog.put(late->first, late->second);
     } else {
-      return false;
+      sensors_first_ = !sensors_first_;  // many of one kind do not keep the other waiting
+      if (!sensors_first_ && judge_behind()) return true;
+      if (auto judged = judge_late(what))
+        done = std::move(*judged);
+      else
+        return sensors_first_ && judge_behind();
     }
   } catch (const std::exception& e) {
     done = fail(errc::unavailable, e.what());

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -83,7 +84,8 @@ class recomputer {
   machine_past::parts machine_parts() const { return {with_.past.series, with_.events, with_.marks, with_.streams}; }
   live_past live() const { return {with_.past, with_.events, with_.settled_cut, with_.command}; }
   void look_again_at(const std::optional<backlog_book::clock::time_point>& next);
-  void judge_behind(const stream_key& key, const stream_backlog::entry& late);
+  bool judge_behind();
+  std::optional<expected<void>> judge_late(std::string& what);
   std::set<machine_id> machines_of(const std::vector<sensor_id>& sensors) const;
   void add_factory(sensor_id sensor, std::set<factory_id>& to) const;
 
@@ -93,6 +95,7 @@ class recomputer {
   bool woken_ = true;
   std::optional<backlog_book::clock::time_point> look_again_;  ///< of run()
   backlog_book::clock::time_point streams_rest_until_;         ///< likewise: one of them cannot be judged now, sensors can
+  bool sensors_first_ = false;                                 ///< likewise
   std::atomic<bool> stopping_{false};
   std::atomic<bool> with_backlog_{false};  ///< one may be out of the book
   std::thread thread_;
