@@ -169,6 +169,24 @@ TEST_F(engine_machines_past, what_is_still_open_goes_on_from_what_the_correction
   EXPECT_EQ(digest_of(*it), expected_of(as_corrected));
 }
 
+TEST_F(engine_machines_past, a_state_that_a_correction_opens_again_ends_with_what_comes_behind_it) {
+  const temporary_directory directory;
+  const auto it = open(directory);
+  make_press(*it);
+  constexpr auto until = fault_end + 60;
+  ingest_cells(*it, cells(0, until), 300);
+  ASSERT_FALSE(of_machine(*it).at(0).open());
+  followed(*it, it->correct(asked(2, fault_end, until, {offset, 25, 0})).value().step);
+  EXPECT_TRUE(of_machine(*it).at(0).open());
+  ingest_cells(*it, cells(until, three_days), 300);
+  judged(*it);
+  EXPECT_FALSE(of_machine(*it).at(0).open());
+  auto as_they_count = cells(0, three_days);
+  for (auto& each : as_they_count)
+    if (each.sensor == 1 && each.row >= fault_end && each.row < until) each.value += 25;
+  EXPECT_EQ(digest_of(*it), expected_of(as_they_count));
+}
+
 TEST_F(engine_machines_past, a_planned_stop_that_is_kept_out_of_the_baseline_is_no_state) {
   const temporary_directory directory;
   const auto it = open(directory);

@@ -136,6 +136,27 @@ TEST_F(stream_population_test, an_instance_that_fails_again_and_again_stays_down
   EXPECT_EQ(streams->floor(77), 77U);
 }
 
+TEST_F(stream_population_test, a_watch_that_stands_still_keeps_back_what_comes_and_takes_it_in_when_it_goes_on) {
+  const machine_watch_entry press{1, 1, 0, {source, source + 1}};
+  const stream_key key{machine_watches, 1, 1};
+  streams->start_watches({&press, 1});
+  ASSERT_TRUE(streams->wait_until_idle(idle_ms));
+  const auto seen = [&] { return streams->report(machine_watches, idle_ms).at(0).seen.value().counts.in; };
+  ingest(0, 20);
+  ASSERT_TRUE(streams->wait_until_idle(idle_ms));
+  const auto before = seen();
+  const auto paused = streams->pause(key, idle_ms).value();
+  ingest(20, 20);
+  EXPECT_EQ(seen(), before);
+  ASSERT_TRUE(streams->persist_all(idle_ms, [] { return false; })) << "a checkpoint does not wait for it";
+  EXPECT_LT(streams->floor(entries->last_sequence()), entries->last_sequence()) << "the journal keeps what it has not seen";
+  EXPECT_FALSE(streams->resume(key, paused.ticket + 1, nullptr, false, idle_ms)) << "another one's pause";
+  EXPECT_EQ(seen(), before);
+  ASSERT_TRUE(streams->resume(key, paused.ticket, paused.state, true, idle_ms));
+  ASSERT_TRUE(streams->wait_until_idle(idle_ms));
+  EXPECT_EQ(seen(), 2 * before);
+}
+
 TEST_F(stream_population_test, what_is_held_back_for_a_watch_is_seen_by_whoever_asks_and_survives_its_failure) {
   const machine_watch_entry press{1, 1, 0, {source, source + 1}};
   streams->start_watches({&press, 1});
