@@ -20,6 +20,8 @@ inline constexpr std::size_t stream_results_waiting =
 inline constexpr std::size_t stream_restarts_in_a_row = 3;  ///< without a new entry applied; then the instance stays down
 inline constexpr std::size_t stream_instances = 100'000;    ///< of all pipelines: 409
 inline constexpr std::size_t watched_sensors_least = 2;     ///< of a machine; one with fewer is not watched
+inline constexpr std::int64_t stream_pause_wait_ms =
+    2'000;  ///< for one that catches up, before its past is computed again; then a preview is 503, and what follows from a correction is tried again
 /// What comes for a watch waits until it is worth a message: a cell is complete ten seconds after it began at the earliest, so nobody sees it.
 inline constexpr std::size_t watch_parts_held = 512;  ///< of one watch; then they are sent
 inline constexpr std::int64_t watch_held_ms = 200;    ///< at most

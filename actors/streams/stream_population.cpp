@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "actors/flow/wake.hpp"
@@ -263,18 +264,25 @@ stream_actor stream_population::actor_of(pipeline_id pipeline, machine_id machin
 }
 
 expected<stream_population::paused> stream_population::pause(const stream_key& key, std::int64_t deadline_ms) {
+  constexpr std::int64_t look_every_ms = 5;
   auto [answer, waiter] = reply<std::shared_ptr<const std::string>>::make();
   paused out;
-  {
-    bundled_wakes by(system_);
-    const std::lock_guard lock(mutex_);
-    pass_on(by);
-    const auto at = all_.find(key);
-    if (at == all_.end()) return fail(errc::not_found, "there is no such instance of a pipeline");
-    if (at->second->is_down) return fail(errc::unavailable, at->second->failure);
-    if (at->second->behind || !at->second->actor) return fail(errc::overloaded, "an instance of a pipeline is catching up");
-    out.ticket = next_ticket_++;
-    caf::anon_send(at->second->actor, stream_pause{out.ticket, std::move(answer)});
+  for (auto left_ms = std::min(deadline_ms, limits::stream_pause_wait_ms);; left_ms -= look_every_ms) {
+    {
+      bundled_wakes by(system_);
+      const std::lock_guard lock(mutex_);
+      pass_on(by);
+      const auto at = all_.find(key);
+      if (at == all_.end()) return fail(errc::not_found, "there is no such instance of a pipeline");
+      if (at->second->is_down) return fail(errc::unavailable, at->second->failure);
+      if (!at->second->behind && at->second->actor) {
+        out.ticket = next_ticket_++;
+        caf::anon_send(at->second->actor, stream_pause{out.ticket, std::move(answer)});
+        break;
+      }
+    }
+    if (left_ms <= 0) return fail(errc::overloaded, "an instance of a pipeline, or a machine detector, is catching up");
+    std::this_thread::sleep_for(std::chrono::milliseconds(look_every_ms));
   }
   auto state = waiter.wait_for(deadline_ms);
   if (!state) {

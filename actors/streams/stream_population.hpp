@@ -84,7 +84,7 @@ class stream_population {
     std::uint64_t ticket = 0;
     std::shared_ptr<const std::string> state;  ///< stream_instance::encode, machine_watch::encode
   };
-  /// Errors: not_found when there is none, unavailable when it stays down, overloaded while it catches up.
+  /// Waits a moment for one that catches up. Errors: not_found when there is none, unavailable when it stays down, overloaded when it still catches up.
   expected<paused> pause(const stream_key& key, std::int64_t deadline_ms);
   /// Goes on, from `state` where there is one. Returns when what it has then seen is stored; overloaded: it failed meanwhile, and stands where it
   /// was stored last.

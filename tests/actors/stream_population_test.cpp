@@ -136,6 +136,15 @@ TEST_F(stream_population_test, an_instance_that_fails_again_and_again_stays_down
   EXPECT_EQ(streams->floor(77), 77U);
 }
 
+TEST_F(stream_population_test, who_wants_an_instance_to_stand_still_waits_until_it_has_caught_up) {
+  ingest(0, 1'000);
+  begin();  // from the first entry on
+  const auto paused = streams->pause({1, 1, 0}, idle_ms);
+  ASSERT_TRUE(paused) << paused.error().message;
+  ASSERT_TRUE(streams->resume({1, 1, 0}, paused->ticket, nullptr, false, idle_ms));
+  EXPECT_EQ(all_told(), seconds(999));
+}
+
 TEST_F(stream_population_test, a_watch_that_stands_still_keeps_back_what_comes_and_takes_it_in_when_it_goes_on) {
   const machine_watch_entry press{1, 1, 0, {source, source + 1}};
   const stream_key key{machine_watches, 1, 1};
