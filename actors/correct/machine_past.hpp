@@ -47,6 +47,12 @@ class machine_past {
     finding_counts anomalies;
     std::uint64_t not_followed = 0;     ///< watches that stay down, do not know how they began, or would read too much
     std::optional<time_range> changed;  ///< of the findings that are others now
+    consequences as_consequences() const {
+      consequences all;
+      all.anomalies = anomalies;
+      all.machines_not_followed = not_followed;
+      return all;
+    }
   };
   const outcome& result() const { return out_; }
 

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "actors/correct/limits.hpp"
-#include "pipelines/correct/historical.hpp"
+#include "actors/correct/past_reports.hpp"
 
 namespace factory {
 
@@ -20,67 +20,8 @@ std::string name_of(const correction_store::step& of) {
   return fmt::format("{}correction {}", of.is_revert() ? "the revert of " : "", of.of.id);
 }
 
-std::int64_t when(const correction_store::step& of) { return of.is_revert() ? of.of.reverted->at_us : of.of.made_at_us; }
-
-judged_again_detail detail_of(std::string what, const time_range& range, const judged_past& judged) {
-  const auto& alerts = judged.changed.alerts;
-  const auto& anomalies = judged.changed.anomalies;
-  judged_again_detail detail;
-  detail.what = std::move(what);
-  detail.begin_us = range.begin_us;
-  detail.end_us = range.end_us;
-  detail.alerts_raised = alerts.raised;
-  detail.alerts_withdrawn = alerts.withdrawn;
-  detail.alerts_revised = alerts.revised;
-  detail.anomalies_raised = anomalies.raised;
-  detail.anomalies_withdrawn = anomalies.withdrawn;
-  detail.anomalies_revised = anomalies.revised;
-  if (!judged.any()) return detail;
-  detail.changed_from_us = judged.first_us;
-  detail.changed_to_us = judged.last_us;
-  return detail;
-}
-
-/// What came of a step for one sensor.
-event report_of(const correction_store::step& of, sensor_id sensor, const judged_past& judged) {
-  const bool back = of.is_revert();
-  event said;
-  said.key = {sensor, of.of.begin_us, event_source::correction, of.of.id, event_kind::readings_corrected, back ? 1U : 0U};
-  said.recorded_at_us = when(of);
-  said.at_us = of.of.begin_us;
-  said.who = back ? of.of.reverted->by : of.of.by;
-  said.explanation =
-      fmt::format("Correction {} {}: {}.", of.of.id, back ? "was reverted" : "took force", to_text(judged.changed));
-  auto detail = detail_of(fmt::format("{}{}", back ? "revert of " : "", to_text(of.of.change.action)),
-                          {of.of.begin_us, of.of.end_us}, judged);
-  detail.correction = of.of.id;
-  said.detail = std::move(detail);
-  return said;
-}
-
-/// Likewise of late readings.
-event backlog_report(sensor_id sensor, const time_range& range, std::int64_t recorded_at_us, const judged_past& judged) {
-  event said;
-  said.key = {sensor, range.begin_us, event_source::correction, 0, event_kind::backlog_judged};
-  said.recorded_at_us = recorded_at_us;
-  said.at_us = range.begin_us;
-  said.explanation = fmt::format("Readings that came late were judged: {}.", to_text(judged.changed));
-  said.detail = detail_of("late readings", range, judged);
-  return said;
-}
-
-void widen(time_range& range, std::int64_t first_us, std::int64_t last_us) {
-  range.begin_us = std::min(range.begin_us, first_us);
-  range.end_us = std::max(range.end_us, last_us + 1);
-}
-
 std::string reason_of(const correction_store::step& of) {
   return of.is_revert() ? "a correction was reverted" : "readings were corrected";
-}
-
-void add(const machine_past::outcome& of, consequences& to) {
-  to.anomalies.add(of.anomalies);
-  to.machines_not_followed += of.not_followed;
 }
 
 }  // namespace
@@ -123,56 +64,6 @@ void recomputer::run() {
       news_.wait(lock, [this] { return woken_; });
     woken_ = false;
   }
-}
-
-/// Late readings of a sensor that are due; else when to look again.
-std::optional<std::pair<sensor_id, backlog_book::entry>> recomputer::take_late() {
-  std::optional<backlog_book::clock::time_point> next;
-  auto late = with_.backlog.take_due(next);
-  look_again_at(next);
-  return late;
-}
-
-/// Likewise of an instance of a pipeline, or of a machine.
-std::optional<std::pair<stream_key, stream_backlog::entry>> recomputer::take_behind() {
-  std::optional<backlog_book::clock::time_point> next;
-  std::optional<std::pair<stream_key, stream_backlog::entry>> behind;
-  if (backlog_book::clock::now() >= streams_rest_until_)
-    behind = with_.streams_behind.take_due(next);
-  else if (!with_.streams_behind.empty())
-    next = streams_rest_until_;
-  look_again_at(next);
-  return behind;
-}
-
-void recomputer::look_again_at(const std::optional<backlog_book::clock::time_point>& next) {
-  if (next) look_again_ = look_again_ ? std::min(*look_again_, *next) : next;
-}
-
-/// An instance, or a machine, that is due; false when none is. One that is busy is judged later, and others go on.
-bool recomputer::judge_behind() {
-  const auto due = take_behind();
-  if (!due) return false;
-  const auto& [key, late] = *due;
-  const bool is_watch = key.pipeline == machine_watches;
-  const auto done = is_watch ? take_machine(key) : take_stream(&key);
-  if (done) return true;
-  with_.streams_behind.put(key, late);
-  streams_rest_until_ = backlog_book::clock::now() + std::chrono::milliseconds(limits::judge_again_retry_ms);
-  const auto level = done.error().code == errc::overloaded || stopping_ ? spdlog::level::debug : spdlog::level::warn;
-  spdlog::log(level, "late readings of {} {} are not judged yet: {}", is_watch ? "machine" : "pipeline",
-              is_watch ? key.machine : key.pipeline, done.error().message);
-  return true;
-}
-
-/// A sensor that is due; nothing when none is.
-std::optional<expected<void>> recomputer::judge_late(std::string& what) {
-  auto late = take_late();
-  if (!late) return std::nullopt;
-  what = fmt::format("late readings of sensor {}", late->first);
-  auto done = take_backlog(late->first, late->second, with_.corrections.overlay_of(late->first));
-  if (!done && done.error().code != errc::not_found) with_.backlog.put(late->first, late->second);
-  return done;
 }
 
 /// One thing of what there is to do; false when there is nothing for now.
@@ -249,7 +140,7 @@ expected<void> recomputer::take(const step& next) {
   machine_past machines(machine_parts(), {reason_of(next), when(next), false, overlay}, stopping_);
   if (auto judged = machines.follow(machines_of(next.of.sensors), {next.of.begin_us, next.of.end_us}); !judged)
     return tl::unexpected(std::move(judged.error()));
-  add(machines.result(), all);
+  all.add(machines.result().as_consequences());
   if (const auto& span = machines.result().changed) widen(changed, span->begin_us, span->end_us - 1);
   for (const auto& [sensor, range] : derived.changed()) {
     widen(changed, range.begin_us, range.end_us - 1);
@@ -263,60 +154,6 @@ expected<void> recomputer::take(const step& next) {
   spdlog::info("{} of {} sensors: {}", name_of(next), next.of.sensors.size(), to_text(all));
   { const std::lock_guard lock(mutex_); }  // who has just looked hears of it
   news_.notify_all();
-  return {};
-}
-
-/// What readings that an instance could not take in as they count have a part in; with none, what a crash cut short.
-expected<void> recomputer::take_stream(const stream_key* instance) {
-  derived_past::cause why;
-  why.at = with_.corrections.next_step() - 1;
-  why.reason = "readings came late";
-  why.recorded_at_us = with_.past.now_us();
-  why.overlay = [&, at = why.at](sensor_id sensor) { return with_.corrections.overlay_at(sensor, at); };
-  why.report = [&, now_us = why.recorded_at_us](sensor_id sensor, const time_range& range,
-                                                const judged_past& judged) -> expected<event> {
-    auto report = backlog_report(sensor, range, now_us, judged);
-    const auto told = with_.events.events_of(report.key);
-    if (!told) return tl::unexpected(told.error());
-    report.key.revision = static_cast<std::uint32_t>(told->size());
-    return report;
-  };
-  derived_past derived(derived_parts(), std::move(why), stopping_);
-  if (instance != nullptr)
-    derived.add(*instance);
-  else
-    derived.add_under_way();
-  const auto followed = derived.run();
-  if (!followed) return tl::unexpected(followed.error());
-  std::set<factory_id> factories;
-  std::optional<time_range> changed;
-  for (const auto& [sensor, range] : derived.changed()) {
-    add_factory(sensor, factories);
-    if (!changed) changed = range;
-    widen(*changed, range.begin_us, range.end_us - 1);
-  }
-  if (changed)
-    if (auto days = with_.report_again(factories, *changed, stopping_); !days) return tl::unexpected(std::move(days.error()));
-  spdlog::debug("late readings of a pipeline: {}", to_text(*followed));
-  return derived.finish();
-}
-
-/// What readings of a machine that came later than its rows wait have a part in.
-expected<void> recomputer::take_machine(const stream_key& watch) {
-  const auto overlay = [&, at = with_.corrections.next_step() - 1](sensor_id sensor) {
-    return with_.corrections.overlay_at(sensor, at);
-  };
-  machine_past machine(machine_parts(), {"readings came late", with_.past.now_us(), false, overlay}, stopping_);
-  if (auto judged = machine.follow_late(watch); !judged) return judged;
-  if (const auto& changed = machine.result().changed) {
-    const auto known = with_.past.entities.find_machine(watch.machine);
-    if (!known) return {};
-    if (auto days = with_.report_again({known->factory}, *changed, stopping_); !days)
-      return tl::unexpected(std::move(days.error()));
-  }
-  consequences all;
-  add(machine.result(), all);
-  spdlog::debug("late readings of machine {}: {}", watch.machine, to_text(all));
   return {};
 }
 
@@ -352,55 +189,6 @@ expected<consequences> recomputer::judge_sensor(const step& next, sensor_id sens
   if (auto kept = live().finish(sensor, std::move(*judged), std::move(report)); !kept)
     return tl::unexpected(std::move(kept.error()));
   return counts;
-}
-
-/// What a correction changes is held against what the log has, so late readings are judged first, by the corrections before this one.
-expected<void> recomputer::take_backlog_before(const step& next, sensor_id sensor) {
-  auto late = with_.backlog.take(sensor);
-  if (!late) return {};
-  auto done = take_backlog(sensor, *late, with_.corrections.overlay_at(sensor, next.number - 1));
-  if (!done) with_.backlog.put(sensor, *late);
-  return done;
-}
-
-/// What the log has of late readings of an earlier backlog in the range is brought to how they read now, too. Afterwards `late` has those that
-/// came meanwhile.
-expected<void> recomputer::take_backlog(sensor_id sensor, backlog_book::entry& late, const shared_overlay& corrections) {
-  const auto entry = with_.past.entities.find_sensor(sensor);
-  if (!entry) return tl::unexpected(entry.error());
-  past_change change;
-  change.before = change.after = corrections;
-  change.late_readings_are_new = true;
-  change.reason = "readings came late";
-  change.recorded_at_us = with_.past.now_us();
-  expected<judged_past> judged;
-  for (int turn = 1;; ++turn) {
-    change.range = {late.first_us, late.last_us + 1};
-    judged = live().judge(sensor, change, stopping_);
-    if (!judged) return tl::unexpected(std::move(judged.error()));
-    if (turn == limits::turns_until_none_came_late) break;
-    const auto more = with_.backlog.take(sensor);  // has what `late` has, too
-    if (!more) break;
-    late = *more;
-    if (auto goes_on = live().let_go(sensor, *judged); !goes_on) return goes_on;
-  }
-  time_range changed = change.range;
-  const auto counts = judged->changed;
-  std::optional<event> report;
-  if (judged->any()) {
-    widen(changed, judged->first_us, judged->last_us);
-    report = backlog_report(sensor, change.range, change.recorded_at_us, *judged);
-    const auto told = with_.events.events_of(report->key);
-    if (!told) return tl::unexpected(told.error());
-    report->key.revision = static_cast<std::uint32_t>(told->size());
-  }
-  if (auto kept = live().finish(sensor, std::move(*judged), std::move(report)); !kept) return kept;
-  std::set<factory_id> factories;
-  if (const auto machine = with_.past.entities.find_machine(entry->machine)) factories.insert(machine->factory);
-  if (auto days = with_.report_again(factories, changed, stopping_); !days) return tl::unexpected(std::move(days.error()));
-  spdlog::debug("late readings of sensor {}: {}", sensor, to_text(counts));
-  with_.backlog_is_judged(sensor, late.late_count);
-  return {};
 }
 
 std::optional<consequences> recomputer::wait_for(std::uint64_t number, std::int64_t wait_ms) {
@@ -449,7 +237,7 @@ expected<consequences> recomputer::preview(const correction& what, bool is_rever
   machine_past machines(machine_parts(), {{}, 0, true, now_counts_as}, stopping_);
   if (auto judged = machines.follow(machines_of(what.sensors), {what.begin_us, what.end_us}); !judged)
     return tl::unexpected(std::move(judged.error()));
-  add(machines.result(), all);
+  all.add(machines.result().as_consequences());
   return all;
 }
 
