@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "actors/correct/past_reports.hpp"
 #include "actors/correct/source_rows.hpp"
 #include "pipelines/correct/historical.hpp"
 #include "pipelines/stream/limits.hpp"
@@ -86,11 +87,12 @@ expected<bool> machine_past::judge_paused(const watched_machine& it, time_range 
   auto told = tell(it, from_us, again.found(), live);
   if (!told) return tl::unexpected(std::move(told.error()));
   live.again_is_done();
+  count(*told);
   if (why_.only_look) return false;
+  if (auto reported = add_report(it.key.machine, range, *told); !reported) return tl::unexpected(std::move(reported.error()));
   std::erase_if(marks, [place](const machine_mark& each) { return each.place <= place; });
   if (auto kept = with_.marks.replace(it.key, place, marks); !kept) return tl::unexpected(std::move(kept.error()));
-  if (!told->empty())
-    if (auto stored = with_.events.append(std::move(*told)); !stored) return tl::unexpected(std::move(stored.error()));
+  if (auto stored = with_.events.append(std::move(told->events)); !stored) return tl::unexpected(std::move(stored.error()));
   return true;
 }
 
@@ -139,8 +141,8 @@ expected<void> machine_past::judge_rows(const watched_machine& it, machine_watch
 
 /// What the log lacks of what should have been found from `from_us` on; the watch numbers what it tells from now on so that none is taken for
 /// another.
-expected<std::vector<event>> machine_past::tell(const watched_machine& it, std::int64_t from_us, const std::vector<event>& found,
-                                                machine_watch& live) {
+expected<judged_past> machine_past::tell(const watched_machine& it, std::int64_t from_us, const std::vector<event>& found,
+                                         machine_watch& live) {
   if (auto reached = with_.streams.reach_store(); !reached) return tl::unexpected(std::move(reached.error()));
   std::map<event_key, std::vector<event>> wanted;
   for (const auto& each : found) wanted[with_kind(each.key, {})].push_back(each);
@@ -159,7 +161,8 @@ expected<std::vector<event>> machine_past::tell(const watched_machine& it, std::
     if (!page->next) break;
     stated.before_sequence = *page->next;
   }
-  std::vector<event> out;
+  judged_past out;
+  auto& counts = out.changed.anomalies;
   for (const auto& [key, events] : wanted) {
     const auto stored = with_.events.events_of(key);
     if (!stored) return tl::unexpected(stored.error());
@@ -167,25 +170,40 @@ expected<std::vector<event>> machine_past::tell(const watched_machine& it, std::
     const bool held = fold_finding(*stored).holds();
     const auto told = told_again(*stored, events, why_.reason, why_.recorded_at_us);
     if (!told.empty()) {
-      ++(held && !events.empty() ? out_.anomalies.revised : held ? out_.anomalies.withdrawn : out_.anomalies.raised);
-      note_changed(key, told);
+      ++(held && !events.empty() ? counts.revised : held ? counts.withdrawn : counts.raised);
+      out.first_us = std::min(out.first_us, key.event_time_us);
+      out.last_us = std::max(out.last_us, key.event_time_us);
     }
+    for (const auto& each : told) out.last_us = std::max(out.last_us, each.at_us);
     auto whole = *stored;
     whole.insert(whole.end(), told.begin(), told.end());
     const bool goes_on = fold_finding(whole).open();
     for (const auto& each : *stored)
       if (!is_historical(each.key)) live.has_gone(each.key, each.at_us, goes_on);
-    out.insert(out.end(), told.begin(), told.end());
+    out.events.insert(out.events.end(), told.begin(), told.end());
   }
   return out;
 }
 
-void machine_past::note_changed(const event_key& finding, const std::vector<event>& told) {
-  auto last_us = finding.event_time_us;
-  for (const auto& each : told) last_us = std::max(last_us, each.at_us);
-  if (!out_.changed) out_.changed = time_range{finding.event_time_us, last_us + 1};
-  out_.changed->begin_us = std::min(out_.changed->begin_us, finding.event_time_us);
-  out_.changed->end_us = std::max(out_.changed->end_us, last_us + 1);
+void machine_past::count(const judged_past& told) {
+  if (!told.any()) return;
+  out_.anomalies.add(told.changed.anomalies);
+  if (!out_.changed) out_.changed = time_range{told.first_us, told.last_us + 1};
+  widen(*out_.changed, told.first_us, told.last_us);
+}
+
+/// As an event of the machine, behind those that it has of the same time.
+expected<void> machine_past::add_report(machine_id machine, const time_range& range, judged_past& told) const {
+  if (!told.any()) return {};
+  auto report = why_.report(range, told);
+  report.key.sensor = 0;
+  report.key.source = event_source::machine_correction;
+  report.key.rule = machine;
+  const auto before = with_.events.events_of(report.key);
+  if (!before) return tl::unexpected(before.error());
+  report.key.revision = static_cast<std::uint32_t>(before->size());
+  told.events.push_back(std::move(report));
+  return {};
 }
 
 }  // namespace factory

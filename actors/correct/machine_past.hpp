@@ -34,6 +34,8 @@ class machine_past {
     bool only_look = false;  ///< nothing is changed
     /// What readings of a sensor count as.
     std::function<shared_overlay(sensor_id)> overlay;
+    /// Reports what came of the range; the event goes into the log, as one of the machine, with what was found. Not called where nothing is changed.
+    std::function<event(const time_range&, const judged_past&)> report;
   };
   machine_past(const parts& with, cause why, const std::atomic<bool>& stopping)
       : with_(with), why_(std::move(why)), stopping_(stopping) {}
@@ -62,9 +64,10 @@ class machine_past {
   expected<bool> judge_paused(const watched_machine& it, time_range range, machine_watch& live);
   expected<void> judge_rows(const watched_machine& it, machine_watch::rerun& again, std::vector<machine_mark>& marks);
   expected<bool> has_beginning(const watched_machine& it, const machine_watch& live) const;
-  expected<std::vector<event>> tell(const watched_machine& it, std::int64_t from_us, const std::vector<event>& found,
-                                    machine_watch& live);
-  void note_changed(const event_key& finding, const std::vector<event>& told);
+  expected<judged_past> tell(const watched_machine& it, std::int64_t from_us, const std::vector<event>& found,
+                             machine_watch& live);
+  expected<void> add_report(machine_id machine, const time_range& range, judged_past& told) const;
+  void count(const judged_past& told);
 
   parts with_;
   cause why_;

@@ -137,7 +137,8 @@ expected<void> recomputer::take(const step& next) {
   auto followed = derived.run();
   if (!followed) return tl::unexpected(std::move(followed.error()));
   all.add(*followed);
-  machine_past machines(machine_parts(), {reason_of(next), when(next), false, overlay}, stopping_);
+  const auto report = [&](const time_range&, const judged_past& judged) { return report_of(next, 0, judged); };
+  machine_past machines(machine_parts(), {reason_of(next), when(next), false, overlay, report}, stopping_);
   if (auto judged = machines.follow(machines_of(next.of.sensors), {next.of.begin_us, next.of.end_us}); !judged)
     return tl::unexpected(std::move(judged.error()));
   all.add(machines.result().as_consequences());
@@ -234,7 +235,7 @@ expected<consequences> recomputer::preview(const correction& what, bool is_rever
   auto followed = derived.run();
   if (!followed) return followed;
   all.add(*followed);
-  machine_past machines(machine_parts(), {{}, 0, true, now_counts_as}, stopping_);
+  machine_past machines(machine_parts(), {{}, 0, true, now_counts_as, {}}, stopping_);
   if (auto judged = machines.follow(machines_of(what.sensors), {what.begin_us, what.end_us}); !judged)
     return tl::unexpected(std::move(judged.error()));
   all.add(machines.result().as_consequences());

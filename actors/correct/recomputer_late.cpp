@@ -102,7 +102,10 @@ expected<void> recomputer::take_machine(const stream_key& watch) {
   const auto overlay = [&, at = with_.corrections.next_step() - 1](sensor_id sensor) {
     return with_.corrections.overlay_at(sensor, at);
   };
-  machine_past machine(machine_parts(), {"readings came late", with_.past.now_us(), false, overlay}, stopping_);
+  const auto report = [now_us = with_.past.now_us()](const time_range& range, const judged_past& judged) {
+    return backlog_report(0, range, now_us, judged);
+  };
+  machine_past machine(machine_parts(), {"readings came late", with_.past.now_us(), false, overlay, report}, stopping_);
   if (auto judged = machine.follow_late(watch); !judged) return judged;
   if (const auto& changed = machine.result().changed) {
     const auto known = with_.past.entities.find_machine(watch.machine);

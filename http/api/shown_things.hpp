@@ -17,7 +17,7 @@ struct shown_things {
   std::set<machine_id> machines = {};
 
   bool contains(const event_key& key) const {
-    return group_of(key.source) == source_group::machine_detector ? machines.contains(key.rule) : sensors->contains(key.sensor);
+    return is_of_machine(key.source) ? machines.contains(key.rule) : sensors->contains(key.sensor);
   }
 };
 

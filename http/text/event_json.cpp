@@ -77,6 +77,7 @@ void write_shelf(json_writer& out, std::string_view name, const std::optional<sh
 void write_rule(json_writer& out, const event_key& key) {
   out.member("source", to_text(key.source));
   out.member("rule_id", key.source == event_source::alert_rule ? std::optional(key.rule) : std::nullopt);
+  if (is_of_machine(key.source)) out.member("machine_id", key.rule);
   if (key.source != event_source::pipeline) return;
   out.member("pipeline_id", pipeline_of(key.rule)).member("sink", sink_of(key.rule));
 }

@@ -25,9 +25,9 @@ bool take_source(std::string_view& in, event_source& out) {
   return true;
 }
 
-/// A machine's finding names the machine in place of the rule; every other one has a sensor.
+/// What is about a machine names the machine in place of the rule; every other one has a sensor.
 bool names_somebody(const event_key& key) {
-  return group_of(key.source) == source_group::machine_detector ? key.sensor == 0 && key.rule != 0 : key.sensor != 0;
+  return is_of_machine(key.source) ? key.sensor == 0 && key.rule != 0 : key.sensor != 0;
 }
 
 }  // namespace

@@ -15,10 +15,10 @@ namespace factory {
 /// Identity: one statement about one finding. A finding is (sensor, event time, source, rule); its events share these, and its id.
 /// The same readings give the same keys, so appending twice is harmless.
 struct event_key {
-  sensor_id sensor = 0;            ///< 0 for a finding of a machine
+  sensor_id sensor = 0;            ///< 0 for what is about a machine
   std::int64_t event_time_us = 0;  ///< of the reading that the finding begins with, also in its later events
   event_source source{};
-  rule_id rule = 0;  ///< tells alert rules of one sensor apart; of a machine's finding, the machine; else 0
+  rule_id rule = 0;  ///< tells alert rules of one sensor apart; of what is about a machine, the machine; else 0
   event_kind kind{};
   /// 0 for the first event of this kind about the finding, rising for each further one: a second escalation, an update, what is
   /// raised again after it was withdrawn.

@@ -146,7 +146,7 @@ struct watermark_detail {
   bool operator==(const watermark_detail&) const = default;
 };
 
-/// What came of judging the past of a sensor again.
+/// What came of judging the past of a sensor, or of a machine, again.
 struct judged_again_detail {
   std::string what;              ///< "exclude", "revert of exclude" ..., "late readings"
   std::uint64_t correction = 0;  ///< 0 for late readings

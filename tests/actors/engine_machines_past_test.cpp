@@ -51,6 +51,17 @@ struct engine_machines_past : engine_machines {
     asked.by = "Ada";
     return asked;
   }
+  /// Of the machine, the newest first.
+  static std::vector<event> reports(const engine& it, event_kind kind) {
+    event_query asked;
+    asked.kind = kind;
+    auto all = it.events().query(asked).value();
+    std::erase_if(all, [](const event& each) {
+      return each.key.sensor != 0 || each.key.source != event_source::machine_correction || each.key.rule != 1;
+    });
+    return all;
+  }
+  static const judged_again_detail& said_of(const event& report) { return std::get<judged_again_detail>(report.detail); }
   static consequences followed(engine& it, std::uint64_t step) {
     const auto known = it.consequences_of(step, deadline_ms);
     EXPECT_TRUE(known.has_value());
@@ -75,6 +86,16 @@ TEST_F(engine_machines_past, a_state_is_found_in_readings_that_come_hours_late_a
   EXPECT_TRUE(is_historical(found[0].stated->key));
   EXPECT_FALSE(found[0].open());
   EXPECT_EQ(digest_of(*it), expected_of(cells(0, three_days)));
+  const auto told = reports(*it, event_kind::backlog_judged);
+  ASSERT_FALSE(told.empty());
+  std::uint64_t raised = 0, withdrawn = 0;
+  for (const auto& each : told) {
+    EXPECT_EQ(said_of(each).what, "late readings");
+    raised += said_of(each).anomalies_raised;
+    withdrawn += said_of(each).anomalies_withdrawn;
+  }
+  EXPECT_EQ(raised - withdrawn, 1U) << "some bodies may be judged before others";
+  EXPECT_LE(said_of(told.front()).changed_from_us, time_of(fault_end));
 }
 
 TEST_F(engine_machines_past, readings_that_come_newest_first_or_sensor_by_sensor_end_with_what_those_in_order_say) {
@@ -112,6 +133,12 @@ TEST_F(engine_machines_past, a_correction_withdraws_a_state_and_its_revert_bring
   EXPECT_EQ(all.machines_not_followed, 0U);
   const auto withdrawn = all.anomalies.withdrawn;
   EXPECT_EQ(withdrawn, held - holding()) << "those of its sensors and its own";
+  const auto told = reports(*it, event_kind::readings_corrected);
+  ASSERT_EQ(told.size(), 1U) << "and the preview reports nothing";
+  EXPECT_EQ(said_of(told[0]).correction, made.id);
+  EXPECT_EQ(said_of(told[0]).anomalies_withdrawn, 1U);
+  EXPECT_EQ(told[0].who, "Ada");
+  EXPECT_NE(told[0].explanation.find("1 anomaly withdrawn"), std::string::npos) << told[0].explanation;
   it.reset();
   it = open(directory);
   judged(*it);
@@ -119,6 +146,11 @@ TEST_F(engine_machines_past, a_correction_withdraws_a_state_and_its_revert_bring
   const auto back = it->revert_correction(made.id, "Bob", "testing").value();
   EXPECT_EQ(followed(*it, back.reverted->step).anomalies.raised, withdrawn);
   EXPECT_EQ(digest_of(*it), before);
+  const auto told_back = reports(*it, event_kind::readings_corrected);
+  ASSERT_EQ(told_back.size(), 2U);
+  EXPECT_EQ(said_of(told_back[0]).what, "revert of offset");
+  EXPECT_EQ(said_of(told_back[0]).anomalies_raised, 1U);
+  EXPECT_EQ(told_back[0].who, "Bob");
 }
 
 TEST_F(engine_machines_past, marks_stand_where_the_past_can_be_judged_from_and_go_with_their_watch) {
@@ -199,9 +231,11 @@ TEST_F(engine_machines_past, a_planned_stop_that_is_kept_out_of_the_baseline_is_
   const auto noted = it->annotate(stop).value();
   judged(*it);
   EXPECT_TRUE(of_machine(*it).empty());
+  EXPECT_EQ(said_of(reports(*it, event_kind::readings_corrected).at(0)).anomalies_withdrawn, 1U);
   ASSERT_TRUE(it->remove_annotation(noted.id));
   judged(*it);
   EXPECT_EQ(digest_of(*it), before);
+  EXPECT_EQ(said_of(reports(*it, event_kind::readings_corrected).at(0)).anomalies_raised, 1U);
 }
 
 TEST_F(engine_machines_past, a_reading_that_comes_into_time_that_is_corrected_counts_as_corrected) {

@@ -20,7 +20,7 @@ TEST(finding_id, comes_back_as_the_same_key) {
     key.event_time_us = static_cast<std::int64_t>(random()) >> (random() % 60);
     key.source = event_sources()[random() % event_sources().size()];
     key.rule = static_cast<rule_id>(random() >> (32 + random() % 32));
-    if (group_of(key.source) == source_group::machine_detector) key.sensor = 0, key.rule |= 1;
+    if (is_of_machine(key.source)) key.sensor = 0, key.rule |= 1;
     event_key back;
     ASSERT_TRUE(parse_finding_id(finding_id(key), back)) << finding_id(key);
     EXPECT_EQ(back, key);
