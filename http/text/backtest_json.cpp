@@ -72,8 +72,16 @@ expected<void> set_members(alert_rule& rule, element object) {
   return set && threshold ? put_threshold(rule, *threshold) : set;
 }
 
+/// A draft is there to be tried, whether what it may replace is enabled or not.
+expected<void> refuse_disabled(const std::string& field, element object) {
+  bool enabled = true;
+  if (!object.is_object() || object["enabled"].get(enabled) || enabled) return {};
+  return must_be(field + ".enabled", "true or left out: every draft of the request is tried");
+}
+
 /// With an `id`, the rule in force of that id as the other members change it; else a new rule, of the sensor `beside` it where it names none.
 expected<draft_rule> read_draft(const backtest_scope& scope, const std::string& field, element object, sensor_id beside = 0) {
+  if (auto good = refuse_disabled(field, object); !good) return tl::unexpected(std::move(good.error()));
   draft_rule out;
   element id;
   if (object.is_object() && !object["id"].get(id)) {
@@ -83,6 +91,7 @@ expected<draft_rule> read_draft(const backtest_scope& scope, const std::string& 
     if (!before || !scope.is_within(*before)) return fail(errc::invalid, field + ".id: Rule not found", field + ".id");
     out = {std::move(*before), *given};
     open_limits(out.rule);
+    out.rule.enabled = true;
   } else {
     out.rule.low = out.rule.high = unset_limit();
   }
@@ -100,6 +109,7 @@ expected<draft_rule> read_draft(const backtest_scope& scope, const std::string& 
 
 /// With an `id`, the pipeline in force of that id as the other members change it; else a new one.
 expected<draft_pipeline> read_pipeline(const backtest_scope& scope, const std::string& field, element object) {
+  if (auto good = refuse_disabled(field, object); !good) return tl::unexpected(std::move(good.error()));
   draft_pipeline out;
   std::string json = "{";
   const auto read = for_each_member(object, [&](std::string_view name, element value) -> expected<bool> {

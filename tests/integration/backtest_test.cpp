@@ -224,6 +224,19 @@ TEST_F(backtests, say_what_a_draft_would_change) {
   for (const auto* const outside : {"http:", "https:", "src=", "@import"}) EXPECT_THAT(page.body, Not(HasSubstr(outside)));
 }
 
+TEST_F(backtests, try_drafts_of_what_is_not_enabled) {
+  const auto fired = [&] {
+    const auto done = finished_backtest(R"({"rules":[{"id":1}]})");
+    for (const auto& line : done["result"]["lines"].GetArray())
+      if (line["draft"].GetBool()) return line["count"].GetUint();
+    return 0U;
+  };
+  const auto enabled = fired();
+  EXPECT_GT(enabled, 0U);
+  ASSERT_EQ(api.patch("/api/rules/1", R"({"enabled":false})").status, 200U);
+  EXPECT_EQ(fired(), enabled);
+}
+
 TEST_F(backtests, refuse_in_words_what_cannot_be_tried) {
   const auto refused = [&](std::string_view body, std::string_view why) {
     const auto got = api.post("/api/backtests", body);
@@ -235,6 +248,12 @@ TEST_F(backtests, refuse_in_words_what_cannot_be_tried) {
   refused(
       R"({"pipelines":[{"name":"x","sources":{"a":{"sensor_id":99}},"steps":[{"compute":"a"}],"sinks":[{"event":{"when":"value > 1"}}]}]})",
       "pipelines[0]: sources.a.sensor_id: there is no sensor 99");
+  refused(
+      R"({"pipelines":[{"name":"x","enabled":false,"sources":{"a":{"sensor_id":1}},"steps":[],"sinks":[{"event":{"when":"value > 1"}}]}]})",
+      "pipelines[0].enabled must be true or left out");
+  refused(R"({"rules":[{"sensor_id":1,"name":"x","condition":"GREATER_THAN","high":1},{"id":1,"enabled":false}]})",
+          "rules[1].enabled must be true or left out");
+  refused(R"({"rules":[{"id":1,"enabled":0}]})", "rules[0]: enabled");
   refused(R"({"rules":[{"id":99}]})", "rules[0].id: Rule not found");
   refused(R"({"rules":[{"sensor_id":1,"name":"x","condition":"GREATER_THAN"}]})", "rules[0]");
   refused(R"({"from":"2026-01-02T00:00:00Z","to":"2026-01-01T00:00:00Z"})", "from must be before to");
