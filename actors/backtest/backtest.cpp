@@ -314,6 +314,7 @@ expected<backtest_result> run_backtest(const backtest_spec& spec, const row_read
   backtest_result out;
   out.sensors = spec.sensors.size();
   out.faults = spec.faults.size();
+  out.faults_left_out = spec.faults_left_out;
   std::vector<sensor_id> sensors;
   for (const auto& each : spec.sensors) sensors.push_back(each.config.sensor);
   row_feed feed(read, sensors, spec.range);

@@ -75,7 +75,8 @@ struct backtest_spec {
   std::map<machine_id, std::string> machines;  ///< names of those that are watched
   bool tries_machines = false;                 ///< other settings of how they are watched: by drafts among `streams`
   std::vector<fault_window> faults;
-  stream_rules usual = {};  ///< of a sensor without rules of its own
+  std::size_t faults_left_out = 0;  ///< of those that a person confirmed, beyond limits::backtest_faults
+  stream_rules usual = {};          ///< of a sensor without rules of its own
   std::size_t threads = 1;
 };
 

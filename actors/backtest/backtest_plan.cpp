@@ -130,6 +130,7 @@ expected<void> check_faults(const backtest_request& asked, const catalog& entiti
   return {};
 }
 
+/// The newest, as far as there is room.
 expected<void> add_confirmed(const event_reader& events, backtest_spec& spec) {
   anomaly_query asked;
   asked.range = spec.range;
@@ -139,7 +140,11 @@ expected<void> add_confirmed(const event_reader& events, backtest_spec& spec) {
     if (!page) return tl::unexpected(page.error());
     for (const finding& each : page->rows) {
       const auto* const said = each.feedback ? std::get_if<feedback_detail>(&each.feedback->detail) : nullptr;
-      if (said == nullptr || said->verdict != confirmed || spec.faults.size() >= limits::backtest_faults) continue;
+      if (said == nullptr || said->verdict != confirmed) continue;
+      if (spec.faults.size() >= limits::backtest_faults) {
+        ++spec.faults_left_out;
+        continue;
+      }
       spec.faults.push_back(
           {each.stated->key.sensor, each.stated->key.event_time_us, each.newest().at_us + 1, finding_id(each.stated->key)});
     }

@@ -161,6 +161,7 @@ std::string backtest_html(const backtest_result& result, const sensor_names& kno
       "<h1>Backtest</h1>\n<p>{} to {}: {} readings of {} sensors in {:.2f} s; {} findings by what is in force; digest {}.</p>\n",
       page_style, format_time(result.begin_us), format_time(result.end_us), result.readings, result.sensors, result.seconds,
       result.findings, digest_text(result.digest));
+  if (const auto text = left_out_text(result); !text.empty()) page += "<p>" + text + ".</p>\n";
   if (!result.differences.empty()) {
     page += "<ul>\n";
     for (const auto& each : result.differences) page += "<li class=\"draft\">" + html_escaped(each) + "</li>\n";

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "actors/backtest/limits.hpp"
+
 namespace factory {
 
 namespace {
@@ -106,6 +108,12 @@ std::string title_of(const backtest_line& line) {
   return out + line.name;
 }
 
+std::string left_out_text(const backtest_result& result) {
+  if (result.faults_left_out == 0) return {};
+  return fmt::format("{} older confirmed anomal{} left out: a backtest takes {} known faults", result.faults_left_out,
+                     result.faults_left_out == 1 ? "y was" : "ies were", limits::backtest_faults);
+}
+
 std::string digest_text(std::uint64_t digest) { return fmt::format("{:016x}", digest); }
 
 sensor_names names_in(const backtest_result& result, const sensor_names& known) {
@@ -119,7 +127,8 @@ void write_json(json_writer& out, const backtest_result& result, const sensor_na
   const auto names = names_in(result, known);
   out.begin_object().time_member("from", result.begin_us).time_member("to", result.end_us);
   out.member("sensors", result.sensors).member("readings", result.readings).member("findings", result.findings);
-  out.member("known_faults", result.faults).member("seconds", result.seconds);
+  out.member("known_faults", result.faults).member("known_faults_most", limits::backtest_faults);
+  out.member("known_faults_left_out", result.faults_left_out).member("seconds", result.seconds);
   out.member("digest", std::string_view(digest_text(result.digest))).key("differences").begin_array();
   for (const auto& each : result.differences) out.value(std::string_view(each));
   out.end_array().key("lines").begin_array();

@@ -26,6 +26,9 @@ std::string backtest_html(std::string_view state, double share, std::string_view
 
 void write_json(json_writer& out, const rule_preview& preview);
 
+/// "3 older confirmed anomalies were left out: a backtest takes 5000 known faults"; empty where none was.
+std::string left_out_text(const backtest_result& result);
+
 /// 16 hexadecimal digits.
 std::string digest_text(std::uint64_t digest);
 

@@ -55,6 +55,7 @@ struct backtest_result {
   std::vector<drafted_series> drafted = {};             ///< by pipeline; those of the first sensors
   std::map<sensor_id, std::string> drafted_names = {};  ///< of sensors that exist only in the backtest
   std::map<machine_id, std::string> machine_names = {};
+  std::size_t faults_left_out = 0;  ///< that are known too, and too many
 
   /// What is in force in place of a draft; null when that is nothing.
   const backtest_line* in_force(const backtest_line& draft) const;

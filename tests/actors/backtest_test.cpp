@@ -5,6 +5,7 @@
 
 #include "actors/backtest/backtest.hpp"
 #include "actors/backtest/finding_book.hpp"
+#include "actors/backtest/limits.hpp"
 #include "actors/support/engine_fixture.hpp"
 #include "pipelines/decode/batch_builder.hpp"
 #include "support/times.hpp"
@@ -110,6 +111,24 @@ TEST_F(backtest_test, holds_a_draft_against_the_rule_in_force_and_against_known_
   ASSERT_EQ(result->differences.size(), 1U);
   EXPECT_EQ(result->differences.front(), "draft rule 1 (hot): 0 alarms instead of " + std::to_string(alerts_of(rule.id)) +
                                              ", 1 of 1 known fault missed instead of 0");
+}
+
+TEST_F(backtest_test, says_how_many_confirmed_faults_it_has_no_room_for) {
+  load(0, 10'000);
+  anomaly_query of_sensor;
+  of_sensor.among = [](const event_key& key) { return key.sensor == 1; };
+  const auto found = running->events().anomalies(of_sensor).value().rows;
+  ASSERT_GT(found.size(), 2U);
+  for (std::size_t i = 0; i < 3; ++i) ASSERT_TRUE(running->give_feedback(found[i].stated->key, "confirmed", "", "Ann"));
+  backtest_request asked;
+  asked.faults.assign(limits::backtest_faults - 2, {1, ten_us, ten_us + second_us, "worn"});
+  auto result = finished(asked).result;
+  EXPECT_EQ(result->faults, limits::backtest_faults);
+  EXPECT_EQ(result->faults_left_out, 1U);
+  asked.faults.pop_back();
+  result = finished(asked).result;
+  EXPECT_EQ(result->faults, limits::backtest_faults);
+  EXPECT_EQ(result->faults_left_out, 0U);
 }
 
 TEST_F(backtest_test, counts_no_finding_of_a_draft_among_those_of_what_is_in_force) {

@@ -23,6 +23,7 @@ backtest_result full_result() {
   it.drafted.push_back({"p", "s", "K", summary::of(std::vector{1.0, 0.1}), {summary(), summary::of(std::vector{3.0})}});
   it.drafted_names[1'000'000] = "press/draft";
   it.machine_names[6] = "press";
+  it.faults_left_out = 300;
   return it;
 }
 
@@ -46,6 +47,7 @@ TEST(backtest_coding, gives_back_all_of_it) {
   EXPECT_EQ(again.drafted[0].over_time[1].mean(), 3.0);
   EXPECT_EQ(again.digest, 0xfedcba9876543210);
   EXPECT_EQ(again.machine_names.at(6), "press");
+  EXPECT_EQ(again.faults_left_out, 300U);
 }
 
 TEST(backtest_coding, refuses_bytes_that_are_cut_or_of_a_newer_version) {
@@ -53,8 +55,18 @@ TEST(backtest_coding, refuses_bytes_that_are_cut_or_of_a_newer_version) {
   backtest_result again;
   for (std::size_t length = 0; length < bytes.size(); ++length)
     EXPECT_FALSE(decode(std::string_view(bytes).substr(0, length), again)) << length;
-  bytes[0] = 2;
+  bytes[0] = 3;
   EXPECT_FALSE(decode(bytes, again));
+}
+
+TEST(backtest_coding, of_version_1_says_nothing_of_faults_that_were_left_out) {
+  auto bytes = bytes_of(full_result());
+  bytes.resize(bytes.size() - 2);
+  bytes[0] = 1;
+  backtest_result again;
+  ASSERT_TRUE(decode(bytes, again));
+  EXPECT_EQ(again.faults_left_out, 0U);
+  EXPECT_EQ(again.machine_names.at(6), "press");
 }
 
 }  // namespace

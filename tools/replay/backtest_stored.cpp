@@ -159,6 +159,7 @@ std::string to_text(const backtest_result& result) {
   for (const auto& each : result.drafted)
     out += fmt::format("{:<48}{:>12}{:>14.6g}{:>14.6g}{:>14.6g}\n", each.sensor, with_commas(each.all.count), each.all.min,
                        each.all.count != 0 ? each.all.mean() : 0.0, each.all.max);
+  if (const auto text = left_out_text(result); !text.empty()) out += "\n" + text + "\n";
   if (!result.differences.empty()) out += "\n";
   for (const auto& each : result.differences) out += each + "\n";
   return out;
