@@ -93,9 +93,8 @@ expected<pipeline_entry> engine::impl::change_pipeline(pipeline_id id, std::stri
   entry->spec = std::move(*json);
   const auto known = entry->instances;
   if (before && same_computation(*spec, *before)) {
-    const bool says_it_again = *spec == *before;
-    auto committed = commit_pipeline({std::move(*entry), *spec, {}, *before, known, says_it_again});
-    if (committed && says_it_again) after_catalog_change({});
+    auto committed = commit_pipeline({std::move(*entry), *spec, {}, *before, known});
+    if (committed && *spec == *before) after_catalog_change({});
     return committed;
   }
   auto made = resolve(*spec, *entities, own_sensors(known, entry->former));

@@ -63,15 +63,14 @@ sensor_id kept_sensor(const own_sensors_of& own, const staged_pipeline& of, std:
 
 /// Whether the change brings the sink, or another one in its place.
 bool is_new(const staged_pipeline& of, const pipeline_sink& sink) {
-  return of.names_units_again || std::ranges::find(of.spec_before.sinks, sink) == of.spec_before.sinks.end();
+  return std::ranges::find(of.spec_before.sinks, sink) == of.spec_before.sinks.end();
 }
 
-void want_units(staged_pipeline& of, const std::vector<pipeline_instance_entry>& which, const catalog& entities,
-                wanted_sensors& wanted) {
+void want_units(staged_pipeline& of, const catalog& entities, wanted_sensors& wanted) {
   for (std::size_t i = 0; i < of.spec.sinks.size(); ++i) {
     const auto* const sink = std::get_if<sensor_sink>(&of.spec.sinks[i]);
     if (sink == nullptr || !is_new(of, of.spec.sinks[i])) continue;
-    for (const auto& each : which) {
+    for (const auto& each : of.made) {
       const auto entry = entities.find_sensor(each.sinks[i]);
       if (!entry || entry->unit == sink->unit) continue;
       wanted.units.push_back({entry->id, sink->unit});
@@ -139,8 +138,7 @@ void assign_known_sinks(staged_pipeline& of, const catalog& entities) {
 
 expected<void> assign_sinks(staged_pipeline& of, const catalog& entities, wanted_sensors& wanted) {
   assign_known_sinks(of, entities);
-  want_units(of, of.made, entities, wanted);
-  if (of.names_units_again) want_units(of, of.entry.instances, entities, wanted);
+  want_units(of, entities, wanted);
   for (const auto& [sink, instance] : open_sinks(of))
     if (auto done = want_sensor(of, sink, *instance, entities, wanted); !done) return done;
   return {};

@@ -18,7 +18,6 @@ struct staged_pipeline {
   std::vector<pipeline_instance_entry> made;  ///< new instances; their sinks are assigned at the commit
   pipeline_spec spec_before;
   std::vector<pipeline_instance_entry> before;
-  bool names_units_again = false;  ///< the sensors of all sinks get the units of the spec, also of those that are as before
   std::vector<left_out_machine> refused = {};  ///< of `made`: those for which the catalog refused it
 };
 

@@ -345,7 +345,11 @@ TEST_F(engine_streams, another_unit_of_a_sink_is_that_of_its_sensors) {
   ASSERT_TRUE(running->update_pipeline(made.id, R"({"name":"another"})"));
   EXPECT_EQ(unit_of(by_hand.id), "Kelvin");
   ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"bearing_difference","unit":"C"}}]})"));
-  EXPECT_EQ(unit_of(by_hand.id), "C") << "said again, it is so again";
+  EXPECT_EQ(unit_of(by_hand.id), "Kelvin") << "the sink says what it said";
+  ASSERT_TRUE(running->update_pipeline(made.id, R"({"steps":[{"align":{"tolerance_ms":1000}}, {"compute":"b - a"}]})"));
+  EXPECT_EQ(unit_of(by_hand.id), "Kelvin");
+  ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"bearing_difference","unit":"F"}}]})"));
+  EXPECT_EQ(unit_of(by_hand.id), "F");
   ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"other"}}]})"));
   ASSERT_TRUE(running->update_pipeline(made.id, R"({"sinks":[{"sensor":{"name":"bearing_difference","unit":"K"}}]})"));
   EXPECT_EQ(unit_of(by_hand.id), "K") << "also of a sensor that it fills again";
