@@ -66,7 +66,7 @@ expected<void> engine::impl::end_watches(const std::vector<machine_watch_entry>&
   return marks->keep_only([&](const stream_key& key) { return !machines.contains(key.machine); });
 }
 
-/// After a change of these machines' sensors or settings: watches for those that have enough sensors, anew where they are others than before. The
+/// After a change of these machines' sensors or settings, or of which of the sensors pipelines fill: watches for those that have enough sensors, anew where they are others than before. The
 /// change is in force, whatever becomes of the watches: the next start tries again. REQUIRES: the caller holds `changes`.
 void engine::impl::refresh_watches(const std::set<machine_id>& of) {
   const auto derived = derived_sensors();

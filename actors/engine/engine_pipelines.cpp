@@ -124,14 +124,14 @@ expected<void> engine::impl::take_pipeline_away(pipeline_id id, bool with_sensor
   const std::lock_guard one(changes);
   const auto entry = pipelines->find(id);
   if (!entry) return tl::unexpected(entry.error());
-  const auto filled = with_sensors ? sensors_of_sinks(*entry, *entities) : std::vector<sensor_id>();
+  const auto own = sensors_of_sinks(*entry, *entities), filled = with_sensors ? own : std::vector<sensor_id>();
   for (const auto& other : all_instances(id))
     for (const auto sensor : other.sources)
       if (std::ranges::binary_search(filled, sensor))
         return fail(errc::conflict, "Another pipeline computes from sensor " + std::to_string(sensor) +
                                         ", which this one fills or has filled; delete that one first, or keep the sensors.");
   std::set<machine_id> machines;
-  for (const auto sensor : filled)
+  for (const auto sensor : own)
     if (const auto known = entities->find_sensor(sensor)) machines.insert(known->machine);
   std::optional<catalog_change> change;
   if (!filled.empty()) {

@@ -146,9 +146,12 @@ expected<void> engine::impl::commit_pipelines(std::vector<staged_pipeline>& all)
     writes.insert(writes.end(), own.begin(), own.end());
     entries_of_all.push_back(one.entry);
   }
-  return commit(std::move(change), std::move(writes), [this, entries_of_all] {
+  const auto machines = machines_of_changed_sinks(all, *entities);
+  auto done = commit(std::move(change), std::move(writes), [this, entries_of_all] {
     for (const auto& each : entries_of_all) pipelines->put(each);
   });
+  if (done) refresh_watches(machines);
+  return done;
 }
 
 expected<pipeline_entry> engine::impl::commit_pipeline(staged_pipeline one) {

@@ -1,6 +1,7 @@
 #include "actors/engine/pipeline_sinks.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -155,6 +156,18 @@ void keep_former(staged_pipeline& of, const catalog& entities) {
   std::erase_if(former, [&](const former_sink& each) {
     return filled.contains(each.sensor) || !entities.known_sensors()->contains(each.sensor) || !seen.insert(each.sensor).second;
   });
+}
+
+std::set<machine_id> machines_of_changed_sinks(const std::vector<staged_pipeline>& all, const catalog& entities) {
+  std::vector<sensor_id> changed;
+  for (const auto& each : all) {
+    const auto before = own_sensors(each.before), now = own_sensors(each.entry.instances);
+    std::ranges::set_symmetric_difference(before, now, std::back_inserter(changed));
+  }
+  std::set<machine_id> found;
+  for (const auto sensor : changed)
+    if (const auto entry = entities.find_sensor(sensor)) found.insert(entry->machine);
+  return found;
 }
 
 std::vector<sensor_id> sensors_of_sinks(const pipeline_entry& of, const catalog& entities) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <vector>
 
 #include "actors/streams/stream_views.hpp"
@@ -47,6 +48,9 @@ expected<void> assign_sinks(staged_pipeline& of, const catalog& entities, wanted
 
 /// Notes the sensors that the instances of before filled and those of now do not.
 void keep_former(staged_pipeline& of, const catalog& entities);
+
+/// Where sensors of this catalog lie that only the instances of before fill, or only those of now.
+std::set<machine_id> machines_of_changed_sinks(const std::vector<staged_pipeline>& all, const catalog& entities);
 
 /// The sensors that are there of those that it fills or has filled.
 std::vector<sensor_id> sensors_of_sinks(const pipeline_entry& of, const catalog& entities);

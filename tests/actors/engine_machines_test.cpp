@@ -59,6 +59,43 @@ TEST_F(engine_machines, a_machine_is_learned_anew_when_its_sensors_change_and_wh
   EXPECT_FALSE(it->watch_of(1));
 }
 
+TEST_F(engine_machines, what_a_pipeline_comes_to_fill_is_watched_no_more_and_what_it_leaves_is_at_once) {
+  const temporary_directory directory;
+  auto it = open(directory);
+  make_press(*it);
+  using sensors = std::vector<sensor_id>;
+  const auto watched = [&] {
+    EXPECT_TRUE(it->settle(deadline_ms));
+    return it->watch_of(1).value().sources;
+  };
+  const auto made = it->create_pipeline(R"({"name":"means","per":"machine","sources":{"a":{"name":"current"}},"steps":[],
+      "sinks":[{"sensor":{"name":"means"}}]})");
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->instances[0].sinks, sensors{4});
+  EXPECT_EQ(watched(), (sensors{1, 2, 3}));
+  const auto name_sink = [&](const std::string& name) {
+    ASSERT_TRUE(it->update_pipeline(made->id, R"({"sinks":[{"sensor":{"name":")" + name + R"("}}]})"));
+  };
+  name_sink("other");
+  EXPECT_EQ(watched(), (sensors{1, 2, 3, 4}));
+  name_sink("means");
+  EXPECT_EQ(watched(), (sensors{1, 2, 3, 5}));
+  const auto rename_source = [&](const std::string& name) {
+    auto entry = it->entities().find_sensor(1).value();
+    entry.name = name;
+    ASSERT_TRUE(it->update(entry));
+  };
+  rename_source("gone");
+  EXPECT_EQ(watched(), (sensors{1, 2, 3, 4, 5})) << "of an instance that ended";
+  rename_source("current");
+  EXPECT_EQ(watched(), (sensors{1, 2, 3, 5}));
+  ASSERT_TRUE(it->remove_pipeline(made->id));
+  EXPECT_EQ(watched(), (sensors{1, 2, 3, 4, 5}));
+  it.reset();
+  it = open(directory);
+  EXPECT_EQ(watched(), (sensors{1, 2, 3, 4, 5})) << "a start finds nothing left to do";
+}
+
 void set(stream_settings& settings, setting what, double value) {
   settings.set(setting_place::of_detector(detector::machine, what), value);
 }
