@@ -87,9 +87,10 @@ expected<bool> machine_past::judge_paused(const watched_machine& it, time_range 
   auto told = tell(it, from_us, again.found(), live);
   if (!told) return tl::unexpected(std::move(told.error()));
   live.again_is_done();
+  if (!why_.only_look)
+    if (auto reported = add_report(it.key.machine, range, *told); !reported) return tl::unexpected(std::move(reported.error()));
   count(*told);
   if (why_.only_look) return false;
-  if (auto reported = add_report(it.key.machine, range, *told); !reported) return tl::unexpected(std::move(reported.error()));
   std::erase_if(marks, [place](const machine_mark& each) { return each.place <= place; });
   if (auto kept = with_.marks.replace(it.key, place, marks); !kept) return tl::unexpected(std::move(kept.error()));
   if (auto stored = with_.events.append(std::move(told->events)); !stored) return tl::unexpected(std::move(stored.error()));
@@ -192,9 +193,9 @@ void machine_past::count(const judged_past& told) {
   widen(*out_.changed, told.first_us, told.last_us);
 }
 
-/// As an event of the machine, behind those that it has of the same time.
+/// As an event of the machine, behind those that it has of the same time. What was reported of the same correction before a crash counts, too: reports
+/// are stored with what they tell of.
 expected<void> machine_past::add_report(machine_id machine, const time_range& range, judged_past& told) const {
-  if (!told.any()) return {};
   auto report = why_.report(range, told);
   report.key.sensor = 0;
   report.key.source = event_source::machine_correction;
@@ -202,7 +203,15 @@ expected<void> machine_past::add_report(machine_id machine, const time_range& ra
   const auto before = with_.events.events_of(report.key);
   if (!before) return tl::unexpected(before.error());
   report.key.revision = static_cast<std::uint32_t>(before->size());
-  told.events.push_back(std::move(report));
+  const auto said = std::get<judged_again_detail>(report.detail);
+  if (told.any()) told.events.push_back(std::move(report));
+  for (const auto& each : *before) {
+    const auto* const known = std::get_if<judged_again_detail>(&each.detail);
+    if (known == nullptr || said.correction == 0 || known->correction != said.correction || known->what != said.what) continue;
+    told.changed.add(consequences_of(*known));
+    told.first_us = std::min(told.first_us, known->changed_from_us);
+    told.last_us = std::max(told.last_us, known->changed_to_us);
+  }
   return {};
 }
 

@@ -34,7 +34,7 @@ class machine_past {
     bool only_look = false;  ///< nothing is changed
     /// What readings of a sensor count as.
     std::function<shared_overlay(sensor_id)> overlay;
-    /// Reports what came of the range; the event goes into the log, as one of the machine, with what was found. Not called where nothing is changed.
+    /// Reports what came of the range; the event goes into the log, as one of the machine, with what was found.
     std::function<event(const time_range&, const judged_past&)> report;
   };
   machine_past(const parts& with, cause why, const std::atomic<bool>& stopping)

@@ -8,6 +8,8 @@
 
 #include "actors/support/press_fixture.hpp"
 #include "pipelines/correct/historical.hpp"
+#include "pipelines/model/coding.hpp"
+#include "storage/base/rocks.hpp"
 #include "support/await.hpp"
 
 namespace factory::test {
@@ -151,6 +153,41 @@ TEST_F(engine_machines_past, a_correction_withdraws_a_state_and_its_revert_bring
   EXPECT_EQ(said_of(told_back[0]).what, "revert of offset");
   EXPECT_EQ(said_of(told_back[0]).anomalies_raised, 1U);
   EXPECT_EQ(told_back[0].who, "Bob");
+}
+
+/// As a crash leaves it that comes when all is done but the consequences of the step are not stored.
+void forget_consequences(const std::filesystem::path& directory, std::uint64_t step) {
+  const auto db = database::open(directory, {}).value();
+  std::string key = "q";
+  put_key64(key, step);
+  auto& disk = db->raw();
+  std::string record;
+  ASSERT_TRUE(disk.db->Get({}, disk.at(column::catalog), key, &record).ok());
+  rocksdb::WriteBatch batch;
+  batch.Delete(disk.at(column::catalog), key);
+  ASSERT_TRUE(disk.write(batch, true, "testing"));
+}
+
+TEST_F(engine_machines_past, what_a_step_changed_before_a_crash_is_counted_among_its_consequences) {
+  const temporary_directory directory;
+  auto it = open(directory);
+  make_press(*it);
+  ingest_cells(*it, cells(0, three_days), 300);
+  const auto made = it->correct(asked(2, fault_begin, fault_end, {offset, -25, 0})).value();
+  auto step = made.step;
+  for (const bool is_revert : {false, true}) {
+    if (is_revert) step = it->revert_correction(made.id, "Bob", "testing").value().reverted->step;
+    const auto all = followed(*it, step);
+    EXPECT_NE(is_revert ? all.anomalies.raised : all.anomalies.withdrawn, 0U);
+    const auto last = it->events().last_sequence();
+    const auto told = reports(*it, event_kind::readings_corrected).size();
+    it.reset();
+    forget_consequences(directory.path(), step);
+    it = open(directory);
+    EXPECT_EQ(followed(*it, step), all);
+    EXPECT_EQ(reports(*it, event_kind::readings_corrected).size(), told) << "nothing is told twice";
+    EXPECT_EQ(it->events().last_sequence(), last);
+  }
 }
 
 TEST_F(engine_machines_past, marks_stand_where_the_past_can_be_judged_from_and_go_with_their_watch) {
