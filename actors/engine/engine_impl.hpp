@@ -150,7 +150,7 @@ struct engine::impl {
   expected<void> commit(std::optional<catalog_change> change, std::vector<catalog_write> writes, std::function<void()> then);
   expected<void> commit(journal_entry entry, std::vector<catalog_write> writes);
 
-  // Pipelines (engine_streams.cpp).
+  // Pipelines (engine_streams.cpp, engine_streams_refresh.cpp).
   expected<void> open_streams();
   expected<void> start_streams();
   expected<void> start_instances(const pipeline_entry& of, const std::vector<pipeline_instance_entry>& which);

@@ -1,5 +1,3 @@
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <set>
 #include <string>
@@ -7,9 +5,7 @@
 
 #include "actors/engine/engine_impl.hpp"
 #include "actors/engine/limits.hpp"
-#include "actors/streams/limits.hpp"
 #include "actors/streams/stream_resolve.hpp"
-#include "pipelines/select/glob.hpp"
 #include "pipelines/stream/pipeline_spec.hpp"
 
 namespace factory {
@@ -17,12 +13,6 @@ namespace factory {
 namespace {
 
 using instances = std::vector<pipeline_instance_entry>;
-
-/// REQUIRES: they are in the order of their machines, as all are.
-const pipeline_instance_entry* find_machine(const instances& in, machine_id machine) {
-  const auto at = std::ranges::lower_bound(in, machine, {}, &pipeline_instance_entry::machine);
-  return at == in.end() || at->machine != machine ? nullptr : &*at;
-}
 
 }  // namespace
 
@@ -67,7 +57,7 @@ expected<void> engine::impl::start_streams() {
       return known && known->version == key.version;
     }
     const auto at = std::ranges::find(all, key.pipeline, &pipeline_entry::id);
-    return at != all.end() && at->version == key.version && find_machine(at->instances, key.machine) != nullptr;
+    return at != all.end() && at->version == key.version && find_instance(at->instances, key.machine) != nullptr;
   };
   if (streams->end_all_but(is_known))
     if (auto reached = reach_store(limits::query_deadline_ms); !reached) return reached;
@@ -138,7 +128,7 @@ expected<void> engine::impl::commit_pipelines(std::vector<staged_pipeline>& all)
         one.refused.push_back({each.machine, "sources: " + *cycle + " would be computed from itself"});
     if (!one.refused.empty()) return refuse_one(all, {errc::invalid, one.refused.front().reason, "sources", {}});
     auto& now = one.entry.instances;
-    std::erase_if(now, [&one](const auto& each) { return find_machine(one.made, each.machine) != nullptr; });
+    std::erase_if(now, [&one](const auto& each) { return find_instance(one.made, each.machine) != nullptr; });
     now.insert(now.end(), one.made.begin(), one.made.end());
     std::ranges::sort(now, {}, &pipeline_instance_entry::machine);
     keep_former(one, *entities);
@@ -198,7 +188,7 @@ expected<void> engine::impl::forget_reached(const std::vector<stream_key>& ended
                                             const instances& were) {
   std::set<sensor_id> subjects;
   for (const auto& each : ended)
-    if (const auto* const known = find_machine(were, each.machine)) subjects.insert(known->sources[subject_source(spec)]);
+    if (const auto* const known = find_instance(were, each.machine)) subjects.insert(known->sources[subject_source(spec)]);
   const auto is_gone = [&](pipeline_id id, sensor_id subject) {
     return id == ended.front().pipeline && subjects.contains(subject);
   };
@@ -232,134 +222,6 @@ std::optional<pipeline_id> engine::impl::tells_channel(channel_id channel) const
     if (spec && std::ranges::find(spec->sinks, pipeline_sink(channel_sink{channel})) != spec->sinks.end()) return each.id;
   }
   return std::nullopt;
-}
-
-/// After a change of the catalog: instances for machines that have all sources now, none for those that have them no more. The sensors that
-/// this makes may be sources in turn. What one pipeline cannot have now is no reason for others to stand still: the housekeeper tries again. REQUIRES: the
-/// caller holds `changes`.
-void engine::impl::refresh_streams() {
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (const auto& entry : pipelines->all()) {
-      const auto done = refresh_stream(entry);
-      changed = changed || done.value_or(false);
-      if (done) continue;
-      spdlog::warn("pipeline {} does not follow a change of the catalog yet: {}", entry.id, done.error().message);
-      is_to_follow_changes = true;
-    }
-  }
-}
-
-namespace {
-
-/// What the catalog does not allow, however often it is tried.
-bool is_refusal(const error& why) {
-  return why.code == errc::invalid || why.code == errc::conflict || why.code == errc::too_large;
-}
-
-}  // namespace
-
-/// Whether instances came into being.
-expected<bool> engine::impl::refresh_stream(pipeline_entry entry) {
-  const auto spec = parse_pipeline(entry.spec);
-  if (!spec || !spec->enabled) {
-    note_left_out(entry, {});
-    return false;
-  }
-  const auto before = entry.instances;
-  auto [fresh, left_out] = resolve_again(*spec, *entities, entry);
-  std::vector<stream_key> ended;
-  std::erase_if(entry.instances, [&](const auto& known) {
-    const auto* const now = find_machine(fresh, known.machine);
-    if (now != nullptr && now->sources == known.sources) return false;
-    const auto gone = streams->end(entry.id, known.machine);
-    ended.insert(ended.end(), gone.begin(), gone.end());
-    return true;
-  });
-  std::erase_if(fresh, [&](const auto& each) { return find_machine(entry.instances, each.machine) != nullptr; });
-  const bool has_changed = entry.instances.size() != before.size() || !fresh.empty();
-  if (has_changed) {
-    if (auto done = forget_instances(ended, *spec, before); !done) return tl::unexpected(std::move(done.error()));
-    for (auto& each : fresh) each.since_sequence = entries->last_sequence();
-    auto begun = commit_instances(entry, {*spec, before}, std::move(fresh), left_out);
-    if (!begun) return tl::unexpected(std::move(begun.error()));
-    fresh = std::move(*begun);
-  }
-  note_left_out(entry, std::move(left_out));
-  if (fresh.empty()) return false;
-  if (auto started = start_instances(entry, fresh); !started) return tl::unexpected(std::move(started.error()));
-  return true;
-}
-
-/// Commits what is left of the instances of before, with the fresh ones but those that the catalog refuses: these are left out. Returns those that came
-/// into being.
-expected<instances> engine::impl::commit_instances(pipeline_entry& entry, const instances_before& was, instances fresh,
-                                                   std::vector<left_out_machine>& left_out) {
-  std::vector<staged_pipeline> one{{entry, was.spec, fresh, was.spec, was.all}};
-  const auto done = commit_pipelines(one);
-  auto& refused = one.front().refused;
-  if (done) {
-    entry = std::move(one.front().entry);
-    return std::move(one.front().made);
-  }
-  if (!is_refusal(done.error()) || fresh.empty()) return tl::unexpected(done.error());
-  if (refused.empty() && fresh.size() > 1) {  // it says of none that it is at fault, as where there are too many at once
-    const auto half = fresh.begin() + static_cast<std::ptrdiff_t>(fresh.size() / 2);
-    auto begun = commit_instances(entry, was, {fresh.begin(), half}, left_out);
-    if (!begun) return begun;
-    auto others = commit_instances(entry, {was.spec, entry.instances}, {half, fresh.end()}, left_out);
-    if (!others) return others;
-    begun->insert(begun->end(), others->begin(), others->end());
-    return begun;
-  }
-  if (refused.empty()) refused.push_back({fresh.front().machine, done.error().message});
-  std::set<machine_id> without;
-  for (auto& each : refused)
-    if (without.insert(each.machine).second) left_out.push_back(std::move(each));
-  std::erase_if(fresh, [&](const auto& each) { return without.contains(each.machine); });
-  if (fresh.empty() && entry.instances.size() == was.all.size()) return instances{};
-  return commit_instances(entry, was, std::move(fresh), left_out);
-}
-
-/// What `GET /api/pipelines/{id}` says of it; the log hears of what is new, as far as its bound goes.
-void engine::impl::note_left_out(const pipeline_entry& of, std::vector<left_out_machine> all) {
-  left_out_machines now{{}, all.size()};
-  all.resize(std::min(all.size(), limits::left_out_kept));
-  now.first = std::move(all);
-  const std::lock_guard lock(left_out_mutex);
-  auto& known = left_out_by_pipeline[of.id];
-  std::size_t fresh = 0;
-  for (const auto& each : now.first)
-    if (std::ranges::find(known.first, each) == known.first.end() && ++fresh <= limits::left_out_logged)
-      spdlog::warn("pipeline {} has no instance{}: {}", of.id,
-                   each.machine != 0 ? " for machine " + std::to_string(each.machine) : "", each.reason);
-  const bool passes_bound = now.count > limits::left_out_kept && known.count <= limits::left_out_kept;
-  if (fresh > limits::left_out_logged || passes_bound)
-    spdlog::warn("pipeline {} has no instance for {} machines; GET /api/pipelines/{} says why", of.id, now.count, of.id);
-  known = std::move(now);
-  if (known.count == 0) left_out_by_pipeline.erase(of.id);
-}
-
-/// REQUIRES: the caller holds `changes`. The change is in force, whatever becomes of the pipelines.
-void engine::impl::after_catalog_change(const std::vector<sensor_entry>& created) {
-  if (!created.empty()) {
-    std::set<machine_id> machines;
-    for (const auto& each : created) machines.insert(each.machine);
-    refresh_watches(machines);
-  }
-  const auto all = pipelines->all();
-  if (all.empty()) return;
-  // A screen: sensors that no pipeline is for come in great numbers.
-  std::vector<selector> wanted;
-  for (const auto& each : all)
-    for (auto& source : parse_pipeline(each.spec).value_or(pipeline_spec{}).sources)
-      if (source.sensor == 0) wanted.push_back(std::move(source.which));
-  const auto is_wanted = [&](const sensor_entry& sensor) {
-    return std::ranges::any_of(wanted,
-                               [&](const selector& which) { return !which.name || matches_pattern(*which.name, sensor.name); });
-  };
-  if (!created.empty() && std::ranges::none_of(created, is_wanted)) return;
-  refresh_streams();
 }
 
 std::optional<pipeline_id> engine::impl::filled_by(sensor_id sensor) const {

@@ -35,11 +35,6 @@ expected<void> check_units_of(const pipeline_spec& spec, const pipeline_instance
   return check_units(spec, units);
 }
 
-const pipeline_instance_entry* find_machine(const instances& in, machine_id machine) {
-  const auto at = std::ranges::find(in, machine, &pipeline_instance_entry::machine);
-  return at == in.end() ? nullptr : &*at;
-}
-
 /// Of several sensors that a source finds, the one that the instance had before; 0: none of them.
 sensor_id kept_source(const std::vector<sensor_id>& found, const pipeline_instance_entry* known, std::size_t source) {
   if (known == nullptr || source >= known->sources.size()) return 0;
@@ -119,10 +114,15 @@ void resolve_machines(const pipeline_spec& spec, const catalog& entities, const 
   for (const auto& each : found)
     for (const auto& [machine, sensors] : each) machines.insert(machine);
   for (const auto machine : machines)
-    if (!take(machine, resolve_machine(spec, entities, machine, found, find_machine(known, machine)))) return;
+    if (!take(machine, resolve_machine(spec, entities, machine, found, find_instance(known, machine)))) return;
 }
 
 }  // namespace
+
+const pipeline_instance_entry* find_instance(const instances& in, machine_id machine) {
+  const auto at = std::ranges::lower_bound(in, machine, {}, &pipeline_instance_entry::machine);
+  return at == in.end() || at->machine != machine ? nullptr : &*at;
+}
 
 std::set<sensor_id> own_sensors(const instances& all, const std::vector<former_sink>& former) {
   std::set<sensor_id> own;
@@ -158,7 +158,7 @@ resolved_again resolve_again(const pipeline_spec& spec, const catalog& entities,
     return true;
   };
   if (!spec.per_machine) {
-    take(0, resolve_one(spec, entities, own, find_machine(before.instances, 0)));
+    take(0, resolve_one(spec, entities, own, find_instance(before.instances, 0)));
   } else if (const auto found = find_sources(spec, entities, own)) {
     resolve_machines(spec, entities, *found, before.instances, take);
   } else {

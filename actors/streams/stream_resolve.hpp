@@ -20,6 +20,8 @@ namespace factory {
 /// A selector does not find the pipeline's `own` sensors.
 expected<std::vector<pipeline_instance_entry>> resolve(const pipeline_spec& spec, const catalog& entities,
                                                        const std::set<sensor_id>& own);
+/// That of the machine. REQUIRES: they are in the order of their machines, as all are.
+const pipeline_instance_entry* find_instance(const std::vector<pipeline_instance_entry>& in, machine_id machine);
 /// The sensors that a pipeline fills or has filled.
 std::set<sensor_id> own_sensors(const std::vector<pipeline_instance_entry>& instances,
                                 const std::vector<former_sink>& former = {});
