@@ -1,6 +1,5 @@
 #include "http/api/api_call.hpp"
 #include "http/api/shown_things.hpp"
-#include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/backtest_text.hpp"
 #include "http/text/cursor.hpp"
@@ -19,13 +18,6 @@ std::vector<std::string_view> kind_names() {
   for (const event_kind kind : event_kinds()) names.push_back(to_text(kind));
   return names;
 }
-
-/// Null when everything is shown, also what deleted sensors left.
-using factory_view = std::shared_ptr<const sensor_set>;
-factory_view view_of(const query_port& behind, const http_request& request) {
-  return request.factory != 0 ? sensors_of(behind, request.factory) : nullptr;
-}
-bool shows(const factory_view& seen, sensor_id sensor) { return !seen || seen->contains(sensor); }
 
 expected<http_response> get_events(query_port& behind, const http_request& request, const path_argument&) {
   query_reader query(request);
@@ -46,12 +38,13 @@ expected<http_response> get_events(query_port& behind, const http_request& reque
   asked.limit = limit;
   auto found = behind.events().page(asked);
   if (!found) return fail_with(found.error());
-  const auto seen = view_of(behind, request);
+  // Without a factory everything is shown, also what deleted sensors left.
+  const auto seen = request.factory != 0 ? std::optional(things_of_factory(behind, request.factory)) : std::nullopt;
   const auto labelled = labels.empty() ? std::nullopt : std::optional(things_with(behind, labels));
   json_writer out(256 * (found->rows.size() + 1));
   out.begin_object().key("events").begin_array();
   for (const event& each : found->rows) {
-    if (shows(seen, each.key.sensor) && (!labelled || labelled->contains(each.key))) write_event(out, each);
+    if ((!seen || seen->contains(each.key)) && (!labelled || labelled->contains(each.key))) write_event(out, each);
   }
   out.end_array().key("next_cursor");
   found->next ? out.value(format_cursor(*found->next, asked.descending)) : out.value(nullptr);

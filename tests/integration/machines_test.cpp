@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "integration/support/daemon.hpp"
 #include "integration/support/plant.hpp"
 #include "support/await.hpp"
+#include "support/paths.hpp"
 #include "support/times.hpp"
 
 namespace factory::test {
@@ -47,6 +49,17 @@ struct machines : testing::Test {
   }
   static std::string of_machine_id(http_client& api) {
     return get_json(api, "/api/anomalies?detector=machine")["anomalies"][0]["id"].GetString();
+  }
+  /// Anomalies of machine 1 that are more by its reports of this kind, as the bearer of a token sees them; nothing without reports.
+  static std::optional<int> reported(std::uint16_t port, std::string_view kind, const std::string& token = {}) {
+    http_client::header_map headers;
+    if (!token.empty()) headers["Authorization"] = "Bearer " + token;
+    const auto page = http_client(port).send("GET", fmt::format("/api/events?limit=1000&kind={}", kind), {}, headers).json();
+    std::optional<int> more;
+    for (const auto& each : page["events"].GetArray())
+      if (std::string_view(each["source"].GetString()) == "machine_correction" && each["machine_id"].GetUint() == 1)
+        more = more.value_or(0) + each["anomalies_raised"].GetInt() - each["anomalies_withdrawn"].GetInt();
+    return more;
   }
   static void await_machine(http_client& api, std::uint64_t learned) {
     await(
@@ -159,6 +172,25 @@ TEST_F(machines, a_state_in_readings_that_come_hours_late_is_found_explained_and
   http_client again(process->api_port());
   await_machine(again, row_count - 1);
   EXPECT_EQ(found(again), "");
+
+  EXPECT_EQ(reported(process->api_port(), "backlog_judged"), 1);
+  EXPECT_EQ(reported(process->api_port(), "readings_corrected"), -1);
+  process->stop();
+  auto admin = run({program("factoryd"), "token", "create", "--data-dir", process->data_dir().string(), "--name", "admin",
+                    "--scope", "admin"})
+                   .output;
+  admin.erase(admin.find_last_not_of('\n') + 1);
+  process->start();
+  http_client limited(process->api_port());
+  const http_client::header_map as_admin{{"Authorization", "Bearer " + admin}, {"Content-Type", "application/json"}};
+  ASSERT_EQ(limited.send("POST", "/api/factories", R"({"name":"another"})", as_admin).status, 201U);
+  for (const std::string factory : {"1", "2"}) {
+    const auto made = limited.send(
+        "POST", "/api/tokens", R"({"name":"of )" + factory + R"(","scopes":["read"],"factory_id":)" + factory + "}", as_admin);
+    ASSERT_EQ(made.status, 201U) << made.body;
+    const auto seen = reported(process->api_port(), "readings_corrected", made.json()["token"].GetString());
+    EXPECT_EQ(seen, factory == "1" ? std::optional(-1) : std::nullopt);
+  }
 }
 
 }  // namespace
