@@ -119,6 +119,8 @@ void add_options(CLI::App& app, settings& given) {
       add_work("machines", "the machine detector on runs of a simulated pump, row by row: F1, false, missed; no server");
   machines->add_option("--seed", given.machines.seed, "of the runs")->capture_default_str();
   machines->add_option("--runs", given.machines.runs)->capture_default_str()->check(CLI::PositiveNumber);
+  machines->add_option("--plant-days", given.machines.plant_days, "so many days of a simulated plant instead")
+      ->check(CLI::PositiveNumber);
   auto* nab =
       add_work("nab", "the detectors on the Numenta Anomaly Benchmark, also with constants found on other files; no server");
   nab->add_option("--data", given.nab.data, "its folder")->capture_default_str();

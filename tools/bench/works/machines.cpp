@@ -2,12 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "pipelines/backtest/labelled_rows.hpp"
 #include "pipelines/backtest/row_judge.hpp"
 #include "pipelines/detect/machine.hpp"
+#include "simulate/plant.hpp"
 #include "simulate/pump_rig.hpp"
 
 namespace factory::bench {
@@ -32,9 +39,82 @@ void print_rows(std::string_view name, const labelled_rows& is) {
              100 * is.missed_share());
 }
 
+constexpr std::int64_t step_us = 10'000'000, hour_us = 3'600'000'000, day_us = 24 * hour_us;
+constexpr std::int64_t plant_begin_us = 1'767'225'600'000'000;  // 2026-01-01T00:00:00Z
+constexpr std::size_t plant_factories = 4, plant_machines = 6;
+
+std::vector<episode> watch(const planned_machine& machine, const fault_policy& faults, std::int64_t end_us) {
+  std::vector<sensor_signal> signals;
+  for (const auto& each : machine.sensors) signals.emplace_back(each.shape, each.key, faults, plant_begin_us, step_us);
+  machine_detector detector(signals.size());
+  const machine_settings how{machine_learn_us, 1};
+  std::vector<double> row(signals.size());
+  std::vector<episode> states;
+  std::vector<episode_change> changes;
+  for (auto now_us = plant_begin_us; now_us < end_us; now_us += step_us) {
+    for (std::size_t i = 0; i < signals.size(); ++i)
+      row[i] = signals[i].next().value_or(std::numeric_limits<double>::quiet_NaN());
+    if (std::ranges::count_if(row, [](double value) { return !std::isnan(value); }) < 2) continue;
+    detector.observe(now_us, row, how, changes);
+    for (const auto& each : changes) {
+      if (each.what == episode_change::kind::opened)
+        states.push_back(each.now);
+      else if (!states.empty())
+        states.back() = each.now;
+    }
+    changes.clear();
+  }
+  return states;
+}
+
+struct found_of_kind {
+  std::size_t faults = 0, found = 0;
+};
+
+void print_plant(std::string_view name, const machine_options& how, const fault_policy& policy) {
+  const auto end_us = plant_begin_us + how.plant_days * day_us, from_us = plant_begin_us + 2 * machine_learn_us;
+  std::map<std::string_view, found_of_kind> kinds;
+  std::size_t all = 0, unexplained = 0, machines = 0;
+  double open_us = 0;
+  for (const auto& factory : plan_plant(how.seed, plant_factories, plant_machines))
+    for (const auto& machine : factory.machines) {
+      std::vector<fault> faults;
+      for (const auto& each : machine.sensors)
+        std::ranges::copy(plan_faults(policy, each.key, plant_begin_us, end_us, step_us, each.shape.fault_scale()),
+                          std::back_inserter(faults));
+      const auto states = watch(machine, policy, end_us);
+      ++machines;
+      all += states.size();
+      for (const auto& state : states) {
+        open_us += static_cast<double>((state.is_open() ? end_us : state.end_us) - state.begin_us);
+        unexplained += std::ranges::none_of(
+            faults, [&](const fault& is) { return state.begin_us >= is.begin_us && state.begin_us < is.end_us + hour_us; });
+      }
+      for (const auto& is : faults) {
+        if (is.begin_us < from_us) continue;
+        auto& of = kinds[to_text(is.kind)];
+        ++of.faults;
+        of.found += std::ranges::any_of(states, [&](const episode& state) {
+          return state.begin_us < is.end_us && (state.is_open() || state.end_us >= is.begin_us);
+        });
+      }
+    }
+  fmt::print(
+      "{}: {} machines, {} days, seed {}: {} states, {} of them unexplained ({:.3f} a machine-week), open {:.2f} % of the time\n",
+      name, machines, how.plant_days, how.seed, all, unexplained,
+      static_cast<double>(unexplained) / static_cast<double>(machines) / how.plant_days * 7,
+      100 * open_us / static_cast<double>(machines) / static_cast<double>(end_us - plant_begin_us));
+  for (const auto& [kind, of] : kinds) fmt::print("  {:<12} {:>4} of {:<4} found\n", kind, of.found, of.faults);
+}
+
 }  // namespace
 
 void run_machines(const machine_options& how) {
+  if (how.plant_days > 0) {
+    print_plant("without faults", how, {fault_policy{}.slot_us, 0});
+    print_plant("with faults of single sensors", how, {});
+    return;
+  }
   std::array<labelled_rows, rig_fault_kinds> kinds;
   labelled_rows all;
   for (std::size_t run = 0; run < how.runs; ++run) {
