@@ -13,7 +13,7 @@ constexpr std::array<detector_entry, detector_count> entries = {{
     {detector::stuck, "stuck", 1, finding_kind::health, "repeats one value longer than it ever did"},
     {detector::silent, "silent", 1, finding_kind::health, "sends nothing though its readings are due"},
     {detector::noise_lost, "noise_lost", 1, finding_kind::health, "its usual scatter is gone"},
-    {detector::machine, "machine", 1, finding_kind::anomaly, "the sensors of a machine do not go together as usual"},
+    {detector::machine, "machine", 2, finding_kind::anomaly, "the sensors of a machine do not go together as usual"},
 }};
 
 }  // namespace

@@ -24,19 +24,23 @@ struct machine_settings {
 /// Of the watch over a machine that is at work.
 inline constexpr std::int64_t machine_learn_us = 24 * 3'600'000'000LL;
 
-/// The sensors of a machine, judged together: do they go with each other, and stay where they are, as they did while the machine ran
-/// calmly? Learned from calm rows (a row: one value of each sensor, aligned in event time), by principal components
-/// (Jackson 1991; MacGregor, Kourti 1995), on a mean that forgets within a few rows (multivariate EWMA: Lowry and others 1992):
+/// The sensors of a machine, judged together: are they where they would be, and do they go with each other, as while the machine ran calmly? A row
+/// is one value of each sensor, aligned in event time.
 ///
-///   z    (reading - mean) / scale, for each sensor; smoothed
-///   T2   sum over the first components of score^2 / variance: far out, but together as usual
-///   Q    sum of squares of what these components leave: not together as usual
+///   smooth  a mean that forgets within a few rows
+///   level   a mean that forgets as fast as the sensor wanders: of three rates the slowest that foretold the calm rows about as well as the best
+///   z       (smooth - level) / scale; the scale is by how much these forecasts failed
+///   T2      sum over the first principal components of score^2 / variance: far out, but together as usual
+///   Q       sum of squares of what these components leave: not together as usual
 ///   score = the larger of sqrt(T2) / its limit and sqrt(Q) / its limit
 ///
-/// The limits are from the calm rows; where it learns for longer, from the usual maxima of such spans: each day has its changes of shift.
-/// A sensor is judged when it had a value in nine of ten calm rows, and not always the same. A state that lasts is one episode: it opens at 1, and
-/// closes when the score has stayed below `closes_below`, or as learned: then the machine is learned anew. While calm, the mean goes along slowly.
-/// The contribution of each sensor to the larger of both names the culprits.
+/// Components and limits are of z, not of the readings, as in a multivariate EWMA chart (Lowry and others 1992; T2 and Q: Jackson 1991; MacGregor,
+/// Kourti 1995): smoothing takes the noise from one sensor and leaves another, which wanders, as it was. The limits are from the calm rows; where it
+/// learns for longer, from the usual maxima of such spans: each day has its changes of shift.
+/// A sensor is judged when it had a value in nine of ten calm rows, and not always the same. A state that lasts is one episode: it opens at 1. While it
+/// lasts, sensors that add their share to the score keep their levels; the others are followed. It closes when the score has stayed below `closes_below`, or below half
+/// of what it usually was in this state: then the machine has come back to where it now stands, and the levels follow quickly until it is calm. Or it
+/// closes as learned: then the machine is learned anew. The contribution of each sensor to the larger of both names the culprits.
 class machine_detector {
  public:
   static constexpr std::uint32_t learn_rows = 400;  ///< also the most that are kept
@@ -63,8 +67,8 @@ class machine_detector {
     double t2 = 0, t2_bound = 1, q = 0, q_bound = 1;
   };
   distances newest_distances() const;
-  double expected_of(std::size_t sensor) const { return mean_[sensor]; }
-  /// Its usual deviation while calm; 0: the sensor is not judged.
+  double expected_of(std::size_t sensor) const { return level_[sensor]; }
+  /// Its usual deviation while calm, smoothed; 0: the sensor is not judged.
   double spread_of(std::size_t sensor) const { return is_fitted() ? model_.read().scale[sensor] : 0; }
   std::uint64_t learned_rows() const { return learned_; }  ///< calm ones, since it learns anew
   std::int64_t learning_since_us() const { return first_us_; }
@@ -93,19 +97,22 @@ class machine_detector {
   /// What was learned from the calm rows.
   struct model {
     std::vector<double> scale;          ///< of each sensor; 0: not judged
-    std::vector<std::uint32_t> judged;  ///< the other sensors
+    std::vector<double> rate;           ///< of each sensor's level, a row
+    std::vector<std::uint32_t> judged;  ///< the sensors with a scale
     std::vector<double> vectors;        ///< judged x judged; the first components first
     std::vector<double> variances;      ///< of the components
-    double mean_rate = 0;               ///< of the mean, a calm row
     std::uint32_t components = 0;
     bool operator==(const model&) const = default;
     template <class Self, class Visit>
     static void fields(Self& self, Visit& visit) {
-      visit(self.scale, self.judged, self.vectors, self.variances, self.mean_rate, self.components);
+      visit(self.scale, self.rate, self.judged, self.vectors, self.variances, self.components);
     }
   };
   using rows = std::vector<float>;  ///< row by row; NaN: missing
   using chunk = shared_value<rows>;
+
+  struct fitting;
+  struct first_version;
 
   void learn(std::int64_t time_us, std::span<const double> values, const machine_settings& how);
   void halve();
@@ -114,25 +121,28 @@ class machine_detector {
   bool is_fitted() const { return !model_.is_fresh(); }
   rows kept_rows() const;
   bool fit();
-  static bool fit_scale(const rows& all, std::size_t sensors, std::size_t sensor, double& mean, double& scale);
-  static void fit_components(const rows& all, std::size_t sensors, const std::vector<double>& mean, model& to);
-  void fit_limits(const rows& all, const model& by);
+  void smooth(std::span<const double> values);
   void smooth(const model& by, std::span<const double> values);
-  statistics judge(const model& by) const;
+  static statistics judge(const model& by, std::span<const double> z);
   void keep_state(std::int64_t time_us, double score, std::vector<episode_change>& out);
+  bool stays_on(double score);
+  void follow(const model& by, std::span<const double> values);
+  std::vector<double> shares(const model& by) const;
   bool is_sound() const;
+  bool take_over(first_version& from);
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
-    visit(self.kept_, self.model_, self.mean_, self.smooth_, self.t2_, self.q_, self.episodes_, self.newest_score_, self.learned_,
-          self.first_us_, self.span_since_us_, self.on_since_us_, self.stride_, self.skipped_, self.kept_count_, self.spans_,
-          self.below_, self.on_rows_, self.speaks_, self.on_);
+    visit(self.kept_, self.model_, self.level_, self.smooth_, self.z_, self.t2_, self.q_, self.episodes_, self.newest_score_,
+          self.learned_, self.first_us_, self.span_since_us_, self.on_since_us_, self.usual_on_, self.stride_, self.skipped_,
+          self.kept_count_, self.spans_, self.below_, self.far_below_, self.settling_, self.on_rows_, self.speaks_, self.on_);
   }
 
   std::size_t sensors_;
   std::vector<chunk> kept_;  ///< calm rows to learn from, one in `stride_`
   shared_value<model> model_;
-  std::vector<double> mean_;    ///< of each sensor
-  std::vector<double> smooth_;  ///< z of the judged sensors, smoothed
+  std::vector<double> level_;   ///< of each sensor
+  std::vector<double> smooth_;  ///< of each sensor; infinite: no reading yet
+  std::vector<double> z_;       ///< of the judged sensors, in the newest row
   usual_maximum t2_, q_;
   episode_book episodes_;
   double newest_score_ = 0;
@@ -140,9 +150,12 @@ class machine_detector {
   std::int64_t first_us_ = INT64_MIN;  ///< of the oldest row that was learned
   std::int64_t span_since_us_ = 0;     ///< whose maxima are taken now
   std::int64_t on_since_us_ = 0;
+  double usual_on_ = 0;  ///< score in the state that lasts
   std::uint32_t stride_ = 1, skipped_ = 0;
   std::uint32_t kept_count_ = 0;  ///< rows in kept_
   std::uint32_t below_ = 0;       ///< rows in a row below closes_below
+  std::uint32_t far_below_ = 0;   ///< rows in a row far below the usual score of the state
+  std::uint32_t settling_ = 0;    ///< rows in which the levels may yet follow quickly, behind a state
   std::uint32_t on_rows_ = 0;
   std::uint32_t spans_ = 0;  ///< whose maxima are known
   bool speaks_ = false, on_ = false;
