@@ -331,7 +331,7 @@ TEST(detector_set, a_state_of_version_1_is_read_and_learns_patterns_anew) {
 TEST(detector_set, memory_stays_within_its_bounds) {
   sensor idle;
   idle.run(1);
-  EXPECT_LE(idle.detectors.memory_bytes(), 1'280U);
+  EXPECT_LE(idle.detectors.memory_bytes(), 640U);
   detector_set busy;
   std::vector<episode_change> changes;
   for (const auto& [time_us, value] : troubled_stream(5)) busy.observe(time_us, value, {}, changes);
