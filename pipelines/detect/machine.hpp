@@ -112,7 +112,7 @@ class machine_detector {
   using chunk = shared_value<rows>;
 
   struct fitting;
-  struct first_version;
+  struct older_version;
 
   void learn(std::int64_t time_us, std::span<const double> values, const machine_settings& how);
   void halve();
@@ -129,7 +129,7 @@ class machine_detector {
   void follow(const model& by, std::span<const double> values);
   std::vector<double> shares(const model& by) const;
   bool is_sound() const;
-  bool take_over(first_version& from);
+  bool take_over(older_version& from);
   template <class Self, class Visit>
   static void fields(Self& self, Visit& visit) {
     visit(self.kept_, self.model_, self.level_, self.smooth_, self.z_, self.t2_, self.q_, self.episodes_, self.newest_score_,

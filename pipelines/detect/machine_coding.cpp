@@ -31,7 +31,7 @@ bool machine_detector::is_sound() const {
 
 /// Scales, components and limits were those of readings, and one rate that of all levels. They stay in force until the machine is learned anew. Where
 /// it was still learning, it begins again: the rows were not smooth.
-struct machine_detector::first_version {
+struct machine_detector::older_version {
   struct old_model {
     std::vector<double> scale;
     std::vector<std::uint32_t> judged;
@@ -56,7 +56,7 @@ struct machine_detector::first_version {
   }
 };
 
-bool machine_detector::take_over(first_version& from) {
+bool machine_detector::take_over(older_version& from) {
   if (from.model.is_fresh()) {
     learn_anew();
     return from.z.empty();
@@ -86,8 +86,8 @@ bool machine_detector::decode(std::string_view& in) {
   if (version == machine_version) {
     fields(read, reader);
   } else {
-    first_version old{read};
-    first_version::fields(old, reader);
+    older_version old{read};
+    older_version::fields(old, reader);
     if (!reader.ok || !read.take_over(old)) return false;
   }
   if (!reader.ok || !read.is_sound()) return false;
