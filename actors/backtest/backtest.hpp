@@ -14,7 +14,7 @@
 #include "pipelines/alarm/thresholds.hpp"
 #include "pipelines/backtest/backtest_result.hpp"
 #include "pipelines/model/result.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 #include "storage/streams/pipeline_store.hpp"
 
 namespace factory {

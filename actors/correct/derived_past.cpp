@@ -8,7 +8,7 @@
 #include "actors/correct/limits.hpp"
 #include "actors/correct/source_rows.hpp"
 #include "pipelines/correct/historical.hpp"
-#include "pipelines/stream/pipeline_id.hpp"
+#include "pipelines/spec/pipeline_id.hpp"
 
 namespace factory {
 

@@ -7,8 +7,8 @@
 #include "actors/correct/past_reports.hpp"
 #include "actors/correct/source_rows.hpp"
 #include "pipelines/correct/historical.hpp"
-#include "pipelines/stream/limits.hpp"
-#include "pipelines/stream/machine_rerun.hpp"
+#include "pipelines/machine/limits.hpp"
+#include "pipelines/machine/machine_rerun.hpp"
 
 namespace factory {
 

@@ -10,7 +10,7 @@
 
 #include "actors/correct/derived_past.hpp"
 #include "pipelines/correct/consequences.hpp"
-#include "pipelines/stream/machine_watch.hpp"
+#include "pipelines/machine/machine_watch.hpp"
 #include "storage/events/event_log.hpp"
 #include "storage/series/time_series.hpp"
 #include "storage/streams/machine_mark_store.hpp"

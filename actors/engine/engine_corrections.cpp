@@ -6,7 +6,7 @@
 #include "actors/engine/limits.hpp"
 #include "actors/jobs/job_report.hpp"
 #include "pipelines/model/time.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 #include "storage/base/limits.hpp"
 
 namespace factory {

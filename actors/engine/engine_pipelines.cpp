@@ -8,7 +8,7 @@
 #include "actors/streams/limits.hpp"
 #include "actors/streams/stream_resolve.hpp"
 #include "pipelines/model/limits.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 
 namespace factory {
 

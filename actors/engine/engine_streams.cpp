@@ -6,7 +6,7 @@
 #include "actors/engine/engine_impl.hpp"
 #include "actors/engine/limits.hpp"
 #include "actors/streams/stream_resolve.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 
 namespace factory {
 

@@ -10,7 +10,7 @@
 #include "actors/engine/limits.hpp"
 #include "actors/streams/stream_resolve.hpp"
 #include "pipelines/select/glob.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 
 namespace factory {
 

@@ -6,7 +6,7 @@
 
 #include "actors/streams/stream_views.hpp"
 #include "pipelines/model/result.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 #include "storage/catalog/catalog.hpp"
 #include "storage/streams/pipeline_store.hpp"
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "actors/streams/stream_messages.hpp"
-#include "pipelines/stream/machine_watch.hpp"
+#include "pipelines/machine/machine_watch.hpp"
 
 namespace factory {
 

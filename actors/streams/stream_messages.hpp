@@ -14,7 +14,7 @@
 #include "actors/streams/stream_views.hpp"
 #include "pipelines/correct/correction_overlay.hpp"
 #include "pipelines/model/event.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 #include "storage/journal/journal.hpp"
 #include "storage/state/store_writer.hpp"
 #include "storage/streams/pipeline_store.hpp"

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "actors/streams/limits.hpp"
-#include "pipelines/detect/machine.hpp"
-#include "pipelines/stream/units.hpp"
+#include "pipelines/machine/machine_detector.hpp"
+#include "pipelines/spec/units.hpp"
 
 namespace factory {
 

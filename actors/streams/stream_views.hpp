@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "pipelines/machine/machine_watch.hpp"
 #include "pipelines/model/reading.hpp"
-#include "pipelines/stream/machine_watch.hpp"
 #include "pipelines/stream/stream_counts.hpp"
 
 namespace factory {

@@ -1,6 +1,6 @@
 #include "actors/streams/watch_rows.hpp"
 
-#include "pipelines/judge/machine_judge.hpp"
+#include "pipelines/machine/machine_judge.hpp"
 
 namespace factory {
 

@@ -8,8 +8,8 @@
 #include "http/edge/access.hpp"
 #include "http/edge/query.hpp"
 #include "http/text/json_body.hpp"
-#include "pipelines/stream/limits.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/limits.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 #include "storage/base/limits.hpp"
 
 namespace factory {

@@ -8,8 +8,8 @@
 
 #include "http/edge/limits.hpp"
 #include "http/text/event_json.hpp"
-#include "pipelines/judge/machine_history.hpp"
 #include "pipelines/judge/recompute.hpp"
+#include "pipelines/machine/machine_history.hpp"
 
 namespace factory {
 

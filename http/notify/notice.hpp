@@ -8,7 +8,7 @@
 
 #include "pipelines/alarm/thresholds.hpp"
 #include "pipelines/model/event.hpp"
-#include "pipelines/stream/pipeline_id.hpp"
+#include "pipelines/spec/pipeline_id.hpp"
 #include "storage/catalog/catalog.hpp"
 #include "storage/notify/notify_store.hpp"
 
@@ -30,10 +30,10 @@ struct notice {
   sensor_entry sensor;
   machine_entry machine;
   factory_entry factory;
-  std::string finding = {};                      ///< what it is about: notices of one thing go one after the other
-  std::string title = {};                        ///< one line; empty: headline() makes it
-  std::string message = {};                      ///< the rule's, with its placeholders filled in; what the pipeline says; else one made here
-  std::string anomaly = {};                      ///< id of the anomaly that raised it; empty: none did
+  std::string finding = {};  ///< what it is about: notices of one thing go one after the other
+  std::string title = {};    ///< one line; empty: headline() makes it
+  std::string message = {};  ///< the rule's, with its placeholders filled in; what the pipeline says; else one made here
+  std::string anomaly = {};  ///< id of the anomaly that raised it; empty: none did
   std::vector<collected_notice> collected = {};  ///< of "group"; then `what` is the alarm that was raised first
 
   /// It is about no alert, or about several: rule, sensor and value say nothing.

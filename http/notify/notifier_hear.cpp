@@ -7,7 +7,7 @@
 #include "http/notify/notifier_impl.hpp"
 #include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/correct/historical.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 
 namespace factory {
 

@@ -8,7 +8,7 @@
 
 #include "pipelines/alarm/anomaly_note.hpp"
 #include "pipelines/correct/historical.hpp"
-#include "pipelines/stream/pipeline_id.hpp"
+#include "pipelines/spec/pipeline_id.hpp"
 
 namespace factory {
 

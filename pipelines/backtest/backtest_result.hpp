@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "pipelines/backtest/firing.hpp"
+#include "pipelines/spec/pipeline_id.hpp"
 #include "pipelines/stats/statistics.hpp"
-#include "pipelines/stream/pipeline_id.hpp"
 
 namespace factory {
 

@@ -9,8 +9,8 @@ namespace factory {
 namespace {
 
 /// The reading of `row` against the `window` before it.
-void judge(sensor_id sensor, const recent_rows& rows, std::size_t row, std::size_t window, double threshold,
-           std::int64_t received_at_us, std::vector<event>& out) {
+void judge_row(sensor_id sensor, const recent_rows& rows, std::size_t row, std::size_t window, double threshold,
+               std::int64_t received_at_us, std::vector<event>& out) {
   const auto stats = describe(rows.values().subspan(row - window, window));
   const auto value = rows.values()[row];
   const auto z = z_score(value, stats);
@@ -34,7 +34,7 @@ void z_score_watch::observe(sensor_id sensor, const recent_rows& rows, std::size
     if (sums_.count() == looks_back && end - row > 1) row = sums_.join_near(values.data(), row, end, looks_back, rules.threshold);
     if (row == end) break;
     if (sums_.count() >= rules.min_readings && sums_.may_exceed(values[row], rules.threshold))
-      judge(sensor, rows, row, sums_.count(), rules.threshold, received_at_us, out);
+      judge_row(sensor, rows, row, sums_.count(), rules.threshold, received_at_us, out);
     sums_.join(&values[row], looks_back);
   }
 }

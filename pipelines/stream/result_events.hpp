@@ -12,7 +12,7 @@
 #include "pipelines/judge/revisable.hpp"
 #include "pipelines/judge/revision_book.hpp"
 #include "pipelines/model/event.hpp"
-#include "pipelines/stream/pipeline_id.hpp"
+#include "pipelines/spec/pipeline_id.hpp"
 #include "pipelines/stream/stream_plan.hpp"
 #include "pipelines/stream/stream_result.hpp"
 

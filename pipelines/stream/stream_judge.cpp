@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "pipelines/model/coding.hpp"
-#include "pipelines/stream/limits.hpp"
+#include "pipelines/spec/limits.hpp"
 
 namespace factory {
 

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "pipelines/stream/expression.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/expression.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 
 namespace factory {
 

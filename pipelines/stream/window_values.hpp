@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "pipelines/spec/pipeline_spec.hpp"
 #include "pipelines/stats/statistics.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
 #include "pipelines/stream/quantile_sketch.hpp"
 
 namespace factory {

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "pipelines/machine/limits.hpp"
 #include "pipelines/model/coding.hpp"
-#include "pipelines/stream/limits.hpp"
 #include "storage/base/record.hpp"
 #include "storage/base/rocks.hpp"
 #include "storage/streams/machine_watch_store.hpp"

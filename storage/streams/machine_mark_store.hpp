@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "pipelines/machine/machine_watch.hpp"
 #include "pipelines/model/result.hpp"
-#include "pipelines/stream/machine_watch.hpp"
 #include "storage/base/database.hpp"
 #include "storage/streams/pipeline_store.hpp"
 

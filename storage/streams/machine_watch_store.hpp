@@ -10,7 +10,7 @@
 
 #include "pipelines/model/reading.hpp"
 #include "pipelines/model/result.hpp"
-#include "pipelines/stream/pipeline_id.hpp"
+#include "pipelines/spec/pipeline_id.hpp"
 #include "storage/base/database.hpp"
 #include "storage/journal/journal.hpp"
 

@@ -1,5 +1,5 @@
 // The past of a machine judged again: what is found is what a watch over the same readings in order finds.
-#include "pipelines/stream/machine_rerun.hpp"
+#include "pipelines/machine/machine_rerun.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "pipelines/correct/historical.hpp"
-#include "pipelines/stream/limits.hpp"
+#include "pipelines/machine/limits.hpp"
 #include "pipelines/support/watched_press.hpp"
 
 namespace factory::test {

@@ -1,5 +1,5 @@
 // The machine detector over readings in any order: what it finds is a function of the set of readings.
-#include "pipelines/stream/machine_watch.hpp"
+#include "pipelines/machine/machine_watch.hpp"
 
 #include <gtest/gtest.h>
 

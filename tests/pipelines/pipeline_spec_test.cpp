@@ -1,8 +1,8 @@
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 
 #include <gtest/gtest.h>
 
-#include "pipelines/stream/units.hpp"
+#include "pipelines/spec/units.hpp"
 
 namespace factory {
 namespace {

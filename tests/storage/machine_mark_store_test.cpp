@@ -1,6 +1,6 @@
 #include "storage/streams/machine_mark_store.hpp"
 
-#include "pipelines/stream/limits.hpp"
+#include "pipelines/machine/limits.hpp"
 #include "storage/state/store_writer.hpp"
 #include "storage/streams/machine_watch_store.hpp"
 #include "storage/support/temporary_directory.hpp"

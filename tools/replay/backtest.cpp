@@ -14,7 +14,7 @@
 #include "pipelines/backtest/row_judge.hpp"
 #include "pipelines/decode/csv.hpp"
 #include "pipelines/detect/detector_set.hpp"
-#include "pipelines/detect/machine.hpp"
+#include "pipelines/machine/machine_detector.hpp"
 #include "replay/byte_source.hpp"
 #include "replay/progress.hpp"
 

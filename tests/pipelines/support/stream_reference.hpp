@@ -12,10 +12,10 @@
 #include "pipelines/alarm/limit_state.hpp"
 #include "pipelines/detect/detector_set.hpp"
 #include "pipelines/model/event.hpp"
+#include "pipelines/spec/expression.hpp"
+#include "pipelines/spec/pipeline_id.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 #include "pipelines/stats/statistics.hpp"
-#include "pipelines/stream/expression.hpp"
-#include "pipelines/stream/pipeline_id.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
 #include "pipelines/stream/quantile_sketch.hpp"
 
 /// A pipeline computed the slow way: step by step over the whole sorted set of readings. Shares nothing with the judge but arithmetic.

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "pipelines/machine/machine_watch.hpp"
 #include "pipelines/model/finding.hpp"
-#include "pipelines/stream/machine_watch.hpp"
 
 /// A press with four sensors, and a watch over it.
 namespace factory::test {

@@ -13,7 +13,7 @@
 
 #include "pipelines/backtest/labelled_rows.hpp"
 #include "pipelines/backtest/row_judge.hpp"
-#include "pipelines/detect/machine.hpp"
+#include "pipelines/machine/machine_detector.hpp"
 #include "simulate/plant.hpp"
 #include "simulate/pump_rig.hpp"
 

@@ -1,4 +1,4 @@
-#include "pipelines/detect/machine.hpp"
+#include "pipelines/machine/machine_detector.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include <limits>
 #include <optional>
 
-#include "pipelines/detect/machine.hpp"
+#include "pipelines/machine/machine_detector.hpp"
 #include "pipelines/stats/symmetric_eigen.hpp"
 
 namespace factory {

@@ -1,8 +1,9 @@
-#include "pipelines/stream/machine_watch.hpp"
+#include "pipelines/machine/machine_watch.hpp"
 
 #include <algorithm>
 #include <utility>
 
+#include "pipelines/machine/limits.hpp"
 #include "pipelines/model/coding.hpp"
 #include "pipelines/model/same_bits.hpp"
 #include "pipelines/model/time.hpp"

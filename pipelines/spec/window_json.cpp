@@ -1,4 +1,4 @@
-#include "pipelines/stream/window_json.hpp"
+#include "pipelines/spec/window_json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "pipelines/stream/limits.hpp"
-#include "pipelines/stream/spec_json.hpp"
+#include "pipelines/spec/limits.hpp"
+#include "pipelines/spec/spec_json.hpp"
 
 namespace factory {
 

@@ -1,4 +1,4 @@
-#include "pipelines/stream/expression.hpp"
+#include "pipelines/spec/expression.hpp"
 
 #include <muParser.h>
 
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "pipelines/stream/limits.hpp"
+#include "pipelines/spec/limits.hpp"
 
 namespace factory {
 

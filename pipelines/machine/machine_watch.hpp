@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "pipelines/judge/machine_judge.hpp"
 #include "pipelines/judge/revisable.hpp"
 #include "pipelines/judge/revision_book.hpp"
+#include "pipelines/machine/machine_judge.hpp"
 #include "pipelines/stream/stream_instance.hpp"
 
 namespace factory {

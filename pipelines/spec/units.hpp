@@ -4,7 +4,7 @@
 #include <string>
 
 #include "pipelines/model/result.hpp"
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 
 namespace factory {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "pipelines/judge/machine_judge.hpp"
+#include "pipelines/machine/machine_judge.hpp"
 #include "pipelines/model/finding.hpp"
 #include "pipelines/model/reading.hpp"
 

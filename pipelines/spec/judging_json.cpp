@@ -1,4 +1,4 @@
-#include "pipelines/stream/judging_json.hpp"
+#include "pipelines/spec/judging_json.hpp"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +8,8 @@
 
 #include "pipelines/alarm/limit_state.hpp"
 #include "pipelines/model/limits.hpp"
-#include "pipelines/stream/limits.hpp"
-#include "pipelines/stream/spec_json.hpp"
+#include "pipelines/spec/limits.hpp"
+#include "pipelines/spec/spec_json.hpp"
 
 namespace factory::spec_json {
 

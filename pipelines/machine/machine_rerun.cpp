@@ -1,4 +1,4 @@
-#include "pipelines/stream/machine_rerun.hpp"
+#include "pipelines/machine/machine_rerun.hpp"
 
 #include <algorithm>
 #include <string_view>

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "pipelines/model/reading.hpp"
-#include "pipelines/stream/limits.hpp"
+#include "pipelines/spec/limits.hpp"
 
 namespace factory {
 

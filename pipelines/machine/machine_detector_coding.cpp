@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "pipelines/detect/machine.hpp"
 #include "pipelines/detect/state_fields.hpp"
+#include "pipelines/machine/machine_detector.hpp"
 
 namespace factory {
 namespace {

@@ -1,4 +1,4 @@
-#include "pipelines/stream/spec_json.hpp"
+#include "pipelines/spec/spec_json.hpp"
 
 #include <algorithm>
 

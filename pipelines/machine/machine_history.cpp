@@ -1,4 +1,4 @@
-#include "pipelines/judge/machine_history.hpp"
+#include "pipelines/machine/machine_history.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 
 #include <simdjson.h>
 
@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "pipelines/select/selector_json.hpp"
-#include "pipelines/stream/expression.hpp"
-#include "pipelines/stream/judging_json.hpp"
-#include "pipelines/stream/limits.hpp"
-#include "pipelines/stream/spec_json.hpp"
-#include "pipelines/stream/window_json.hpp"
+#include "pipelines/spec/expression.hpp"
+#include "pipelines/spec/judging_json.hpp"
+#include "pipelines/spec/limits.hpp"
+#include "pipelines/spec/spec_json.hpp"
+#include "pipelines/spec/window_json.hpp"
 
 namespace factory {
 

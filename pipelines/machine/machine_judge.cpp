@@ -1,4 +1,4 @@
-#include "pipelines/judge/machine_judge.hpp"
+#include "pipelines/machine/machine_judge.hpp"
 
 #include <fmt/format.h>
 
@@ -14,11 +14,11 @@ namespace factory {
 namespace {
 
 constexpr std::uint8_t machine_judge_version = 2;  // 1 has no sensitivity: that which it begins with
-constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double no_value = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t most_culprits = 8;
 constexpr std::int64_t carried = machine_cell::carried_us / machine_cell::length_us;
 constexpr double carried_intervals = 3, gap_rate = 1.0 / 16;
-constexpr double least_share = 0.02;  ///< of a culprit that is named
+constexpr double least_blame = 0.02;  ///< of a culprit that is named
 
 }  // namespace
 
@@ -35,7 +35,7 @@ machine_judge::machine_judge(std::uint32_t machine, std::vector<sensor_id> senso
     : of_(std::make_shared<const setting>(setting{machine, std::move(sensors)})),
       how_(how),
       detector_(of_->sensors.size()),
-      values_(of_->sensors.size(), unknown),
+      values_(of_->sensors.size(), no_value),
       cells_(of_->sensors.size(), INT64_MIN),
       gaps_(of_->sensors.size()) {}
 
@@ -70,7 +70,7 @@ void machine_judge::end_cell(std::int64_t cell, std::int64_t received_at_us, std
   for (std::size_t i = 0; i < values_.size(); ++i) {
     const double most = static_cast<double>(carried);
     const double usual = gaps_[i] == 0 ? most : std::min(most, carried_intervals * gaps_[i] + 1);
-    if (cells_[i] == INT64_MIN || static_cast<double>(cell - cells_[i]) > usual) values_[i] = unknown;
+    if (cells_[i] == INT64_MIN || static_cast<double>(cell - cells_[i]) > usual) values_[i] = no_value;
     known += std::isnan(values_[i]) ? 0 : 1;
   }
   if (known < 2) return;
@@ -89,7 +89,7 @@ void machine_judge::blame() {
   culprits_.clear();
   const auto shares = detector_.contributions();
   for (std::size_t i = 0; i < shares.size(); ++i)
-    if (shares[i] >= least_share && !std::isnan(values_[i]))
+    if (shares[i] >= least_blame && !std::isnan(values_[i]))
       culprits_.push_back({{of_->sensors[i], shares[i]}, values_[i], detector_.expected_of(i)});
   std::ranges::stable_sort(culprits_, std::greater<>(), [](const culprit& each) { return each.is.share; });
   if (culprits_.size() > most_culprits) culprits_.resize(most_culprits);

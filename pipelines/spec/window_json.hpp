@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "pipelines/stream/pipeline_spec.hpp"
+#include "pipelines/spec/pipeline_spec.hpp"
 
 /// For pipeline_spec.cpp: a window and its aggregate.
 namespace factory::spec_json {

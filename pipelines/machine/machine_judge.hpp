@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "pipelines/detect/machine.hpp"
 #include "pipelines/judge/event_judge.hpp"
+#include "pipelines/machine/machine_detector.hpp"
 #include "pipelines/model/recent_rows.hpp"
 
 namespace factory {

@@ -1,9 +1,9 @@
-#include "pipelines/stream/machine_watch.hpp"
+#include "pipelines/machine/machine_watch.hpp"
 
 #include <algorithm>
 
+#include "pipelines/machine/limits.hpp"
 #include "pipelines/model/coding.hpp"
-#include "pipelines/stream/limits.hpp"
 
 namespace factory {
 namespace {

@@ -1,4 +1,4 @@
-#include "pipelines/stream/units.hpp"
+#include "pipelines/spec/units.hpp"
 
 #include <algorithm>
 #include <cctype>

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "pipelines/judge/machine_judge.hpp"
+#include "pipelines/machine/machine_judge.hpp"
+#include "pipelines/machine/machine_watch.hpp"
 #include "pipelines/model/recent_rows.hpp"
-#include "pipelines/stream/machine_watch.hpp"
 
 namespace factory {
 
