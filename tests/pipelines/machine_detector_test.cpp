@@ -37,30 +37,36 @@ class machine {
   double loads_[2] = {0, 0};
 };
 
+/// The detector over one such machine, with shifts of its sensors 2 and 5, up and down.
+struct watched_machine {
+  explicit watched_machine(unsigned seed) : plant(seed) {}
+  void run(int count, double by) {
+    for (int i = 0; i < count; ++i) detector.observe(time_us += second_us, plant.row(by, -by), changes);
+  }
+  machine plant;
+  machine_detector detector{sensors};
+  std::vector<episode_change> changes;
+  std::int64_t time_us = 0;
+};
+
 TEST(machine_detector, a_state_that_lasts_is_one_episode_and_its_culprits_are_named) {
   int false_episodes = 0;
   double culprits = 0;
   for (unsigned seed = 1; seed <= 20; ++seed) {
-    machine plant(seed);
-    machine_detector detector(sensors);
-    std::vector<episode_change> changes;
-    std::int64_t time_us = 0;
-    const auto run = [&](int count, double by) {
-      for (int i = 0; i < count; ++i) detector.observe(time_us += second_us, plant.row(by, -by), changes);
-    };
-    run(700, 0);
-    false_episodes += changes.empty() ? 0 : 1;
-    changes.clear();
-    run(300, 9);
-    ASSERT_FALSE(changes.empty()) << seed;
-    EXPECT_EQ(changes.front().what, episode_change::kind::opened);
-    EXPECT_GE(detector.newest_score(), 1) << seed;
-    const auto share = detector.contributions();
+    watched_machine it(seed);
+    it.run(700, 0);
+    false_episodes += it.changes.empty() ? 0 : 1;
+    it.changes.clear();
+    it.run(300, 9);
+    ASSERT_FALSE(it.changes.empty()) << seed;
+    EXPECT_EQ(it.changes.front().what, episode_change::kind::opened);
+    EXPECT_GE(it.detector.newest_score(), 1) << seed;
+    const auto share = it.detector.contributions();
     culprits += share[2] + share[5];
-    run(100, 0);
-    EXPECT_LT(detector.newest_score(), 1) << seed;
-    EXPECT_EQ(changes.back().what, episode_change::kind::closed);
-    EXPECT_NEAR(static_cast<double>(changes.back().now.begin_us), 700e6, 40e6) << seed;
+    it.run(100, 0);
+    EXPECT_LT(it.detector.newest_score(), 1) << seed;
+    EXPECT_EQ(it.changes.back().what, episode_change::kind::closed);
+    EXPECT_NEAR(static_cast<double>(it.changes.back().now.begin_us), 700e6, 40e6) << seed;
   }
   EXPECT_LE(false_episodes, 1);
   EXPECT_GT(culprits / 20, 0.6);  // 0.25 by chance
@@ -110,23 +116,17 @@ TEST(machine_detector, a_sensor_that_wanders_hides_no_shift_of_one_that_does_not
 
 TEST(machine_detector, a_state_is_over_when_most_of_it_is_gone_and_what_is_left_is_normal) {
   for (unsigned seed = 1; seed <= 10; ++seed) {
-    machine plant(seed);
-    machine_detector detector(sensors);
-    std::vector<episode_change> changes;
-    std::int64_t time_us = 0;
-    const auto run = [&](int count, double by) {
-      for (int i = 0; i < count; ++i) detector.observe(time_us += second_us, plant.row(by, -by), changes);
-    };
-    run(500, 0);
-    run(200, 60);
-    ASSERT_EQ(detector.episodes().open_count(), 1U) << seed;
-    run(100, 12);  // a state by itself, had the machine been calm before
-    EXPECT_EQ(detector.episodes().open_count(), 0U) << seed;
-    changes.clear();
-    run(200, 12);
-    EXPECT_TRUE(changes.empty()) << seed;
-    run(100, 60);
-    EXPECT_EQ(detector.episodes().open_count(), 1U) << seed;
+    watched_machine it(seed);
+    it.run(500, 0);
+    it.run(200, 60);
+    ASSERT_EQ(it.detector.episodes().open_count(), 1U) << seed;
+    it.run(100, 12);  // a state by itself, had the machine been calm before
+    EXPECT_EQ(it.detector.episodes().open_count(), 0U) << seed;
+    it.changes.clear();
+    it.run(200, 12);
+    EXPECT_TRUE(it.changes.empty()) << seed;
+    it.run(100, 60);
+    EXPECT_EQ(it.detector.episodes().open_count(), 1U) << seed;
   }
 }
 
